@@ -1,0 +1,13 @@
+import { hash } from 'node:crypto';
+
+/** A strong entity tag for a body: https://www.rfc-editor.org/rfc/rfc9110#section-8.8.3 */
+export function entityTag(body: string): string {
+  return `"${hash('sha256', body, 'base64url').slice(0, 27)}"`;
+}
+
+/** Whether an If-None-Match header names a tag: https://www.rfc-editor.org/rfc/rfc9110#section-13.1.2 */
+export function matchesTag(ifNoneMatch: string | undefined, tag: string): boolean {
+  if (ifNoneMatch === undefined) return false;
+  if (ifNoneMatch.trim() === '*') return true;
+  return ifNoneMatch.split(',').some((candidate) => candidate.trim().replace(/^W\//, '') === tag);
+}

@@ -1,0 +1,17 @@
+/** The one source of time. Handed to whoever needs it, so that tests set it. */
+export interface Clock {
+  /** Now, in epoch milliseconds (UTC). */
+  now(): number;
+}
+
+export const systemClock: Clock = { now: () => Date.now() };
+
+export const SECOND_MS = 1000;
+export const MINUTE_MS = 60 * SECOND_MS;
+export const HOUR_MS = 60 * MINUTE_MS;
+export const DAY_MS = 24 * HOUR_MS;
+
+/** The UTC day that holds an instant, as days since 1970-01-01. */
+export function utcDay(atMs: number): number {
+  return Math.floor(atMs / DAY_MS);
+}

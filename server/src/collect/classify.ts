@@ -1,0 +1,46 @@
+import { hash } from 'node:crypto';
+import { isbotMatch } from 'isbot';
+import { hostOfUrl } from '../hosts.ts';
+
+/** Longer user agents are nobody's; cut before the bots' pattern runs over them. */
+const USER_AGENT_MAX_CHARS = 512;
+const BOT_NAME_MAX_CHARS = 64;
+const REFERRER_MAX_CHARS = 512;
+
+/** The name a declared crawler goes by, or null for what looks like a person. An empty user agent is no person's. */
+export function botName(userAgent: string): string | null {
+  if (userAgent === '') return 'no user agent';
+  const match = isbotMatch(userAgent.slice(0, USER_AGENT_MAX_CHARS));
+  if (match === null) return null;
+  return wordAround(userAgent, match).slice(0, BOT_NAME_MAX_CHARS);
+}
+
+/** The product name that holds a match: for `bot` in `… GPTBot/1.2; …` it is `GPTBot`. Never the whole user agent. */
+function wordAround(userAgent: string, match: string): string {
+  const at = userAgent.indexOf(match);
+  const before = /[\w.-]*$/.exec(userAgent.slice(0, at))?.[0] ?? '';
+  const after = /^[\w.-]*/.exec(userAgent.slice(at + match.length))?.[0] ?? '';
+  return (before + match + after).trim() || 'bot';
+}
+
+/** A page's address in the parts that are stored. Credentials and fragment are dropped. */
+export function splitPage(url: URL): { host: string; path: string } | null {
+  const host = hostOfUrl(url);
+  return host === null ? null : { host, path: url.pathname + url.search };
+}
+
+/** Another site's host and path, without query; null for no referrer, one of the page's own host, or no web address. */
+export function externalReferrer(ref: string | undefined, pageHost: string): string | null {
+  if (ref === undefined || ref === '') return null;
+  const url = URL.parse(ref);
+  if (url === null) return null;
+  const host = hostOfUrl(url);
+  if (host === null || host === pageHost) return null;
+  const path = url.pathname === '/' ? '' : url.pathname;
+  return (host + path).slice(0, REFERRER_MAX_CHARS);
+}
+
+/** A view's pseudonym: a signed 64-bit hash of the id of its page view. */
+export function viewHash(id: string): bigint {
+  return hash('sha256', Buffer.from(id, 'utf16le'), 'buffer').readBigInt64LE();
+}

@@ -1,0 +1,73 @@
+import { hostOf, isAddress, isLocalHost } from '../hosts.ts';
+
+/**
+ * Which hosts a site's pages may be on. Two pieces of evidence, the request's origin and the page's address; both that are
+ * present must fit. This stops copied snippets, mirrors and staging copies, not a determined forger: whoever writes his own
+ * requests writes his own headers.
+ */
+
+/** What a site allows. Hosts are normalised (`hosts.ts`). */
+export interface HostPolicy {
+  domain: string;
+  allowSubdomains: boolean;
+  extraHosts: readonly string[];
+}
+
+export type HostVerdict =
+  | { fits: true }
+  | { fits: false; reason: 'wrong-domain' | 'local-host'; host: string };
+
+/** The same name with one leading `www.` more or less. */
+function twin(domain: string): string {
+  return domain.startsWith('www.') ? domain.slice(4) : `www.${domain}`;
+}
+
+/** Whether `host` is below `domain`, matched on a label boundary. */
+function isBelow(host: string, domain: string): boolean {
+  return !isAddress(host) && host.endsWith(`.${domain}`);
+}
+
+/** Whether a normalised host belongs to a site. */
+export function hostFits(policy: HostPolicy, host: string): boolean {
+  if (host === policy.domain) return true;
+  if (!isAddress(policy.domain)) {
+    if (host === twin(policy.domain)) return true;
+    const base = policy.domain.startsWith('www.') ? twin(policy.domain) : policy.domain;
+    if (policy.allowSubdomains && isBelow(host, base)) return true;
+  }
+  return policy.extraHosts.some((extra) =>
+    extra.startsWith('*.') ? isBelow(host, extra.slice(2)) : host === extra,
+  );
+}
+
+/**
+ * The evidence of a request's headers: the host they name, null where they say nothing, or what they name instead of a host.
+ * `Origin: null` says nothing: browsers send it with a beacon under `Referrer-Policy: no-referrer`, from sandboxed frames and
+ * from files (https://fetch.spec.whatwg.org/#append-a-request-origin-header). Then a `Referer` that is present decides.
+ */
+function headerEvidence(origin: string | undefined, referer: string | undefined): { host: string } | null {
+  const claim = origin !== undefined && origin !== 'null' && origin !== '' ? origin : referer;
+  if (claim === undefined || claim === '') return null;
+  return { host: hostOf(claim) ?? claim.slice(0, 255) };
+}
+
+/**
+ * Judges a beacon.
+ *
+ * @param pageHost normalised host of the page's address
+ */
+export function judgeHosts(
+  policy: HostPolicy,
+  {
+    origin,
+    referer,
+    pageHost,
+  }: { origin: string | undefined; referer: string | undefined; pageHost: string },
+): HostVerdict {
+  const evidence = headerEvidence(origin, referer);
+  for (const host of evidence === null ? [pageHost] : [evidence.host, pageHost]) {
+    if (!hostFits(policy, host))
+      return { fits: false, reason: isLocalHost(host) ? 'local-host' : 'wrong-domain', host };
+  }
+  return { fits: true };
+}

@@ -1,0 +1,119 @@
+import type { Clock } from '../clock.ts';
+import { isSiteKey } from '../keys.ts';
+import type { Registry, SiteKeyRecord } from '../store/store.ts';
+import type { HostPolicy } from './domain.ts';
+import { TokenBucket } from './token-bucket.ts';
+
+/** A site as the collector holds it: one object per site, shared by its keys. */
+export interface KnownSite extends HostPolicy {
+  readonly id: string;
+  readonly accountId: string;
+  readonly bucket: TokenBucket;
+}
+
+export type KeyAnswer =
+  | { kind: 'live'; site: KnownSite }
+  | { kind: 'retired'; site: KnownSite }
+  | { kind: 'unknown' }
+  /** The keys could not be loaded yet, so nobody can say whether this one exists. */
+  | { kind: 'cannot-know' };
+
+const POLL_MS = 250;
+
+/**
+ * All site keys, in memory: loaded at start, kept up to date by asking the registry for changes, and serving on while the
+ * registry is away. No beacon causes a look-up in the database, whether its key is known or not.
+ */
+export class SiteDirectory {
+  readonly #registry: Registry;
+  readonly #clock: Clock;
+  readonly #rate: { perSecond: number; burst: number };
+  readonly #byKey = new Map<string, { state: 'live' | 'retired'; site: KnownSite }>();
+  readonly #byId = new Map<string, KnownSite>();
+  #version = 0;
+  #freshAtMs: number | null = null;
+  #timer: NodeJS.Timeout | null = null;
+  #refreshing: Promise<void> = Promise.resolve();
+
+  constructor({
+    registry,
+    clock,
+    rate,
+  }: {
+    registry: Registry;
+    clock: Clock;
+    rate: { perSecond: number; burst: number };
+  }) {
+    this.#registry = registry;
+    this.#clock = clock;
+    this.#rate = rate;
+  }
+
+  /** Loads all keys, then goes on asking for changes until `stop`. Throws where the first load fails. */
+  async start(): Promise<void> {
+    await this.refresh();
+    this.#schedule();
+  }
+
+  stop(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+  }
+
+  /** Fetches what changed since the last time. One at a time: calls made meanwhile wait and then ask again. */
+  refresh(): Promise<void> {
+    this.#refreshing = this.#refreshing.catch(() => undefined).then(() => this.#fetchChanges());
+    return this.#refreshing;
+  }
+
+  resolve(key: string): KeyAnswer {
+    if (!isSiteKey(key)) return { kind: 'unknown' };
+    const known = this.#byKey.get(key);
+    if (known !== undefined) return { kind: known.state, site: known.site };
+    return this.#freshAtMs === null ? { kind: 'cannot-know' } : { kind: 'unknown' };
+  }
+
+  /** Milliseconds since the registry was last heard; null before the first time. */
+  ageMs(): number | null {
+    return this.#freshAtMs === null ? null : this.#clock.now() - this.#freshAtMs;
+  }
+
+  async #fetchChanges(): Promise<void> {
+    for (let more = true; more; ) {
+      const changes = await this.#registry.siteKeysSince(this.#version);
+      for (const record of changes.records) this.#apply(record);
+      this.#version = changes.version;
+      more = changes.more;
+    }
+    this.#freshAtMs = this.#clock.now();
+  }
+
+  #apply(record: SiteKeyRecord): void {
+    if (record.state === 'gone') {
+      this.#byKey.delete(record.key);
+      this.#byId.delete(record.siteId);
+      return;
+    }
+    const { siteId, domain, allowSubdomains, extraHosts } = record;
+    const site: KnownSite = this.#byId.get(siteId) ?? {
+      id: siteId,
+      accountId: record.accountId,
+      domain,
+      allowSubdomains,
+      extraHosts,
+      bucket: new TokenBucket(this.#rate),
+    };
+    Object.assign(site, { domain, allowSubdomains, extraHosts });
+    this.#byId.set(siteId, site);
+    this.#byKey.set(record.key, { state: record.state, site });
+  }
+
+  #schedule(): void {
+    this.#timer = setTimeout(async () => {
+      // Away: serve what is known, and let `ageMs` tell how old it is.
+      await this.refresh().catch(() => undefined);
+      if (this.#timer !== null) this.#schedule();
+    }, POLL_MS);
+    this.#timer.unref();
+  }
+}

@@ -1,0 +1,165 @@
+import { type Static, Type } from 'typebox';
+import { Compile } from 'typebox/compile';
+
+/**
+ * Every setting: its name, its default, and one sentence. `attractos --help` and the README's table come from here, and a
+ * test holds the README to it.
+ */
+const SETTINGS = {
+  PORT: Type.Integer({
+    minimum: 0,
+    maximum: 65535,
+    default: 8080,
+    description: 'TCP port to listen on; 0 picks a free one.',
+  }),
+  HOST: Type.String({
+    minLength: 1,
+    default: '127.0.0.1',
+    description: 'Address to listen on; 0.0.0.0 or :: for all interfaces.',
+  }),
+  DATA_DIR: Type.String({
+    minLength: 1,
+    default: './data',
+    description: 'Folder that holds everything stored. Created with mode 700.',
+  }),
+  PUBLIC_URL: Type.String({
+    default: '',
+    description:
+      'Address at which visitors reach this server, such as https://stats.example; used in the snippets shown.',
+  }),
+  TRUST_PROXY: Type.String({
+    default: '',
+    description:
+      'Proxies whose X-Forwarded-For is believed: comma-separated CIDRs, or loopback, linklocal, uniquelocal. Empty: none.',
+  }),
+  SITE_RATE: Type.Number({
+    exclusiveMinimum: 0,
+    default: 1000,
+    description: 'Beacons a second that one site may send.',
+  }),
+  SITE_BURST: Type.Number({
+    minimum: 1,
+    default: 5000,
+    description: 'Beacons that one site may send at once before SITE_RATE applies.',
+  }),
+  LOG_LEVEL: Type.Union(
+    [
+      Type.Literal('fatal'),
+      Type.Literal('error'),
+      Type.Literal('warn'),
+      Type.Literal('info'),
+      Type.Literal('debug'),
+      Type.Literal('trace'),
+      Type.Literal('silent'),
+    ],
+    { default: 'info', description: 'fatal, error, warn, info, debug, trace or silent.' },
+  ),
+};
+
+const Settings = Type.Object(SETTINGS);
+type Settings = Static<typeof Settings>;
+export type SettingName = keyof Settings;
+
+const validator = Compile(Settings);
+
+/** The settings as the program uses them. */
+export interface Config {
+  port: number;
+  host: string;
+  dataDir: string;
+  /** Without a trailing slash; null when not set. */
+  publicUrl: string | null;
+  /** Networks and names for Fastify's `trustProxy`; empty: no proxy is believed. */
+  trustProxy: readonly string[];
+  siteRatePerSecond: number;
+  siteBurst: number;
+  logLevel: Settings['LOG_LEVEL'];
+}
+
+/** The environment contradicts the catalogue of settings. The message names the setting and what it takes. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+/** The catalogue, in the order it is shown. */
+export function settingsCatalogue(): { name: SettingName; default: string; sentence: string }[] {
+  return Object.entries(SETTINGS).map(([name, schema]) => ({
+    name: name as SettingName, // Object.entries forgets the literal names of a constant object
+    default: String((schema as { default?: unknown }).default ?? ''),
+    sentence: (schema as { description?: string }).description ?? '',
+  }));
+}
+
+function isNumeric(name: string): boolean {
+  const type = (SETTINGS as Record<string, { type?: unknown }>)[name]?.type;
+  return type === 'number' || type === 'integer';
+}
+
+function readValue(name: string, text: string): unknown {
+  if (!isNumeric(name)) return text;
+  const number = text.trim() === '' ? Number.NaN : Number(text);
+  if (!Number.isFinite(number)) throw new ConfigError(`${name} is "${text}", which is not a number.`);
+  return number;
+}
+
+function checkPublicUrl(text: string): string | null {
+  if (text === '') return null;
+  const url = URL.parse(text);
+  if (url === null || !['http:', 'https:'].includes(url.protocol)) {
+    throw new ConfigError(`PUBLIC_URL is "${text}", which is no http or https address.`);
+  }
+  return text.replace(/\/+$/, '');
+}
+
+/**
+ * The environment as a configuration. Settings that are absent or empty have their defaults; names that are not in the
+ * catalogue are not ours to judge, since an environment is shared with others.
+ *
+ * @throws ConfigError with one sentence for a person
+ */
+export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
+  const values: Record<string, unknown> = {};
+  for (const { name, default: fallback } of settingsCatalogue()) {
+    values[name] = readValue(name, environment[name] || fallback);
+  }
+  if (!validator.Check(values)) {
+    const [problem] = validator.Errors(values);
+    const name = problem?.instancePath.slice(1) ?? '';
+    throw new ConfigError(
+      `${name} is "${environment[name]}": ${problem?.message}. ${(SETTINGS as Record<string, { description?: string }>)[name]?.description ?? ''}`,
+    );
+  }
+  return {
+    port: values.PORT,
+    host: values.HOST,
+    dataDir: values.DATA_DIR,
+    publicUrl: checkPublicUrl(values.PUBLIC_URL),
+    trustProxy: values.TRUST_PROXY.split(',')
+      .map((network) => network.trim())
+      .filter((network) => network !== ''),
+    siteRatePerSecond: values.SITE_RATE,
+    siteBurst: values.SITE_BURST,
+    logLevel: values.LOG_LEVEL,
+  };
+}
+
+/**
+ * The environment with the settings of a `.env` file under it: what the environment says wins. The file is ours alone, so a
+ * name in it that is no setting is a mistake.
+ *
+ * @param file names and values of the file, see `util.parseEnv`
+ * @throws ConfigError naming the unknown setting
+ */
+export function withEnvFile(
+  environment: Readonly<Record<string, string | undefined>>,
+  file: Readonly<Record<string, string | undefined>>,
+): Record<string, string | undefined> {
+  for (const name of Object.keys(file)) {
+    if (!(name in SETTINGS)) {
+      throw new ConfigError(
+        `.env sets ${name}, which is no setting. There are: ${Object.keys(SETTINGS).join(', ')}.`,
+      );
+    }
+  }
+  return { ...file, ...environment };
+}

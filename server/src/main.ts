@@ -1,0 +1,83 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { parseEnv } from 'node:util';
+import { systemClock } from './clock.ts';
+import { loadScripts } from './collect/script.ts';
+import { type Config, ConfigError, readConfig, withEnvFile } from './config.ts';
+import { buildServer } from './server.ts';
+import { openStore } from './store/open.ts';
+
+/** The process: environment → configuration → store → server → listen, and on a signal the same way back. */
+
+/** A shutdown that takes longer than this is ended. */
+const SHUTDOWN_DEADLINE_MS = 10_000;
+
+const trackerFolder = fileURLToPath(new URL('../../public', import.meta.url));
+
+function fail(error: unknown): never {
+  const message = error instanceof Error ? error.message : String(error);
+  process.stderr.write(`attractos: ${message}\n`);
+  process.exit(1);
+}
+
+function readEnvironment(): Config {
+  const file = existsSync('.env') ? parseEnv(readFileSync('.env', 'utf8')) : {};
+  return readConfig(withEnvFile(process.env, file));
+}
+
+function welcome(address: string, config: Config): string {
+  const publicUrl = config.publicUrl ?? address;
+  return `
+AttractOS is running at ${address}
+Data folder: ${config.dataDir}
+
+Next: make an account, a site and an API key (in another terminal, in this folder)
+  npm run -s attractos -- account add --email you@example.com
+  npm run -s attractos -- site add --account you@example.com --domain example.com
+  npm run -s attractos -- key add --account you@example.com --name laptop
+Then paste this into the pages of the site
+  <script defer src="${publicUrl}/a.js" data-key="the site's key"></script>
+and read the number
+  curl -H "Authorization: Bearer the API key" ${publicUrl}/api/v1/sites
+
+`;
+}
+
+async function serve(): Promise<void> {
+  process.umask(0o077);
+  const config = readEnvironment();
+  const scripts = await loadScripts(trackerFolder);
+  const store = await openStore({
+    dataDir: config.dataDir,
+    // Nobody knows what is on the disk now. A new process reads what is there and starts from that.
+    onBroken: (error) => fail(error),
+  });
+  const app = await buildServer({ config, store, clock: systemClock, scripts });
+
+  let stopping = false;
+  const stop = async (signal: string) => {
+    if (stopping) process.exit(1);
+    stopping = true;
+    setTimeout(
+      () => fail(`still not stopped ${SHUTDOWN_DEADLINE_MS} ms after ${signal}`),
+      SHUTDOWN_DEADLINE_MS,
+    ).unref();
+    await app.close();
+    await store.close();
+    process.exit(0);
+  };
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => {
+      stop(signal).catch(fail);
+    });
+  }
+
+  const address = await app.listen({ port: config.port, host: config.host });
+  process.stdout.write(welcome(address, config));
+}
+
+try {
+  await serve();
+} catch (error) {
+  fail(error instanceof ConfigError ? `${error.message} (attractos --help lists the settings)` : error);
+}

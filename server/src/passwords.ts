@@ -1,0 +1,17 @@
+import { hash, verify } from '@node-rs/argon2';
+
+/** argon2id with the parameters OWASP gives first: https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html */
+const COST = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
+
+export const PASSWORD_MIN_CHARS = 10;
+/** Longer ones would only cost time. */
+export const PASSWORD_MAX_CHARS = 200;
+
+/** The hash to keep of a password, as a PHC string. */
+export function hashPassword(password: string): Promise<string> {
+  return hash(password, COST);
+}
+
+export function verifyPassword(password: string, passwordHash: string): Promise<boolean> {
+  return verify(passwordHash, password);
+}

@@ -1,0 +1,103 @@
+import type { Socket } from 'node:net';
+import Fastify, { type FastifyInstance, type FastifyReply, LogController } from 'fastify';
+import { apiRoutes } from './api/index.ts';
+import type { Clock } from './clock.ts';
+import { collectRoutes } from './collect/index.ts';
+import { type ScriptFile, scriptRoutes } from './collect/script.ts';
+import { SiteDirectory } from './collect/site-by-key.ts';
+import { DailySalt } from './collect/visitor.ts';
+import type { Config } from './config.ts';
+import { ApiError } from './errors.ts';
+import type { Store } from './store/store.ts';
+
+/** A whole request, headers and body, must arrive within this. */
+const REQUEST_TIMEOUT_MS = 15_000;
+/** An idle connection is kept this long: longer than proxies keep theirs, so that none is cut under a request. */
+const KEEP_ALIVE_TIMEOUT_MS = 75_000;
+/** Nothing of ours takes a body larger than a batch of events, which sets its own limit. */
+const BODY_LIMIT_BYTES = 64 * 1024;
+const URL_PARAMETER_MAX_CHARS = 200;
+
+export interface ServerParts {
+  config: Config;
+  store: Store;
+  clock: Clock;
+  scripts: readonly ScriptFile[];
+}
+
+/**
+ * The only server there is: production, tests, browsers and benchmarks all run this one. Loads the site keys, and stops
+ * asking for more when it is closed. The store is not closed: whoever opened it does.
+ */
+export async function buildServer({ config, store, clock, scripts }: ServerParts): Promise<FastifyInstance> {
+  const app = Fastify({
+    logger: { level: config.logLevel, serializers: { req: ({ method }) => ({ method }), res: () => ({}) } },
+    // A line a request costs more than the request, and its address and query are nobody's business.
+    logController: new LogController({ disableRequestLogging: true }),
+    trustProxy: config.trustProxy.length === 0 ? false : [...config.trustProxy],
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+    bodyLimit: BODY_LIMIT_BYTES,
+    routerOptions: { maxParamLength: URL_PARAMETER_MAX_CHARS },
+    return503OnClosing: true,
+    clientErrorHandler: answerBrokenRequest,
+    // The type of this option forbids every status (a schema of none); the reply is one like any other.
+    frameworkErrors: (_error, _request, reply) => refuseAddress(reply as unknown as FastifyReply),
+  });
+
+  const sites = new SiteDirectory({
+    registry: store.registry,
+    clock,
+    rate: { perSecond: config.siteRatePerSecond, burst: config.siteBurst },
+  });
+  await sites.start();
+  app.addHook('onClose', async () => sites.stop());
+
+  // Siblings: none sees another's parsers, headers, limits or error handler.
+  await app.register(collectRoutes, {
+    receiver: {
+      sites,
+      events: store.events,
+      salt: new DailySalt({ registry: store.registry, clock }),
+      clock,
+    },
+  });
+  await app.register(scriptRoutes, { scripts });
+  await app.register(apiRoutes, { prefix: '/api', store, clock });
+
+  app.get('/healthz', async () => ({ status: 'alive' }));
+  app.get('/readyz', async () => ({ status: 'ready', site_keys_age_ms: sites.ageMs() }));
+
+  app.setNotFoundHandler((_request, reply) => reply.code(404).send(new ApiError('NOT_FOUND').body()));
+  app.setErrorHandler((error, request, reply) => {
+    request.log.error({ err: error }, 'a request could not be answered');
+    return reply.code(500).send(new ApiError('INTERNAL').body());
+  });
+  await app.ready();
+  return app;
+}
+
+/** An address that cannot be decoded. */
+function refuseAddress(reply: FastifyReply): void {
+  const error = new ApiError('INVALID_REQUEST');
+  reply.code(error.status).send(error.body());
+}
+
+/** What Node says of bytes that are no proper request, and the status for it. https://nodejs.org/api/http.html#event-clienterror */
+const BROKEN_REQUESTS: Readonly<Record<string, string>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
+};
+
+/** Answered in our words, and hung up on. */
+function answerBrokenRequest(error: Error & { code?: string }, socket: Socket): void {
+  if (!socket.writable || error.code === 'ECONNRESET') {
+    socket.destroy();
+    return;
+  }
+  const status = BROKEN_REQUESTS[error.code ?? ''] ?? '400 Bad Request';
+  const body = JSON.stringify(new ApiError('INVALID_REQUEST').body());
+  socket.end(
+    `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  );
+}

@@ -1,0 +1,138 @@
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
+import { StoreBroken, StoreUnavailable } from '../store.ts';
+
+/** The one file that knows the SQLite driver. */
+export type Database = DatabaseSync;
+export type Statement = StatementSync;
+export type SqlValue = SQLInputValue;
+
+/** How long a connection waits for another process's lock before it gives up. */
+const BUSY_TIMEOUT_MS = 5000;
+/** Pages of 4 KiB in the write-ahead log before a commit moves them into the database file. */
+const CHECKPOINT_PAGES = 4000;
+/** The log file is cut back to this after a checkpoint. */
+const LOG_LIMIT_BYTES = 64 * 1024 * 1024;
+
+/** Opens a database for reading and writing: WAL, and every commit is flushed to disk before it returns. */
+export function openDatabase(path: string, { cacheKib = 16 * 1024 }: { cacheKib?: number } = {}): Database {
+  return translated(() => {
+    const db = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
+    db.exec(`
+      PRAGMA journal_mode = WAL;
+      PRAGMA synchronous = FULL;
+      PRAGMA foreign_keys = ON;
+      PRAGMA temp_store = MEMORY;
+      PRAGMA cache_size = -${cacheKib};
+      PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES};
+      PRAGMA journal_size_limit = ${LOG_LIMIT_BYTES};
+    `);
+    return db;
+  });
+}
+
+/** Opens a database that exists for reading only. It sees each commit of the others as soon as it is made. */
+export function openForReading(path: string, { cacheKib = 16 * 1024 }: { cacheKib?: number } = {}): Database {
+  return translated(() => {
+    const db = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS, readOnly: true });
+    db.exec(`PRAGMA cache_size = -${cacheKib}; PRAGMA temp_store = MEMORY;`);
+    return db;
+  });
+}
+
+/**
+ * Takes a lock that lasts as long as this process and dies with it, however it dies: an exclusive transaction on a file of
+ * its own, which the operating system releases.
+ *
+ * @returns what lets go of the lock, or null where another process holds it
+ */
+export function takeLock(path: string): { release(): void } | null {
+  const db = translated(() => new DatabaseSync(path, { timeout: 0 }));
+  try {
+    db.exec('PRAGMA journal_mode = DELETE; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
+  } catch (error) {
+    db.close();
+    if (resultCode(error) === SQLITE_BUSY) return null;
+    throw asStoreError(error);
+  }
+  return { release: () => db.close() };
+}
+
+const statements = new WeakMap<Database, Map<string, Statement>>();
+
+/** The statement for a fixed text of SQL, prepared once per connection. Never for SQL put together from input. */
+export function prepared(db: Database, sql: string): Statement {
+  let cache = statements.get(db);
+  if (cache === undefined) {
+    cache = new Map();
+    statements.set(db, cache);
+  }
+  let statement = cache.get(sql);
+  if (statement === undefined) {
+    statement = db.prepare(sql);
+    cache.set(sql, statement);
+  }
+  return statement;
+}
+
+/** Runs `work` in one write transaction: committed when it returns, rolled back when it throws. */
+export function transaction<T>(db: Database, work: () => T): T {
+  return translated(() => {
+    db.exec('BEGIN IMMEDIATE');
+    try {
+      const result = work();
+      db.exec('COMMIT');
+      return result;
+    } catch (error) {
+      // Some failures (a full disk, for one) have rolled back already: https://www.sqlite.org/lang_transaction.html
+      if (db.isTransaction) db.exec('ROLLBACK');
+      throw error;
+    }
+  });
+}
+
+const SQLITE_BUSY = 5;
+const SQLITE_CORRUPT = 11;
+const SQLITE_NOTADB = 26;
+/** Extended codes of a failed fsync: https://www.sqlite.org/rescode.html#ioerr_fsync */
+const SQLITE_IOERR_FSYNC = 1034;
+const SQLITE_IOERR_DIR_FSYNC = 1290;
+
+/** The extended result code of an error of the driver, or null for any other error. */
+function resultCode(error: unknown): number | null {
+  return error instanceof Error && 'errcode' in error && typeof error.errcode === 'number'
+    ? error.errcode
+    : null;
+}
+
+/** Whether an error is a violated UNIQUE or PRIMARY KEY: https://www.sqlite.org/rescode.html#constraint */
+export function isUniqueViolation(error: unknown): boolean {
+  const code = resultCode(error);
+  return code === 2067 || code === 1555;
+}
+
+/**
+ * An error of the driver in the store's own terms; any other error is passed through. After a failed fsync nobody knows
+ * what is on disk, and trying again proves nothing, so that one is `StoreBroken`: https://danluu.com/fsyncgate/
+ */
+export function asStoreError(error: unknown): unknown {
+  const code = resultCode(error);
+  if (code === null) return error;
+  const message = error instanceof Error ? error.message : String(error);
+  const broken =
+    code === SQLITE_IOERR_FSYNC ||
+    code === SQLITE_IOERR_DIR_FSYNC ||
+    (code & 0xff) === SQLITE_CORRUPT ||
+    (code & 0xff) === SQLITE_NOTADB;
+  return broken
+    ? new StoreBroken(`SQLite: ${message} (${code})`, { cause: error })
+    : new StoreUnavailable(`SQLite: ${message} (${code})`, { cause: error });
+}
+
+/** Runs something and puts the driver's errors into the store's terms. */
+export function translated<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw asStoreError(error);
+  }
+}

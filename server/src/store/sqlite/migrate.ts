@@ -1,0 +1,27 @@
+import { type Database, transaction } from './driver.ts';
+
+/** The files were written by a newer version of the program. */
+export class NewerSchema extends Error {
+  override readonly name = 'NewerSchema';
+}
+
+/**
+ * Brings a database up to date: each step of `migrations` once, in order, all in one transaction. The number of steps done
+ * is kept in the file's `user_version`. Safe to call from several processes at once.
+ *
+ * @throws NewerSchema where the file has seen more steps than this program knows
+ */
+export function migrate(db: Database, file: string, migrations: readonly string[]): void {
+  const done = () => Number(db.prepare('PRAGMA user_version').get()?.user_version);
+  if (done() === migrations.length) return;
+  transaction(db, () => {
+    const from = done(); // another process may have been quicker
+    if (from > migrations.length) {
+      throw new NewerSchema(
+        `${file} was written by a newer version (schema ${from}, this program knows ${migrations.length}). Upgrade the program, or restore a backup made by this version.`,
+      );
+    }
+    for (const migration of migrations.slice(from)) db.exec(migration);
+    db.exec(`PRAGMA user_version = ${migrations.length}`);
+  });
+}

@@ -1,0 +1,129 @@
+import { DAY_MS } from '../../clock.ts';
+import type { DayRange } from '../../plans.ts';
+import type { Audit, EventPage, LedgerLine, Props, StoredEvent } from '../store.ts';
+import { type Database, openForReading, prepared, translated } from './driver.ts';
+
+/** Questions to the events file, over a connection that cannot write. */
+export class EventReader {
+  readonly #db: Database;
+
+  constructor(file: string) {
+    this.#db = openForReading(file);
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+
+  countBySite(siteIds: readonly string[], range: DayRange): Map<string, number> {
+    return translated(() => {
+      const sum = prepared(
+        this.#db,
+        `SELECT coalesce(sum(events), 0) AS events FROM counters
+         WHERE site = (SELECT id FROM sites WHERE site = ?) AND day BETWEEN ? AND ?`,
+      );
+      return new Map(
+        siteIds.map((siteId) => [siteId, Number(sum.get(siteId, range.firstDay, range.lastDay)?.events)]),
+      );
+    });
+  }
+
+  ledger(siteId: string, range: DayRange): LedgerLine[] {
+    return translated(() =>
+      prepared(
+        this.#db,
+        `SELECT l.day, o.text AS outcome, h.text AS host, l.count, l.first_at, l.last_at
+         FROM ledger l JOIN texts o ON o.id = l.outcome JOIN texts h ON h.id = l.host
+         WHERE l.site = (SELECT id FROM sites WHERE site = ?) AND l.day BETWEEN ? AND ?
+         ORDER BY l.day, o.text, h.text`,
+      )
+        .all(siteId, range.firstDay, range.lastDay)
+        .map((row) => ({
+          day: Number(row.day),
+          outcome: String(row.outcome),
+          host: String(row.host),
+          count: Number(row.count),
+          firstAtMs: Number(row.first_at),
+          lastAtMs: Number(row.last_at),
+        })),
+    );
+  }
+
+  page(siteId: string, { limit, cursor }: { limit: number; cursor?: string }): EventPage {
+    return translated(() => {
+      const [at, n] = cursor === undefined ? [Number.MAX_SAFE_INTEGER, 0] : parseCursor(cursor);
+      const select = prepared(
+        this.#db,
+        `SELECT e.at, e.n, e.visitor, e.value, e.view, e.width,
+           name.text AS name, host.text AS host, path.text AS path, referrer.text AS referrer, nav.text AS nav,
+           props.text AS props, currency.text AS currency, time_zone.text AS time_zone
+         FROM events e
+           JOIN texts name ON name.id = e.name JOIN texts host ON host.id = e.host JOIN texts path ON path.id = e.path
+           LEFT JOIN texts referrer ON referrer.id = e.referrer LEFT JOIN texts nav ON nav.id = e.nav
+           LEFT JOIN texts props ON props.id = e.props LEFT JOIN texts currency ON currency.id = e.currency
+           LEFT JOIN texts time_zone ON time_zone.id = e.time_zone
+         WHERE e.site = (SELECT id FROM sites WHERE site = ?) AND (e.at, e.n) < (?, ?)
+         ORDER BY e.at DESC, e.n DESC LIMIT ?`,
+      );
+      select.setReadBigInts(true); // hashes use all 64 bits
+      const rows = select.all(siteId, at, n, limit + 1);
+      const events = rows.slice(0, limit).map((row) => toStoredEvent(siteId, row));
+      return { events, nextCursor: rows.length > limit ? (events.at(-1)?.cursor ?? null) : null };
+    });
+  }
+
+  audit(): Audit {
+    return translated(() => ({
+      counters: prepared(
+        this.#db,
+        `WITH rows AS (SELECT site, at / ${DAY_MS} AS day, count(*) AS rows FROM events GROUP BY 1, 2),
+           days AS (SELECT site, day FROM counters UNION SELECT site, day FROM rows)
+         SELECT s.site, d.day, coalesce(c.events, 0) AS counted, coalesce(r.rows, 0) AS rows
+         FROM days d JOIN sites s ON s.id = d.site
+           LEFT JOIN counters c ON c.site = d.site AND c.day = d.day
+           LEFT JOIN rows r ON r.site = d.site AND r.day = d.day
+         WHERE counted <> rows ORDER BY 1, 2`,
+      )
+        .all()
+        .map((row) => ({
+          siteId: String(row.site),
+          day: Number(row.day),
+          counted: Number(row.counted),
+          rows: Number(row.rows),
+        })),
+      integrity: this.#db
+        .prepare('PRAGMA integrity_check')
+        .all()
+        .map((row) => String(row.integrity_check))
+        .filter((line) => line !== 'ok'),
+    }));
+  }
+}
+
+/** A place in a site's events: receipt time and ordinal. Throws nothing: a made-up cursor is a place like any other. */
+function parseCursor(cursor: string): [number, number] {
+  const [at, n] = cursor.split('.').map(Number);
+  return [Number.isSafeInteger(at) ? Number(at) : 0, Number.isSafeInteger(n) ? Number(n) : 0];
+}
+
+function toStoredEvent(siteId: string, row: Record<string, unknown>): StoredEvent {
+  const text = (column: string) => (row[column] === null ? null : String(row[column]));
+  const number = (column: string) => (row[column] === null ? null : Number(row[column]));
+  return {
+    cursor: `${row.at}.${row.n}`,
+    siteId,
+    receivedAtMs: Number(row.at),
+    name: String(row.name),
+    host: String(row.host),
+    path: String(row.path),
+    referrer: text('referrer'),
+    visitor: row.visitor as bigint, // STRICT INTEGER NOT NULL, read as bigint
+    nav: text('nav'),
+    props: row.props === null ? null : (JSON.parse(String(row.props)) as Props),
+    value: number('value'),
+    currency: text('currency'),
+    view: row.view as bigint | null, // STRICT INTEGER, read as bigint
+    width: number('width'),
+    timeZone: text('time_zone'),
+  };
+}

@@ -1,0 +1,303 @@
+import { randomBytes } from 'node:crypto';
+import type { PlanName } from '../../plans.ts';
+import {
+  type Account,
+  type ApiKey,
+  type NewAccount,
+  type NewApiKey,
+  type NewSite,
+  type Registry,
+  RegistryConflict,
+  type Site,
+  type SiteKeyChanges,
+  type SiteKeyRecord,
+} from '../store.ts';
+import {
+  type Database,
+  isUniqueViolation,
+  openDatabase,
+  prepared,
+  transaction,
+  translated,
+} from './driver.ts';
+import { migrate } from './migrate.ts';
+
+const MIGRATIONS = [
+  `
+  CREATE TABLE accounts (
+    id TEXT PRIMARY KEY,
+    email TEXT NOT NULL UNIQUE COLLATE NOCASE,
+    plan TEXT NOT NULL,
+    billing_anchor_day INTEGER NOT NULL CHECK (billing_anchor_day BETWEEN 1 AND 31),
+    password_hash TEXT NOT NULL,
+    created_at INTEGER NOT NULL
+  ) STRICT;
+
+  CREATE TABLE sites (
+    seq INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    account_id TEXT NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+    domain TEXT NOT NULL,
+    key TEXT NOT NULL,
+    allow_subdomains INTEGER NOT NULL DEFAULT 0,
+    extra_hosts TEXT NOT NULL DEFAULT '[]',
+    created_at INTEGER NOT NULL,
+    UNIQUE (account_id, domain)
+  ) STRICT;
+
+  -- Keys outlive their site, so that a page that still carries one gets a true answer. Every change of a key, or of the
+  -- site's rules, gives the row a new version; collectors ask for what came after the last one they saw.
+  CREATE TABLE site_keys (
+    key TEXT PRIMARY KEY,
+    site_id TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('live', 'retired', 'gone')),
+    created_at INTEGER NOT NULL,
+    version INTEGER NOT NULL UNIQUE
+  ) STRICT;
+  CREATE INDEX site_keys_by_site ON site_keys (site_id);
+
+  -- No reference to the account: the key of a removed account is told apart from a key that never was.
+  CREATE TABLE api_keys (
+    id TEXT PRIMARY KEY,
+    account_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    prefix TEXT NOT NULL,
+    hash TEXT NOT NULL UNIQUE,
+    created_at INTEGER NOT NULL,
+    revoked_at INTEGER
+  ) STRICT;
+
+  CREATE TABLE salts (day INTEGER PRIMARY KEY, salt BLOB NOT NULL) STRICT;
+  `,
+];
+
+const SALT_BYTES = 32;
+/** Most site keys handed over in one answer. */
+const KEYS_PER_ANSWER = 10_000;
+
+const ACCOUNT = 'id, email, plan, billing_anchor_day, created_at';
+const SITE = 'id, account_id, domain, key, allow_subdomains, extra_hosts, created_at';
+const API_KEY = 'id, account_id, name, prefix, created_at, revoked_at';
+const NEXT_VERSION = '(SELECT coalesce(max(version), 0) + 1 FROM site_keys)';
+
+type Row = Record<string, unknown>;
+
+/** The registry half of the embedded engine: one file, shared safely with other processes such as the command line. */
+export class SqliteRegistry implements Registry {
+  readonly #db: Database;
+
+  constructor(file: string) {
+    this.#db = openDatabase(file);
+    // Destroyed salts must not linger in free pages: https://www.sqlite.org/pragma.html#pragma_secure_delete
+    this.#db.exec('PRAGMA secure_delete = ON');
+    migrate(this.#db, file, MIGRATIONS);
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+
+  async createAccount(account: NewAccount): Promise<Account> {
+    try {
+      prepared(
+        this.#db,
+        'INSERT INTO accounts (id, email, plan, billing_anchor_day, password_hash, created_at) VALUES (?, ?, ?, ?, ?, ?)',
+      ).run(
+        account.id,
+        account.email,
+        account.plan,
+        account.billingAnchorDay,
+        account.passwordHash,
+        account.createdAtMs,
+      );
+    } catch (error) {
+      if (isUniqueViolation(error)) {
+        throw new RegistryConflict(
+          'email-taken',
+          `There is an account with the e-mail address ${account.email} already.`,
+        );
+      }
+      throw translatedError(error);
+    }
+    const { passwordHash: _, ...created } = account;
+    return created;
+  }
+
+  async accountByEmail(email: string): Promise<Account | null> {
+    const row = this.#get(`SELECT ${ACCOUNT} FROM accounts WHERE email = ?`, email);
+    return row === undefined ? null : toAccount(row);
+  }
+
+  async accountById(id: string): Promise<Account | null> {
+    const row = this.#get(`SELECT ${ACCOUNT} FROM accounts WHERE id = ?`, id);
+    return row === undefined ? null : toAccount(row);
+  }
+
+  async removeAccount(id: string): Promise<boolean> {
+    return transaction(this.#db, () => {
+      for (const { id: siteId } of prepared(this.#db, 'SELECT id FROM sites WHERE account_id = ?').all(id)) {
+        this.#changeKeysOf(String(siteId), 'gone');
+      }
+      return prepared(this.#db, 'DELETE FROM accounts WHERE id = ?').run(id).changes === 1;
+    });
+  }
+
+  async createSite(site: NewSite, limit: number | null): Promise<Site> {
+    return transaction(this.#db, () => {
+      const has = prepared(this.#db, 'SELECT count(*) AS sites FROM sites WHERE account_id = ?').get(
+        site.accountId,
+      );
+      if (limit !== null && Number(has?.sites) >= limit) {
+        throw new RegistryConflict(
+          'site-limit',
+          `This plan has room for ${limit} sites, and they are all in use.`,
+        );
+      }
+      try {
+        prepared(
+          this.#db,
+          'INSERT INTO sites (id, account_id, domain, key, created_at) VALUES (?, ?, ?, ?, ?)',
+        ).run(site.id, site.accountId, site.domain, site.key, site.createdAtMs);
+      } catch (error) {
+        if (isUniqueViolation(error)) {
+          throw new RegistryConflict('domain-taken', `This account has a site for ${site.domain} already.`);
+        }
+        throw error;
+      }
+      prepared(
+        this.#db,
+        `INSERT INTO site_keys (key, site_id, state, created_at, version) VALUES (?, ?, 'live', ?, ${NEXT_VERSION})`,
+      ).run(site.key, site.id, site.createdAtMs);
+      return { ...site, allowSubdomains: false, extraHosts: [] };
+    });
+  }
+
+  async sitesOf(accountId: string): Promise<Site[]> {
+    return translated(() =>
+      prepared(this.#db, `SELECT ${SITE} FROM sites WHERE account_id = ? ORDER BY created_at, seq`)
+        .all(accountId)
+        .map(toSite),
+    );
+  }
+
+  async createApiKey(key: NewApiKey): Promise<ApiKey> {
+    translated(() =>
+      prepared(
+        this.#db,
+        'INSERT INTO api_keys (id, account_id, name, prefix, hash, created_at) VALUES (?, ?, ?, ?, ?, ?)',
+      ).run(key.id, key.accountId, key.name, key.prefix, key.hash, key.createdAtMs),
+    );
+    const { hash: _, ...created } = key;
+    return { ...created, revokedAtMs: null };
+  }
+
+  async apiKeyByHash(hash: string): Promise<ApiKey | null> {
+    const row = this.#get(`SELECT ${API_KEY} FROM api_keys WHERE hash = ?`, hash);
+    return row === undefined ? null : toApiKey(row);
+  }
+
+  async revokeApiKey(id: string, atMs: number): Promise<ApiKey | null> {
+    return translated(() => {
+      const row = prepared(
+        this.#db,
+        `UPDATE api_keys SET revoked_at = coalesce(revoked_at, ?) WHERE id = ? RETURNING ${API_KEY}`,
+      ).get(atMs, id);
+      return row === undefined ? null : toApiKey(row);
+    });
+  }
+
+  async siteKeysSince(version: number): Promise<SiteKeyChanges> {
+    const rows = translated(() =>
+      prepared(
+        this.#db,
+        `SELECT k.key, k.state, k.version, k.site_id, s.account_id, s.domain, s.allow_subdomains, s.extra_hosts
+           FROM site_keys k LEFT JOIN sites s ON s.id = k.site_id
+           WHERE k.version > ? ORDER BY k.version LIMIT ?`,
+      ).all(version, KEYS_PER_ANSWER),
+    );
+    const last = rows.at(-1);
+    return {
+      records: rows.map(toSiteKeyRecord),
+      version: last === undefined ? version : Number(last.version),
+      more: rows.length === KEYS_PER_ANSWER,
+    };
+  }
+
+  async saltOf(day: number, keepFromDay: number): Promise<Uint8Array> {
+    return transaction(this.#db, () => {
+      prepared(this.#db, 'DELETE FROM salts WHERE day < ?').run(keepFromDay);
+      prepared(this.#db, 'INSERT OR IGNORE INTO salts (day, salt) VALUES (?, ?)').run(
+        day,
+        randomBytes(SALT_BYTES),
+      );
+      const row = prepared(this.#db, 'SELECT salt FROM salts WHERE day = ?').get(day);
+      return row?.salt as Uint8Array; // inserted one line above, or there before
+    });
+  }
+
+  #get(sql: string, value: string): Row | undefined {
+    return translated(() => prepared(this.#db, sql).get(value));
+  }
+
+  /** Marks every key of a site as changed, one version each. */
+  #changeKeysOf(siteId: string, state: SiteKeyRecord['state'] | null): void {
+    for (const { key } of prepared(this.#db, 'SELECT key FROM site_keys WHERE site_id = ?').all(siteId)) {
+      prepared(
+        this.#db,
+        `UPDATE site_keys SET state = coalesce(?, state), version = ${NEXT_VERSION} WHERE key = ?`,
+      ).run(state, String(key));
+    }
+  }
+}
+
+function translatedError(error: unknown): never {
+  return translated(() => {
+    throw error;
+  });
+}
+
+function toAccount(row: Row): Account {
+  return {
+    id: String(row.id),
+    email: String(row.email),
+    plan: row.plan as PlanName,
+    billingAnchorDay: Number(row.billing_anchor_day),
+    createdAtMs: Number(row.created_at),
+  };
+}
+
+function toSite(row: Row): Site {
+  return {
+    id: String(row.id),
+    accountId: String(row.account_id),
+    domain: String(row.domain),
+    key: String(row.key),
+    allowSubdomains: row.allow_subdomains === 1,
+    extraHosts: JSON.parse(String(row.extra_hosts)) as string[],
+    createdAtMs: Number(row.created_at),
+  };
+}
+
+function toApiKey(row: Row): ApiKey {
+  return {
+    id: String(row.id),
+    accountId: String(row.account_id),
+    name: String(row.name),
+    prefix: String(row.prefix),
+    createdAtMs: Number(row.created_at),
+    revokedAtMs: row.revoked_at === null ? null : Number(row.revoked_at),
+  };
+}
+
+function toSiteKeyRecord(row: Row): SiteKeyRecord {
+  const siteExists = row.account_id !== null;
+  return {
+    key: String(row.key),
+    state: siteExists ? (row.state as SiteKeyRecord['state']) : 'gone',
+    siteId: String(row.site_id),
+    accountId: siteExists ? String(row.account_id) : '',
+    domain: siteExists ? String(row.domain) : '',
+    allowSubdomains: row.allow_subdomains === 1,
+    extraHosts: siteExists ? (JSON.parse(String(row.extra_hosts)) as string[]) : [],
+  };
+}

@@ -1,0 +1,283 @@
+import type { DayRange, PlanName } from '../plans.ts';
+
+/**
+ * What the product remembers, in its own words and no engine's. Times are epoch milliseconds (UTC), days are days since
+ * 1970-01-01 (UTC), counts are safe integers, ids are strings.
+ *
+ * Two halves, and no method spans them: the registry (accounts, sites, keys: small, transactional) and the events (huge,
+ * append-only, with their counters and the ledger). An engine may implement one half or both. `store-contract.ts` in the
+ * tests holds every engine to the promises written here.
+ */
+export interface Store {
+  registry: Registry;
+  events: Events;
+  /** Takes no more work, finishes what was accepted, lets go of the files or connections. */
+  close(): Promise<void>;
+}
+
+/** The engine cannot do it now: disk full or gone, database away. Nothing was half-written; trying again is safe. */
+export class StoreUnavailable extends Error {
+  override readonly name: string = 'StoreUnavailable';
+}
+
+/** The bounded queue in front of the engine is full. Nothing was kept; trying again later is safe. */
+export class StoreBusy extends StoreUnavailable {
+  override readonly name = 'StoreBusy';
+}
+
+/** The engine's files can no longer be trusted after this (a failed fsync): the process must end and start anew. */
+export class StoreBroken extends StoreUnavailable {
+  override readonly name = 'StoreBroken';
+}
+
+/** The registry's answer to a wish that contradicts what it holds. */
+export class RegistryConflict extends Error {
+  override readonly name = 'RegistryConflict';
+  readonly reason: 'email-taken' | 'domain-taken' | 'site-limit';
+
+  constructor(reason: RegistryConflict['reason'], message: string) {
+    super(message);
+    this.reason = reason;
+  }
+}
+
+// ── Registry ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export interface Account {
+  id: string;
+  email: string;
+  plan: PlanName;
+  /** Day of the month, 1 to 31, on which the billing month starts. */
+  billingAnchorDay: number;
+  createdAtMs: number;
+}
+
+export interface NewAccount {
+  id: string;
+  email: string;
+  plan: PlanName;
+  billingAnchorDay: number;
+  /** PHC string of an argon2id hash. */
+  passwordHash: string;
+  createdAtMs: number;
+}
+
+export interface Site {
+  id: string;
+  accountId: string;
+  /** Normalised host name or address the site was registered with. */
+  domain: string;
+  /** The site key that new pages should carry. */
+  key: string;
+  allowSubdomains: boolean;
+  /** Further hosts the owner allows; `*.` at the front means any subdomain. */
+  extraHosts: readonly string[];
+  createdAtMs: number;
+}
+
+export interface NewSite {
+  id: string;
+  accountId: string;
+  domain: string;
+  key: string;
+  createdAtMs: number;
+}
+
+export interface ApiKey {
+  id: string;
+  accountId: string;
+  name: string;
+  /** First characters of the key, to recognise it by. */
+  prefix: string;
+  createdAtMs: number;
+  revokedAtMs: number | null;
+}
+
+export interface NewApiKey {
+  id: string;
+  accountId: string;
+  name: string;
+  prefix: string;
+  hash: string;
+  createdAtMs: number;
+}
+
+/** What the collector needs to know of one site key. */
+export interface SiteKeyRecord {
+  key: string;
+  /** `retired`: was given out once and no longer counts. `gone`: its site was removed; forget it. */
+  state: 'live' | 'retired' | 'gone';
+  siteId: string;
+  accountId: string;
+  domain: string;
+  allowSubdomains: boolean;
+  extraHosts: readonly string[];
+}
+
+export interface SiteKeyChanges {
+  records: SiteKeyRecord[];
+  /** Ask again with this to get what came after. */
+  version: number;
+  /** Whether there is more to fetch right now. */
+  more: boolean;
+}
+
+/** Every method may throw `StoreUnavailable`. */
+export interface Registry {
+  /** @throws RegistryConflict `email-taken` (compared without case) */
+  createAccount(account: NewAccount): Promise<Account>;
+  accountByEmail(email: string): Promise<Account | null>;
+  accountById(id: string): Promise<Account | null>;
+  /** Removes the account and its sites. Its API keys stay known, as keys of an account that no longer exists. */
+  removeAccount(id: string): Promise<boolean>;
+
+  /**
+   * @param limit most sites the account may have, null for no limit; checked and inserted in one transaction
+   * @throws RegistryConflict `domain-taken` (within the account) or `site-limit`
+   */
+  createSite(site: NewSite, limit: number | null): Promise<Site>;
+  /** Oldest first; sites of the same instant in the order they were added. */
+  sitesOf(accountId: string): Promise<Site[]>;
+
+  createApiKey(key: NewApiKey): Promise<ApiKey>;
+  /** The key with this hash, revoked or not; null where there never was one. */
+  apiKeyByHash(hash: string): Promise<ApiKey | null>;
+  /** Revokes once: a second call answers the first time again. Null where there is no such key. */
+  revokeApiKey(id: string, atMs: number): Promise<ApiKey | null>;
+
+  /** Site keys that were added or changed after `version` (0 for all), oldest change first, a bounded number at a time. */
+  siteKeysSince(version: number): Promise<SiteKeyChanges>;
+
+  /**
+   * The secret salt of a UTC day, made at random when first asked for and the same for every process. Salts of days
+   * before `keepFromDay` are destroyed.
+   */
+  saltOf(day: number, keepFromDay: number): Promise<Uint8Array>;
+}
+
+// ── Events ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** The properties of an event, as sent. */
+export type Props = Readonly<Record<string, string | number | boolean>>;
+
+interface Arrival {
+  siteId: string;
+  /** When the server received it. The only clock that counts. */
+  receivedAtMs: number;
+  /** Host of the page, normalised. */
+  host: string;
+}
+
+/** A counted thing. */
+export interface EventEntry extends Arrival {
+  kind: 'event';
+  /** Made in the page. The same id on the same site within 48 hours is a duplicate. Null: never one. */
+  id: string | null;
+  name: string;
+  /** Path and query of the page. */
+  path: string;
+  /** Where the visitor came from: another site's host and path. */
+  referrer: string | null;
+  /** Pseudonym of the visitor, good for one UTC day: a signed 64-bit hash. */
+  visitor: bigint;
+  nav: string | null;
+  props: Props | null;
+  value: number | null;
+  currency: string | null;
+  /** Pseudonym of the page view that the event belongs to: a signed 64-bit hash of its id. */
+  view: bigint | null;
+  /** Viewport width, CSS pixels. */
+  width: number | null;
+  /** IANA time zone of the browser. */
+  timeZone: string | null;
+}
+
+/** The note that a view has ended. Stored, never counted. */
+export interface LeaveEntry extends Arrival {
+  kind: 'leave';
+  id: string | null;
+  path: string;
+  visitor: bigint;
+  view: bigint | null;
+  engagedMs: number | null;
+  /** Per cent of the page. */
+  scroll: number | null;
+  vitals: Readonly<Record<string, number>> | null;
+}
+
+/** A request by a declared crawler. Recorded, never counted as an event. */
+export interface BotEntry extends Arrival {
+  kind: 'bot';
+  bot: string;
+  path: string;
+}
+
+export type Entry = EventEntry | LeaveEntry | BotEntry;
+
+export type AppendOutcome = 'stored' | 'duplicate';
+
+/** Something that was received for a site and not kept, for the ledger. */
+export interface Refusal {
+  siteId: string;
+  receivedAtMs: number;
+  reason: string;
+  /** Host that was seen, normalised; empty where none was. */
+  host: string;
+}
+
+/** One line of the ledger: what became of a site's beacons on a day. */
+export interface LedgerLine {
+  day: number;
+  /** `stored`, `duplicate`, `bot`, or the reason of a refusal. */
+  outcome: string;
+  /** Host seen; `other` once a site and day has too many different ones; empty where none was seen. */
+  host: string;
+  count: number;
+  firstAtMs: number;
+  lastAtMs: number;
+}
+
+/** A stored event as read back. */
+export interface StoredEvent extends Omit<EventEntry, 'kind' | 'id'> {
+  /** Position within the site, later is larger: the cursor to page with. */
+  cursor: string;
+}
+
+export interface EventPage {
+  /** Newest first. */
+  events: StoredEvent[];
+  /** Where the next page starts, null after the last. */
+  nextCursor: string | null;
+}
+
+/** What is wrong with the stored numbers; empty lists where nothing is. */
+export interface Audit {
+  /** Sites and days whose counter differs from the rows. */
+  counters: { siteId: string; day: number; counted: number; rows: number }[];
+  /** The engine's own integrity complaints. */
+  integrity: string[];
+}
+
+/** Every method may throw `StoreUnavailable`. */
+export interface Events {
+  /**
+   * Settles after the commit that holds the entry, its deduplication key, its site's counter and its line of the ledger,
+   * flushed to disk. Entries that arrive together share a commit.
+   *
+   * @throws StoreBusy when the bounded queue is full, StoreUnavailable when the commit failed: nothing was kept then
+   */
+  append(entry: Entry): Promise<AppendOutcome>;
+  /** Adds a refusal to the ledger, with the next commit and within a second. Memory is bounded; the count is exact. */
+  refuse(refusal: Refusal): void;
+  /** Settles when all refusals handed over so far are committed. */
+  flush(): Promise<void>;
+
+  /** Events counted per site over a range of receipt days. Every site asked for is in the answer, 0 included. */
+  countBySite(siteIds: readonly string[], range: DayRange): Promise<Map<string, number>>;
+  /** By day, outcome and host. */
+  ledger(siteId: string, range: DayRange): Promise<LedgerLine[]>;
+  /** Stable while events arrive: no event of the first page's time is shown twice or left out. `limit` 1 to 1000. */
+  page(siteId: string, options: { limit: number; cursor?: string }): Promise<EventPage>;
+  /** Recounts rows against counters and checks the engine's files. Slow: reads everything. */
+  audit(): Promise<Audit>;
+}
