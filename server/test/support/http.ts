@@ -1,0 +1,72 @@
+import { Agent, type IncomingHttpHeaders, type OutgoingHttpHeaders, request } from 'node:http';
+import { connect } from 'node:net';
+
+/** An answer, read to its end. */
+export interface Answer {
+  status: number;
+  headers: IncomingHttpHeaders;
+  text: string;
+  /** The body as JSON. Throws where it is none. */
+  json(): unknown;
+}
+
+export interface Question {
+  method?: string;
+  path: string;
+  headers?: OutgoingHttpHeaders;
+  body?: string | Buffer;
+  /** Sent in pieces and without a length. */
+  chunks?: readonly (string | Buffer)[];
+  agent?: Agent;
+}
+
+/** One request over a real socket, with exactly the headers that are given. */
+export function ask(
+  url: string,
+  { method = 'GET', path, headers = {}, body, chunks, agent }: Question,
+): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const { hostname, port } = new URL(url);
+    const asking = request(
+      { hostname: hostname.replace(/^\[|\]$/g, ''), port, method, path, headers, agent: agent ?? false },
+      (response) => {
+        const parts: Buffer[] = [];
+        response.on('data', (part: Buffer) => parts.push(part));
+        response.on('error', reject);
+        response.on('end', () => {
+          const text = Buffer.concat(parts).toString();
+          resolve({
+            status: response.statusCode ?? 0,
+            headers: response.headers,
+            text,
+            json: () => JSON.parse(text) as unknown,
+          });
+        });
+      },
+    );
+    asking.on('error', reject);
+    for (const chunk of chunks ?? []) asking.write(chunk);
+    asking.end(body);
+  });
+}
+
+/** Connections kept open from one request to the next, as browsers and proxies do. */
+export function keepAlive(connections: number): Agent {
+  return new Agent({ keepAlive: true, maxSockets: connections });
+}
+
+/** Bytes sent as they are, and all that comes back until the other side hangs up. */
+export function askRaw(url: string, bytes: string | Buffer): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const { hostname, port } = new URL(url);
+    const socket = connect(Number(port), hostname);
+    let text = '';
+    socket.setEncoding('utf8');
+    socket.on('data', (part: string) => {
+      text += part;
+    });
+    socket.on('error', reject);
+    socket.on('close', () => resolve(text));
+    socket.write(bytes);
+  });
+}

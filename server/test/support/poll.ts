@@ -1,0 +1,21 @@
+const PAUSE_MS = 20;
+
+/**
+ * Asks again and again until the answer is good, and returns it. The wait is only ever as long as it must be; the deadline is
+ * there so that a test that will never succeed says what it saw last.
+ */
+export async function until<T>(
+  ask: () => T | Promise<T>,
+  good: (answer: T) => boolean,
+  deadlineMs = 15_000,
+): Promise<T> {
+  const start = performance.now();
+  for (;;) {
+    const answer = await ask();
+    if (good(answer)) return answer;
+    if (performance.now() - start > deadlineMs) {
+      throw new Error(`not so after ${deadlineMs} ms; the last answer was ${JSON.stringify(answer)}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+  }
+}

@@ -1,0 +1,107 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+import { root } from './paths.ts';
+
+const PROGRAM = join(root, 'server/bin/attractos.js');
+const ADDRESS = /running at (http:\/\/\S+)/;
+
+export interface Exit {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+}
+
+/** The built program as a process of its own. */
+export interface Program {
+  pid: number;
+  /** Settles with the address once the program says where it listens; rejects when it ends before. */
+  address: Promise<string>;
+  /** Settles when the process is gone and its output was read. */
+  exit: Promise<Exit>;
+  stdout(): string;
+  stderr(): string;
+  kill(signal: NodeJS.Signals): void;
+}
+
+/** Starts `attractos serve` on a free port and with nothing of the tests' own environment. Ended with the test at the latest. */
+export function startProgram(dataDir: string, settings: Record<string, string> = {}): Program {
+  const child = start(['serve'], dataDir, { PORT: '0', ...settings });
+  const output = collect(child);
+  const exit = exitOf(child);
+  const address = new Promise<string>((resolve, reject) => {
+    child.stdout?.on('data', () => {
+      const found = ADDRESS.exec(output.stdout)?.[1];
+      if (found !== undefined) resolve(found);
+    });
+    exit.then(({ code, signal }) =>
+      reject(new Error(`the program ended (${signal ?? code}) before it listened: ${output.stderr}`)),
+    );
+  });
+  address.catch(() => undefined); // whoever asks for the address hears of it
+  const kill = (signal: NodeJS.Signals) => {
+    child.kill(signal);
+  };
+  onTestFinished(async () => {
+    if (child.exitCode === null && child.signalCode === null) kill('SIGKILL');
+    await exit;
+  });
+  return {
+    pid: child.pid ?? 0,
+    address,
+    exit,
+    stdout: () => output.stdout,
+    stderr: () => output.stderr,
+    kill,
+  };
+}
+
+export interface CommandResult {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** Runs one operator command to its end. */
+export async function command(
+  dataDir: string,
+  args: readonly string[],
+  settings: Record<string, string> = {},
+): Promise<CommandResult> {
+  const child = start(args, dataDir, settings);
+  const output = collect(child);
+  const { code } = await exitOf(child);
+  return { code, ...output };
+}
+
+/** Runs a command with `--json`. Throws where it fails or prints anything but one JSON object. */
+export async function json(dataDir: string, args: readonly string[]): Promise<Record<string, unknown>> {
+  const { code, stdout, stderr } = await command(dataDir, [...args, '--json']);
+  if (code !== 0 || stderr !== '') throw new Error(`${args.join(' ')} failed (${code}): ${stderr}`);
+  return JSON.parse(stdout) as Record<string, unknown>;
+}
+
+function start(args: readonly string[], dataDir: string, settings: Record<string, string>): ChildProcess {
+  return spawn(process.execPath, [PROGRAM, ...args], {
+    // Not the checkout: a developer's .env there is none of the tests' business.
+    cwd: dataDir,
+    env: { PATH: process.env.PATH, DATA_DIR: dataDir, ...settings },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+}
+
+function collect(child: ChildProcess): { stdout: string; stderr: string } {
+  const output = { stdout: '', stderr: '' };
+  for (const name of ['stdout', 'stderr'] as const) {
+    child[name]?.setEncoding('utf8').on('data', (text: string) => {
+      output[name] += text;
+    });
+  }
+  return output;
+}
+
+function exitOf(child: ChildProcess): Promise<Exit> {
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code, signal) => resolve({ code, signal }));
+  });
+}

@@ -1,0 +1,150 @@
+import type { FastifyInstance } from 'fastify';
+import { loadScripts, type ScriptFile } from '../../src/collect/script.ts';
+import { type Config, readConfig } from '../../src/config.ts';
+import { digestApiKey, newAccountId, newApiKey, newApiKeyId, newSiteId, newSiteKey } from '../../src/keys.ts';
+import type { PlanName } from '../../src/plans.ts';
+import { buildServer } from '../../src/server.ts';
+import { openStore } from '../../src/store/open.ts';
+import type { Account, Events, Site, Store } from '../../src/store/store.ts';
+import { TestClock } from './clock.ts';
+import { type Answer, ask, type Question } from './http.ts';
+import { makeFolder, root } from './paths.ts';
+
+/** The built tracker, as the program serves it. */
+export function builtScripts(): Promise<ScriptFile[]> {
+  return loadScripts(`${root}/dist/public`);
+}
+
+/** What a browser that a person uses says it is. */
+export const BROWSER =
+  'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36';
+
+export interface RunningServer {
+  /** Address of the server, without a trailing slash. */
+  url: string;
+  app: FastifyInstance;
+  ask(question: Question): Promise<Answer>;
+  /** Sends a beacon the way a page at `example.com` does, unless told otherwise. */
+  send(beacon: unknown, question?: Partial<Question>): Promise<Answer>;
+  /** `GET /api/v1/sites` with an API key. */
+  sites(apiKey: string): Promise<Answer>;
+}
+
+/** A data folder of its own with the real store on it, and the real servers started on that store. */
+export class World {
+  readonly dataDir: string;
+  readonly store: Store;
+  readonly clock = new TestClock();
+  readonly #remove: () => Promise<void>;
+  readonly #servers: FastifyInstance[] = [];
+  #accounts = 0;
+
+  private constructor(dataDir: string, store: Store, remove: () => Promise<void>) {
+    this.dataDir = dataDir;
+    this.store = store;
+    this.#remove = remove;
+  }
+
+  static async open(): Promise<World> {
+    const folder = await makeFolder();
+    const store = await openStore({
+      dataDir: folder.path,
+      onBroken: (error) => {
+        throw error;
+      },
+    });
+    return new World(folder.path, store, folder.remove);
+  }
+
+  async close(): Promise<void> {
+    for (const app of this.#servers) await app.close();
+    await this.store.close();
+    await this.#remove();
+  }
+
+  async addAccount({
+    plan = 'free',
+    billingAnchorDay = 1,
+  }: {
+    plan?: PlanName;
+    billingAnchorDay?: number;
+  } = {}): Promise<Account> {
+    return this.store.registry.createAccount({
+      id: newAccountId(),
+      email: `owner${++this.#accounts}@example.com`,
+      plan,
+      billingAnchorDay,
+      passwordHash: 'none',
+      createdAtMs: this.clock.now(),
+    });
+  }
+
+  async addSite(account: Account, domain = 'example.com'): Promise<Site> {
+    return this.store.registry.createSite(
+      { id: newSiteId(), accountId: account.id, domain, key: newSiteKey(), createdAtMs: this.clock.now() },
+      null,
+    );
+  }
+
+  async addApiKey(account: Account): Promise<{ id: string; key: string }> {
+    const key = newApiKey();
+    const digest = digestApiKey(key);
+    if (digest === null) throw new Error('a new API key has no digest');
+    const { id } = await this.store.registry.createApiKey({
+      id: newApiKeyId(),
+      accountId: account.id,
+      name: 'test',
+      ...digest,
+      createdAtMs: this.clock.now(),
+    });
+    return { id, key };
+  }
+
+  /** An account with one site and one API key. */
+  async addOwner(
+    domain = 'example.com',
+    plan: PlanName = 'free',
+  ): Promise<{ account: Account; site: Site; apiKey: string }> {
+    const account = await this.addAccount({ plan });
+    const site = await this.addSite(account, domain);
+    const { key: apiKey } = await this.addApiKey(account);
+    return { account, site, apiKey };
+  }
+
+  /** Starts the server that production runs on a free port, with the store's events replaced where a test needs a fault. */
+  async serve({
+    settings = {},
+    events = this.store.events,
+    scripts = [],
+  }: {
+    settings?: Record<string, string>;
+    events?: Events;
+    scripts?: readonly ScriptFile[];
+  } = {}): Promise<RunningServer> {
+    const config: Config = readConfig({ LOG_LEVEL: 'silent', DATA_DIR: this.dataDir, ...settings });
+    const store: Store = { registry: this.store.registry, events, close: () => this.store.close() };
+    const app = await buildServer({ config, store, clock: this.clock, scripts });
+    this.#servers.push(app);
+    const url = await app.listen({ port: 0, host: '127.0.0.1' });
+    const asking = (question: Question) => ask(url, question);
+    return {
+      url,
+      app,
+      ask: asking,
+      send: (beacon, question = {}) =>
+        asking({
+          method: 'POST',
+          path: '/e',
+          body: typeof beacon === 'string' ? beacon : JSON.stringify(beacon),
+          ...question,
+          headers: { ...pageHeaders(), ...question.headers },
+        }),
+      sites: (apiKey) => asking({ path: '/api/v1/sites', headers: { authorization: `Bearer ${apiKey}` } }),
+    };
+  }
+}
+
+/** The headers of `navigator.sendBeacon` with a string, from a page at `origin`. */
+export function pageHeaders(origin = 'https://example.com'): Record<string, string> {
+  return { 'content-type': 'text/plain;charset=UTF-8', 'user-agent': BROWSER, origin };
+}

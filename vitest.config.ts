@@ -1,0 +1,15 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['server/test/**/*.test.ts', 'tracker/test/**/*.test.ts'],
+    globalSetup: ['server/test/support/build.ts'],
+    // Whole servers and child processes: more workers would only wait for each other's disk.
+    maxWorkers: 2,
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
+    allowOnly: false,
+    // `.ci/run` sums the numbers of this file and of the browsers' tests.
+    reporters: ['default', ['json', { outputFile: 'test-results/vitest.json' }]],
+  },
+});
