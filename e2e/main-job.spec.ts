@@ -1,0 +1,242 @@
+import { rmSync } from 'node:fs';
+import { expect, gist, test } from './support/fixtures.ts';
+import { COLLECTOR, page, tag } from './support/page.ts';
+import { command, newDataDir } from './support/server.ts';
+
+/** Paste one tag, get one counted event: everything here is shown by what `GET /api/v1/sites` says afterwards. */
+
+test.describe('what counts', () => {
+  test('a page load counts once', async ({ lab, site, tab }) => {
+    lab.page(site, '/');
+    await tab.goto(site.at('/'));
+    await lab.fence(tab);
+
+    expect(lab.beacons(site).map(gist)).toEqual(['pageview load /']);
+    const [request] = lab.requests(site).filter(({ method }) => method === 'POST');
+    expect(request).toMatchObject({ status: 202, answer: '' });
+    expect(request?.answerHeaders['x-attractos-outcome']).toBe('stored');
+    expect(await lab.count(site)).toBe(1);
+  });
+
+  test('every load counts: three pages are three events', async ({ lab, site, tab }) => {
+    for (const path of ['/', '/shop', '/shop/shoes']) {
+      lab.page(site, path);
+      await tab.goto(site.at(path));
+    }
+    await lab.fence(tab);
+    expect(await lab.count(site)).toBe(3);
+  });
+
+  test('a soft navigation counts once', async ({ lab, site, tab }) => {
+    lab.page(site, '/');
+    await tab.goto(site.at('/'));
+    await tab.eval(() => history.pushState(null, '', '/products'));
+    await lab.fence(tab);
+
+    expect(views(lab.beacons(site).map(gist))).toEqual(['pageview load /', 'pageview soft /products']);
+    expect(await lab.count(site)).toBe(2);
+  });
+
+  test('the bare domain counts as www does', async ({ lab, site, tab }) => {
+    const bare = `http://${site.domain}/`;
+    lab.network.serve(bare, { body: page({ tags: tag({ key: site.key }) }) });
+    await tab.goto(bare);
+    lab.page(site, '/');
+    await tab.goto(site.at('/'));
+    await lab.fence(tab);
+    expect(await lab.count(site)).toBe(2);
+  });
+
+  test('a visit that ends at once counts', async ({ lab, site, tab }) => {
+    lab.page(site, '/landing', {
+      body: '<script>addEventListener("DOMContentLoaded", () => { location.href = "/next"; });</script>',
+    });
+    lab.network.serve(site.at('/next'), { body: page({}) });
+    lab.network.serve(site.at('/start'), { body: page({}) });
+    await tab.goto(site.at('/start'));
+    await tab.eval(() => {
+      location.href = '/landing';
+    });
+
+    await expect.poll(() => lab.count(site)).toBe(1);
+    await expect.poll(() => tab.eval(() => location.pathname).catch(() => '')).toBe('/next');
+    await lab.fence(tab);
+    expect(views(lab.beacons(site).map(gist))).toEqual(['pageview load /landing']);
+    expect(await lab.count(site)).toBe(1);
+  });
+
+  test('a conversion counts, with what belongs to it', async ({ lab, site, tab }) => {
+    lab.page(site, '/thanks');
+    await tab.goto(site.at('/thanks'));
+    await tab.eval(() => {
+      const { attractos } = window as unknown as {
+        attractos: { track(name: string, details?: object): void };
+      };
+      attractos.track('order');
+    });
+    await lab.fence(tab);
+
+    expect(views(lab.beacons(site).map(gist))).toEqual(['pageview load /thanks', 'order /thanks']);
+    expect(await lab.count(site)).toBe(2);
+  });
+
+  test('the key may stand in the address of the script', async ({ lab, site, tab }) => {
+    lab.network.serve(site.at('/'), {
+      body: page({ tags: `<script defer src="${COLLECTOR}/a.js?key=${site.key}"></script>` }),
+    });
+    await tab.goto(site.at('/'));
+    await lab.fence(tab);
+    expect(await lab.count(site)).toBe(1);
+  });
+
+  test('a page under a strict policy without inline script counts', async ({ lab, site, tab }) => {
+    lab.network.serve(site.at('/'), {
+      body: page({ tags: tag({ key: site.key }) }),
+      headers: {
+        'content-security-policy': `default-src 'none'; img-src data:; script-src 'self' ${COLLECTOR}; connect-src 'self' ${COLLECTOR}`,
+      },
+    });
+    await tab.goto(site.at('/'));
+    await lab.fence(tab);
+    expect(await lab.count(site)).toBe(1);
+  });
+});
+
+test.describe('what does not count', () => {
+  test('replaceState to the same address', async ({ lab, site, tab }) => {
+    lab.page(site, '/');
+    await tab.goto(site.at('/'));
+    await tab.eval(() => history.replaceState({ scroll: 100 }, '', location.href));
+    await tab.eval(() => history.replaceState({ scroll: 200 }, ''));
+    await lab.fence(tab);
+
+    expect(lab.beacons(site).map(gist)).toEqual(['pageview load /']);
+    expect(await lab.count(site)).toBe(1);
+  });
+
+  test('a copied tag on a foreign domain, which is told why', async ({ lab, site, tab }) => {
+    const foreign = 'http://www.copycat.example/';
+    lab.network.serve(foreign, { body: page({ tags: tag({ key: site.key }) }) });
+    await tab.goto(foreign);
+    await lab.fence(tab);
+
+    const [request] = lab.requests(site).filter(({ method }) => method === 'POST');
+    expect(request?.headers.origin).toBe('http://www.copycat.example');
+    expect(request?.status).toBe(403);
+    expect(request?.answerHeaders['x-attractos-outcome']).toBe('refused; reason=wrong-domain');
+    const { error, code } = JSON.parse(request?.answer ?? '');
+    expect(code).toBe('DOMAIN_MISMATCH');
+    expect(error).toContain('www.copycat.example');
+    expect(error).toContain(site.domain);
+    expect(await lab.count(site)).toBe(0);
+  });
+
+  test('a domain that only ends or begins like the right one', async ({ lab, site, tab }) => {
+    for (const host of [`not${site.domain}`, `${site.domain}.copycat.example`, `blog.${site.domain}`]) {
+      lab.network.serve(`http://${host}/`, { body: page({ tags: tag({ key: site.key }) }) });
+      await tab.goto(`http://${host}/`);
+    }
+    await lab.fence(tab);
+    const answers = lab.requests(site).filter(({ method }) => method === 'POST');
+    expect(answers.map(({ status }) => status)).toEqual([403, 403, 403]);
+    expect(await lab.count(site)).toBe(0);
+  });
+
+  test('a key that nobody has: mistyped, or of another installation', async ({ lab, site, tab }) => {
+    const elsewhere = newDataDir();
+    await command(elsewhere, 'account', 'add', '--email', 'a@example.com');
+    const { key } = await command<{ key: string }>(
+      elsewhere,
+      'site',
+      'add',
+      '--account',
+      'a@example.com',
+      '--domain',
+      site.domain,
+    );
+    rmSync(elsewhere, { recursive: true });
+    const before = await lab.sites();
+
+    for (const wrong of [key, `${site.key.slice(0, -1)}${site.key.endsWith('a') ? 'b' : 'a'}`]) {
+      lab.page(site, '/', { tag: { key: wrong } });
+      await tab.goto(site.at('/'));
+      await lab.fence(tab);
+    }
+
+    const answers = lab.requests(site).filter(({ method, path }) => method === 'POST' && path === '/e');
+    expect(answers.map(({ status }) => status)).toEqual([404, 404]);
+    for (const { answer } of answers) expect(JSON.parse(answer).code).toBe('UNKNOWN_SITE_KEY');
+    const after = await lab.sites();
+    const total = (sites: typeof before) => sites.reduce((sum, each) => sum + each.events_this_month, 0);
+    expect(total(after)).toBe(total(before));
+    expect(await lab.count(site)).toBe(0);
+  });
+
+  test('the same beacon a second time', async ({ lab, site, tab }) => {
+    lab.page(site, '/');
+    await tab.goto(site.at('/'));
+    await lab.fence(tab);
+    const [request] = lab.requests(site).filter(({ method }) => method === 'POST');
+    expect(request).toBeDefined();
+
+    await tab.eval(([address, body]) => void window.lab.sendBeacon(address, body), [
+      `${COLLECTOR}/e`,
+      request?.body ?? '',
+    ] as const);
+    await lab.fence(tab);
+
+    const outcomes = lab
+      .requests(site)
+      .filter(({ method }) => method === 'POST')
+      .map(({ status, answerHeaders }) => [status, answerHeaders['x-attractos-outcome']]);
+    expect(outcomes).toEqual([
+      [202, 'stored'],
+      [202, 'duplicate'],
+    ]);
+    expect(await lab.count(site)).toBe(1);
+  });
+});
+
+test('nothing is kept on the visitor’s device: no cookie, no storage', async ({ lab, site, tab }) => {
+  lab.page(site, '/');
+  await tab.goto(site.at('/'));
+  await lab.fence(tab);
+  expect(await lab.count(site)).toBe(1);
+
+  for (const { headers, answerHeaders } of lab.network.received) {
+    expect(headers.cookie).toBeUndefined();
+    expect(answerHeaders['set-cookie']).toBeUndefined();
+  }
+  expect(
+    await tab.eval(async () => ({
+      cookie: document.cookie,
+      local: localStorage.length,
+      session: sessionStorage.length,
+      databases: (await indexedDB.databases()).length,
+    })),
+  ).toEqual({ cookie: '', local: 0, session: 0, databases: 0 });
+});
+
+for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+  test(`the count survives the end of the server by ${signal}`, async ({ lab, site, tab }) => {
+    for (const path of ['/', '/a', '/b']) {
+      lab.page(site, path);
+      await tab.goto(site.at(path));
+    }
+    await lab.fence(tab);
+    expect(await lab.count(site)).toBe(3);
+
+    await lab.restartServer(signal);
+    expect(await lab.count(site)).toBe(3);
+
+    // The key is still known, and the count goes on from where it was.
+    await tab.goto(site.at('/a'));
+    await lab.fence(tab);
+    expect(await lab.count(site)).toBe(4);
+  });
+}
+
+/** Without the notes that a view has ended, which are sent but never counted. */
+function views(gists: readonly string[]): string[] {
+  return gists.filter((each) => !each.startsWith('leave'));
+}

@@ -1,0 +1,17 @@
+import { defineConfig } from '@playwright/test';
+import type { Choice } from './support/fixtures.ts';
+
+/** Real browsers against the built tracker and the built server. Run from the repository's root: `npm run test:e2e`. */
+export default defineConfig<object, Choice>({
+  testDir: '.',
+  globalSetup: './support/global-setup.ts',
+  outputDir: '../test-results/e2e',
+  reporter: [['list'], ['json', { outputFile: '../test-results/e2e.json' }]],
+  fullyParallel: true,
+  workers: 2,
+  forbidOnly: true,
+  timeout: 45_000,
+  expect: { timeout: 15_000 },
+  use: { video: 'off', screenshot: 'off', trace: 'off' },
+  projects: [{ name: 'chromium', use: { engineName: 'chromium' } }],
+});

@@ -1,0 +1,87 @@
+import { execFile, spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { expect, test } from './support/fixtures.ts';
+import type { Lab, Site } from './support/lab.ts';
+import { findPython } from './support/python.ts';
+
+/**
+ * The specification's own three samples of `GET /api/v1/sites`. `samples/` holds them letter by letter; nothing is replaced
+ * but the host and the key (and Python gets back the indentation that the plain text of the specification has lost).
+ */
+
+const execute = promisify(execFile);
+
+/** A sample as it is run against a server. */
+function sample(name: 'curl' | 'fetch' | 'requests', lab: Lab): string {
+  const text = readFileSync(new URL(`samples/${name}.txt`, import.meta.url), 'utf8');
+  for (const placeholder of ['https://attractos.com', 'YOUR_API_KEY'])
+    expect(text.split(placeholder)).toHaveLength(2);
+  return text.replace('https://attractos.com', lab.server.address).replace('YOUR_API_KEY', lab.apiKey);
+}
+
+/** The specification's plain text has lost the indentation of the last line, and Python cannot do without. */
+function indentLoop(python: string): string {
+  return python.replace(/:\n(print\()/, ':\n    $1');
+}
+
+/** Two events on the site, so that the number to be read is none that comes by itself. */
+async function countTwo(lab: Lab, site: Site): Promise<void> {
+  for (const id of ['first', 'second']) {
+    const { status } = await lab.post(
+      JSON.stringify({ key: site.key, id: `${site.id}-${id}`, url: site.at('/') }),
+    );
+    expect(status).toBe(202);
+  }
+}
+
+test('curl: the answer is the specification’s, field by field', async ({ lab, site }, testInfo) => {
+  const missing = spawnSync('curl', ['--version']).status !== 0;
+  testInfo.skip(missing, 'curl is not on this machine');
+  await countTwo(lab, site);
+
+  const { stdout } = await execute('sh', ['-c', sample('curl', lab)]);
+  const { sites, ...rest } = JSON.parse(stdout);
+  expect(rest).toEqual({});
+  const found = sites.find(({ id }: Site) => id === site.id);
+  expect(found).toEqual({
+    id: site.id,
+    domain: site.domain,
+    key: site.key,
+    events_this_month: 2,
+    created_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
+  });
+  expect(site.id).toMatch(/^site_/);
+  expect(site.key).toMatch(/^ak_/);
+});
+
+test('fetch: the sample prints the sites', async ({ lab, site }) => {
+  await countTwo(lab, site);
+  const { stdout } = await execute(
+    process.execPath,
+    ['--input-type=module', '--eval', sample('fetch', lab)],
+    {
+      env: { ...process.env, FORCE_COLOR: '0' },
+    },
+  );
+  expect(stdout).toContain(`id: '${site.id}'`);
+  expect(stdout).toContain(`domain: '${site.domain}'`);
+  expect(stdout).toContain('events_this_month: 2');
+});
+
+test('Python: the sample prints a line for each site', async ({ lab, site }, testInfo) => {
+  const python = findPython();
+  testInfo.skip(python === null, 'python3 with the module "requests" is not on this machine');
+  await countTwo(lab, site);
+
+  const folder = mkdtempSync(join(tmpdir(), 'attractos-sample-'));
+  try {
+    writeFileSync(join(folder, 'sample.py'), indentLoop(sample('requests', lab)));
+    const { stdout } = await execute(python ?? '', [join(folder, 'sample.py')]);
+    expect(stdout.split('\n')).toContain(`${site.domain}: 2 events`);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});

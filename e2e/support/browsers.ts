@@ -1,0 +1,141 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { chromium } from '@playwright/test';
+
+/** Which browsers there are on this machine, and how a missing one is fetched. */
+
+export type EngineName = 'chromium' | 'firefox' | 'webkit';
+
+/** The programs that drive an engine. The first path that exists is taken; an environment variable goes before them. */
+const PROGRAMS = {
+  chromium: {
+    variable: 'CHROMIUM_PATH',
+    paths: [
+      '/usr/bin/chromium',
+      '/usr/bin/chromium-browser',
+      '/usr/bin/google-chrome',
+      '/usr/bin/google-chrome-stable',
+      '/opt/google/chrome/chrome',
+      '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
+      '/Applications/Chromium.app/Contents/MacOS/Chromium',
+    ],
+    debian: 'chromium',
+  },
+  firefox: {
+    variable: 'FIREFOX_PATH',
+    paths: ['/usr/bin/firefox-esr', '/usr/bin/firefox'],
+    debian: 'firefox-esr',
+  },
+  webkit: {
+    variable: 'WEBKIT_DRIVER_PATH',
+    paths: ['/usr/bin/WebKitWebDriver'],
+    debian: 'webkit2gtk-driver',
+  },
+  xvfb: { variable: 'XVFB_PATH', paths: ['/usr/bin/Xvfb'], debian: 'xvfb' },
+} as const;
+
+type Program = keyof typeof PROGRAMS;
+
+/** What each engine needs to run. */
+const NEEDS: Readonly<Record<EngineName, readonly Program[]>> = {
+  chromium: ['chromium'],
+  firefox: ['firefox'],
+  webkit: ['webkit', 'xvfb'],
+};
+
+/** Long enough for a slow line, and an end where there is none. */
+const DOWNLOAD_TIMEOUT_MS = 240_000;
+
+/** Where a program is, or null. @throws when the environment names a file that is not there */
+export function findProgram(program: Program): string | null {
+  const { variable, paths } = PROGRAMS[program];
+  const told = process.env[variable];
+  if (told !== undefined && told !== '') {
+    if (!existsSync(told)) throw new Error(`${variable} is "${told}", and there is no such file.`);
+    return told;
+  }
+  const own = program === 'chromium' ? [chromium.executablePath()] : [];
+  return [...paths, ...own].find((path) => existsSync(path)) ?? null;
+}
+
+/** The path of a program that has to be there. */
+export function programPath(program: Program): string {
+  const path = findProgram(program);
+  if (path === null) throw new Error(`${program} is not on this machine.`);
+  return path;
+}
+
+/** Why an engine cannot run here, or null when it can. */
+export function whyNot(engine: EngineName): string | null {
+  const missing = NEEDS[engine].filter((program) => findProgram(program) === null);
+  return missing.length === 0 ? null : `${missing.join(' and ')} not found on this machine`;
+}
+
+/** Whether packages of the system can be installed here without asking anybody. */
+export function canInstallPackages(): boolean {
+  return process.getuid?.() === 0 && existsSync('/usr/bin/apt-get');
+}
+
+/** Installs Debian packages. @returns whether it worked */
+export function installPackages(packages: readonly string[], say: (line: string) => void): boolean {
+  say(`Installing with apt-get: ${packages.join(' ')} (this takes a minute or two).`);
+  const options = { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }, stdio: 'ignore' } as const;
+  const lock = ['-o', 'DPkg::Lock::Timeout=300'];
+  const steps = [
+    ['update', ...lock],
+    ['install', '-y', '--no-install-recommends', ...lock, ...packages],
+  ];
+  return steps.every((step) => spawnSync('apt-get', step, options).status === 0);
+}
+
+/** Playwright's own download of Chromium. @returns whether it worked */
+function downloadChromium(say: (line: string) => void): boolean {
+  say('Trying the download that comes with Playwright: playwright install chromium');
+  const cli = join(
+    dirname(createRequire(import.meta.url).resolve('@playwright/test/package.json')),
+    'cli.js',
+  );
+  const { status } = spawnSync(process.execPath, [cli, 'install', 'chromium'], {
+    stdio: 'ignore',
+    timeout: DOWNLOAD_TIMEOUT_MS,
+  });
+  if (status !== 0) say('That download did not work.');
+  return status === 0;
+}
+
+/**
+ * Sees to it that the engines can run, and says in plain words what was found and what was done.
+ *
+ * @throws when there is no Chromium, or when another engine is missing on a machine of continuous integration
+ */
+export function ensureBrowsers(engines: readonly EngineName[], say: (line: string) => void): void {
+  if (engines.includes('chromium') && whyNot('chromium') !== null) {
+    say('There is no Chromium on this machine.');
+    downloadChromium(say);
+  }
+  const missing = engines
+    .flatMap((engine) => NEEDS[engine])
+    .filter((program) => findProgram(program) === null);
+  if (missing.length > 0 && canInstallPackages()) {
+    const done = installPackages(
+      missing.map((program) => PROGRAMS[program].debian),
+      say,
+    );
+    say(done ? 'Installed.' : 'apt-get did not succeed.');
+  }
+  for (const engine of engines) {
+    const reason = whyNot(engine);
+    if (reason === null) say(`${engine}: ${NEEDS[engine].map(programPath).join(', ')}`);
+    else if (engine === 'chromium' || isContinuousIntegration()) {
+      throw new Error(
+        `Cannot test in ${engine}: ${reason}. Install it, or name it in ${NEEDS[engine].map((program) => PROGRAMS[program].variable).join(' and ')}.`,
+      );
+    } else say(`NOT TESTED IN ${engine.toUpperCase()}: ${reason}. Its tests are reported as skipped.`);
+  }
+}
+
+function isContinuousIntegration(): boolean {
+  return !['', '0', 'false', undefined].includes(process.env.CI);
+}

@@ -1,0 +1,80 @@
+import { test as base, expect } from '@playwright/test';
+import type { Beacon } from '../../tracker/wire/beacon.ts';
+import { type EngineName, whyNot } from './browsers.ts';
+import { Lab, type Site } from './lab.ts';
+import { launchChromium } from './playwright-engine.ts';
+import type { Engine, Tab } from './tab.ts';
+
+/** Chosen by the project. */
+export interface Choice {
+  engineName: EngineName;
+}
+
+interface WorkerFixtures extends Choice {
+  /** The network, the server behind it and the operator, one of each per worker. */
+  workerLab: Lab;
+  engine: Engine;
+}
+
+interface TestFixtures {
+  /** The worker's laboratory, cleared for this test. */
+  lab: Lab;
+  /** A site of this test's own, already known to the server. */
+  site: Site;
+  /** A tab in a profile of its own. */
+  tab: Tab;
+}
+
+export const test = base.extend<TestFixtures, WorkerFixtures>({
+  engineName: ['chromium', { option: true, scope: 'worker' }],
+
+  workerLab: [
+    // biome-ignore lint/correctness/noEmptyPattern: the runner wants the pattern to see what a fixture needs
+    async ({}, use) => {
+      const lab = await Lab.open();
+      await use(lab);
+      await lab.close();
+    },
+    { scope: 'worker' },
+  ],
+
+  engine: [
+    async ({ workerLab, engineName }, use) => {
+      const engine = await launch(engineName, workerLab.network.port);
+      await use(engine);
+      await engine.close();
+    },
+    { scope: 'worker', timeout: 90_000 },
+  ],
+
+  lab: async ({ workerLab }, use) => {
+    workerLab.network.reset();
+    await use(workerLab);
+    expect(workerLab.network.pageErrors, 'errors that the pages reported').toEqual([]);
+  },
+
+  site: async ({ lab }, use) => {
+    await use(await lab.newSite());
+  },
+
+  tab: async ({ engineName, engine }, use, testInfo) => {
+    const reason = whyNot(engineName);
+    testInfo.skip(reason !== null, `${engineName}: ${reason}`);
+    const tab = await engine.newTab();
+    await use(tab);
+    await tab.close();
+  },
+});
+
+async function launch(name: EngineName, proxyPort: number): Promise<Engine> {
+  if (name !== 'chromium') throw new Error(`${name} is not driven yet`);
+  return launchChromium(proxyPort);
+}
+
+/** A beacon in the words a test asserts: what it is, and the path it is about. */
+export function gist({ name = 'pageview', nav, url }: Beacon): string {
+  const { pathname, search } = new URL(url);
+  return [name, nav, pathname + search].filter((part) => part !== undefined).join(' ');
+}
+
+export { expect };
