@@ -42,6 +42,13 @@ const SETTINGS = {
     default: 5000,
     description: 'Beacons that one site may send at once before SITE_RATE applies.',
   }),
+  RETENTION_DAYS: Type.Integer({
+    minimum: 0,
+    maximum: 36_500,
+    default: 0,
+    description:
+      'Days after which events are deleted, where a site says nothing else; 0 keeps them. Counts never change.',
+  }),
   LOG_LEVEL: Type.Union(
     [
       Type.Literal('fatal'),
@@ -73,6 +80,8 @@ export interface Config {
   trustProxy: readonly string[];
   siteRatePerSecond: number;
   siteBurst: number;
+  /** Null: events are kept. */
+  retentionDays: number | null;
   logLevel: Settings['LOG_LEVEL'];
 }
 
@@ -139,6 +148,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       .filter((network) => network !== ''),
     siteRatePerSecond: values.SITE_RATE,
     siteBurst: values.SITE_BURST,
+    retentionDays: values.RETENTION_DAYS === 0 ? null : values.RETENTION_DAYS,
     logLevel: values.LOG_LEVEL,
   };
 }

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import Fastify, { type FastifyInstance, type FastifyReply, LogController } from 'fastify';
 import { apiRoutes } from './api/index.ts';
+import { expireEvents, startChores } from './chores.ts';
 import type { Clock } from './clock.ts';
 import { collectRoutes } from './collect/index.ts';
 import { type ScriptFile, scriptRoutes } from './collect/script.ts';
@@ -8,10 +9,16 @@ import { SiteDirectory } from './collect/site-by-key.ts';
 import { DailySalt } from './collect/visitor.ts';
 import type { Config } from './config.ts';
 import { ApiError } from './errors.ts';
+import { healthRoutes } from './health.ts';
+import { overloadGauge } from './overload.ts';
 import type { Store } from './store/store.ts';
 
-/** A whole request, headers and body, must arrive within this. */
+/** The headers of a request must arrive within this, */
+const HEADERS_TIMEOUT_MS = 10_000;
+/** and a whole request within this. */
 const REQUEST_TIMEOUT_MS = 15_000;
+/** How often connections are looked at for that. */
+const TIMEOUT_CHECK_MS = 2_000;
 /** An idle connection is kept this long: longer than proxies keep theirs, so that none is cut under a request. */
 const KEEP_ALIVE_TIMEOUT_MS = 75_000;
 /** Nothing of ours takes a body larger than a batch of events, which sets its own limit. */
@@ -35,6 +42,7 @@ export async function buildServer({ config, store, clock, scripts }: ServerParts
     // A line a request costs more than the request, and its address and query are nobody's business.
     logController: new LogController({ disableRequestLogging: true }),
     trustProxy: config.trustProxy.length === 0 ? false : [...config.trustProxy],
+    http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: TIMEOUT_CHECK_MS },
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     bodyLimit: BODY_LIMIT_BYTES,
@@ -53,20 +61,22 @@ export async function buildServer({ config, store, clock, scripts }: ServerParts
   await sites.start();
   app.addHook('onClose', async () => sites.stop());
 
-  // Siblings: none sees another's parsers, headers, limits or error handler.
-  await app.register(collectRoutes, {
-    receiver: {
-      sites,
-      events: store.events,
-      salt: new DailySalt({ registry: store.registry, clock }),
-      clock,
-    },
+  const salt = new DailySalt({ registry: store.registry, clock });
+  const chores = startChores({
+    chores: [
+      () => expireEvents({ store, clock, defaultDays: config.retentionDays }),
+      // So that yesterday's salt is destroyed on a day without visitors, too.
+      async () => void (await salt.today()),
+    ],
+    onError: (error) => app.log.error({ err: error }, 'a chore failed and will be tried again'),
   });
-  await app.register(scriptRoutes, { scripts });
-  await app.register(apiRoutes, { prefix: '/api', store, clock });
+  app.addHook('onClose', () => chores.stop());
 
-  app.get('/healthz', async () => ({ status: 'alive' }));
-  app.get('/readyz', async () => ({ status: 'ready', site_keys_age_ms: sites.ageMs() }));
+  // Siblings: none sees another's parsers, headers, limits or error handler.
+  await app.register(collectRoutes, { receiver: { sites, events: store.events, salt, clock } });
+  await app.register(scriptRoutes, { scripts });
+  await app.register(apiRoutes, { prefix: '/api', store, clock, overloaded: overloadGauge(store.events) });
+  await app.register(healthRoutes, { store, sites });
 
   app.setNotFoundHandler((_request, reply) => reply.code(404).send(new ApiError('NOT_FOUND').body()));
   app.setErrorHandler((error, request, reply) => {

@@ -14,7 +14,7 @@ const RETRY_AFTER_SECONDS = 5;
 /** The API's room over HTTP, below `/api`. Every answer has the rate-limit headers, and every error the same shape. */
 export async function apiRoutes(
   app: FastifyInstance,
-  { store, clock }: { store: Store; clock: Clock },
+  { store, clock, overloaded }: { store: Store; clock: Clock; overloaded: () => boolean },
 ): Promise<void> {
   const windows = new MinuteWindows(clock);
   const callers = new WeakMap<FastifyRequest, Account | ApiError>();
@@ -30,6 +30,8 @@ export async function apiRoutes(
         ? windows.take(addressClient(request.ip), PLANS.free.apiRequestsPerMinute)
         : windows.take(caller.id, PLANS[caller.plan].apiRequestsPerMinute);
     admit(reply, allowance);
+    // Asking can wait; beacons cannot.
+    if (overloaded()) throw new ApiError('UNAVAILABLE', { retryAfterSeconds: RETRY_AFTER_SECONDS });
   });
 
   const accountOf = (request: FastifyRequest): Account => {

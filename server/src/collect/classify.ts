@@ -23,10 +23,14 @@ function wordAround(userAgent: string, match: string): string {
   return (before + match + after).trim() || 'bot';
 }
 
-/** A page's address in the parts that are stored. Credentials and fragment are dropped. */
-export function splitPage(url: URL): { host: string; path: string } | null {
-  const host = hostOfUrl(url);
-  return host === null ? null : { host, path: url.pathname + url.search };
+/**
+ * A page's address in the parts that are stored; null where it is no http or https address. Credentials and fragment are
+ * dropped.
+ */
+export function splitPage(address: string): { host: string; path: string } | null {
+  const url = URL.parse(address);
+  const host = url === null ? null : hostOfUrl(url);
+  return url === null || host === null ? null : { host, path: url.pathname + url.search };
 }
 
 /** Another site's host and path, without query; null for no referrer, one of the page's own host, or no web address. */

@@ -1,13 +1,21 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 import { BATCH_MAX_BEACONS, BATCH_MAX_BYTES, BEACON_MAX_BYTES } from '../../../tracker/wire/limits.ts';
-import { ApiError, type ErrorCode } from '../errors.ts';
-import { type Outcome, type Receiver, type RefusalReason, receive, senderOf } from './receive.ts';
+import { ApiError, ERRORS, type ErrorCode } from '../errors.ts';
+import {
+  type Outcome,
+  type Receiver,
+  type RefusalReason,
+  receive,
+  refuseUnread,
+  senderOf,
+} from './receive.ts';
 
 /** The beacons' room over HTTP: size limit, parse, hand over, answer. Open to every origin, and never with credentials. */
 
 const CODES: Readonly<Record<RefusalReason, ErrorCode>> = {
   malformed: 'INVALID_EVENT',
   'too-large': 'EVENT_TOO_LARGE',
+  'media-type': 'UNSUPPORTED_MEDIA_TYPE',
   'unknown-key': 'UNKNOWN_SITE_KEY',
   'retired-key': 'RETIRED_SITE_KEY',
   'rate-limited': 'RATE_LIMITED',
@@ -16,6 +24,8 @@ const CODES: Readonly<Record<RefusalReason, ErrorCode>> = {
   busy: 'UNAVAILABLE',
   unavailable: 'UNAVAILABLE',
 };
+
+const TOO_LARGE = `The event is too large: at most ${BEACON_MAX_BYTES} bytes, and ${BATCH_MAX_BYTES} for a batch.`;
 
 /** A day: how long a browser may remember that it may ask. https://fetch.spec.whatwg.org/#http-access-control-max-age */
 const PREFLIGHT_SECONDS = 86_400;
@@ -38,20 +48,27 @@ export async function collectRoutes(
       'cache-control': 'no-store',
     });
   });
-  app.setErrorHandler((error, request, reply) => answerError(error, request, reply));
+  app.setErrorHandler((error, request, reply) => {
+    const outcome = unread(receiver, error);
+    if (outcome !== null) return answer(reply, outcome);
+    if (error instanceof ApiError) return sendError(reply, error);
+    request.log.error({ err: error }, 'a beacon could not be handled');
+    return sendError(reply, new ApiError('INTERNAL'));
+  });
 
   app.post('/e', async (request, reply) => {
     const text = typeof request.body === 'string' ? request.body : '';
     const said = parse(text);
     const sender = senderOf(request.ip, request.headers);
-    if (Array.isArray(said)) {
-      checkBatch(said);
-      // Together, so that they share a commit.
-      const outcomes = await Promise.all(said.map((each) => receiveOne(receiver, each, sender)));
-      return answerBatch(reply, outcomes);
+    if (!Array.isArray(said)) {
+      return answer(reply, await receive(receiver, { beacon: said, bytes: Buffer.byteLength(text) }, sender));
     }
-    if (Buffer.byteLength(text) > BEACON_MAX_BYTES) throw tooLarge();
-    return answer(reply, await receive(receiver, said, sender));
+    checkBatch(said);
+    // Together, so that they share a commit.
+    const outcomes = said.map((beacon) =>
+      receive(receiver, { beacon, bytes: bytesOf(beacon, text) }, sender),
+    );
+    return answerBatch(reply, await Promise.all(outcomes));
   });
 
   app.options('/e', async (_request, reply) =>
@@ -75,37 +92,30 @@ export async function collectRoutes(
   });
 }
 
+/** A request that could not be read as beacons. */
+class Unreadable extends Error {
+  override readonly name = 'Unreadable';
+}
+
 function parse(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw malformed('The body is not JSON.');
+    throw new Unreadable('The body is not JSON.');
   }
 }
 
-function malformed(detail: string): ApiError {
-  return new ApiError('INVALID_EVENT', { detail });
-}
-
-function tooLarge(): ApiError {
-  return new ApiError('EVENT_TOO_LARGE', {
-    detail: `The event is too large: at most ${BEACON_MAX_BYTES} bytes, and ${BATCH_MAX_BYTES} for a batch.`,
-  });
-}
-
 function checkBatch(batch: readonly unknown[]): void {
-  if (batch.length === 0) throw malformed('The batch is empty.');
-  if (batch.length > BATCH_MAX_BEACONS) throw malformed(`A batch holds at most ${BATCH_MAX_BEACONS} events.`);
-  if (batch.some(Array.isArray)) throw malformed('A batch holds events, not batches.');
+  if (batch.length === 0) throw new Unreadable('The batch is empty.');
+  if (batch.length > BATCH_MAX_BEACONS)
+    throw new Unreadable(`A batch holds at most ${BATCH_MAX_BEACONS} events.`);
+  if (batch.some(Array.isArray)) throw new Unreadable('A batch holds events, not batches.');
 }
 
-async function receiveOne(
-  receiver: Receiver,
-  said: unknown,
-  sender: Parameters<typeof receive>[2],
-): Promise<Outcome> {
-  const tooBig = Buffer.byteLength(JSON.stringify(said) ?? '') > BEACON_MAX_BYTES;
-  return tooBig ? { kind: 'refused', reason: 'too-large' } : receive(receiver, said, sender);
+/** Size of one beacon of a batch; no more than the whole where the whole is small. */
+function bytesOf(beacon: unknown, batch: string): number {
+  const all = Buffer.byteLength(batch);
+  return all <= BEACON_MAX_BYTES ? all : Buffer.byteLength(JSON.stringify(beacon));
 }
 
 function errorOf({ reason, detail, retryAfterSeconds }: Extract<Outcome, { kind: 'refused' }>): ApiError {
@@ -142,24 +152,14 @@ function sendError(reply: FastifyReply, error: ApiError): FastifyReply {
   return reply.code(error.status).send(error.body());
 }
 
-/** What the framework found wrong before any of ours ran, in our words; anything unforeseen is ours and says nothing. */
-function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const known = error instanceof ApiError ? error : frameworkError(error);
-  if (known === null) {
-    request.log.error({ err: error }, 'a beacon could not be handled');
-    return sendError(reply, new ApiError('INTERNAL'));
-  }
-  if (known.code === 'INVALID_EVENT') reply.header('x-attractos-outcome', 'refused; reason=malformed');
-  if (known.code === 'UNSUPPORTED_MEDIA_TYPE')
-    reply.header('x-attractos-outcome', 'refused; reason=malformed');
-  if (known.code === 'EVENT_TOO_LARGE') reply.header('x-attractos-outcome', 'refused; reason=too-large');
-  return sendError(reply, known);
-}
-
-function frameworkError(error: unknown): ApiError | null {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return tooLarge();
-  if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') return new ApiError('UNSUPPORTED_MEDIA_TYPE');
-  const status = error instanceof Error && 'statusCode' in error ? Number(error.statusCode) : 500;
-  return status >= 400 && status < 500 ? malformed('The request could not be read.') : null;
+/** What could not be read, by our own or the framework's word, as an outcome; null for any other error. */
+function unread(receiver: Receiver, error: unknown): Outcome | null {
+  if (error instanceof Unreadable) return refuseUnread(receiver, 'malformed', error.message);
+  if (!(error instanceof Error) || !('code' in error)) return null;
+  if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') return refuseUnread(receiver, 'too-large', TOO_LARGE);
+  const status = 'statusCode' in error ? Number(error.statusCode) : 500;
+  if (status === 415) return refuseUnread(receiver, 'media-type', ERRORS.UNSUPPORTED_MEDIA_TYPE.sentence);
+  return status >= 400 && status < 500
+    ? refuseUnread(receiver, 'malformed', 'The request could not be read.')
+    : null;
 }

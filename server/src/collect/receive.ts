@@ -1,11 +1,18 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { Compile } from 'typebox/compile';
 import { Beacon } from '../../../tracker/wire/beacon.ts';
-import { LEAVE, PAGEVIEW } from '../../../tracker/wire/limits.ts';
+import { BEACON_MAX_BYTES, LEAVE, PAGEVIEW, URL_MAX_CHARS } from '../../../tracker/wire/limits.ts';
 import type { Clock } from '../clock.ts';
-import { type AppendOutcome, type Entry, type Events, StoreBusy, StoreUnavailable } from '../store/store.ts';
+import { judgeHosts } from '../host-policy.ts';
+import {
+  type AppendOutcome,
+  type Entry,
+  type Events,
+  NO_SITE,
+  StoreBusy,
+  StoreUnavailable,
+} from '../store/store.ts';
 import { botName, externalReferrer, splitPage, viewHash } from './classify.ts';
-import { judgeHosts } from './domain.ts';
 import type { KnownSite, SiteDirectory } from './site-by-key.ts';
 import { type DailySalt, visitorHash } from './visitor.ts';
 
@@ -13,6 +20,7 @@ import { type DailySalt, visitorHash } from './visitor.ts';
 export type RefusalReason =
   | 'malformed'
   | 'too-large'
+  | 'media-type'
   | 'unknown-key'
   | 'retired-key'
   | 'rate-limited'
@@ -25,6 +33,13 @@ export type RefusalReason =
 export type Outcome =
   | { kind: AppendOutcome | 'bot' }
   | { kind: 'refused'; reason: RefusalReason; detail?: string; retryAfterSeconds?: number };
+
+/** A beacon as it came: parsed, but not yet believed. */
+export interface Said {
+  beacon: unknown;
+  /** Size of its JSON, in bytes of UTF-8. */
+  bytes: number;
+}
 
 /** Who sent a request, as far as the request tells. Forgotten when the beacon has been received. */
 export interface Sender {
@@ -45,6 +60,9 @@ export interface Receiver {
 /** Seconds after which trying again makes sense when the store could not take an event. */
 const RETRY_AFTER_SECONDS = 5;
 
+/** Accounts that may have registered the same domain and are all told. */
+const OWNERS_TOLD = 5;
+
 const beaconShape = Compile(Beacon);
 
 export function senderOf(address: string, headers: IncomingHttpHeaders): Sender {
@@ -59,37 +77,33 @@ export function senderOf(address: string, headers: IncomingHttpHeaders): Sender 
 /**
  * The way of a beacon, top to bottom. Whatever is returned has been counted: what was kept is on disk by then, and a refusal
  * that concerns a site is in that site's ledger.
- *
- * @param said what the page said, parsed but not yet believed
  */
-export async function receive(receiver: Receiver, said: unknown, sender: Sender): Promise<Outcome> {
+export async function receive(
+  receiver: Receiver,
+  { beacon: said, bytes }: Said,
+  sender: Sender,
+): Promise<Outcome> {
   const receivedAtMs = receiver.clock.now();
 
   const key = keyOf(said);
-  if (key === null) return { kind: 'refused', reason: 'malformed', detail: whatIsWrong(said) };
+  if (key === null)
+    return refuseForNobody(receiver, { reason: 'malformed', receivedAtMs, detail: whatIsWrong(said) });
 
   const found = receiver.sites.resolve(key);
-  if (found.kind === 'unknown') return { kind: 'refused', reason: 'unknown-key' };
-  if (found.kind === 'cannot-know')
-    return { kind: 'refused', reason: 'unavailable', retryAfterSeconds: RETRY_AFTER_SECONDS };
+  if (found.kind === 'unknown') return refuseUnknownKey(receiver, said, receivedAtMs);
+  if (found.kind === 'cannot-know') return refuseForNobody(receiver, { reason: 'unavailable', receivedAtMs });
   const { site } = found;
-  const refuse = (
-    reason: RefusalReason,
-    more: { host?: string; detail?: string; retryAfterSeconds?: number } = {},
-  ) => {
-    const { host = '', ...rest } = more;
-    if (!isLeave(said)) receiver.events.refuse({ siteId: site.id, receivedAtMs, reason, host });
-    return { kind: 'refused', reason, ...rest } as const;
+  const refuse = (reason: RefusalReason, { host = '', ...more }: Details & { host?: string } = {}) => {
+    // A leave is no event: what is said about it in the answer is enough.
+    if (!isLeave(said)) receiver.events.refuse({ siteId: site.id, siteKey: key, receivedAtMs, reason, host });
+    return refused(reason, more);
   };
   if (found.kind === 'retired') return refuse('retired-key', { host: claimedHost(said) });
 
-  const waitSeconds = site.bucket.take(receivedAtMs);
-  if (waitSeconds > 0) return refuse('rate-limited', { retryAfterSeconds: waitSeconds });
-
+  if (bytes > BEACON_MAX_BYTES) return refuse('too-large', { host: claimedHost(said) });
   if (!beaconShape.Check(said)) return refuse('malformed', { detail: whatIsWrong(said) });
   const beacon: Beacon = said;
-  const url = URL.parse(beacon.url);
-  const page = url === null ? null : splitPage(url);
+  const page = splitPage(beacon.url);
   if (page === null)
     return refuse('malformed', {
       detail: 'The event is not well-formed: url must be an http or https address.',
@@ -98,27 +112,66 @@ export async function receive(receiver: Receiver, said: unknown, sender: Sender)
   const verdict = judgeHosts(site, { origin: sender.origin, referer: sender.referer, pageHost: page.host });
   if (!verdict.fits) return refuse(verdict.reason, { host: verdict.host, detail: explain(verdict, site) });
 
-  const bot = botName(sender.userAgent);
-  const common = { siteId: site.id, receivedAtMs, host: page.host, path: page.path };
+  // After the hosts, so that a copied tag on a busy foreign site cannot use up the rate of the real one.
+  const waitSeconds = site.bucket.take(receivedAtMs);
+  if (waitSeconds > 0) return refuse('rate-limited', { host: page.host, retryAfterSeconds: waitSeconds });
 
+  const bot = botName(sender.userAgent);
+  const arrival = { siteId: site.id, siteKey: key, receivedAtMs, ...page };
   try {
     if (bot !== null) {
-      if (!isLeave(beacon)) await receiver.events.append({ kind: 'bot', ...common, bot });
+      if (!isLeave(beacon)) await receiver.events.append({ kind: 'bot', ...arrival, bot });
       return { kind: 'bot' };
     }
-    const salt = await receiver.salt.today();
-    const visitor = visitorHash(salt, { siteId: site.id, host: page.host, ...sender });
+    const visitor = visitorHash(await receiver.salt.today(), { siteId: site.id, host: page.host, ...sender });
     // From here on nobody knows the sender's address and user agent any more.
-    const entry = toEntry(beacon, { ...common, visitor, referrer: externalReferrer(beacon.ref, page.host) });
+    const entry = toEntry(beacon, { ...arrival, visitor });
     return { kind: await receiver.events.append(entry) };
   } catch (error) {
-    if (error instanceof StoreBusy)
-      return refuse('busy', { host: page.host, retryAfterSeconds: RETRY_AFTER_SECONDS });
-    if (error instanceof StoreUnavailable) {
-      return refuse('unavailable', { host: page.host, retryAfterSeconds: RETRY_AFTER_SECONDS });
-    }
+    if (error instanceof StoreBusy) return refuse('busy', { host: page.host });
+    if (error instanceof StoreUnavailable) return refuse('unavailable', { host: page.host });
     throw error;
   }
+}
+
+interface Details {
+  detail?: string;
+  retryAfterSeconds?: number;
+}
+
+function refused(reason: RefusalReason, details: Details): Outcome {
+  const tryAgain =
+    reason === 'busy' || reason === 'unavailable' ? { retryAfterSeconds: RETRY_AFTER_SECONDS } : {};
+  return { kind: 'refused', reason, ...tryAgain, ...details };
+}
+
+/** A request that could not even be read. */
+export function refuseUnread(
+  receiver: Receiver,
+  reason: 'malformed' | 'too-large' | 'media-type',
+  detail: string,
+): Outcome {
+  return refuseForNobody(receiver, { reason, receivedAtMs: receiver.clock.now(), detail });
+}
+
+/** What concerns no site is counted for the operator. No host is kept: anybody could make up any number of them. */
+function refuseForNobody(
+  { events }: Receiver,
+  { reason, receivedAtMs, ...details }: Details & { reason: RefusalReason; receivedAtMs: number },
+): Outcome {
+  events.refuse({ siteId: NO_SITE, siteKey: null, receivedAtMs, reason, host: '' });
+  return refused(reason, details);
+}
+
+/** A key that is nobody's, on a page whose host somebody registered: that owner wants to know that his page carries it. */
+function refuseUnknownKey(receiver: Receiver, said: unknown, receivedAtMs: number): Outcome {
+  const host = claimedHost(said);
+  const concerned = isLeave(said) ? [] : receiver.sites.sitesOnHost(host);
+  if (concerned.length === 0) return refuseForNobody(receiver, { reason: 'unknown-key', receivedAtMs });
+  for (const site of concerned.slice(0, OWNERS_TOLD)) {
+    receiver.events.refuse({ siteId: site.id, siteKey: null, receivedAtMs, reason: 'unknown-key', host });
+  }
+  return refused('unknown-key', {});
 }
 
 function keyOf(said: unknown): string | null {
@@ -133,8 +186,8 @@ function isLeave(said: unknown): boolean {
 
 /** The host a beacon claims to come from, for the ledger's eyes only; empty where it names none. */
 function claimedHost(said: unknown): string {
-  const url = typeof said === 'object' && said !== null && 'url' in said ? URL.parse(String(said.url)) : null;
-  return (url === null ? null : splitPage(url)?.host) ?? '';
+  const url = typeof said === 'object' && said !== null && 'url' in said ? said.url : null;
+  return typeof url === 'string' && url.length <= URL_MAX_CHARS ? (splitPage(url)?.host ?? '') : '';
 }
 
 function whatIsWrong(said: unknown): string {
@@ -152,16 +205,15 @@ function explain(verdict: { reason: 'wrong-domain' | 'local-host'; host: string 
 
 function toEntry(
   beacon: Beacon,
-  known: {
+  arrival: {
     siteId: string;
+    siteKey: string;
     receivedAtMs: number;
     host: string;
     path: string;
     visitor: bigint;
-    referrer: string | null;
   },
 ): Entry {
-  const { referrer, ...arrival } = known;
   const id = beacon.id ?? null;
   const view = beacon.view === undefined ? null : viewHash(beacon.view);
   if (isLeave(beacon)) {
@@ -180,7 +232,7 @@ function toEntry(
     ...arrival,
     id,
     view,
-    referrer,
+    referrer: externalReferrer(beacon.ref, arrival.host),
     name: beacon.name ?? PAGEVIEW,
     nav: beacon.nav ?? null,
     props: beacon.props ?? null,

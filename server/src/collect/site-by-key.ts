@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts';
+import { type HostPolicy, hostFits, ownDomains } from '../host-policy.ts';
 import { isSiteKey } from '../keys.ts';
 import type { Registry, SiteKeyRecord } from '../store/store.ts';
-import type { HostPolicy } from './domain.ts';
 import { TokenBucket } from './token-bucket.ts';
 
 /** A site as the collector holds it: one object per site, shared by its keys. */
@@ -30,6 +30,8 @@ export class SiteDirectory {
   readonly #rate: { perSecond: number; burst: number };
   readonly #byKey = new Map<string, { state: 'live' | 'retired'; site: KnownSite }>();
   readonly #byId = new Map<string, KnownSite>();
+  /** By registered domain; mostly one, more where several accounts registered the same. */
+  readonly #byDomain = new Map<string, KnownSite | KnownSite[]>();
   #version = 0;
   #freshAtMs: number | null = null;
   #timer: NodeJS.Timeout | null = null;
@@ -73,6 +75,17 @@ export class SiteDirectory {
     return this.#freshAtMs === null ? { kind: 'cannot-know' } : { kind: 'unknown' };
   }
 
+  /** Sites that a host belongs to by their rules: whom to tell of a key that is nobody's. */
+  sitesOnHost(host: string): KnownSite[] {
+    return ownDomains(host)
+      .flatMap((domain) => this.#byDomain.get(domain) ?? [])
+      .filter((site) => hostFits(site, host));
+  }
+
+  get size(): number {
+    return this.#byKey.size;
+  }
+
   /** Milliseconds since the registry was last heard; null before the first time. */
   ageMs(): number | null {
     return this.#freshAtMs === null ? null : this.#clock.now() - this.#freshAtMs;
@@ -89,23 +102,36 @@ export class SiteDirectory {
   }
 
   #apply(record: SiteKeyRecord): void {
+    const { key, siteId, accountId, domain, allowSubdomains, extraHosts } = record;
+    const known = this.#byId.get(siteId);
     if (record.state === 'gone') {
-      this.#byKey.delete(record.key);
-      this.#byId.delete(record.siteId);
+      this.#byKey.delete(key);
+      this.#byId.delete(siteId);
+      if (known !== undefined) this.#leaveDomain(known);
       return;
     }
-    const { siteId, domain, allowSubdomains, extraHosts } = record;
-    const site: KnownSite = this.#byId.get(siteId) ?? {
-      id: siteId,
-      accountId: record.accountId,
-      domain,
-      allowSubdomains,
-      extraHosts,
+    const site = known ?? {
+      ...{ id: siteId, accountId, domain, allowSubdomains, extraHosts },
       bucket: new TokenBucket(this.#rate),
     };
-    Object.assign(site, { domain, allowSubdomains, extraHosts });
-    this.#byId.set(siteId, site);
-    this.#byKey.set(record.key, { state: record.state, site });
+    if (known === undefined) {
+      this.#byId.set(siteId, site);
+      this.#joinDomain(site);
+    }
+    // Beacons under way hold on to the site, so it is changed in place.
+    Object.assign(site, { allowSubdomains, extraHosts });
+    this.#byKey.set(key, { state: record.state, site });
+  }
+
+  #joinDomain(site: KnownSite): void {
+    const there = this.#byDomain.get(site.domain);
+    this.#byDomain.set(site.domain, there === undefined ? site : [there, site].flat());
+  }
+
+  #leaveDomain(site: KnownSite): void {
+    const rest = [this.#byDomain.get(site.domain) ?? []].flat().filter((other) => other !== site);
+    if (rest.length === 0) this.#byDomain.delete(site.domain);
+    else this.#byDomain.set(site.domain, rest);
   }
 
   #schedule(): void {

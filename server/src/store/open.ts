@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { BackupError, countEvents, readBackup, sizeOf, writeBackup } from './sqlite/backup.ts';
 import { takeLock } from './sqlite/driver.ts';
 import { type OnBroken, SqliteEvents } from './sqlite/events.ts';
 import { EventReader } from './sqlite/reader.ts';
 import { SqliteRegistry } from './sqlite/registry.ts';
-import type { Events, Registry, Store } from './store.ts';
+import type { Audit, Events, Registry, Store } from './store.ts';
 
 /** Another server works on the same data folder. */
 export class DataDirInUse extends Error {
@@ -14,8 +15,32 @@ export class DataDirInUse extends Error {
 
 const OWNER_ONLY = 0o700;
 
-async function createDataDir(dataDir: string): Promise<void> {
+interface Files {
+  registry: string;
+  events: string;
+  lock: string;
+}
+
+function filesIn(dataDir: string): Files {
+  return {
+    registry: join(dataDir, 'registry.db'),
+    events: join(dataDir, 'events.db'),
+    lock: join(dataDir, 'server.lock'),
+  };
+}
+
+async function createDataDir(dataDir: string): Promise<Files> {
   await mkdir(dataDir, { recursive: true, mode: OWNER_ONLY });
+  return filesIn(dataDir);
+}
+
+/** Takes the place of the one server that may work on a data folder. @throws DataDirInUse */
+function takeServerLock(files: Files, dataDir: string): { release(): void } {
+  const lock = takeLock(files.lock);
+  if (lock !== null) return lock;
+  throw new DataDirInUse(
+    `Another server is running on the data folder ${dataDir}. Stop it first, or use another folder with DATA_DIR.`,
+  );
 }
 
 /**
@@ -31,24 +56,19 @@ export async function openStore({
   dataDir: string;
   onBroken: OnBroken;
 }): Promise<Store> {
-  await createDataDir(dataDir);
-  const lock = takeLock(join(dataDir, 'server.lock'));
-  if (lock === null) {
-    throw new DataDirInUse(
-      `Another server is running on the data folder ${dataDir}. Stop it first, or give this one a folder of its own with DATA_DIR.`,
-    );
-  }
+  const files = await createDataDir(dataDir);
+  const lock = takeServerLock(files, dataDir);
   let registry: SqliteRegistry | undefined;
   try {
-    registry = new SqliteRegistry(join(dataDir, 'registry.db'));
-    const openRegistry = registry;
-    const events = await SqliteEvents.open(join(dataDir, 'events.db'), onBroken);
+    registry = new SqliteRegistry(files.registry);
+    const openedRegistry = registry;
+    const events = await SqliteEvents.open(files.events, onBroken);
     return {
       registry,
       events,
       async close() {
         await events.close();
-        openRegistry.close();
+        openedRegistry.close();
         lock.release();
       },
     };
@@ -62,26 +82,68 @@ export async function openStore({
 /** What the command line works with, beside a running server or without one. */
 export interface SharedStore {
   registry: Registry;
-  events: Pick<Events, 'countBySite'>;
+  events: Pick<Events, 'countBySite' | 'ledger' | 'keyUse'>;
   close(): void;
 }
 
 /** Opens the registry, and the events for reading. Takes no lock, and disturbs no server. */
 export async function openShared({ dataDir }: { dataDir: string }): Promise<SharedStore> {
-  await createDataDir(dataDir);
-  const registry = new SqliteRegistry(join(dataDir, 'registry.db'));
-  const eventsFile = join(dataDir, 'events.db');
+  const files = await createDataDir(dataDir);
+  const registry = new SqliteRegistry(files.registry);
   // Before the first server has run there are no events.
-  const reader = existsSync(eventsFile) ? new EventReader(eventsFile) : null;
+  const reader = existsSync(files.events) ? new EventReader(files.events) : null;
   return {
     registry,
     events: {
       countBySite: async (siteIds, range) =>
         reader?.countBySite(siteIds, range) ?? new Map(siteIds.map((siteId) => [siteId, 0])),
+      ledger: async (siteId, range) => reader?.ledger(siteId, range) ?? [],
+      keyUse: async (siteId) => reader?.keyUse(siteId) ?? [],
     },
     close() {
       reader?.close();
       registry.close();
     },
   };
+}
+
+/** Recounts what is stored, beside a running server or without one. */
+export async function inspect({
+  dataDir,
+}: {
+  dataDir: string;
+}): Promise<{ audit: Audit; newestEventMs: number | null }> {
+  const { events } = filesIn(dataDir);
+  if (!existsSync(events)) return { audit: { counters: [], ledger: [], integrity: [] }, newestEventMs: null };
+  const reader = new EventReader(events);
+  try {
+    return { audit: reader.audit(), newestEventMs: reader.newestEventMs() };
+  } finally {
+    reader.close();
+  }
+}
+
+/** Writes a consistent copy of everything stored to a new file. @throws BackupError */
+export async function backup({ dataDir, file }: { dataDir: string; file: string }) {
+  const files = filesIn(dataDir);
+  if (!existsSync(files.events)) throw new BackupError(`There is nothing to back up in ${dataDir}.`);
+  await writeBackup({ events: files.events, registry: files.registry, to: file });
+  return { file, bytes: await sizeOf(file), events: countEvents(file) };
+}
+
+/** Fills a folder that holds nothing yet from a backup. @throws BackupError, DataDirInUse */
+export async function restore({ dataDir, file }: { dataDir: string; file: string }) {
+  const files = await createDataDir(dataDir);
+  const lock = takeServerLock(files, dataDir);
+  try {
+    if (existsSync(files.events) || existsSync(files.registry)) {
+      throw new BackupError(
+        `${dataDir} holds data already. Restore into an empty folder, then use that one.`,
+      );
+    }
+    await readBackup({ from: file, events: files.events, registry: files.registry });
+  } finally {
+    lock.release();
+  }
+  return { dataDir, events: countEvents(files.events) };
 }

@@ -33,7 +33,7 @@ export class StoreBroken extends StoreUnavailable {
 /** The registry's answer to a wish that contradicts what it holds. */
 export class RegistryConflict extends Error {
   override readonly name = 'RegistryConflict';
-  readonly reason: 'email-taken' | 'domain-taken' | 'site-limit';
+  readonly reason: 'email-taken' | 'domain-taken' | 'site-limit' | 'last-key';
 
   constructor(reason: RegistryConflict['reason'], message: string) {
     super(message);
@@ -72,7 +72,15 @@ export interface Site {
   allowSubdomains: boolean;
   /** Further hosts the owner allows; `*.` at the front means any subdomain. */
   extraHosts: readonly string[];
+  /** Events older than this many days are deleted; null: as the installation says. Never changes what was counted. */
+  retentionDays: number | null;
   createdAtMs: number;
+}
+
+/** Which hosts a site's pages may be on, besides its domain and that one's `www.` twin. */
+export interface HostRules {
+  allowSubdomains: boolean;
+  extraHosts: readonly string[];
 }
 
 export interface NewSite {
@@ -99,6 +107,15 @@ export interface NewApiKey {
   name: string;
   prefix: string;
   hash: string;
+  createdAtMs: number;
+}
+
+/** A key that a site's pages carry or carried. */
+export interface SiteKey {
+  key: string;
+  siteId: string;
+  /** `retired`: no longer counts, and is answered as such. */
+  state: 'live' | 'retired';
   createdAtMs: number;
 }
 
@@ -138,6 +155,26 @@ export interface Registry {
   createSite(site: NewSite, limit: number | null): Promise<Site>;
   /** Oldest first; sites of the same instant in the order they were added. */
   sitesOf(accountId: string): Promise<Site[]>;
+  siteById(id: string): Promise<Site | null>;
+  /** Null where there is no such site. */
+  setHostRules(siteId: string, rules: HostRules): Promise<Site | null>;
+  /** Null where there is no such site. */
+  setRetention(siteId: string, days: number | null): Promise<Site | null>;
+  /** Sites in a stable order, after the one named, a bounded number at a time. */
+  sitesAfter(siteId: string | null): Promise<Site[]>;
+
+  /**
+   * Adds a key to a site and makes it the site's current one. The keys before it go on counting until they are retired.
+   * Null where there is no such site.
+   */
+  addSiteKey(siteId: string, key: string, atMs: number): Promise<SiteKey | null>;
+  /**
+   * Retires a key. Null where there is no such key.
+   * @throws RegistryConflict `last-key` for the site's current one: a site without a key would lose everything silently
+   */
+  retireSiteKey(key: string): Promise<SiteKey | null>;
+  /** Newest first. */
+  siteKeysOf(siteId: string): Promise<SiteKey[]>;
 
   createApiKey(key: NewApiKey): Promise<ApiKey>;
   /** The key with this hash, revoked or not; null where there never was one. */
@@ -162,6 +199,8 @@ export type Props = Readonly<Record<string, string | number | boolean>>;
 
 interface Arrival {
   siteId: string;
+  /** The site key that was sent; null where none was needed. */
+  siteKey: string | null;
   /** When the server received it. The only clock that counts. */
   receivedAtMs: number;
   /** Host of the page, normalised. */
@@ -216,9 +255,15 @@ export type Entry = EventEntry | LeaveEntry | BotEntry;
 
 export type AppendOutcome = 'stored' | 'duplicate';
 
-/** Something that was received for a site and not kept, for the ledger. */
+/** In place of a site: beacons that name no site of ours, kept for the operator. */
+export const NO_SITE = '';
+
+/** Something that was received and not kept, for the ledger. */
 export interface Refusal {
+  /** The site it concerns, or `NO_SITE`. */
   siteId: string;
+  /** The site key that was sent, where it is one that was once given out. */
+  siteKey: string | null;
   receivedAtMs: number;
   reason: string;
   /** Host that was seen, normalised; empty where none was. */
@@ -237,8 +282,20 @@ export interface LedgerLine {
   lastAtMs: number;
 }
 
+/** What a site key has brought. */
+export interface KeyUse {
+  key: string;
+  /** Events counted that carried it. */
+  events: number;
+  /** When a beacon last carried it, whether it was counted or not. */
+  lastSeenAtMs: number;
+}
+
+/** Whether the engine can take events now. */
+export type Health = { ok: true } | { ok: false; reason: string };
+
 /** A stored event as read back. */
-export interface StoredEvent extends Omit<EventEntry, 'kind' | 'id'> {
+export interface StoredEvent extends Omit<EventEntry, 'kind' | 'id' | 'siteKey'> {
   /** Position within the site, later is larger: the cursor to page with. */
   cursor: string;
 }
@@ -250,10 +307,12 @@ export interface EventPage {
   nextCursor: string | null;
 }
 
-/** What is wrong with the stored numbers; empty lists where nothing is. */
+/** What is wrong with the stored numbers; empty lists where nothing is. Days that retention has reached are left out. */
 export interface Audit {
   /** Sites and days whose counter differs from the rows. */
   counters: { siteId: string; day: number; counted: number; rows: number }[];
+  /** Sites and days whose counter differs from the `stored` lines of the ledger. */
+  ledger: { siteId: string; day: number; counted: number; stored: number }[];
   /** The engine's own integrity complaints. */
   integrity: string[];
 }
@@ -276,6 +335,18 @@ export interface Events {
   countBySite(siteIds: readonly string[], range: DayRange): Promise<Map<string, number>>;
   /** By day, outcome and host. */
   ledger(siteId: string, range: DayRange): Promise<LedgerLine[]>;
+  /** Keys of a site that were ever seen, most recently seen first. */
+  keyUse(siteId: string): Promise<KeyUse[]>;
+  /** Tries a write where the last one failed. */
+  health(): Promise<Health>;
+  /** How full the queue in front of the engine is: 0 empty, 1 full. */
+  fill(): number;
+  /**
+   * Deletes events, leaves and bot visits of a site received before an instant, in small steps between commits. Counters
+   * and ledger stay as they are. @returns rows deleted
+   */
+  expire(siteId: string, beforeMs: number): Promise<number>;
+
   /** Stable while events arrive: no event of the first page's time is shown twice or left out. `limit` 1 to 1000. */
   page(siteId: string, options: { limit: number; cursor?: string }): Promise<EventPage>;
   /** Recounts rows against counters and checks the engine's files. Slow: reads everything. */

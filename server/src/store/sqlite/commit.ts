@@ -3,6 +3,7 @@ import { utcDay } from '../../clock.ts';
 import type { AppendOutcome, BotEntry, Entry, EventEntry, LeaveEntry } from '../store.ts';
 import { Dictionary } from './dictionary.ts';
 import { type Database, prepared, transaction } from './driver.ts';
+import { EVENT_MIGRATIONS } from './schema.ts';
 
 /** Counts to add to the ledger: what became of beacons of one site, day, outcome and host. */
 export interface LedgerDelta {
@@ -15,9 +16,19 @@ export interface LedgerDelta {
   lastAtMs: number;
 }
 
+/** What to add to the use of a site key. */
+export interface KeyUseDelta {
+  siteId: string;
+  key: string;
+  events: number;
+  lastSeenAtMs: number;
+}
+
 export interface Batch {
   entries: readonly Entry[];
   refusals: readonly LedgerDelta[];
+  /** Keys that refused beacons carried. */
+  refusedKeys: readonly KeyUseDelta[];
   /** Deduplication keys first seen before this day may go. */
   forgetKeysBeforeDay: number;
 }
@@ -30,6 +41,8 @@ const OTHER_HOST = 'other';
 const DEDUPLICATION_KEY_BYTES = 12;
 /** Days besides the current one whose keys are still looked at: the window is 48 hours. */
 const DEDUPLICATION_DAYS_BACK = 2;
+/** Rows deleted by retention per commit, so that ingestion between them goes on. */
+export const EXPIRED_PER_COMMIT = 2_000;
 /** Old deduplication keys deleted per commit, so that no commit gets long. */
 const KEYS_FORGOTTEN_PER_COMMIT = 2_000;
 
@@ -48,18 +61,30 @@ export class Committer {
 
   /** @returns what became of each entry, in their order, once all of it is on disk. Throws with nothing written. */
   commit(batch: Batch): AppendOutcome[] {
-    try {
-      return transaction(this.#db, () => {
-        const ledger = new Map<string, LedgerDelta>();
-        const outcomes = batch.entries.map((entry) => this.#write(entry, ledger));
-        for (const delta of ledger.values()) {
-          if (delta.outcome === 'stored') this.#count(delta);
-          this.#enter(delta);
-        }
-        for (const delta of batch.refusals) this.#enter(delta);
-        this.#forgetKeys(batch.forgetKeysBeforeDay);
-        return outcomes;
+    return this.#transaction(() => {
+      const ledger = new Map<string, LedgerDelta>();
+      const keys = new Map<string, KeyUseDelta>();
+      const outcomes = batch.entries.map((entry) => {
+        const outcome = this.#write(entry, ledger);
+        if (entry.siteKey !== null) addKeyUse(keys, keyUseOf(entry, entry.siteKey, outcome));
+        return outcome;
       });
+      for (const delta of ledger.values()) {
+        if (delta.outcome === 'stored') this.#count(delta);
+        this.#enter(delta);
+      }
+      for (const delta of batch.refusals) this.#enter(delta);
+      for (const delta of keys.values()) this.#seeKey(delta);
+      for (const delta of batch.refusedKeys) this.#seeKey(delta);
+      this.#forgetKeys(batch.forgetKeysBeforeDay);
+      return outcomes;
+    });
+  }
+
+  /** After a rollback nothing remembered of the database can be trusted. */
+  #transaction<T>(work: () => T): T {
+    try {
+      return transaction(this.#db, work);
     } catch (error) {
       this.#dictionary.forget();
       this.#daysSeen = this.#readDaysSeen();
@@ -217,6 +242,41 @@ export class Committer {
     );
   }
 
+  #seeKey({ siteId, key, events, lastSeenAtMs }: KeyUseDelta): void {
+    prepared(
+      this.#db,
+      `INSERT INTO key_use (site, key, events, last_at) VALUES (?, ?, ?, ?)
+       ON CONFLICT (site, key) DO UPDATE SET events = events + excluded.events, last_at = max(last_at, excluded.last_at)`,
+    ).run(this.#dictionary.site(siteId), key, events, lastSeenAtMs);
+  }
+
+  /** Deletes a bounded number of a site's oldest rows. @returns rows deleted; fewer than `EXPIRED_PER_COMMIT` means done */
+  expire(siteId: string, beforeMs: number): number {
+    return this.#transaction(() => {
+      const site = this.#dictionary.site(siteId);
+      prepared(
+        this.#db,
+        `INSERT INTO expired (site, before_at) VALUES (?, ?)
+         ON CONFLICT (site) DO UPDATE SET before_at = max(before_at, excluded.before_at)`,
+      ).run(site, beforeMs);
+      let deleted = 0;
+      for (const table of ['events', 'leaves', 'bots'] as const) {
+        const { changes } = prepared(
+          this.#db,
+          `DELETE FROM ${table} WHERE (site, at, n) IN
+             (SELECT site, at, n FROM ${table} WHERE site = ? AND at < ? ORDER BY at, n LIMIT ?)`,
+        ).run(site, beforeMs, EXPIRED_PER_COMMIT - deleted);
+        deleted += Number(changes);
+      }
+      return deleted;
+    });
+  }
+
+  /** Writes something that changes nothing, to learn whether writing works. */
+  probe(): void {
+    this.#transaction(() => this.#db.exec(`PRAGMA user_version = ${EVENT_MIGRATIONS.length}`));
+  }
+
   #forgetKeys(beforeDay: number): void {
     for (const day of this.#daysSeen) {
       if (day >= beforeDay) continue;
@@ -239,6 +299,26 @@ export class Committer {
       day = found;
     }
   }
+}
+
+function keyUseOf({ siteId, receivedAtMs, kind }: Entry, key: string, outcome: AppendOutcome): KeyUseDelta {
+  return {
+    siteId,
+    key,
+    events: kind === 'event' && outcome === 'stored' ? 1 : 0,
+    lastSeenAtMs: receivedAtMs,
+  };
+}
+
+/** Adds to the use of the same key kept in memory. */
+export function addKeyUse(uses: Map<string, KeyUseDelta>, delta: KeyUseDelta): void {
+  const use = uses.get(delta.key);
+  if (use === undefined) {
+    uses.set(delta.key, { ...delta });
+    return;
+  }
+  use.events += delta.events;
+  use.lastSeenAtMs = Math.max(use.lastSeenAtMs, delta.lastSeenAtMs);
 }
 
 /** Adds counts to the same line of a ledger kept in memory. */

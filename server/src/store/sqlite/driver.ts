@@ -30,6 +30,15 @@ export function openDatabase(path: string, { cacheKib = 16 * 1024 }: { cacheKib?
   });
 }
 
+/** Opens or creates a database that nobody else uses, in one file without a log beside it: for copies. */
+export function openPlain(path: string): Database {
+  return translated(() => {
+    const db = new DatabaseSync(path);
+    db.exec('PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL;');
+    return db;
+  });
+}
+
 /** Opens a database that exists for reading only. It sees each commit of the others as soon as it is made. */
 export function openForReading(path: string, { cacheKib = 16 * 1024 }: { cacheKib?: number } = {}): Database {
   return translated(() => {

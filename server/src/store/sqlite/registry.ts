@@ -3,12 +3,14 @@ import type { PlanName } from '../../plans.ts';
 import {
   type Account,
   type ApiKey,
+  type HostRules,
   type NewAccount,
   type NewApiKey,
   type NewSite,
   type Registry,
   RegistryConflict,
   type Site,
+  type SiteKey,
   type SiteKeyChanges,
   type SiteKeyRecord,
 } from '../store.ts';
@@ -22,7 +24,7 @@ import {
 } from './driver.ts';
 import { migrate } from './migrate.ts';
 
-const MIGRATIONS = [
+export const REGISTRY_MIGRATIONS = [
   `
   CREATE TABLE accounts (
     id TEXT PRIMARY KEY,
@@ -41,6 +43,7 @@ const MIGRATIONS = [
     key TEXT NOT NULL,
     allow_subdomains INTEGER NOT NULL DEFAULT 0,
     extra_hosts TEXT NOT NULL DEFAULT '[]',
+    retention_days INTEGER,
     created_at INTEGER NOT NULL,
     UNIQUE (account_id, domain)
   ) STRICT;
@@ -72,11 +75,14 @@ const MIGRATIONS = [
 ];
 
 const SALT_BYTES = 32;
+/** Most sites handed over in one answer. */
+const SITES_PER_ANSWER = 1_000;
 /** Most site keys handed over in one answer. */
 const KEYS_PER_ANSWER = 10_000;
 
 const ACCOUNT = 'id, email, plan, billing_anchor_day, created_at';
-const SITE = 'id, account_id, domain, key, allow_subdomains, extra_hosts, created_at';
+const SITE = 'id, account_id, domain, key, allow_subdomains, extra_hosts, retention_days, created_at';
+const SITE_KEY = 'key, site_id, state, created_at';
 const API_KEY = 'id, account_id, name, prefix, created_at, revoked_at';
 const NEXT_VERSION = '(SELECT coalesce(max(version), 0) + 1 FROM site_keys)';
 
@@ -90,7 +96,7 @@ export class SqliteRegistry implements Registry {
     this.#db = openDatabase(file);
     // Destroyed salts must not linger in free pages: https://www.sqlite.org/pragma.html#pragma_secure_delete
     this.#db.exec('PRAGMA secure_delete = ON');
-    migrate(this.#db, file, MIGRATIONS);
+    migrate(this.#db, file, REGISTRY_MIGRATIONS);
   }
 
   close(): void {
@@ -164,11 +170,8 @@ export class SqliteRegistry implements Registry {
         }
         throw error;
       }
-      prepared(
-        this.#db,
-        `INSERT INTO site_keys (key, site_id, state, created_at, version) VALUES (?, ?, 'live', ?, ${NEXT_VERSION})`,
-      ).run(site.key, site.id, site.createdAtMs);
-      return { ...site, allowSubdomains: false, extraHosts: [] };
+      this.#insertSiteKey(site.id, site.key, site.createdAtMs);
+      return { ...site, allowSubdomains: false, extraHosts: [], retentionDays: null };
     });
   }
 
@@ -177,6 +180,79 @@ export class SqliteRegistry implements Registry {
       prepared(this.#db, `SELECT ${SITE} FROM sites WHERE account_id = ? ORDER BY created_at, seq`)
         .all(accountId)
         .map(toSite),
+    );
+  }
+
+  async siteById(id: string): Promise<Site | null> {
+    const row = this.#get(`SELECT ${SITE} FROM sites WHERE id = ?`, id);
+    return row === undefined ? null : toSite(row);
+  }
+
+  async setHostRules(siteId: string, { allowSubdomains, extraHosts }: HostRules): Promise<Site | null> {
+    return transaction(this.#db, () => {
+      const row = prepared(
+        this.#db,
+        `UPDATE sites SET allow_subdomains = ?, extra_hosts = ? WHERE id = ? RETURNING ${SITE}`,
+      ).get(allowSubdomains ? 1 : 0, JSON.stringify(extraHosts), siteId);
+      if (row === undefined) return null;
+      this.#changeKeysOf(siteId, null);
+      return toSite(row);
+    });
+  }
+
+  async setRetention(siteId: string, days: number | null): Promise<Site | null> {
+    return translated(() => {
+      const row = prepared(
+        this.#db,
+        `UPDATE sites SET retention_days = ? WHERE id = ? RETURNING ${SITE}`,
+      ).get(days, siteId);
+      return row === undefined ? null : toSite(row);
+    });
+  }
+
+  async sitesAfter(siteId: string | null): Promise<Site[]> {
+    return translated(() =>
+      prepared(
+        this.#db,
+        `SELECT ${SITE} FROM sites WHERE seq > coalesce((SELECT seq FROM sites WHERE id = ?), 0) ORDER BY seq LIMIT ?`,
+      )
+        .all(siteId, SITES_PER_ANSWER)
+        .map(toSite),
+    );
+  }
+
+  async addSiteKey(siteId: string, key: string, atMs: number): Promise<SiteKey | null> {
+    return transaction(this.#db, () => {
+      const { changes } = prepared(this.#db, 'UPDATE sites SET key = ? WHERE id = ?').run(key, siteId);
+      if (changes === 0) return null;
+      this.#insertSiteKey(siteId, key, atMs);
+      return { key, siteId, state: 'live', createdAtMs: atMs };
+    });
+  }
+
+  async retireSiteKey(key: string): Promise<SiteKey | null> {
+    return transaction(this.#db, () => {
+      const current = prepared(this.#db, 'SELECT 1 FROM sites WHERE key = ?').get(key);
+      if (current !== undefined) {
+        throw new RegistryConflict('last-key', 'This is the current key of its site. Make a new one first.');
+      }
+      const row = prepared(
+        this.#db,
+        `UPDATE site_keys SET state = 'retired', version = ${NEXT_VERSION} WHERE key = ? AND state <> 'gone'
+         RETURNING ${SITE_KEY}`,
+      ).get(key);
+      return row === undefined ? null : toSiteKey(row);
+    });
+  }
+
+  async siteKeysOf(siteId: string): Promise<SiteKey[]> {
+    return translated(() =>
+      prepared(
+        this.#db,
+        `SELECT ${SITE_KEY} FROM site_keys WHERE site_id = ? AND state <> 'gone' ORDER BY created_at DESC, version DESC`,
+      )
+        .all(siteId)
+        .map(toSiteKey),
     );
   }
 
@@ -239,6 +315,13 @@ export class SqliteRegistry implements Registry {
     return translated(() => prepared(this.#db, sql).get(value));
   }
 
+  #insertSiteKey(siteId: string, key: string, atMs: number): void {
+    prepared(
+      this.#db,
+      `INSERT INTO site_keys (key, site_id, state, created_at, version) VALUES (?, ?, 'live', ?, ${NEXT_VERSION})`,
+    ).run(key, siteId, atMs);
+  }
+
   /** Marks every key of a site as changed, one version each. */
   #changeKeysOf(siteId: string, state: SiteKeyRecord['state'] | null): void {
     for (const { key } of prepared(this.#db, 'SELECT key FROM site_keys WHERE site_id = ?').all(siteId)) {
@@ -274,6 +357,16 @@ function toSite(row: Row): Site {
     key: String(row.key),
     allowSubdomains: row.allow_subdomains === 1,
     extraHosts: JSON.parse(String(row.extra_hosts)) as string[],
+    retentionDays: row.retention_days === null ? null : Number(row.retention_days),
+    createdAtMs: Number(row.created_at),
+  };
+}
+
+function toSiteKey(row: Row): SiteKey {
+  return {
+    key: String(row.key),
+    siteId: String(row.site_id),
+    state: row.state as SiteKey['state'],
     createdAtMs: Number(row.created_at),
   };
 }

@@ -64,6 +64,18 @@ export const EVENT_MIGRATIONS = [
     PRIMARY KEY (site, day)
   ) STRICT, WITHOUT ROWID;
 
+  -- What each site key brought, and when it was last seen.
+  CREATE TABLE key_use (
+    site INTEGER NOT NULL,
+    key TEXT NOT NULL,
+    events INTEGER NOT NULL,
+    last_at INTEGER NOT NULL,
+    PRIMARY KEY (site, key)
+  ) STRICT, WITHOUT ROWID;
+
+  -- How far retention has deleted: before this instant rows are fewer than what was counted.
+  CREATE TABLE expired (site INTEGER PRIMARY KEY, before_at INTEGER NOT NULL) STRICT;
+
   CREATE TABLE ledger (
     site INTEGER NOT NULL,
     day INTEGER NOT NULL,

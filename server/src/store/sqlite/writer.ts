@@ -9,13 +9,31 @@ import { EVENT_MIGRATIONS } from './schema.ts';
  * The writer's thread: the only connection that writes events, so that a slow disk never stops the thread that speaks
  * HTTP. It takes one batch at a time and answers each.
  */
-export type ToWriter = { type: 'commit'; batch: Batch } | { type: 'close' };
+export type Task =
+  | { type: 'commit'; batch: Batch }
+  | { type: 'expire'; siteId: string; beforeMs: number }
+  | { type: 'probe' };
+
+/** What each task answers. */
+export interface Answers {
+  commit: AppendOutcome[];
+  /** Rows deleted. */
+  expire: number;
+  probe: null;
+}
+
+export type ToWriter = { number: number; task: Task } | { close: true };
 
 export type FromWriter =
-  | { type: 'ready' }
-  | { type: 'committed'; outcomes: AppendOutcome[] }
-  | { type: 'failed'; broken: boolean; message: string }
-  | { type: 'closed' };
+  | { ready: true }
+  | { number: number; answer: Answers[keyof Answers] }
+  | { number: number; failed: Failure };
+
+export interface Failure {
+  /** The files can no longer be trusted. */
+  broken: boolean;
+  message: string;
+}
 
 const CACHE_KIB = 64 * 1024;
 
@@ -25,14 +43,27 @@ function open(file: string): Database {
   return db;
 }
 
+function perform(committer: Committer, task: Task): Answers[keyof Answers] {
+  switch (task.type) {
+    case 'commit':
+      return committer.commit(task.batch);
+    case 'expire':
+      return committer.expire(task.siteId, task.beforeMs);
+    case 'probe':
+      committer.probe();
+      return null;
+  }
+}
+
+function failureOf(error: unknown): Failure {
+  return {
+    broken: error instanceof StoreBroken,
+    message: error instanceof Error ? error.message : String(error),
+  };
+}
+
 function serve(port: NonNullable<typeof parentPort>, file: string): void {
-  const answer = (message: FromWriter) => port.postMessage(message);
-  const failed = (error: unknown) =>
-    answer({
-      type: 'failed',
-      broken: error instanceof StoreBroken,
-      message: error instanceof Error ? error.message : String(error),
-    });
+  const say = (message: FromWriter) => port.postMessage(message);
 
   let db: Database;
   let committer: Committer;
@@ -40,24 +71,24 @@ function serve(port: NonNullable<typeof parentPort>, file: string): void {
     db = open(file);
     committer = new Committer(db);
   } catch (error) {
-    failed(error);
+    say({ number: 0, failed: failureOf(error) });
     return;
   }
 
   port.on('message', (message: ToWriter) => {
-    if (message.type === 'close') {
+    if ('close' in message) {
       db.close();
-      answer({ type: 'closed' });
       port.close();
       return;
     }
+    const { number, task } = message;
     try {
-      answer({ type: 'committed', outcomes: committer.commit(message.batch) });
+      say({ number, answer: perform(committer, task) });
     } catch (error) {
-      failed(error);
+      say({ number, failed: failureOf(error) });
     }
   });
-  answer({ type: 'ready' });
+  say({ ready: true });
 }
 
 if (parentPort !== null) serve(parentPort, (workerData as { file: string }).file);

@@ -1,4 +1,4 @@
-import { hostOf, isAddress, isLocalHost } from '../hosts.ts';
+import { hostOf, isAddress, isLocalHost } from './hosts.ts';
 
 /**
  * Which hosts a site's pages may be on. Two pieces of evidence, the request's origin and the page's address; both that are
@@ -38,6 +38,15 @@ export function hostFits(policy: HostPolicy, host: string): boolean {
   return policy.extraHosts.some((extra) =>
     extra.startsWith('*.') ? isBelow(host, extra.slice(2)) : host === extra,
   );
+}
+
+/** Domains that a host could be registered under: itself, its twin, and what is above it. */
+export function ownDomains(host: string): string[] {
+  if (isAddress(host)) return [host];
+  const labels = host.split('.');
+  return [
+    ...new Set([host, twin(host), ...labels.slice(1, -1).map((_, i) => labels.slice(i + 1).join('.'))]),
+  ];
 }
 
 /**

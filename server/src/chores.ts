@@ -1,0 +1,56 @@
+import { type Clock, DAY_MS, HOUR_MS } from './clock.ts';
+import type { Store } from './store/store.ts';
+
+/** How often chores are done. */
+const INTERVAL_MS = HOUR_MS;
+
+/** Does the chores now and then every hour, one after the other, until stopped. A chore that fails is tried next time. */
+export function startChores({
+  chores,
+  onError,
+}: {
+  chores: readonly (() => Promise<unknown>)[];
+  onError: (error: unknown) => void;
+}): { stop(): Promise<void> } {
+  let stopped = false;
+  const doAll = async () => {
+    for (const chore of chores) {
+      if (!stopped) await chore().catch(onError);
+    }
+  };
+  let round = doAll();
+  const timer = setInterval(() => {
+    round = round.then(doAll);
+  }, INTERVAL_MS);
+  timer.unref();
+  return {
+    async stop() {
+      stopped = true;
+      clearInterval(timer);
+      await round;
+    },
+  };
+}
+
+/** Deletes events that are older than their site, or else the installation, keeps them. @returns rows deleted */
+export async function expireEvents({
+  store,
+  clock,
+  defaultDays,
+}: {
+  store: Pick<Store, 'registry' | 'events'>;
+  clock: Clock;
+  /** Null: events are kept where a site says nothing else. */
+  defaultDays: number | null;
+}): Promise<number> {
+  let deleted = 0;
+  let sites = await store.registry.sitesAfter(null);
+  while (sites.length > 0) {
+    for (const site of sites) {
+      const days = site.retentionDays ?? defaultDays;
+      if (days !== null) deleted += await store.events.expire(site.id, clock.now() - days * DAY_MS);
+    }
+    sites = await store.registry.sitesAfter(sites.at(-1)?.id ?? null);
+  }
+  return deleted;
+}

@@ -1,0 +1,62 @@
+import { systemClock } from '../clock.ts';
+import { newAccountId, newPassword } from '../keys.ts';
+import { hashPassword, PASSWORD_MAX_CHARS, PASSWORD_MIN_CHARS } from '../passwords.ts';
+import { isPlanName, PLANS } from '../plans.ts';
+import { accountByEmail, CommandError, type Commands } from './command.ts';
+
+const EMAIL = /^[^\s@]+@[^\s@]+$/;
+const EMAIL_MAX_CHARS = 254;
+
+export const accountCommands: Commands = {
+  'account add': {
+    usage: 'account add --email E [--plan free|pro] [--password P]',
+    sentence: 'Make an account. Without --password one is made and shown once.',
+    required: ['email'],
+    optional: ['plan', 'password'],
+    async run({ registry }, { email = '', plan = 'free', password }) {
+      if (!EMAIL.test(email) || email.length > EMAIL_MAX_CHARS) {
+        throw new CommandError('INVALID_EMAIL', `"${email}" is no e-mail address.`);
+      }
+      if (!isPlanName(plan)) {
+        throw new CommandError(
+          'INVALID_PLAN',
+          `There is no plan "${plan}". There are: ${Object.keys(PLANS).join(', ')}.`,
+        );
+      }
+      if (
+        password !== undefined &&
+        (password.length < PASSWORD_MIN_CHARS || password.length > PASSWORD_MAX_CHARS)
+      ) {
+        throw new CommandError(
+          'INVALID_PASSWORD',
+          `A password has ${PASSWORD_MIN_CHARS} to ${PASSWORD_MAX_CHARS} characters.`,
+        );
+      }
+      const made = password === undefined ? newPassword() : undefined;
+      const account = await registry.createAccount({
+        id: newAccountId(),
+        email,
+        plan,
+        billingAnchorDay: 1,
+        passwordHash: await hashPassword(password ?? made ?? ''),
+        createdAtMs: systemClock.now(),
+      });
+      return { id: account.id, email, plan, ...(made === undefined ? {} : { password: made }) };
+    },
+    say: ({ email, plan, password }) =>
+      `Account ${email} made, plan ${plan}.${password === undefined ? '' : `\nPassword, shown only now: ${password}`}`,
+  },
+
+  'account remove': {
+    usage: 'account remove --email E',
+    sentence: 'Remove an account with its sites. Its API keys stop working.',
+    required: ['email'],
+    optional: [],
+    async run({ registry }, { email = '' }) {
+      const account = await accountByEmail({ registry }, email);
+      await registry.removeAccount(account.id);
+      return { id: account.id, email: account.email };
+    },
+    say: ({ email }) => `Account ${email} removed.`,
+  },
+};

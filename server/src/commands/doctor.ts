@@ -1,0 +1,105 @@
+import { existsSync } from 'node:fs';
+import { stat, statfs } from 'node:fs/promises';
+import { DAY_MS, MINUTE_MS, systemClock } from '../clock.ts';
+import type { Config } from '../config.ts';
+import { inspect } from '../store/open.ts';
+import type { Audit } from '../store/store.ts';
+
+/** One thing looked at: what was found, and what to do about it where it is wrong. */
+export interface Check {
+  name: string;
+  ok: boolean;
+  found: string;
+  advice: string;
+}
+
+const DISK_FREE_MIN_BYTES = 1024 ** 3;
+/** Stored events may be this far ahead of the clock before it must have been set back. */
+const CLOCK_SLACK_MS = MINUTE_MS;
+const SHOWN = 5;
+
+/** Examines a data folder, beside a running server or without one. Reads everything that is stored. */
+export async function examine(config: Config): Promise<Check[]> {
+  if (!existsSync(config.dataDir)) {
+    const advice = 'Start the server once, or set DATA_DIR to the folder it uses.';
+    return [{ name: 'data folder', ok: false, found: `${config.dataDir} does not exist`, advice }];
+  }
+  const { audit, newestEventMs } = await inspect({ dataDir: config.dataDir });
+  return [
+    await checkPermissions(config.dataDir),
+    await checkDisk(config.dataDir),
+    checkClock(newestEventMs),
+    ...checkNumbers(audit),
+  ];
+}
+
+async function checkPermissions(dataDir: string): Promise<Check> {
+  const { mode } = await stat(dataDir);
+  const others = mode & 0o077;
+  return {
+    name: 'permissions',
+    ok: others === 0,
+    found: `${dataDir} has mode ${(mode & 0o777).toString(8)}`,
+    advice: `Others can look into it: chmod 700 ${dataDir}`,
+  };
+}
+
+async function checkDisk(dataDir: string): Promise<Check> {
+  const { bavail, bsize } = await statfs(dataDir);
+  const freeBytes = bavail * bsize;
+  return {
+    name: 'disk',
+    ok: freeBytes >= DISK_FREE_MIN_BYTES,
+    found: `${Math.floor(freeBytes / 1024 ** 2)} MiB free`,
+    advice:
+      'Make room: when the disk is full, events are refused. Shorter retention and a larger disk both help.',
+  };
+}
+
+function checkClock(newestEventMs: number | null): Check {
+  const now = systemClock.now();
+  const aheadMs = newestEventMs === null ? 0 : newestEventMs - now;
+  return {
+    name: 'clock',
+    ok: aheadMs <= CLOCK_SLACK_MS,
+    found:
+      newestEventMs === null
+        ? `${new Date(now).toISOString()}, no events yet`
+        : `${new Date(now).toISOString()}, newest event ${new Date(newestEventMs).toISOString()}`,
+    advice: 'Stored events lie in the future: the clock was set back. Check time synchronisation.',
+  };
+}
+
+function checkNumbers({ counters, ledger, integrity }: Audit): Check[] {
+  const list = (lines: string[]) =>
+    `${lines.slice(0, SHOWN).join('; ')}${lines.length > SHOWN ? `; and ${lines.length - SHOWN} more` : ''}`;
+  const day = (number: number) => new Date(number * DAY_MS).toISOString().slice(0, 10);
+  const wrongRows = counters.map(
+    (line) => `${line.siteId} ${day(line.day)}: counted ${line.counted}, rows ${line.rows}`,
+  );
+  const wrongLedger = ledger.map(
+    (line) => `${line.siteId} ${day(line.day)}: counted ${line.counted}, ledger ${line.stored}`,
+  );
+  return [
+    {
+      name: 'counters',
+      ok: counters.length === 0,
+      found: counters.length === 0 ? 'every counter equals its rows' : list(wrongRows),
+      advice:
+        'Rows were changed by something else than this program. Restore the newest backup, and tell the project.',
+    },
+    {
+      name: 'ledger',
+      ok: ledger.length === 0,
+      found: ledger.length === 0 ? 'balances with the counters' : list(wrongLedger),
+      advice:
+        'Counters were changed by something else than this program. Restore the newest backup, and tell the project.',
+    },
+    {
+      name: 'files',
+      ok: integrity.length === 0,
+      found: integrity.length === 0 ? 'sound' : list(integrity),
+      advice: 'The file is damaged. Stop the server, check the disk, and restore the newest backup.',
+    },
+  ];
+}
