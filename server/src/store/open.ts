@@ -63,13 +63,18 @@ export async function openStore({
     registry = new SqliteRegistry(files.registry);
     const openedRegistry = registry;
     const events = await SqliteEvents.open(files.events, onBroken);
+    const letGo = async () => {
+      await events.close();
+      openedRegistry.close();
+      lock.release();
+    };
+    let closed: Promise<void> | undefined;
     return {
       registry,
       events,
-      async close() {
-        await events.close();
-        openedRegistry.close();
-        lock.release();
+      close() {
+        closed ??= letGo();
+        return closed;
       },
     };
   } catch (error) {
