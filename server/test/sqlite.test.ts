@@ -1,0 +1,140 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { utcDay } from '../src/clock.ts';
+import { DataDirInUse, openShared, openStore } from '../src/store/open.ts';
+import { type Store, StoreUnavailable } from '../src/store/store.ts';
+import { describeStore } from './store-contract.ts';
+import { NOON_MS } from './support/clock.ts';
+import { event, SITE } from './support/entries.ts';
+import { temporaryFolder } from './support/paths.ts';
+
+/** Opens the embedded engine; nothing in these tests may break its files. */
+function open(dataDir: string): Promise<Store> {
+  return openStore({
+    dataDir,
+    onBroken: (error) => {
+      throw error;
+    },
+  });
+}
+
+/** Changes a file of the engine from the outside, as another process can. */
+function alter(file: string, sql: string): void {
+  const db = new DatabaseSync(file, { timeout: 5000 });
+  db.exec(sql);
+  db.close();
+}
+
+describeStore({
+  name: 'SQLite',
+  open,
+  openSecondRegistry: (place) => openShared({ dataDir: place }),
+  async failCommits(place) {
+    const file = join(place, 'events.db');
+    // Rows and deduplication keys are written before the ledger: the commit fails with much of it done.
+    alter(
+      file,
+      "CREATE TRIGGER fault BEFORE INSERT ON ledger BEGIN SELECT RAISE(ABORT, 'the disk is on fire'); END;" +
+        "CREATE TRIGGER fault2 BEFORE UPDATE ON ledger BEGIN SELECT RAISE(ABORT, 'the disk is on fire'); END;" +
+        "CREATE TRIGGER fault3 BEFORE INSERT ON leaves BEGIN SELECT RAISE(ABORT, 'the disk is on fire'); END;",
+    );
+    return async () => alter(file, 'DROP TRIGGER fault; DROP TRIGGER fault2; DROP TRIGGER fault3;');
+  },
+  queueEntries: 10_000,
+  ledgerHosts: 100,
+});
+
+describe('SQLite in particular', () => {
+  it('waits out a lock of another process, and calls a longer one unavailable', async () => {
+    const dataDir = await temporaryFolder();
+    const store = await open(dataDir);
+    onTestFinished(() => store.close());
+    const other = new DatabaseSync(join(dataDir, 'events.db'));
+    onTestFinished(() => other.close());
+    other.exec('BEGIN IMMEDIATE');
+    await expect(store.events.append(event({ id: 'x' }))).rejects.toThrow(StoreUnavailable);
+    const waiting = store.events.append(event({ id: 'x' }));
+    other.exec('ROLLBACK');
+    expect(await waiting).toBe('stored');
+    expect((await store.events.countBySite([SITE], { firstDay: 0, lastDay: 99_999 })).get(SITE)).toBe(1);
+  });
+
+  it('flushes every commit to the disk: write-ahead log and synchronous=FULL', async () => {
+    const dataDir = await temporaryFolder();
+    const store = await open(dataDir);
+    onTestFinished(() => store.close());
+    const db = new DatabaseSync(join(dataDir, 'events.db'), { readOnly: true });
+    onTestFinished(() => db.close());
+    expect(db.prepare('PRAGMA journal_mode').get()).toEqual({ journal_mode: 'wal' });
+    const driver = readFileSync(new URL('../src/store/sqlite/driver.ts', import.meta.url), 'utf8');
+    expect(driver).toContain('PRAGMA synchronous = FULL');
+  });
+
+  it('keeps its folder and files to their owner', async () => {
+    const dataDir = join(await temporaryFolder(), 'new', 'data');
+    const before = process.umask(0o077);
+    onTestFinished(() => {
+      process.umask(before);
+    });
+    const store = await open(dataDir);
+    onTestFinished(() => store.close());
+    await store.events.append(event());
+    expect(statSync(dataDir).mode & 0o777).toBe(0o700);
+    for (const name of readdirSync(dataDir)) expect(statSync(join(dataDir, name)).mode & 0o077).toBe(0);
+  });
+
+  it('turns a second server away from a folder, and lets it in when the first is gone', async () => {
+    const dataDir = await temporaryFolder();
+    const first = await open(dataDir);
+    await expect(open(dataDir)).rejects.toThrow(DataDirInUse);
+    await expect(open(dataDir)).rejects.toThrow(dataDir);
+    await first.close();
+    await (await open(dataDir)).close();
+  });
+
+  it('answers the command line before there are events, beside a server, and after it', async () => {
+    const dataDir = await temporaryFolder();
+    const range = { firstDay: 0, lastDay: 99_999 };
+    const shared = async () => {
+      const opened = await openShared({ dataDir });
+      const counts = await opened.events.countBySite([SITE], range);
+      opened.close();
+      return counts.get(SITE);
+    };
+    expect(await shared()).toBe(0);
+    const store = await open(dataDir);
+    expect(await shared()).toBe(0);
+    await store.events.append(event());
+    expect(await shared()).toBe(1);
+    await store.close();
+    expect(await shared()).toBe(1);
+  });
+
+  it('refuses files that a newer version has written, and leaves them alone', async () => {
+    const dataDir = await temporaryFolder();
+    await (await open(dataDir)).close();
+    for (const file of ['events.db', 'registry.db']) {
+      const path = join(dataDir, file);
+      const db = new DatabaseSync(path);
+      const version = Number(db.prepare('PRAGMA user_version').get()?.user_version);
+      db.exec('PRAGMA user_version = 9999');
+      db.close();
+      await expect(open(dataDir)).rejects.toThrow(/newer version/);
+      alter(path, `PRAGMA user_version = ${version}`);
+      await (await open(dataDir)).close();
+    }
+  });
+
+  it('leaves nothing of a destroyed salt in its files', async () => {
+    const dataDir = await temporaryFolder();
+    const store = await open(dataDir);
+    const day = utcDay(NOON_MS);
+    const salt = Buffer.from(await store.registry.saltOf(day - 1, day - 1));
+    await store.registry.saltOf(day, day);
+    await store.close();
+    for (const name of readdirSync(dataDir))
+      expect(readFileSync(join(dataDir, name)).includes(salt)).toBe(false);
+  });
+});

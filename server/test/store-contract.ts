@@ -1,0 +1,974 @@
+import fc from 'fast-check';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { DAY_MS, HOUR_MS, utcDay } from '../src/clock.ts';
+import type { DayRange } from '../src/plans.ts';
+import {
+  type AppendOutcome,
+  type EventEntry,
+  type LedgerLine,
+  type Props,
+  type Registry,
+  RegistryConflict,
+  type SiteKeyRecord,
+  type Store,
+  StoreBusy,
+  type StoredEvent,
+  StoreUnavailable,
+} from '../src/store/store.ts';
+import { NOON_MS } from './support/clock.ts';
+import { bot, event, leave, refusal, SITE } from './support/entries.ts';
+import { temporaryFolder } from './support/paths.ts';
+
+/** What an engine has to offer to be held to the promises of `store.ts`. */
+export interface Engine {
+  name: string;
+  /** Opens what lies at a place, or begins there. */
+  open(place: string): Promise<Store>;
+  /** Another connection to the registry at that place, as another process has one. */
+  openSecondRegistry(place: string): Promise<{ registry: Registry; close(): void }>;
+  /** From now on every commit of events fails with a part of it written, until what is returned is called. */
+  failCommits(place: string): Promise<() => Promise<void>>;
+  /** Entries that may wait for a commit. */
+  queueEntries: number;
+  /** Different hosts that the ledger keeps per site, day and outcome, besides `other`. */
+  ledgerHosts: number;
+}
+
+const TODAY = utcDay(NOON_MS);
+const ALL_DAYS: DayRange = { firstDay: 0, lastDay: 100_000 };
+
+/** The promises of `store.ts`, checked on an engine. */
+export function describeStore(engine: Engine): void {
+  describe(`${engine.name}: events`, () => describeEvents(engine));
+  describe(`${engine.name}: ledger`, () => describeLedger(engine));
+  describe(`${engine.name}: faults`, () => describeFaults(engine));
+  describe(`${engine.name}: registry`, () => describeRegistry(engine));
+}
+
+/** A store on a place of its own, closed with the test, that can be opened anew. */
+async function begin(engine: Engine): Promise<{ place: string; store: Store; reopen(): Promise<Store> }> {
+  const place = await temporaryFolder();
+  const opened = { place, store: await engine.open(place), reopen };
+  async function reopen(): Promise<Store> {
+    await opened.store.close();
+    opened.store = await engine.open(place);
+    return opened.store;
+  }
+  onTestFinished(() => opened.store.close());
+  return opened;
+}
+
+async function count(store: Store, siteId = SITE, range = ALL_DAYS): Promise<number | undefined> {
+  return (await store.events.countBySite([siteId], range)).get(siteId);
+}
+
+async function allEvents(store: Store, siteId = SITE): Promise<StoredEvent[]> {
+  const events: StoredEvent[] = [];
+  for (let cursor: string | undefined; ; ) {
+    const page = await store.events.page(siteId, {
+      limit: 1000,
+      ...(cursor === undefined ? {} : { cursor }),
+    });
+    events.push(...page.events);
+    if (page.nextCursor === null) return events;
+    cursor = page.nextCursor;
+  }
+}
+
+async function expectConsistent(store: Store): Promise<void> {
+  expect(await store.events.audit()).toEqual({ counters: [], ledger: [], integrity: [] });
+}
+
+/** What is read back of an event that was appended. */
+function readBack({ kind: _, id: __, siteKey: ___, ...entry }: EventEntry): Omit<StoredEvent, 'cursor'> {
+  return entry;
+}
+
+// ── Events ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+function describeEvents(engine: Engine): void {
+  it('counts what was appended', async () => {
+    const { store } = await begin(engine);
+    expect(await store.events.append(event())).toBe('stored');
+    expect(await count(store)).toBe(1);
+    await expectConsistent(store);
+  });
+
+  it('has it all after closing and opening', async () => {
+    const { store, reopen } = await begin(engine);
+    for (let i = 0; i < 3; i++) await store.events.append(event({ path: `/${i}` }));
+    const again = await reopen();
+    expect(await count(again)).toBe(3);
+    expect((await allEvents(again)).map(({ path }) => path)).toEqual(['/2', '/1', '/0']);
+    await expectConsistent(again);
+  });
+
+  it('finishes what was accepted before it closes', async () => {
+    const { store, reopen } = await begin(engine);
+    const outcomes = Promise.all(Array.from({ length: 3500 }, () => store.events.append(event())));
+    store.events.refuse(refusal());
+    const again = await reopen();
+    expect(new Set(await outcomes)).toEqual(new Set(['stored']));
+    expect(await count(again)).toBe(3500);
+    expect(await ledgerOf(again)).toMatchObject({ 'wrong-domain': 1 });
+    await expectConsistent(again);
+  });
+
+  it('takes nothing once it is closed', async () => {
+    const { store, reopen } = await begin(engine);
+    await store.close();
+    await store.close();
+    await expect(store.events.append(event())).rejects.toThrow(StoreUnavailable);
+    expect(await count(await reopen())).toBe(0);
+  });
+
+  describe('the same id twice counts once', () => {
+    const first = event({ id: 'a-view', path: '/first' });
+    const again = event({ id: 'a-view', path: '/again' });
+
+    it('at once, and in one batch', async () => {
+      const { store } = await begin(engine);
+      const outcomes = await Promise.all([
+        store.events.append(first),
+        store.events.append(again),
+        store.events.append(event()),
+        store.events.append(again),
+      ]);
+      expect(outcomes).toEqual(['stored', 'duplicate', 'stored', 'duplicate']);
+      expect(await count(store)).toBe(2);
+      await expectConsistent(store);
+    });
+
+    it('later', async () => {
+      const { store } = await begin(engine);
+      await store.events.append(first);
+      expect(await store.events.append({ ...again, receivedAtMs: NOON_MS + 5 * HOUR_MS })).toBe('duplicate');
+      expect((await allEvents(store)).map(({ path }) => path)).toEqual(['/first']);
+    });
+
+    it('after closing and opening', async () => {
+      const { store, reopen } = await begin(engine);
+      await store.events.append(first);
+      const reopened = await reopen();
+      expect(await reopened.events.append(again)).toBe('duplicate');
+      expect(await count(reopened)).toBe(1);
+    });
+
+    it.each([
+      { name: 'over midnight', from: '2026-05-14T23:59:59.999Z', afterMs: 1 },
+      { name: 'over the end of a month', from: '2026-05-31T23:59:59.999Z', afterMs: 1 },
+      { name: 'over the end of a year', from: '2026-12-31T12:00:00.000Z', afterMs: 47 * HOUR_MS },
+      {
+        name: '48 hours later, from the end of a day',
+        from: '2026-05-14T23:59:59.999Z',
+        afterMs: 2 * DAY_MS,
+      },
+      { name: '48 hours later, from its start', from: '2026-05-14T00:00:00.000Z', afterMs: 2 * DAY_MS },
+      {
+        name: 'with a clock that was set back over midnight',
+        from: '2026-05-15T00:00:00.500Z',
+        afterMs: -1000,
+      },
+    ])('$name', async ({ from, afterMs }) => {
+      const { store, reopen } = await begin(engine);
+      const receivedAtMs = Date.parse(from);
+      await store.events.append({ ...first, receivedAtMs });
+      expect(await store.events.append({ ...again, receivedAtMs: receivedAtMs + afterMs })).toBe('duplicate');
+      const reopened = await reopen();
+      expect(await reopened.events.append({ ...again, receivedAtMs: receivedAtMs + afterMs })).toBe(
+        'duplicate',
+      );
+      expect(await count(reopened)).toBe(1);
+      await expectConsistent(reopened);
+    });
+
+    it('but long after it may count again', async () => {
+      const { store } = await begin(engine);
+      await store.events.append(first);
+      expect(await store.events.append({ ...again, receivedAtMs: NOON_MS + 4 * DAY_MS })).toBe('stored');
+      expect(await count(store)).toBe(2);
+      await expectConsistent(store);
+    });
+
+    it('on another site it is another event', async () => {
+      const { store } = await begin(engine);
+      await store.events.append(first);
+      expect(await store.events.append({ ...first, siteId: 'site_another' })).toBe('stored');
+      expect(await count(store)).toBe(1);
+      expect(await count(store, 'site_another')).toBe(1);
+    });
+  });
+
+  it('never takes an event without an id for a duplicate', async () => {
+    const { store } = await begin(engine);
+    const outcomes = await Promise.all(Array.from({ length: 5 }, () => store.events.append(event())));
+    expect(outcomes).toEqual(Array(5).fill('stored'));
+    expect(await store.events.append(event())).toBe('stored');
+    expect(await count(store)).toBe(6);
+  });
+
+  it('tells ids apart to the last bit, unpaired surrogates and NUL included', async () => {
+    const { store } = await begin(engine);
+    const ids = [
+      'a',
+      'A',
+      'a ',
+      'a\0',
+      'a\0b',
+      '\u00e5',
+      'a\u030a',
+      '\ud800',
+      '\ud801',
+      '\udc00',
+      '\ufffd',
+      'x'.repeat(40),
+    ];
+    for (const id of ids) expect(await store.events.append(event({ id }))).toBe('stored');
+    for (const id of ids) expect(await store.events.append(event({ id }))).toBe('duplicate');
+    expect(await count(store)).toBe(ids.length);
+  });
+
+  it('never counts leaves and bots', async () => {
+    const { store } = await begin(engine);
+    expect(await store.events.append(leave({ id: 'one' }))).toBe('stored');
+    expect(await store.events.append(leave({ id: 'one' }))).toBe('duplicate');
+    expect(await store.events.append(leave({ vitals: { lcp: 1200.5, cls: 0.01 }, view: null }))).toBe(
+      'stored',
+    );
+    expect(await store.events.append(bot())).toBe('stored');
+    expect(await store.events.append(bot())).toBe('stored');
+    expect(await count(store)).toBe(0);
+    expect(await allEvents(store)).toEqual([]);
+    await expectConsistent(store);
+  });
+
+  it('knows the bounds of a month to the millisecond', async () => {
+    const { store } = await begin(engine);
+    const start = Date.UTC(2026, 1, 1);
+    const end = Date.UTC(2026, 2, 1);
+    for (const receivedAtMs of [start - 1, start, end - 1, end])
+      await store.events.append(event({ receivedAtMs }));
+    const month = { firstDay: utcDay(start), lastDay: utcDay(end) - 1 };
+    expect(await count(store, SITE, month)).toBe(2);
+    expect(await count(store, SITE, { firstDay: month.firstDay - 1, lastDay: month.lastDay })).toBe(3);
+    expect(await count(store, SITE, { firstDay: month.firstDay, lastDay: month.lastDay + 1 })).toBe(3);
+    expect(await count(store)).toBe(4);
+    await expectConsistent(store);
+  });
+
+  it('answers 0 for a site without events, and for a site it never heard of', async () => {
+    const { store } = await begin(engine);
+    await store.events.append(event());
+    const counts = await store.events.countBySite([SITE, 'site_quiet', '', 'site_"; --'], ALL_DAYS);
+    expect([...counts]).toEqual([
+      [SITE, 1],
+      ['site_quiet', 0],
+      ['', 0],
+      ['site_"; --', 0],
+    ]);
+    expect(await store.events.countBySite([SITE], { firstDay: TODAY + 1, lastDay: TODAY + 9 })).toEqual(
+      new Map([[SITE, 0]]),
+    );
+    expect(await store.events.countBySite([], ALL_DAYS)).toEqual(new Map());
+  });
+
+  it('takes hundreds at once from many sites, and counts each once', async () => {
+    const { store } = await begin(engine);
+    const sites = Array.from({ length: 7 }, (_, i) => `site_${i}`);
+    const entries = Array.from({ length: 700 }, (_, i) =>
+      // Every fifth is sent twice.
+      event({
+        siteId: sites[i % 7] ?? '',
+        id: `id-${i % 5 === 0 ? i : i - (i % 5 === 1 ? 1 : 0)}`,
+        path: `/${i % 11}`,
+      }),
+    );
+    const outcomes = await Promise.all(entries.map((entry) => store.events.append(entry)));
+    const ids = new Set(entries.map(({ siteId, id }) => `${siteId} ${id}`));
+    expect(outcomes.filter((outcome) => outcome === 'stored')).toHaveLength(ids.size);
+    const counts = await store.events.countBySite(sites, ALL_DAYS);
+    expect([...counts.values()].reduce((sum, each) => sum + each, 0)).toBe(ids.size);
+    await expectConsistent(store);
+  });
+
+  it('gives back the longest and strangest values', async () => {
+    const { store } = await begin(engine);
+    const strange: EventEntry[] = [
+      event({
+        host: `${'a'.repeat(63)}.${'b'.repeat(63)}.${'c'.repeat(63)}.${'d'.repeat(61)}`,
+        name: 'n'.repeat(64),
+        path: `/${'%F0%9F%98%80'.repeat(1700)}`,
+        referrer: `other.example/${'r'.repeat(2000)}`,
+        visitor: -(2n ** 63n),
+        nav: 'prerender',
+        props: Object.fromEntries(
+          Array.from({ length: 30 }, (_, i) => [`${i}`.padStart(64, 'k'), '\u{1f600}'.repeat(250)]),
+        ),
+        value: Number.MAX_VALUE,
+        currency: 'XXX',
+        view: 2n ** 63n - 1n,
+        width: 100_000,
+        timeZone: 'America/Argentina/ComodRivadavia',
+        id: '\u{10ffff}'.repeat(20),
+      }),
+      event({
+        name: '\0',
+        path: '/\0/\u2028',
+        props: { '': '', '\0': '\0', constructor: 'x' },
+        value: 5e-324,
+        visitor: 0n,
+      }),
+      event({ props: JSON.parse('{"__proto__":"kept","toString":1,"a":false,"lone":"\\ud800"}') as Props }),
+      event({
+        name: "'; DROP TABLE events; --",
+        path: '/\'"`;',
+        timeZone: '',
+        width: 0,
+        value: -0.1,
+        visitor: 2n ** 63n - 1n,
+      }),
+      event({ props: {}, view: -(2n ** 63n), referrer: '' }),
+    ];
+    for (const entry of strange) expect(await store.events.append(entry)).toBe('stored');
+    const stored = (await allEvents(store)).reverse();
+    expect(stored.map(({ cursor: _, ...rest }) => rest)).toEqual(strange.map(readBack));
+    expect(Object.entries(stored[2]?.props ?? {})).toEqual(Object.entries(strange[2]?.props ?? {}));
+  });
+
+  it('gives back what was appended, whatever it was', async () => {
+    const { store } = await begin(engine);
+    const text = (maxLength: number) => fc.string({ unit: 'binary', maxLength });
+    const textOrNull = (maxLength: number) => fc.option(text(maxLength));
+    const hash = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n });
+    const number = fc.double({ noNaN: true, noDefaultInfinity: true }).map((value) => value + 0); // no -0: it is no price
+    const utf16 = fc
+      .array(fc.integer({ min: 0, max: 0xffff }), { maxLength: 20 })
+      .map((units) => String.fromCharCode(...units));
+    const anyEvent: fc.Arbitrary<EventEntry> = fc.record({
+      kind: fc.constant('event' as const),
+      siteId: fc.constant('site_anything'),
+      siteKey: fc.constant(null),
+      receivedAtMs: fc.integer({ min: 0, max: Date.UTC(2100, 0) }),
+      host: text(253),
+      id: fc.constant(null),
+      name: text(64),
+      path: text(2048),
+      referrer: textOrNull(512),
+      visitor: hash,
+      nav: textOrNull(10),
+      props: fc.option(fc.dictionary(utf16, fc.oneof(utf16, number, fc.boolean()), { maxKeys: 30 })),
+      value: fc.option(number),
+      currency: textOrNull(3),
+      view: fc.option(hash),
+      width: fc.option(fc.nat(100_000)),
+      timeZone: textOrNull(64),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(anyEvent, { minLength: 1, maxLength: 8 }), async (entries) => {
+        const before = (await allEvents(store, 'site_anything')).length;
+        await Promise.all(entries.map((entry) => store.events.append(entry)));
+        const after = await allEvents(store, 'site_anything');
+        expect(after).toHaveLength(before + entries.length);
+        for (const entry of entries) {
+          const same = after.filter(({ receivedAtMs }) => receivedAtMs === entry.receivedAtMs);
+          expect(same.map(({ cursor: _, ...rest }) => rest)).toContainEqual(readBack(entry));
+        }
+      }),
+      { numRuns: 40 },
+    );
+    await expectConsistent(store);
+  });
+
+  it('keeps a text with unpaired surrogates as well-formed Unicode', async () => {
+    const { store } = await begin(engine);
+    await store.events.append(event({ name: 'a\ud800b' }));
+    await store.events.append(event({ name: 'a\udc00b' }));
+    expect((await allEvents(store)).map(({ name }) => name)).toEqual(['a\ufffdb', 'a\ufffdb']);
+  });
+
+  describe('pages', () => {
+    it('newest first, those of one millisecond in the order they came', async () => {
+      const { store } = await begin(engine);
+      for (const [i, offset] of [0, 0, 5, 0, -5].entries()) {
+        await store.events.append(event({ path: `/${i}`, receivedAtMs: NOON_MS + offset }));
+      }
+      expect((await allEvents(store)).map(({ path }) => path)).toEqual(['/2', '/3', '/1', '/0', '/4']);
+    });
+
+    it('end with null, also when the last one is full', async () => {
+      const { store } = await begin(engine);
+      expect(await store.events.page(SITE, { limit: 1 })).toEqual({ events: [], nextCursor: null });
+      for (let i = 0; i < 4; i++) await store.events.append(event());
+      const { events, nextCursor } = await store.events.page(SITE, { limit: 2 });
+      expect(events).toHaveLength(2);
+      const last = await store.events.page(SITE, { limit: 2, cursor: nextCursor ?? '' });
+      expect(last.events).toHaveLength(2);
+      expect(last.nextCursor).toBeNull();
+    });
+
+    it('show each event once while others arrive', async () => {
+      const { store } = await begin(engine);
+      const before = Array.from({ length: 25 }, (_, i) => `/${i}`);
+      // Several in each millisecond, so that pages end between them.
+      for (const [i, path] of before.entries()) {
+        await store.events.append(event({ path, receivedAtMs: NOON_MS + Math.floor(i / 4) }));
+      }
+      const seen: string[] = [];
+      let arrived = 0;
+      for (let cursor: string | undefined; ; ) {
+        const page = await store.events.page(SITE, { limit: 3, ...(cursor === undefined ? {} : { cursor }) });
+        seen.push(...page.events.map(({ path }) => path));
+        await store.events.append(event({ path: '/new', receivedAtMs: NOON_MS + 6 + arrived++ }));
+        if (page.nextCursor === null) break;
+        cursor = page.nextCursor;
+      }
+      expect(arrived).toBeGreaterThan(8);
+      expect(seen).toEqual([...before].reverse());
+    });
+
+    it('take a made-up cursor for a place like any other', async () => {
+      const { store } = await begin(engine);
+      await store.events.append(event());
+      for (const cursor of ['', 'x', '1.2.3', 'NaN.NaN', `${'9'.repeat(400)}.0`, '-1.-1', "1' OR 1"]) {
+        const page = await store.events.page(SITE, { limit: 10, cursor });
+        expect(page.events.length).toBeLessThanOrEqual(1);
+      }
+    });
+
+    it('hold nothing of another site', async () => {
+      const { store } = await begin(engine);
+      await store.events.append(event());
+      expect(await allEvents(store, 'site_another')).toEqual([]);
+    });
+  });
+
+  it('deletes old events and keeps their counts', async () => {
+    const { store, reopen } = await begin(engine);
+    const old = Array.from({ length: 5 }, (_, i) =>
+      event({ receivedAtMs: NOON_MS - DAY_MS, id: `old-${i}` }),
+    );
+    await Promise.all([...old, event({ path: '/new' })].map((entry) => store.events.append(entry)));
+    await store.events.append(leave({ receivedAtMs: NOON_MS - DAY_MS }));
+    await store.events.append(bot({ receivedAtMs: NOON_MS - DAY_MS }));
+    expect(await store.events.expire(SITE, NOON_MS)).toBe(7);
+    expect(await store.events.expire(SITE, NOON_MS)).toBe(0);
+    const again = await reopen();
+    expect((await allEvents(again)).map(({ path }) => path)).toEqual(['/new']);
+    expect(await count(again)).toBe(6);
+    expect(await ledgerOf(again)).toEqual({ stored: 6, bot: 1 });
+    // A repeat of an event that was deleted is still a repeat.
+    expect(await again.events.append(event({ id: 'old-0' }))).toBe('duplicate');
+    await expectConsistent(again);
+  });
+
+  it('tells what each site key brought', async () => {
+    const { store, reopen } = await begin(engine);
+    await store.events.append(event({ siteKey: 'ak_one', id: 'x', receivedAtMs: NOON_MS }));
+    await store.events.append(event({ siteKey: 'ak_one', id: 'x', receivedAtMs: NOON_MS + 1 }));
+    await store.events.append(leave({ siteKey: 'ak_one', receivedAtMs: NOON_MS + 2 }));
+    await store.events.append(bot({ siteKey: 'ak_two', receivedAtMs: NOON_MS + 3 }));
+    store.events.refuse(refusal({ siteKey: 'ak_three', receivedAtMs: NOON_MS + 4 }));
+    await store.events.append(event());
+    const again = await reopen();
+    expect(await again.events.keyUse(SITE)).toEqual([
+      { key: 'ak_three', events: 0, lastSeenAtMs: NOON_MS + 4 },
+      { key: 'ak_two', events: 0, lastSeenAtMs: NOON_MS + 3 },
+      { key: 'ak_one', events: 1, lastSeenAtMs: NOON_MS + 2 },
+    ]);
+  });
+}
+
+// ── Ledger ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** The ledger of a site, by outcome. */
+async function ledgerOf(store: Store, siteId = SITE): Promise<Record<string, number>> {
+  const sums: Record<string, number> = {};
+  for (const { outcome, count: counted } of await store.events.ledger(siteId, ALL_DAYS))
+    sums[outcome] = (sums[outcome] ?? 0) + counted;
+  return sums;
+}
+
+function describeLedger(engine: Engine): void {
+  it('has a line for what was stored, repeated, refused and sent by bots', async () => {
+    const { store } = await begin(engine);
+    await store.events.append(event({ id: 'x', receivedAtMs: NOON_MS }));
+    await store.events.append(event({ id: 'x', receivedAtMs: NOON_MS + 1000, host: 'www.example.com' }));
+    await store.events.append(bot({ receivedAtMs: NOON_MS + 2000 }));
+    store.events.refuse(refusal({ receivedAtMs: NOON_MS + 4000 }));
+    store.events.refuse(refusal({ receivedAtMs: NOON_MS + 3000 }));
+    store.events.refuse(refusal({ reason: 'malformed', host: '' }));
+    await store.events.flush();
+    const line = (
+      outcome: string,
+      host: string,
+      counted: number,
+      first: number,
+      last: number,
+    ): LedgerLine => ({
+      day: TODAY,
+      outcome,
+      host,
+      count: counted,
+      firstAtMs: NOON_MS + first,
+      lastAtMs: NOON_MS + last,
+    });
+    const ledger = await store.events.ledger(SITE, { firstDay: TODAY, lastDay: TODAY });
+    expect(ledger).toHaveLength(5);
+    expect(ledger).toEqual(
+      expect.arrayContaining([
+        line('stored', 'example.com', 1, 0, 0),
+        line('duplicate', 'www.example.com', 1, 1000, 1000),
+        line('bot', 'example.com', 1, 2000, 2000),
+        line('wrong-domain', 'copy.example', 2, 3000, 4000),
+        line('malformed', '', 1, 0, 0),
+      ]),
+    );
+    await expectConsistent(store);
+  });
+
+  it('leaves out the end of a view, which is no event', async () => {
+    const { store } = await begin(engine);
+    await store.events.append(leave({ id: 'x' }));
+    await store.events.append(leave({ id: 'x' }));
+    expect(await store.events.ledger(SITE, ALL_DAYS)).toEqual([]);
+  });
+
+  it('keeps days and sites apart', async () => {
+    const { store } = await begin(engine);
+    const midnight = Date.UTC(2026, 4, 15);
+    for (const receivedAtMs of [midnight - 1, midnight]) store.events.refuse(refusal({ receivedAtMs }));
+    store.events.refuse(refusal({ siteId: 'site_another' }));
+    await store.events.flush();
+    expect((await store.events.ledger(SITE, ALL_DAYS)).map(({ day }) => day)).toEqual([
+      utcDay(midnight) - 1,
+      utcDay(midnight),
+    ]);
+    expect(
+      await store.events.ledger(SITE, { firstDay: utcDay(midnight), lastDay: utcDay(midnight) }),
+    ).toHaveLength(1);
+    expect(await ledgerOf(store, 'site_another')).toEqual({ 'wrong-domain': 1 });
+    expect(await store.events.ledger('site_unheard_of', ALL_DAYS)).toEqual([]);
+  });
+
+  it('writes refusals by itself, without anything else going on', async () => {
+    const { store } = await begin(engine);
+    store.events.refuse(refusal());
+    await expect.poll(() => ledgerOf(store), { timeout: 10_000 }).toEqual({ 'wrong-domain': 1 });
+  });
+
+  it('adds to its lines, also after closing and opening', async () => {
+    const { store, reopen } = await begin(engine);
+    for (let i = 0; i < 3; i++) store.events.refuse(refusal());
+    await store.events.flush();
+    store.events.refuse(refusal());
+    const again = await reopen();
+    again.events.refuse(refusal());
+    await again.events.flush();
+    expect(await again.events.ledger(SITE, ALL_DAYS)).toMatchObject([{ host: 'copy.example', count: 5 }]);
+  });
+
+  it('counts exactly and keeps few hosts when a flood names many', async () => {
+    const { store, reopen } = await begin(engine);
+    const hosts = Array.from({ length: 3 * engine.ledgerHosts }, (_, i) => `h${i}.example`);
+    for (const [i, host] of hosts.entries()) {
+      store.events.refuse(refusal({ host }));
+      store.events.refuse(refusal({ host: 'copy.example' }));
+      if (i % 10 === 0) await store.events.flush();
+    }
+    await Promise.all(hosts.map((host) => store.events.append(event({ host }))));
+    const again = await reopen();
+    const ledger = await again.events.ledger(SITE, ALL_DAYS);
+    for (const [outcome, wanted] of [
+      ['wrong-domain', 2 * hosts.length],
+      ['stored', hosts.length],
+    ] as const) {
+      const lines = ledger.filter((line) => line.outcome === outcome);
+      expect(lines.reduce((sum, line) => sum + line.count, 0)).toBe(wanted);
+      expect(lines.length).toBeLessThanOrEqual(engine.ledgerHosts + 1);
+      expect(lines.map(({ host }) => host)).toContain('other');
+    }
+    // Hosts that were there before the flood keep their own line.
+    expect(ledger).toContainEqual(expect.objectContaining({ host: 'copy.example', count: hosts.length }));
+    await expectConsistent(again);
+  });
+
+  it('balances: received is stored, repeated, sent by bots and refused', async () => {
+    const { store } = await begin(engine);
+    const kinds = fc.constantFrom('event', 'bot', 'refusal');
+    const arrivals = fc.array(fc.tuple(kinds, fc.nat(9), fc.nat(3)), { maxLength: 60 });
+    let runs = 0;
+    await fc.assert(
+      fc.asyncProperty(arrivals, async (list) => {
+        const siteId = `site_${runs++}`;
+        const waiting: Promise<AppendOutcome>[] = [];
+        for (const [kind, id, day] of list) {
+          const receivedAtMs = NOON_MS + day * DAY_MS;
+          if (kind === 'event')
+            waiting.push(store.events.append(event({ siteId, id: `${id}`, receivedAtMs })));
+          else if (kind === 'bot') waiting.push(store.events.append(bot({ siteId, receivedAtMs })));
+          else store.events.refuse(refusal({ siteId, receivedAtMs, reason: `reason-${id}` }));
+        }
+        await Promise.all(waiting);
+        await store.events.flush();
+        const ledger = await ledgerOf(store, siteId);
+        expect(Object.values(ledger).reduce((sum, each) => sum + each, 0)).toBe(list.length);
+        expect(ledger.stored ?? 0).toBe(await count(store, siteId));
+      }),
+      { numRuns: 40 },
+    );
+    await expectConsistent(store);
+  });
+}
+
+// ── Faults ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+function describeFaults(engine: Engine): void {
+  it('keeps nothing of a commit that failed half-way, and goes on when the engine is back', async () => {
+    const { place, store, reopen } = await begin(engine);
+    await store.events.append(event({ id: 'before' }));
+    const mend = await engine.failCommits(place);
+    const lost = [
+      event({ id: 'one', path: '/never/seen/before' }),
+      event({ id: 'two' }),
+      leave({ id: 'three' }),
+      bot({ bot: 'never seen before' }),
+    ];
+    for (const result of await Promise.allSettled(lost.map((entry) => store.events.append(entry)))) {
+      expect(result).toMatchObject({ status: 'rejected', reason: expect.any(StoreUnavailable) });
+      expect(result).not.toMatchObject({ reason: expect.any(StoreBusy) });
+    }
+    expect(await count(store)).toBe(1);
+    expect(await allEvents(store)).toHaveLength(1);
+    expect(await ledgerOf(store)).toEqual({ stored: 1 });
+    await expectConsistent(store);
+
+    await mend();
+    for (const entry of lost) expect(await store.events.append(entry)).toBe('stored');
+    expect(await store.events.health()).toEqual({ ok: true });
+    expect(await store.events.append(event({ id: 'before' }))).toBe('duplicate');
+    const again = await reopen();
+    expect(await count(again)).toBe(3);
+    expect((await allEvents(again)).map(({ path }) => path)).toContain('/never/seen/before');
+    expect(await ledgerOf(again)).toEqual({ stored: 3, bot: 1, duplicate: 1 });
+    await expectConsistent(again);
+  });
+
+  it('loses no refusal to a commit that failed', async () => {
+    const { place, store } = await begin(engine);
+    store.events.refuse(refusal());
+    const mend = await engine.failCommits(place);
+    store.events.refuse(refusal());
+    await expect(store.events.flush()).rejects.toThrow(StoreUnavailable);
+    store.events.refuse(refusal({ reason: 'malformed' }));
+    await expect(store.events.append(event())).rejects.toThrow(StoreUnavailable);
+    await mend();
+    await store.events.flush();
+    expect(await ledgerOf(store)).toEqual({ 'wrong-domain': 2, malformed: 1 });
+  });
+
+  it('closes in spite of a failing engine, and says what it could not keep', async () => {
+    const { place, store, reopen } = await begin(engine);
+    const mend = await engine.failCommits(place);
+    const append = store.events.append(event());
+    append.catch(() => undefined);
+    await store.close();
+    await expect(append).rejects.toThrow(StoreUnavailable);
+    await mend();
+    expect(await count(await reopen())).toBe(0);
+  });
+
+  it('says it is busy when the queue is full, and keeps all it took', async () => {
+    const { store } = await begin(engine);
+    const results = await Promise.allSettled(
+      Array.from({ length: engine.queueEntries + 50 }, (_, i) => store.events.append(event({ id: `${i}` }))),
+    );
+    const refused = results.flatMap((result) =>
+      result.status === 'rejected' ? [result.reason as unknown] : [],
+    );
+    expect(refused).toHaveLength(50);
+    for (const reason of refused) expect(reason).toBeInstanceOf(StoreBusy);
+    expect(await count(store)).toBe(engine.queueEntries);
+    // There is room again, and what was refused was not remembered.
+    expect(store.events.fill()).toBe(0);
+    expect(await store.events.append(event({ id: `${engine.queueEntries + 1}` }))).toBe('stored');
+    await expectConsistent(store);
+  });
+}
+
+// ── Registry ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+let made = 0;
+
+async function addAccount(registry: Registry, email = `owner${++made}@example.com`): Promise<string> {
+  const { id } = await registry.createAccount({
+    id: `acc_${++made}`,
+    email,
+    plan: 'free',
+    billingAnchorDay: 31,
+    passwordHash: '$argon2id$not-a-hash',
+    createdAtMs: NOON_MS,
+  });
+  return id;
+}
+
+function newSite(accountId: string, domain: string, createdAtMs = NOON_MS) {
+  return { id: `site_${++made}`, accountId, domain, key: `ak_${++made}`, createdAtMs };
+}
+
+function newApiKey(accountId: string) {
+  return {
+    id: `key_${++made}`,
+    accountId,
+    name: 'laptop',
+    prefix: 'sk_abc',
+    hash: `hash${++made}`,
+    createdAtMs: NOON_MS,
+  };
+}
+
+async function allKeys(
+  registry: Registry,
+  since = 0,
+): Promise<{ records: SiteKeyRecord[]; version: number }> {
+  const records: SiteKeyRecord[] = [];
+  for (let version = since; ; ) {
+    const changes = await registry.siteKeysSince(version);
+    records.push(...changes.records);
+    version = changes.version;
+    if (!changes.more) return { records, version };
+  }
+}
+
+const conflict = (reason: RegistryConflict['reason']) =>
+  expect.objectContaining({ name: 'RegistryConflict', reason, message: expect.stringMatching(/\w+ .*\.$/) });
+
+function describeRegistry(engine: Engine): void {
+  it('finds an account by its address without case and by its id, also after opening anew', async () => {
+    const { store, reopen } = await begin(engine);
+    const id = await addAccount(store.registry, 'Ada@Example.com');
+    const account = {
+      id,
+      email: 'Ada@Example.com',
+      plan: 'free',
+      billingAnchorDay: 31,
+      createdAtMs: NOON_MS,
+    };
+    const { registry } = await reopen();
+    expect(await registry.accountById(id)).toEqual(account);
+    expect(await registry.accountByEmail('ada@example.COM')).toEqual(account);
+  });
+
+  it('answers null for what it does not know', async () => {
+    const { registry } = (await begin(engine)).store;
+    expect(await registry.accountById('acc_none')).toBeNull();
+    expect(await registry.accountByEmail('nobody@example.com')).toBeNull();
+    expect(await registry.apiKeyByHash('no such hash')).toBeNull();
+    expect(await registry.revokeApiKey('key_none', NOON_MS)).toBeNull();
+    expect(await registry.siteById('site_none')).toBeNull();
+    expect(await registry.setHostRules('site_none', { allowSubdomains: true, extraHosts: [] })).toBeNull();
+    expect(await registry.setRetention('site_none', 1)).toBeNull();
+    expect(await registry.addSiteKey('site_none', 'ak_x', NOON_MS)).toBeNull();
+    expect(await registry.retireSiteKey('ak_none')).toBeNull();
+    expect(await registry.siteKeysOf('site_none')).toEqual([]);
+    expect(await registry.sitesOf('acc_none')).toEqual([]);
+    expect(await registry.removeAccount('acc_none')).toBe(false);
+    expect(await registry.siteKeysSince(0)).toEqual({ records: [], version: 0, more: false });
+  });
+
+  it('gives an address to one account only, without case', async () => {
+    const { registry } = (await begin(engine)).store;
+    await addAccount(registry, 'ada@example.com');
+    await expect(addAccount(registry, 'ADA@example.com')).rejects.toEqual(conflict('email-taken'));
+    expect((await registry.accountByEmail('ada@example.com'))?.email).toBe('ada@example.com');
+  });
+
+  it('lists sites oldest first, those of one instant in the order they were added', async () => {
+    const { store, reopen } = await begin(engine);
+    const account = await addAccount(store.registry);
+    for (const [domain, atMs] of [
+      ['b.example', NOON_MS],
+      ['c.example', NOON_MS],
+      ['a.example', NOON_MS],
+      ['first.example', NOON_MS - 1],
+    ] as const) {
+      const site = newSite(account, domain, atMs);
+      const expected = { ...site, allowSubdomains: false, extraHosts: [], retentionDays: null };
+      expect(await store.registry.createSite(site, null)).toEqual(expected);
+      expect(await store.registry.siteById(site.id)).toEqual(expected);
+    }
+    const sites = await (await reopen()).registry.sitesOf(account);
+    expect(sites.map(({ domain }) => domain)).toEqual([
+      'first.example',
+      'b.example',
+      'c.example',
+      'a.example',
+    ]);
+  });
+
+  it('gives a domain to an account once, and to another account too', async () => {
+    const { registry } = (await begin(engine)).store;
+    const [one, two] = [await addAccount(registry), await addAccount(registry)];
+    await registry.createSite(newSite(one, 'example.com'), null);
+    await expect(registry.createSite(newSite(one, 'example.com'), null)).rejects.toEqual(
+      conflict('domain-taken'),
+    );
+    await registry.createSite(newSite(two, 'example.com'), null);
+    expect(await registry.sitesOf(one)).toHaveLength(1);
+    expect((await allKeys(registry)).records).toHaveLength(2);
+  });
+
+  it('holds the limit of sites, also when two connections add at once', async () => {
+    const { place, store } = await begin(engine);
+    const second = await engine.openSecondRegistry(place);
+    onTestFinished(() => second.close());
+    const account = await addAccount(store.registry);
+    const results = await Promise.allSettled(
+      Array.from({ length: 8 }, (_, i) =>
+        (i % 2 === 0 ? store.registry : second.registry).createSite(newSite(account, `s${i}.example`), 3),
+      ),
+    );
+    const refused = results.flatMap((result) =>
+      result.status === 'rejected' ? [result.reason as unknown] : [],
+    );
+    expect(refused).toHaveLength(5);
+    for (const reason of refused) {
+      expect(reason).toBeInstanceOf(RegistryConflict);
+      expect(reason).toEqual(conflict('site-limit'));
+    }
+    expect(await store.registry.sitesOf(account)).toHaveLength(3);
+    // One that fails leaves no key behind.
+    expect((await allKeys(second.registry)).records).toHaveLength(3);
+    await store.registry.createSite(newSite(account, 'more.example'), null);
+    expect(await second.registry.sitesOf(account)).toHaveLength(4);
+  });
+
+  it('revokes an API key once and for all', async () => {
+    const { store, reopen } = await begin(engine);
+    const key = newApiKey(await addAccount(store.registry));
+    const { hash, ...kept } = key;
+    expect(await store.registry.createApiKey(key)).toEqual({ ...kept, revokedAtMs: null });
+    expect(await store.registry.apiKeyByHash(hash)).toEqual({ ...kept, revokedAtMs: null });
+    const revoked = { ...kept, revokedAtMs: NOON_MS + 1 };
+    expect(await store.registry.revokeApiKey(key.id, NOON_MS + 1)).toEqual(revoked);
+    expect(await store.registry.revokeApiKey(key.id, NOON_MS + 2)).toEqual(revoked);
+    expect(await (await reopen()).registry.apiKeyByHash(hash)).toEqual(revoked);
+  });
+
+  it('removes an account with its sites, keeps its API keys known, and tells that its site keys are gone', async () => {
+    const { store, reopen } = await begin(engine);
+    const { registry } = store;
+    const [account, other] = [await addAccount(registry, 'ada@example.com'), await addAccount(registry)];
+    const site = await registry.createSite(newSite(account, 'example.com'), null);
+    await registry.addSiteKey(site.id, 'ak_newer', NOON_MS);
+    await registry.createSite(newSite(other, 'example.com'), null);
+    const apiKey = newApiKey(account);
+    await registry.createApiKey(apiKey);
+    const { version } = await allKeys(registry);
+
+    expect(await registry.removeAccount(account)).toBe(true);
+    expect(await registry.removeAccount(account)).toBe(false);
+    const again = (await reopen()).registry;
+    expect(await again.accountById(account)).toBeNull();
+    expect(await again.sitesOf(account)).toEqual([]);
+    expect(await again.sitesOf(other)).toHaveLength(1);
+    expect(await again.apiKeyByHash(apiKey.hash)).toMatchObject({ id: apiKey.id, accountId: account });
+    const { records } = await allKeys(again, version);
+    expect(records.map(({ key, state }) => [key, state]).sort()).toEqual(
+      [
+        [site.key, 'gone'],
+        ['ak_newer', 'gone'],
+      ].sort(),
+    );
+    await addAccount(again, 'ada@example.com');
+  });
+
+  it('hands over site keys by version: all of them, then what changed', async () => {
+    const { place, store, reopen } = await begin(engine);
+    const { registry } = store;
+    const account = await addAccount(registry);
+    const one = await registry.createSite(newSite(account, 'one.example'), null);
+    const first = await allKeys(registry);
+    const live: SiteKeyRecord = {
+      key: one.key,
+      state: 'live',
+      siteId: one.id,
+      accountId: account,
+      domain: 'one.example',
+      allowSubdomains: false,
+      extraHosts: [],
+    };
+    expect(first.records).toEqual([live]);
+    expect(await allKeys(registry, first.version)).toEqual({ records: [], version: first.version });
+
+    // Added by another process, and seen.
+    const second = await engine.openSecondRegistry(place);
+    const two = await second.registry.createSite(newSite(account, 'two.example'), null);
+    second.close();
+    const next = await allKeys(registry, first.version);
+    expect(next.records.map(({ key }) => key)).toEqual([two.key]);
+    expect(next.version).toBeGreaterThan(first.version);
+
+    // A change of the rules is a change of every key of the site.
+    await registry.addSiteKey(one.id, 'ak_newer', NOON_MS);
+    const rules = { allowSubdomains: true, extraHosts: ['*.preview.example', '[::1]'] };
+    await registry.setHostRules(one.id, rules);
+    const changed = await allKeys((await reopen()).registry, next.version);
+    expect(changed.records).toHaveLength(2);
+    expect(changed.records).toEqual(
+      expect.arrayContaining([
+        { ...live, ...rules },
+        { ...live, ...rules, key: 'ak_newer' },
+      ]),
+    );
+  });
+
+  it('rotates site keys: old and new both live until the old one is retired', async () => {
+    const { registry } = (await begin(engine)).store;
+    const site = await registry.createSite(newSite(await addAccount(registry), 'example.com'), null);
+    await expect(registry.retireSiteKey(site.key)).rejects.toEqual(conflict('last-key'));
+    const added = { key: 'ak_second', siteId: site.id, state: 'live', createdAtMs: NOON_MS + 1 };
+    expect(await registry.addSiteKey(site.id, 'ak_second', NOON_MS + 1)).toEqual(added);
+    expect((await registry.siteById(site.id))?.key).toBe('ak_second');
+    expect((await allKeys(registry)).records.map(({ state }) => state)).toEqual(['live', 'live']);
+    const retired = { key: site.key, siteId: site.id, state: 'retired', createdAtMs: NOON_MS };
+    expect(await registry.retireSiteKey(site.key)).toEqual(retired);
+    expect(await registry.retireSiteKey(site.key)).toEqual(retired);
+    expect(await registry.siteKeysOf(site.id)).toEqual([added, retired]);
+    const { records } = await allKeys(registry);
+    expect(records).toHaveLength(2);
+    expect(records.find(({ key }) => key === site.key)?.state).toBe('retired');
+    await expect(registry.retireSiteKey('ak_second')).rejects.toEqual(conflict('last-key'));
+  });
+
+  it('gives every site once when they are gone through', async () => {
+    const { registry } = (await begin(engine)).store;
+    const account = await addAccount(registry);
+    const ids: string[] = [];
+    for (let i = 0; i < 5; i++)
+      ids.push((await registry.createSite(newSite(account, `s${i}.example`), null)).id);
+    const seen: string[] = [];
+    for (let after: string | null = null; ; ) {
+      const sites = await registry.sitesAfter(after);
+      seen.push(...sites.map(({ id }) => id));
+      if (sites.length === 0) break;
+      after = seen.at(-1) ?? null;
+    }
+    expect(seen.sort()).toEqual(ids.sort());
+  });
+
+  it('makes a salt once for all processes, random per day, and destroys old ones', async () => {
+    const { place, store, reopen } = await begin(engine);
+    const second = await engine.openSecondRegistry(place);
+    const yesterday = await store.registry.saltOf(TODAY - 1, TODAY - 2);
+    const today = await second.registry.saltOf(TODAY, TODAY - 1);
+    second.close();
+    expect(today.byteLength).toBeGreaterThanOrEqual(16);
+    expect(Buffer.from(today).equals(yesterday)).toBe(false);
+    expect(Buffer.from(await store.registry.saltOf(TODAY, TODAY - 1)).equals(today)).toBe(true);
+    expect(Buffer.from(await store.registry.saltOf(TODAY - 1, TODAY - 1)).equals(yesterday)).toBe(true);
+    await store.registry.saltOf(TODAY, TODAY);
+    const { registry } = await reopen();
+    expect(Buffer.from(await registry.saltOf(TODAY, TODAY)).equals(today)).toBe(true);
+    expect(Buffer.from(await registry.saltOf(TODAY - 1, TODAY - 1)).equals(yesterday)).toBe(false);
+  });
+}

@@ -1,0 +1,71 @@
+import type { BotEntry, EventEntry, LeaveEntry, Refusal } from '../../src/store/store.ts';
+import { NOON_MS } from './clock.ts';
+
+/** Entries as the collector hands them to the store, with what a test does not care about filled in. */
+
+export const SITE = 'site_0123456789abcd';
+
+export function event(more: Partial<EventEntry> = {}): EventEntry {
+  return {
+    kind: 'event',
+    siteId: SITE,
+    siteKey: null,
+    receivedAtMs: NOON_MS,
+    host: 'example.com',
+    id: null,
+    name: 'pageview',
+    path: '/',
+    referrer: null,
+    visitor: 1n,
+    nav: 'load',
+    props: null,
+    value: null,
+    currency: null,
+    view: null,
+    width: null,
+    timeZone: null,
+    ...more,
+  };
+}
+
+export function leave(more: Partial<LeaveEntry> = {}): LeaveEntry {
+  return {
+    kind: 'leave',
+    siteId: SITE,
+    siteKey: null,
+    receivedAtMs: NOON_MS,
+    host: 'example.com',
+    id: null,
+    path: '/',
+    visitor: 1n,
+    view: 2n,
+    engagedMs: 1000,
+    scroll: 50,
+    vitals: null,
+    ...more,
+  };
+}
+
+export function bot(more: Partial<BotEntry> = {}): BotEntry {
+  return {
+    kind: 'bot',
+    siteId: SITE,
+    siteKey: null,
+    receivedAtMs: NOON_MS,
+    host: 'example.com',
+    bot: 'Googlebot',
+    path: '/',
+    ...more,
+  };
+}
+
+export function refusal(more: Partial<Refusal> = {}): Refusal {
+  return {
+    siteId: SITE,
+    siteKey: null,
+    receivedAtMs: NOON_MS,
+    reason: 'wrong-domain',
+    host: 'copy.example',
+    ...more,
+  };
+}
