@@ -9,6 +9,8 @@ import { openStore } from './store/open.ts';
 
 /** The process: environment → configuration → store → server → listen, and on a signal the same way back. */
 
+/** On a shutdown requests have this long to finish; then connections that still say nothing are cut. */
+const DRAIN_MS = 4_000;
 /** A shutdown that takes longer than this is ended. */
 const SHUTDOWN_DEADLINE_MS = 10_000;
 
@@ -62,6 +64,7 @@ async function serve(): Promise<void> {
       () => fail(`still not stopped ${SHUTDOWN_DEADLINE_MS} ms after ${signal}`),
       SHUTDOWN_DEADLINE_MS,
     ).unref();
+    setTimeout(() => app.server.closeAllConnections(), DRAIN_MS).unref();
     await app.close();
     await store.close();
     process.exit(0);

@@ -47,7 +47,8 @@ export async function buildServer({ config, store, clock, scripts }: ServerParts
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     bodyLimit: BODY_LIMIT_BYTES,
     routerOptions: { maxParamLength: URL_PARAMETER_MAX_CHARS },
-    return503OnClosing: true,
+    // Whoever got through before the door closed is served, and then asked to hang up.
+    return503OnClosing: false,
     clientErrorHandler: answerBrokenRequest,
     // The type of this option forbids every status (a schema of none); the reply is one like any other.
     frameworkErrors: (_error, _request, reply) => refuseAddress(reply as unknown as FastifyReply),
