@@ -1,0 +1,158 @@
+import { ID_CHARS, type Template } from './burst.ts';
+import { Random, zipf } from './random.ts';
+
+/** Requests as browsers send them: one pool of pages, referrers, agents and sizes, drawn from as real traffic is spread. */
+
+export interface Page {
+  domain: string;
+  key: string;
+}
+
+/** What a page says, without its id. */
+export interface View {
+  host: string;
+  path: string;
+  referrer: string | null;
+  nav: string;
+  width: number;
+  timeZone: string;
+  userAgent: string;
+}
+
+const BROWSERS = [
+  'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36',
+  'Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.4 Safari/605.1.15',
+  'Mozilla/5.0 (iPhone; CPU iPhone OS 18_4 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.4 Mobile/15E148 Safari/604.1',
+  'Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Mobile Safari/537.36',
+  'Mozilla/5.0 (X11; Ubuntu; Linux x86_64; rv:142.0) Gecko/20100101 Firefox/142.0',
+  'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/139.0.0.0 Safari/537.36 Edg/139.0.0.0',
+];
+const REFERRERS = [
+  'https://www.google.com/',
+  'https://duckduckgo.com/',
+  'https://www.bing.com/',
+  'https://chatgpt.com/',
+  'https://news.ycombinator.com/item',
+  'https://www.linkedin.com/feed/',
+  'https://t.co/Ab3dE5gH1j',
+  'https://old.reddit.com/r/webdev/comments/1abcd2/',
+];
+const SECTIONS = ['blog', 'docs', 'shop', 'guides', 'news', 'help', 'products', 'team'];
+const WORDS = [
+  'durable',
+  'privacy',
+  'simple',
+  'counting',
+  'visitors',
+  'without',
+  'cookies',
+  'open',
+  'source',
+  'fast',
+];
+const NAVS = ['load', 'load', 'load', 'soft', 'back', 'reload'];
+const WIDTHS = [360, 390, 393, 412, 768, 1280, 1366, 1440, 1536, 1920, 2560];
+const ZONES = [
+  'Europe/Berlin',
+  'America/New_York',
+  'Asia/Kolkata',
+  'Europe/London',
+  'America/Sao_Paulo',
+  'Asia/Tokyo',
+];
+
+/** Different paths of one site, and other sites that link to it. */
+const PATHS = 2_000;
+const OTHER_REFERRERS = 500;
+/** Share of views that come from nowhere, or from the site itself. */
+const DIRECT = 0.6;
+
+function pathOf(number: number): string {
+  if (number === 0) return '/';
+  const random = new Random(number * 7919 + 17);
+  for (let i = 0; i < 3; i++) random.next();
+  const title = Array.from({ length: 2 + random.below(3) }, () => random.of(WORDS)).join('-');
+  return `/${random.of(SECTIONS)}/${title}-${number}`;
+}
+
+/** Draws views of one site. */
+export function viewsOf(domain: string, random: Random): () => View {
+  const path = zipf(PATHS, random);
+  const referrer = zipf(OTHER_REFERRERS, random);
+  return () => {
+    const from = referrer();
+    return {
+      host: domain,
+      path: pathOf(path()),
+      referrer:
+        random.next() < DIRECT
+          ? null
+          : (REFERRERS[from] ?? `https://weblog-${from}.example/links/${from % 7}`),
+      nav: random.of(NAVS),
+      width: random.of(WIDTHS),
+      timeZone: random.of(ZONES),
+      userAgent: random.of(BROWSERS),
+    };
+  };
+}
+
+/** A beacon as a request, with a gap for its id. */
+export function beaconRequest({ domain, key }: Page, view: View): Template {
+  const gap = '~'.repeat(ID_CHARS);
+  const body = JSON.stringify({
+    key,
+    id: gap,
+    url: `https://${view.host}${view.path}`,
+    ...(view.referrer === null ? {} : { ref: view.referrer }),
+    nav: view.nav,
+    width: view.width,
+    tz: view.timeZone,
+  });
+  const head = [
+    'POST /e HTTP/1.1',
+    'Host: stats.example.com',
+    'Connection: keep-alive',
+    `Content-Length: ${body.length}`,
+    `User-Agent: ${view.userAgent}`,
+    'Content-Type: text/plain;charset=UTF-8',
+    'Accept: */*',
+    `Origin: https://${domain}`,
+    'Sec-Fetch-Site: cross-site',
+    'Sec-Fetch-Mode: no-cors',
+    'Sec-Fetch-Dest: empty',
+    `Referer: https://${domain}/`,
+    'Accept-Encoding: gzip, deflate, br, zstd',
+    'Accept-Language: en-GB,en;q=0.9,de;q=0.8',
+    'X-Forwarded-For: 203.0.113.57',
+  ];
+  const request = `${head.join('\r\n')}\r\n\r\n${body}`;
+  const at = request.indexOf(gap);
+  return { before: request.slice(0, at), after: request.slice(at + ID_CHARS) };
+}
+
+/** Beacons of several sites, the first site's most often. */
+export function beacons(pages: readonly Page[], count: number, seed = 1): Template[] {
+  const random = new Random(seed);
+  const site = zipf(pages.length, random);
+  const views = pages.map(({ domain }) => viewsOf(domain, random));
+  return Array.from({ length: count }, () => {
+    const number = site();
+    const [page, view] = [pages[number], views[number]];
+    if (page === undefined || view === undefined) throw new Error('there are no pages');
+    return beaconRequest(page, view());
+  });
+}
+
+/** A question to the API as a request. */
+export function sitesRequest(apiKey: string, entityTag: string | null = null): Template {
+  const lines = [
+    'GET /api/v1/sites HTTP/1.1',
+    'Host: stats.example.com',
+    'Connection: keep-alive',
+    `Authorization: Bearer ${apiKey}`,
+    'User-Agent: curl/8.14.1',
+    'Accept: */*',
+    ...(entityTag === null ? [] : [`If-None-Match: ${entityTag}`]),
+  ];
+  return { before: `${lines.join('\r\n')}\r\n\r\n`, after: null };
+}
