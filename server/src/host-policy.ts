@@ -6,6 +6,9 @@ import { hostOf, isAddress, isLocalHost } from './hosts.ts';
  * requests writes his own headers.
  */
 
+/** How much of an origin that is no host is shown to the owner. */
+const CLAIM_MAX_CHARS = 255;
+
 /** What a site allows. Hosts are normalised (`hosts.ts`). */
 export interface HostPolicy {
   domain: string;
@@ -50,14 +53,13 @@ export function ownDomains(host: string): string[] {
 }
 
 /**
- * The evidence of a request's headers: the host they name, null where they say nothing, or what they name instead of a host.
- * `Origin: null` says nothing: browsers send it with a beacon under `Referrer-Policy: no-referrer`, from sandboxed frames and
- * from files (https://fetch.spec.whatwg.org/#append-a-request-origin-header). Then a `Referer` that is present decides.
+ * The evidence of a request's headers, null where they say nothing. `Origin: null` says nothing: browsers send it with a
+ * beacon under `Referrer-Policy: no-referrer`, from sandboxed frames and from files
+ * (https://fetch.spec.whatwg.org/#append-a-request-origin-header). Then a `Referer` that is present decides.
  */
-function headerEvidence(origin: string | undefined, referer: string | undefined): { host: string } | null {
+function headerEvidence(origin: string | undefined, referer: string | undefined): string | null {
   const claim = origin !== undefined && origin !== 'null' && origin !== '' ? origin : referer;
-  if (claim === undefined || claim === '') return null;
-  return { host: hostOf(claim) ?? claim.slice(0, 255) };
+  return claim === undefined || claim === '' ? null : claim;
 }
 
 /**
@@ -74,7 +76,11 @@ export function judgeHosts(
   }: { origin: string | undefined; referer: string | undefined; pageHost: string },
 ): HostVerdict {
   const evidence = headerEvidence(origin, referer);
-  for (const host of evidence === null ? [pageHost] : [evidence.host, pageHost]) {
+  const evidenceHost = evidence === null ? pageHost : hostOf(evidence);
+  // An extension, a file, garbage: no web page of anybody's.
+  if (evidenceHost === null)
+    return { fits: false, reason: 'wrong-domain', host: (evidence ?? '').slice(0, CLAIM_MAX_CHARS) };
+  for (const host of [evidenceHost, pageHost]) {
     if (!hostFits(policy, host))
       return { fits: false, reason: isLocalHost(host) ? 'local-host' : 'wrong-domain', host };
   }

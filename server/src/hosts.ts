@@ -52,7 +52,7 @@ export function readDomain(typed: string): string | null {
   const text = typed.trim();
   const host = isIPv6(text)
     ? hostOf(`http://[${text}]/`)
-    : hostOf(/^https?:\/\//i.test(text) ? text : `http://${text}`);
+    : hostOf(/^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`);
   if (host === null || host.length > HOST_MAX_CHARS) return null;
   return isAddress(host) || NAME.test(host) ? host : null;
 }
