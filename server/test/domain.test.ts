@@ -1,0 +1,525 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { splitPage } from '../src/collect/classify.ts';
+import { hostFits, judgeHosts } from '../src/host-policy.ts';
+import { isLocalHost, readDomain } from '../src/hosts.ts';
+
+/** What a site says and what a request shows, as people write them. */
+interface Case {
+  name: string;
+  /** As typed when the site was added; `example.com` when nothing is said. */
+  site?: string;
+  subdomains?: boolean;
+  extra?: string[];
+  origin?: string;
+  referer?: string;
+  page: string;
+  /** `fits`, `malformed`, or the reason and the host that is named to the owner. */
+  verdict: 'fits' | 'malformed' | `wrong-domain ${string}` | `local-host ${string}`;
+}
+
+function judge({
+  site = 'example.com',
+  subdomains = false,
+  extra = [],
+  origin,
+  referer,
+  page,
+}: Case): string {
+  const domain = readDomain(site);
+  if (domain === null) throw new Error(`${site} cannot be registered`);
+  const place = splitPage(page);
+  if (place === null) return 'malformed';
+  const policy = { domain, allowSubdomains: subdomains, extraHosts: extra };
+  const verdict = judgeHosts(policy, { origin, referer, pageHost: place.host });
+  return verdict.fits ? 'fits' : `${verdict.reason} ${verdict.host}`;
+}
+
+const HOME = 'https://example.com/';
+
+const POLICY: readonly Case[] = [
+  { name: 'the domain itself', page: HOME, origin: 'https://example.com', verdict: 'fits' },
+  { name: 'over plain http', page: 'http://example.com/', origin: 'http://example.com', verdict: 'fits' },
+  { name: 'its www twin', page: 'https://www.example.com/', verdict: 'fits' },
+  { name: 'the twin of a www name', site: 'www.example.com', page: HOME, verdict: 'fits' },
+  {
+    name: 'www twice, where the plain name is registered',
+    page: 'https://www.www.example.com/',
+    verdict: 'wrong-domain www.www.example.com',
+  },
+  {
+    name: 'www twice, where the www name is registered',
+    site: 'www.example.com',
+    page: 'https://www.www.example.com/',
+    verdict: 'wrong-domain www.www.example.com',
+  },
+  {
+    name: 'a subdomain, not switched on',
+    page: 'https://blog.example.com/',
+    verdict: 'wrong-domain blog.example.com',
+  },
+  { name: 'a subdomain, switched on', subdomains: true, page: 'https://blog.example.com/', verdict: 'fits' },
+  { name: 'far below, switched on', subdomains: true, page: 'https://a.b.c.example.com/', verdict: 'fits' },
+  {
+    name: 'a subdomain of a site registered with www, switched on',
+    site: 'www.example.com',
+    subdomains: true,
+    page: 'https://blog.example.com/',
+    verdict: 'fits',
+  },
+  {
+    name: 'the parent of the site',
+    site: 'shop.example.com',
+    subdomains: true,
+    page: HOME,
+    verdict: 'wrong-domain example.com',
+  },
+  {
+    name: 'a neighbour under a public suffix',
+    site: 'me.github.io',
+    subdomains: true,
+    page: 'https://you.github.io/',
+    verdict: 'wrong-domain you.github.io',
+  },
+  { name: 'an extra host', extra: ['shop.example.net'], page: 'https://shop.example.net/', verdict: 'fits' },
+  {
+    name: 'the twin of an extra host, which was not named',
+    extra: ['shop.example.net'],
+    page: 'https://www.shop.example.net/',
+    verdict: 'wrong-domain www.shop.example.net',
+  },
+  {
+    name: 'below a wildcard',
+    extra: ['*.preview.example.net'],
+    page: 'https://pr-7.preview.example.net/',
+    verdict: 'fits',
+  },
+  {
+    name: 'a wildcard does not hold the name itself',
+    extra: ['*.preview.example.net'],
+    page: 'https://preview.example.net/',
+    verdict: 'wrong-domain preview.example.net',
+  },
+];
+
+const EVIDENCE: readonly Case[] = [
+  { name: 'no header: the page decides alone', page: HOME, verdict: 'fits' },
+  { name: 'no header, foreign page', page: 'https://copy.example/', verdict: 'wrong-domain copy.example' },
+  { name: 'Origin: null says nothing', origin: 'null', page: HOME, verdict: 'fits' },
+  {
+    name: 'Origin: null, foreign page',
+    origin: 'null',
+    page: 'https://copy.example/',
+    verdict: 'wrong-domain copy.example',
+  },
+  { name: 'an empty Origin says nothing', origin: '', page: HOME, verdict: 'fits' },
+  {
+    name: 'fitting origin, foreign page: both must fit',
+    origin: 'https://example.com',
+    page: 'https://copy.example/',
+    verdict: 'wrong-domain copy.example',
+  },
+  {
+    name: 'foreign origin, fitting page: both must fit',
+    origin: 'https://copy.example',
+    page: HOME,
+    verdict: 'wrong-domain copy.example',
+  },
+  {
+    name: 'origin and page on the two twins',
+    origin: 'https://www.example.com',
+    page: HOME,
+    verdict: 'fits',
+  },
+  {
+    name: 'a Referer instead of an Origin fits',
+    referer: 'https://example.com/a?b',
+    page: HOME,
+    verdict: 'fits',
+  },
+  {
+    name: 'a Referer instead of an Origin must fit',
+    referer: 'https://copy.example/a',
+    page: HOME,
+    verdict: 'wrong-domain copy.example',
+  },
+  {
+    name: 'a Referer beside Origin: null must fit',
+    origin: 'null',
+    referer: 'https://copy.example/',
+    page: HOME,
+    verdict: 'wrong-domain copy.example',
+  },
+  {
+    name: 'a Referer beside a real Origin is ignored',
+    origin: 'https://example.com',
+    referer: 'https://copy.example/',
+    page: HOME,
+    verdict: 'fits',
+  },
+  {
+    name: 'an extension is no origin of ours',
+    origin: 'chrome-extension://abcdef',
+    page: HOME,
+    verdict: 'wrong-domain chrome-extension://abcdef',
+  },
+  { name: 'a file', origin: 'file://', page: HOME, verdict: 'wrong-domain file://' },
+  { name: 'a host without a scheme', origin: 'example.com', page: HOME, verdict: 'wrong-domain example.com' },
+  {
+    name: 'two origins in one header',
+    origin: 'https://example.com, https://copy.example',
+    page: HOME,
+    verdict: 'wrong-domain https://example.com, https://copy.example',
+  },
+  { name: 'a page that is a file', page: 'file:///home/me/index.html', verdict: 'malformed' },
+  { name: 'a page in an extension', page: 'chrome-extension://abcdef/a.html', verdict: 'malformed' },
+  { name: 'about:blank', page: 'about:blank', verdict: 'malformed' },
+  { name: 'data', page: 'data:text/html,x', verdict: 'malformed' },
+  { name: 'javascript', page: 'javascript:alert(1)', verdict: 'malformed' },
+  { name: 'blob, though of the site', page: 'blob:https://example.com/1', verdict: 'malformed' },
+  { name: 'a path only', page: '/pricing', verdict: 'malformed' },
+  { name: 'a page without a host', page: 'https://', verdict: 'malformed' },
+];
+
+const NORMALISED: readonly Case[] = [
+  { name: 'upper case', page: 'HTTPS://EXAMPLE.COM/', origin: 'https://Example.Com', verdict: 'fits' },
+  { name: 'a trailing dot', page: 'https://example.com./', verdict: 'fits' },
+  { name: 'a trailing dot at registration', site: 'example.com.', page: HOME, verdict: 'fits' },
+  { name: 'the default port', page: 'https://example.com:443/', verdict: 'fits' },
+  {
+    name: 'any port',
+    page: 'https://example.com:8443/',
+    origin: 'https://example.com:8443',
+    verdict: 'fits',
+  },
+  { name: 'a port at registration', site: 'example.com:8443', page: HOME, verdict: 'fits' },
+  { name: 'an address at registration', site: 'https://Example.com/shop?x=1', page: HOME, verdict: 'fits' },
+  {
+    name: 'IDN and its ASCII form',
+    site: 'münchen.example',
+    page: 'https://xn--mnchen-3ya.example/',
+    verdict: 'fits',
+  },
+  {
+    name: 'the ASCII form and its IDN',
+    site: 'xn--mnchen-3ya.example',
+    page: 'https://MÜNCHEN.example/',
+    verdict: 'fits',
+  },
+  { name: 'full-width letters', page: 'https://ｅｘａｍｐｌｅ．com/', verdict: 'fits' },
+  {
+    name: 'a look-alike letter',
+    page: 'https://ex\u0430mple.com/',
+    verdict: 'wrong-domain xn--exmple-4nf.com',
+  },
+  { name: 'a percent-encoded letter', page: 'https://ex%61mple.com/', verdict: 'fits' },
+  { name: 'backslashes, as browsers read them', page: 'https:\\\\example.com\\a', verdict: 'fits' },
+  { name: 'a line break inside, as browsers read it', page: 'https://exam\nple.com/', verdict: 'fits' },
+  { name: 'credentials', page: 'https://ada:secret@example.com/', verdict: 'fits' },
+  {
+    name: 'the site as credentials',
+    page: 'https://example.com@copy.example/',
+    verdict: 'wrong-domain copy.example',
+  },
+  {
+    name: 'the site as credentials with a backslash',
+    page: 'https://copy.example\\@example.com/',
+    verdict: 'wrong-domain copy.example',
+  },
+  {
+    name: 'the site in the fragment, path and query',
+    page: 'https://copy.example/example.com?https://example.com/#@example.com',
+    verdict: 'wrong-domain copy.example',
+  },
+  { name: 'IPv4', site: '203.0.113.5', page: 'http://203.0.113.5:8080/', verdict: 'fits' },
+  { name: 'IPv4 written otherwise', site: '203.0.113.5', page: 'http://0xcb.0.113.5/', verdict: 'fits' },
+  {
+    name: 'another IPv4',
+    site: '203.0.113.5',
+    page: 'http://203.0.113.50/',
+    verdict: 'wrong-domain 203.0.113.50',
+  },
+  {
+    name: 'no www of an address',
+    site: '203.0.113.5',
+    page: 'http://www.203.0.113.5/',
+    verdict: 'malformed',
+  },
+  {
+    name: 'nothing is below an address',
+    site: '203.0.113.5',
+    subdomains: true,
+    extra: ['*.113.5'],
+    page: 'http://198.0.113.5/',
+    verdict: 'wrong-domain 198.0.113.5',
+  },
+  { name: 'IPv6', site: '[2001:db8::1]', page: 'https://[2001:db8::1]/', verdict: 'fits' },
+  {
+    name: 'IPv6 without brackets at registration',
+    site: '2001:DB8:0::1',
+    page: 'https://[2001:db8::1]/',
+    verdict: 'fits',
+  },
+  {
+    name: 'IPv6 with a port',
+    site: '2001:db8::1',
+    page: 'https://[2001:db8:0:0::1]:8443/',
+    origin: 'https://[2001:db8::1]:8443',
+    verdict: 'fits',
+  },
+  {
+    name: 'another IPv6 whose last group looks like a port',
+    site: '2001:db8::1',
+    page: 'https://[2001:db8::1:8443]/',
+    verdict: 'wrong-domain 2001:db8::1:8443',
+  },
+];
+
+/** What other systems got wrong, one by one. */
+const MISTAKES_OF_OTHERS: readonly Case[] = [
+  { name: 'substring: in front', page: 'https://notexample.com/', verdict: 'wrong-domain notexample.com' },
+  {
+    name: 'substring: behind',
+    page: 'https://example.com.evil.test/',
+    verdict: 'wrong-domain example.com.evil.test',
+  },
+  {
+    name: 'substring: a longer ending',
+    page: 'https://example.community/',
+    verdict: 'wrong-domain example.community',
+  },
+  {
+    name: 'subdomains without a label boundary',
+    subdomains: true,
+    page: 'https://evil-example.com/',
+    verdict: 'wrong-domain evil-example.com',
+  },
+  {
+    name: 'an unanchored wildcard',
+    extra: ['*.foo.com'],
+    page: 'https://a.foo.com.evil.test/',
+    verdict: 'wrong-domain a.foo.com.evil.test',
+  },
+  {
+    name: 'a wildcard without a label boundary',
+    extra: ['*.foo.com'],
+    page: 'https://evilfoo.com/',
+    verdict: 'wrong-domain evilfoo.com',
+  },
+  {
+    name: 'www. taken out of the middle',
+    site: 'notexample.com',
+    page: 'https://notwww.example.com/',
+    verdict: 'wrong-domain notwww.example.com',
+  },
+  {
+    name: 'www. taken off a name that only begins like it',
+    site: 'example.com',
+    page: 'https://www2.example.com/',
+    verdict: 'wrong-domain www2.example.com',
+  },
+  {
+    name: 'the port cut at the last colon of an IPv6 address',
+    site: '2001:db8::',
+    page: 'https://[2001:db8::1]/',
+    verdict: 'wrong-domain 2001:db8::1',
+  },
+  {
+    name: 'dots of a name taken for a pattern',
+    site: 'a.example.com',
+    page: 'https://axexample.com/',
+    verdict: 'wrong-domain axexample.com',
+  },
+  {
+    name: 'a pattern in the list of hosts',
+    extra: ['.*', '*', 'a|b', '*.*', '(a+)+$', '*.'],
+    page: 'https://copy.example/',
+    verdict: 'wrong-domain copy.example',
+  },
+  {
+    name: 'the host of the page never compared',
+    origin: 'https://example.com',
+    page: 'https://evil.test/',
+    verdict: 'wrong-domain evil.test',
+  },
+  {
+    name: 'the header never compared',
+    origin: 'https://evil.test',
+    page: HOME,
+    verdict: 'wrong-domain evil.test',
+  },
+  { name: 'without a header you are in', page: 'https://evil.test/', verdict: 'wrong-domain evil.test' },
+  { name: 'a page that hides its origin is lost', origin: 'null', page: HOME, verdict: 'fits' },
+  {
+    name: 'language subdomains are lost, though the owner allowed them',
+    subdomains: true,
+    page: 'https://de.example.com/',
+    verdict: 'fits',
+  },
+];
+
+const LOCAL: readonly Case[] = [
+  { name: 'localhost', page: 'http://localhost:3000/', verdict: 'local-host localhost' },
+  {
+    name: 'localhost as the origin',
+    origin: 'http://localhost:3000',
+    page: HOME,
+    verdict: 'local-host localhost',
+  },
+  { name: 'below localhost', page: 'http://app.localhost/', verdict: 'local-host app.localhost' },
+  { name: '127.0.0.1', page: 'http://127.0.0.1/', verdict: 'local-host 127.0.0.1' },
+  { name: '127.0.0.1 in disguise', page: 'http://2130706433/', verdict: 'local-host 127.0.0.1' },
+  { name: '::1', page: 'http://[::1]:3000/', verdict: 'local-host ::1' },
+  { name: 'a private network', page: 'http://192.168.1.20/', verdict: 'local-host 192.168.1.20' },
+  { name: 'the name of a machine', page: 'http://intranet/', verdict: 'local-host intranet' },
+  { name: 'localhost as the site', site: 'localhost:3000', page: 'http://localhost:8080/', verdict: 'fits' },
+  { name: '127.0.0.1 as the site', site: '127.0.0.1', page: 'http://127.0.0.1:3000/', verdict: 'fits' },
+  { name: '::1 as the site', site: '::1', page: 'http://[::1]/', verdict: 'fits' },
+  {
+    name: 'another local host than the site',
+    site: 'localhost',
+    page: 'http://127.0.0.1/',
+    verdict: 'local-host 127.0.0.1',
+  },
+  {
+    name: 'a public page on a local site',
+    site: 'localhost',
+    page: HOME,
+    verdict: 'wrong-domain example.com',
+  },
+];
+
+describe('which hosts a site counts', () => {
+  it.each(POLICY)('$name', (given) => expect(judge(given)).toBe(given.verdict));
+});
+
+describe('the two pieces of evidence', () => {
+  it.each(EVIDENCE)('$name', (given) => expect(judge(given)).toBe(given.verdict));
+});
+
+describe('hosts are compared the way browsers read them', () => {
+  it.each(NORMALISED)('$name', (given) => expect(judge(given)).toBe(given.verdict));
+});
+
+describe('mistakes seen elsewhere', () => {
+  it.each(MISTAKES_OF_OTHERS)('$name', (given) => expect(judge(given)).toBe(given.verdict));
+});
+
+describe('local hosts are seen and not counted', () => {
+  it.each(LOCAL)('$name', (given) => expect(judge(given)).toBe(given.verdict));
+
+  it.each([
+    'localhost a.localhost printer.local intranet 127.0.0.1 127.255.0.9 10.1.2.3 0.0.0.0 192.168.0.1 169.254.1.1',
+    '172.16.0.1 172.31.255.255 ::1 :: fe80::1 febf::1 fc00::1 fdab::1 ::ffff:7f00:1 ::ffff:c0a8:101',
+  ])('%s', (hosts) => {
+    for (const host of hosts.split(' ')) expect([host, isLocalHost(host)]).toEqual([host, true]);
+  });
+
+  it('and public ones are public, however they begin', () => {
+    const hosts =
+      'example.com localhost.example.com 127.example.com 10.example.com local.example xlocalhost.com a.localhost.com ' +
+      '172.15.0.1 172.32.0.1 192.169.0.1 11.0.0.1 128.0.0.1 1.127.0.1 2001:db8::1 fe00::1 fec0::1 ::ffff:808:808 ::2 1::1';
+    for (const host of hosts.split(' ')) expect([host, isLocalHost(host)]).toEqual([host, false]);
+  });
+});
+
+describe('whatever a request shows', () => {
+  const label = fc.stringMatching(/^[a-z0-9]{1,8}$/);
+  const name = fc
+    .array(label, { minLength: 2, maxLength: 5 })
+    .map((labels) => `x${labels.join('.')}.example`);
+
+  it('without options only the domain and its twin fit', () => {
+    fc.assert(
+      fc.property(
+        name,
+        name,
+        fc.constantFrom('', 'www.', 'x', 'x.', 'ww.', 'www.www.'),
+        (domain, other, prefix) => {
+          const policy = { domain, allowSubdomains: false, extraHosts: [] };
+          expect(hostFits(policy, `${prefix}${domain}`)).toBe(prefix === '' || prefix === 'www.');
+          if (other !== domain) expect(hostFits(policy, other)).toBe(false);
+        },
+      ),
+    );
+  });
+
+  it('a subdomain is what ends with a dot and the domain', () => {
+    fc.assert(
+      fc.property(name, fc.stringMatching(/^[a-z0-9.-]{1,12}$/), (domain, prefix) => {
+        const policy = { domain, allowSubdomains: true, extraHosts: [] };
+        expect(hostFits(policy, `${prefix}${domain}`)).toBe(prefix.endsWith('.'));
+        expect(hostFits(policy, `${domain}${prefix}`)).toBe(false);
+      }),
+    );
+  });
+
+  it('nothing throws, and what fits was judged by the page too', () => {
+    const text = fc.oneof(
+      fc.string({ unit: 'binary', maxLength: 60 }),
+      fc.stringMatching(/^https?:\/\/[a-z.]{1,20}(:\d{1,5})?\/[a-z]*$/),
+      fc.constant('null'),
+    );
+    fc.assert(
+      fc.property(
+        fc.option(text, { nil: undefined }),
+        fc.option(text, { nil: undefined }),
+        text,
+        (origin, referer, page) => {
+          const place = splitPage(page);
+          if (place === null) return;
+          const policy = { domain: 'example.com', allowSubdomains: true, extraHosts: ['*.example.net'] };
+          const verdict = judgeHosts(policy, { origin, referer, pageHost: place.host });
+          if (verdict.fits) expect(hostFits(policy, place.host)).toBe(true);
+          else expect(verdict.host).not.toBe('');
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+});
+
+describe('a domain as people type it', () => {
+  it.each([
+    ['example.com', 'example.com'],
+    ['  Example.COM  ', 'example.com'],
+    ['https://example.com/shop?x=1#y', 'example.com'],
+    ['HTTP://example.com', 'example.com'],
+    ['example.com/', 'example.com'],
+    ['example.com/?from=https://other.example', 'example.com'],
+    ['example.com:8080', 'example.com'],
+    ['example.com.', 'example.com'],
+    ['www.example.com', 'www.example.com'],
+    ['my_shop.example', 'my_shop.example'],
+    ['bücher.example', 'xn--bcher-kva.example'],
+    ['localhost', 'localhost'],
+    ['127.0.0.1:3000', '127.0.0.1'],
+    ['::1', '::1'],
+    ['[2001:DB8::0001]:443', '2001:db8::1'],
+    [`${'a'.repeat(63)}.example`, `${'a'.repeat(63)}.example`],
+  ])('%s is %s', (typed, domain) => expect(readDomain(typed)).toBe(domain));
+
+  it.each([
+    '',
+    '   ',
+    '.',
+    '..',
+    'exa mple.com',
+    '*.example.com',
+    '*',
+    'example..com',
+    '.example.com',
+    '-example.com',
+    'example-.com',
+    'ftp://example.com',
+    'chrome-extension://abcdef',
+    'javascript:alert(1)',
+    'http://',
+    '[::1',
+    '1.2.3.4.5',
+    'example.com:99999',
+    "example.com';--",
+    '<script>',
+    `${'a.'.repeat(127)}example`,
+  ])('%j is none', (typed) => expect(readDomain(typed)).toBeNull());
+});
