@@ -1,4 +1,7 @@
 import type { DayRange, PlanName } from '../plans.ts';
+import type { People } from './people.ts';
+
+export type * from './people.ts';
 
 /**
  * What the product remembers, in its own words and no engine's. Times are epoch milliseconds (UTC), days are days since
@@ -140,9 +143,11 @@ export interface SiteKeyChanges {
 }
 
 /** Every method may throw `StoreUnavailable`. */
-export interface Registry {
+export interface Registry extends People {
   /** @throws RegistryConflict `email-taken` (compared without case) */
   createAccount(account: NewAccount): Promise<Account>;
+  /** Makes the account only while there is no other one, in one transaction. Null where there is. */
+  createFirstAccount(account: NewAccount): Promise<Account | null>;
   accountByEmail(email: string): Promise<Account | null>;
   accountById(id: string): Promise<Account | null>;
   /** Removes the account and its sites. Its API keys stay known, as keys of an account that no longer exists. */
@@ -156,6 +161,8 @@ export interface Registry {
   /** Oldest first; sites of the same instant in the order they were added. */
   sitesOf(accountId: string): Promise<Site[]>;
   siteById(id: string): Promise<Site | null>;
+  /** Removes a site. Its keys are forgotten by collectors; its events are deleted by `Events.expire`. */
+  removeSite(siteId: string): Promise<boolean>;
   /** Null where there is no such site. */
   setHostRules(siteId: string, rules: HostRules): Promise<Site | null>;
   /** Null where there is no such site. */
@@ -177,6 +184,8 @@ export interface Registry {
   siteKeysOf(siteId: string): Promise<SiteKey[]>;
 
   createApiKey(key: NewApiKey): Promise<ApiKey>;
+  /** Newest first, the revoked ones included. */
+  apiKeysOf(accountId: string): Promise<ApiKey[]>;
   /** The key with this hash, revoked or not; null where there never was one. */
   apiKeyByHash(hash: string): Promise<ApiKey | null>;
   /** Revokes once: a second call answers the first time again. Null where there is no such key. */

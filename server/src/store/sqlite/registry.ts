@@ -23,6 +23,7 @@ import {
   translated,
 } from './driver.ts';
 import { migrate } from './migrate.ts';
+import { PEOPLE_SCHEMA, SqlitePeople } from './registry-people.ts';
 
 export const REGISTRY_MIGRATIONS = [
   `
@@ -32,6 +33,8 @@ export const REGISTRY_MIGRATIONS = [
     plan TEXT NOT NULL,
     billing_anchor_day INTEGER NOT NULL CHECK (billing_anchor_day BETWEEN 1 AND 31),
     password_hash TEXT NOT NULL,
+    totp_secret TEXT,
+    totp_step INTEGER NOT NULL DEFAULT 0,
     created_at INTEGER NOT NULL
   ) STRICT;
 
@@ -71,7 +74,7 @@ export const REGISTRY_MIGRATIONS = [
   ) STRICT;
 
   CREATE TABLE salts (day INTEGER PRIMARY KEY, salt BLOB NOT NULL) STRICT;
-  `,
+  ${PEOPLE_SCHEMA}`,
 ];
 
 const SALT_BYTES = 32;
@@ -89,11 +92,13 @@ const NEXT_VERSION = '(SELECT coalesce(max(version), 0) + 1 FROM site_keys)';
 type Row = Record<string, unknown>;
 
 /** The registry half of the embedded engine: one file, shared safely with other processes such as the command line. */
-export class SqliteRegistry implements Registry {
+export class SqliteRegistry extends SqlitePeople implements Registry {
   readonly #db: Database;
 
   constructor(file: string) {
-    this.#db = openDatabase(file);
+    const db = openDatabase(file);
+    super(db);
+    this.#db = db;
     // Destroyed salts must not linger in free pages: https://www.sqlite.org/pragma.html#pragma_secure_delete
     this.#db.exec('PRAGMA secure_delete = ON');
     migrate(this.#db, file, REGISTRY_MIGRATIONS);
@@ -105,17 +110,7 @@ export class SqliteRegistry implements Registry {
 
   async createAccount(account: NewAccount): Promise<Account> {
     try {
-      prepared(
-        this.#db,
-        'INSERT INTO accounts (id, email, plan, billing_anchor_day, password_hash, created_at) VALUES (?, ?, ?, ?, ?, ?)',
-      ).run(
-        account.id,
-        account.email,
-        account.plan,
-        account.billingAnchorDay,
-        account.passwordHash,
-        account.createdAtMs,
-      );
+      return this.#insertAccount(account);
     } catch (error) {
       if (isUniqueViolation(error)) {
         throw new RegistryConflict(
@@ -125,8 +120,13 @@ export class SqliteRegistry implements Registry {
       }
       throw translatedError(error);
     }
-    const { passwordHash: _, ...created } = account;
-    return created;
+  }
+
+  async createFirstAccount(account: NewAccount): Promise<Account | null> {
+    return transaction(this.#db, () => {
+      const there = prepared(this.#db, 'SELECT 1 FROM accounts LIMIT 1').get() !== undefined;
+      return there ? null : this.#insertAccount(account);
+    });
   }
 
   async accountByEmail(email: string): Promise<Account | null> {
@@ -186,6 +186,13 @@ export class SqliteRegistry implements Registry {
   async siteById(id: string): Promise<Site | null> {
     const row = this.#get(`SELECT ${SITE} FROM sites WHERE id = ?`, id);
     return row === undefined ? null : toSite(row);
+  }
+
+  async removeSite(siteId: string): Promise<boolean> {
+    return transaction(this.#db, () => {
+      this.#changeKeysOf(siteId, 'gone');
+      return prepared(this.#db, 'DELETE FROM sites WHERE id = ?').run(siteId).changes === 1;
+    });
   }
 
   async setHostRules(siteId: string, { allowSubdomains, extraHosts }: HostRules): Promise<Site | null> {
@@ -267,6 +274,17 @@ export class SqliteRegistry implements Registry {
     return { ...created, revokedAtMs: null };
   }
 
+  async apiKeysOf(accountId: string): Promise<ApiKey[]> {
+    return translated(() =>
+      prepared(
+        this.#db,
+        `SELECT ${API_KEY} FROM api_keys WHERE account_id = ? ORDER BY created_at DESC, rowid DESC`,
+      )
+        .all(accountId)
+        .map(toApiKey),
+    );
+  }
+
   async apiKeyByHash(hash: string): Promise<ApiKey | null> {
     const row = this.#get(`SELECT ${API_KEY} FROM api_keys WHERE hash = ?`, hash);
     return row === undefined ? null : toApiKey(row);
@@ -309,6 +327,21 @@ export class SqliteRegistry implements Registry {
       const row = prepared(this.#db, 'SELECT salt FROM salts WHERE day = ?').get(day);
       return row?.salt as Uint8Array; // inserted one line above, or there before
     });
+  }
+
+  #insertAccount({ passwordHash, ...account }: NewAccount): Account {
+    prepared(
+      this.#db,
+      'INSERT INTO accounts (id, email, plan, billing_anchor_day, password_hash, created_at) VALUES (?, ?, ?, ?, ?, ?)',
+    ).run(
+      account.id,
+      account.email,
+      account.plan,
+      account.billingAnchorDay,
+      passwordHash,
+      account.createdAtMs,
+    );
+    return account;
   }
 
   #get(sql: string, value: string): Row | undefined {

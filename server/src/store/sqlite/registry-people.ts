@@ -1,0 +1,387 @@
+import {
+  type Credentials,
+  type Goal,
+  type Member,
+  type MemberRole,
+  type People,
+  RegistryConflict,
+  type Session,
+  type Share,
+  type Ticket,
+} from '../store.ts';
+import {
+  type Database,
+  isUniqueViolation,
+  prepared,
+  type SqlValue,
+  transaction,
+  translated,
+} from './driver.ts';
+
+/** The tables behind sign-in and teams: part of the registry's first migration. */
+export const PEOPLE_SCHEMA = `
+  CREATE TABLE recovery_codes (
+    account_id TEXT NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+    hash TEXT NOT NULL,
+    PRIMARY KEY (account_id, hash)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE sessions (
+    id TEXT PRIMARY KEY,
+    token_hash TEXT NOT NULL UNIQUE,
+    account_id TEXT NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+    label TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    last_seen_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX sessions_by_account ON sessions (account_id);
+
+  CREATE TABLE tickets (
+    token_hash TEXT PRIMARY KEY,
+    kind TEXT NOT NULL CHECK (kind IN ('reset', 'invitation')),
+    email TEXT NOT NULL,
+    account_id TEXT NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+    site_id TEXT REFERENCES sites (id) ON DELETE CASCADE,
+    role TEXT,
+    expires_at INTEGER NOT NULL
+  ) STRICT;
+
+  CREATE TABLE members (
+    site_id TEXT NOT NULL REFERENCES sites (id) ON DELETE CASCADE,
+    account_id TEXT NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+    role TEXT NOT NULL CHECK (role IN ('admin', 'viewer')),
+    PRIMARY KEY (site_id, account_id)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX members_by_account ON members (account_id);
+
+  CREATE TABLE shares (
+    id TEXT PRIMARY KEY,
+    token_hash TEXT NOT NULL UNIQUE,
+    site_id TEXT NOT NULL REFERENCES sites (id) ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    password_hash TEXT,
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER
+  ) STRICT;
+  CREATE INDEX shares_by_site ON shares (site_id);
+
+  CREATE TABLE goals (
+    id TEXT PRIMARY KEY,
+    site_id TEXT NOT NULL REFERENCES sites (id) ON DELETE CASCADE,
+    kind TEXT NOT NULL CHECK (kind IN ('event', 'page')),
+    pattern TEXT NOT NULL,
+    UNIQUE (site_id, kind, pattern)
+  ) STRICT;
+`;
+
+const CREDENTIALS = 'id, email, password_hash, totp_secret';
+const SESSION = 'id, account_id, label, created_at, last_seen_at, expires_at';
+const TICKET = 'kind, email, account_id, site_id, role, expires_at';
+const SHARE = 'id, site_id, name, password_hash, created_at, expires_at';
+const MEMBER = `SELECT m.site_id, m.account_id, a.email, m.role FROM members m JOIN accounts a ON a.id = m.account_id`;
+
+type Row = Record<string, unknown>;
+
+/** The chapter of the registry about people. */
+export class SqlitePeople implements People {
+  readonly #db: Database;
+
+  constructor(db: Database) {
+    this.#db = db;
+  }
+
+  async hasAccounts(): Promise<boolean> {
+    return this.#get('SELECT 1 FROM accounts LIMIT 1') !== undefined;
+  }
+
+  async credentialsByEmail(email: string): Promise<Credentials | null> {
+    return toCredentials(this.#get(`SELECT ${CREDENTIALS} FROM accounts WHERE email = ?`, email));
+  }
+
+  async credentialsOf(accountId: string): Promise<Credentials | null> {
+    return toCredentials(this.#get(`SELECT ${CREDENTIALS} FROM accounts WHERE id = ?`, accountId));
+  }
+
+  async setPassword(accountId: string, passwordHash: string): Promise<void> {
+    this.#run('UPDATE accounts SET password_hash = ? WHERE id = ?', passwordHash, accountId);
+  }
+
+  async setEmail(accountId: string, email: string): Promise<void> {
+    try {
+      prepared(this.#db, 'UPDATE accounts SET email = ? WHERE id = ?').run(email, accountId);
+    } catch (error) {
+      if (isUniqueViolation(error))
+        throw new RegistryConflict(
+          'email-taken',
+          `There is an account with the e-mail address ${email} already.`,
+        );
+      translated(() => {
+        throw error;
+      });
+    }
+  }
+
+  async setTotp(
+    accountId: string,
+    totp: { secret: string; recoveryHashes: readonly string[] } | null,
+  ): Promise<void> {
+    transaction(this.#db, () => {
+      prepared(this.#db, 'UPDATE accounts SET totp_secret = ? WHERE id = ?').run(
+        totp?.secret ?? null,
+        accountId,
+      );
+      prepared(this.#db, 'DELETE FROM recovery_codes WHERE account_id = ?').run(accountId);
+      for (const hash of totp?.recoveryHashes ?? [])
+        prepared(this.#db, 'INSERT INTO recovery_codes (account_id, hash) VALUES (?, ?)').run(
+          accountId,
+          hash,
+        );
+    });
+  }
+
+  async useTotpStep(accountId: string, step: number): Promise<boolean> {
+    return (
+      this.#run('UPDATE accounts SET totp_step = ? WHERE id = ? AND totp_step < ?', step, accountId, step) ===
+      1
+    );
+  }
+
+  async useRecoveryCode(accountId: string, hash: string): Promise<boolean> {
+    return this.#run('DELETE FROM recovery_codes WHERE account_id = ? AND hash = ?', accountId, hash) === 1;
+  }
+
+  async createSession(session: Session, tokenHash: string): Promise<void> {
+    this.#run(
+      `INSERT INTO sessions (${SESSION}, token_hash) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+      session.id,
+      session.accountId,
+      session.label,
+      session.createdAtMs,
+      session.lastSeenAtMs,
+      session.expiresAtMs,
+      tokenHash,
+    );
+  }
+
+  async sessionByToken(tokenHash: string, atMs: number): Promise<Session | null> {
+    const row = this.#get(
+      `SELECT ${SESSION} FROM sessions WHERE token_hash = ? AND expires_at > ?`,
+      tokenHash,
+      atMs,
+    );
+    return row === undefined ? null : toSession(row);
+  }
+
+  async touchSession(id: string, atMs: number): Promise<void> {
+    this.#run('UPDATE sessions SET last_seen_at = ? WHERE id = ?', atMs, id);
+  }
+
+  async sessionsOf(accountId: string, atMs: number): Promise<Session[]> {
+    this.#run('DELETE FROM sessions WHERE expires_at <= ?', atMs);
+    return this.#all(
+      `SELECT ${SESSION} FROM sessions WHERE account_id = ? ORDER BY last_seen_at DESC, id`,
+      accountId,
+    ).map(toSession);
+  }
+
+  async endSession(accountId: string, id: string): Promise<boolean> {
+    return this.#run('DELETE FROM sessions WHERE account_id = ? AND id = ?', accountId, id) === 1;
+  }
+
+  async endSessionsOf(accountId: string, except: string | null): Promise<void> {
+    this.#run('DELETE FROM sessions WHERE account_id = ? AND id IS NOT ?', accountId, except);
+  }
+
+  async createTicket(ticket: Ticket, tokenHash: string): Promise<void> {
+    this.#run(
+      `INSERT INTO tickets (${TICKET}, token_hash) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+      ticket.kind,
+      ticket.email,
+      ticket.accountId,
+      ticket.siteId,
+      ticket.role,
+      ticket.expiresAtMs,
+      tokenHash,
+    );
+  }
+
+  async ticketByToken(tokenHash: string, atMs: number): Promise<Ticket | null> {
+    const row = this.#get(
+      `SELECT ${TICKET} FROM tickets WHERE token_hash = ? AND expires_at > ?`,
+      tokenHash,
+      atMs,
+    );
+    return row === undefined ? null : toTicket(row);
+  }
+
+  async useTicket(tokenHash: string, atMs: number): Promise<Ticket | null> {
+    return transaction(this.#db, () => {
+      prepared(this.#db, 'DELETE FROM tickets WHERE expires_at <= ?').run(atMs);
+      const row = prepared(this.#db, `DELETE FROM tickets WHERE token_hash = ? RETURNING ${TICKET}`).get(
+        tokenHash,
+      );
+      return row === undefined ? null : toTicket(row);
+    });
+  }
+
+  async invitationsTo(siteId: string, atMs: number): Promise<Ticket[]> {
+    return this.#all(
+      `SELECT ${TICKET} FROM tickets WHERE kind = 'invitation' AND site_id = ? AND expires_at > ? ORDER BY email`,
+      siteId,
+      atMs,
+    ).map(toTicket);
+  }
+
+  async membersOf(siteId: string): Promise<Member[]> {
+    return this.#all(`${MEMBER} WHERE m.site_id = ? ORDER BY a.email`, siteId).map(toMember);
+  }
+
+  async membershipsOf(accountId: string): Promise<Member[]> {
+    return this.#all(`${MEMBER} WHERE m.account_id = ? ORDER BY m.site_id`, accountId).map(toMember);
+  }
+
+  async roleOn(siteId: string, accountId: string): Promise<MemberRole | null> {
+    const row = this.#get('SELECT role FROM members WHERE site_id = ? AND account_id = ?', siteId, accountId);
+    return row === undefined ? null : (row.role as MemberRole);
+  }
+
+  async setMember(siteId: string, accountId: string, role: MemberRole): Promise<void> {
+    this.#run(
+      `INSERT INTO members (site_id, account_id, role) VALUES (?, ?, ?)
+       ON CONFLICT (site_id, account_id) DO UPDATE SET role = excluded.role`,
+      siteId,
+      accountId,
+      role,
+    );
+  }
+
+  async removeMember(siteId: string, accountId: string): Promise<void> {
+    this.#run('DELETE FROM members WHERE site_id = ? AND account_id = ?', siteId, accountId);
+  }
+
+  async createShare(share: Share, tokenHash: string): Promise<void> {
+    this.#run(
+      `INSERT INTO shares (${SHARE}, token_hash) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+      share.id,
+      share.siteId,
+      share.name,
+      share.passwordHash,
+      share.createdAtMs,
+      share.expiresAtMs,
+      tokenHash,
+    );
+  }
+
+  async shareByToken(tokenHash: string, atMs: number): Promise<Share | null> {
+    const row = this.#get(
+      `SELECT ${SHARE} FROM shares WHERE token_hash = ? AND coalesce(expires_at > ?, 1)`,
+      tokenHash,
+      atMs,
+    );
+    return row === undefined ? null : toShare(row);
+  }
+
+  async sharesOf(siteId: string): Promise<Share[]> {
+    return this.#all(`SELECT ${SHARE} FROM shares WHERE site_id = ? ORDER BY created_at, id`, siteId).map(
+      toShare,
+    );
+  }
+
+  async removeShare(siteId: string, id: string): Promise<boolean> {
+    return this.#run('DELETE FROM shares WHERE site_id = ? AND id = ?', siteId, id) === 1;
+  }
+
+  async addGoal(goal: Goal): Promise<boolean> {
+    return (
+      this.#run(
+        'INSERT OR IGNORE INTO goals (id, site_id, kind, pattern) VALUES (?, ?, ?, ?)',
+        goal.id,
+        goal.siteId,
+        goal.kind,
+        goal.pattern,
+      ) === 1
+    );
+  }
+
+  async goalsOf(siteId: string): Promise<Goal[]> {
+    return this.#all(
+      'SELECT id, site_id, kind, pattern FROM goals WHERE site_id = ? ORDER BY pattern',
+      siteId,
+    ).map((row) => ({
+      id: String(row.id),
+      siteId: String(row.site_id),
+      kind: row.kind as Goal['kind'],
+      pattern: String(row.pattern),
+    }));
+  }
+
+  async removeGoal(siteId: string, id: string): Promise<boolean> {
+    return this.#run('DELETE FROM goals WHERE site_id = ? AND id = ?', siteId, id) === 1;
+  }
+
+  #get(sql: string, ...values: SqlValue[]): Row | undefined {
+    return translated(() => prepared(this.#db, sql).get(...values));
+  }
+
+  #all(sql: string, ...values: SqlValue[]): Row[] {
+    return translated(() => prepared(this.#db, sql).all(...values));
+  }
+
+  /** @returns rows changed */
+  #run(sql: string, ...values: SqlValue[]): number {
+    return translated(() => Number(prepared(this.#db, sql).run(...values).changes));
+  }
+}
+
+function toCredentials(row: Row | undefined): Credentials | null {
+  if (row === undefined) return null;
+  return {
+    accountId: String(row.id),
+    email: String(row.email),
+    passwordHash: String(row.password_hash),
+    totpSecret: row.totp_secret === null ? null : String(row.totp_secret),
+  };
+}
+
+function toSession(row: Row): Session {
+  return {
+    id: String(row.id),
+    accountId: String(row.account_id),
+    label: String(row.label),
+    createdAtMs: Number(row.created_at),
+    lastSeenAtMs: Number(row.last_seen_at),
+    expiresAtMs: Number(row.expires_at),
+  };
+}
+
+function toTicket(row: Row): Ticket {
+  return {
+    kind: row.kind as Ticket['kind'],
+    email: String(row.email),
+    accountId: String(row.account_id),
+    siteId: row.site_id === null ? null : String(row.site_id),
+    role: row.role as MemberRole | null,
+    expiresAtMs: Number(row.expires_at),
+  };
+}
+
+function toMember(row: Row): Member {
+  return {
+    siteId: String(row.site_id),
+    accountId: String(row.account_id),
+    email: String(row.email),
+    role: row.role as MemberRole,
+  };
+}
+
+function toShare(row: Row): Share {
+  return {
+    id: String(row.id),
+    siteId: String(row.site_id),
+    name: String(row.name),
+    passwordHash: row.password_hash === null ? null : String(row.password_hash),
+    createdAtMs: Number(row.created_at),
+    expiresAtMs: row.expires_at === null ? null : Number(row.expires_at),
+  };
+}
