@@ -1,26 +1,24 @@
 import { hash } from 'node:crypto';
-import { isbotMatch } from 'isbot';
+import { isbot } from 'isbot';
 import { hostOfUrl } from '../hosts.ts';
+import { BOT_NAMES } from './lists/bots.ts';
 
 /** Longer user agents are nobody's; cut before the bots' pattern runs over them. */
 const USER_AGENT_MAX_CHARS = 512;
-const BOT_NAME_MAX_CHARS = 64;
 const REFERRER_MAX_CHARS = 512;
 
-/** The name a declared crawler goes by, or null for what looks like a person. An empty user agent is no person's. */
+const LISTED_BOTS = BOT_NAMES.map((name) => ({ name, word: name.toLowerCase() }));
+
+/**
+ * The name a declared crawler goes by, or null for what looks like a person. An empty user agent is no person's. Nothing of
+ * the user agent itself is ever in the answer.
+ */
 export function botName(userAgent: string): string | null {
   if (userAgent === '') return 'no user agent';
-  const match = isbotMatch(userAgent.slice(0, USER_AGENT_MAX_CHARS));
-  if (match === null) return null;
-  return wordAround(userAgent, match).slice(0, BOT_NAME_MAX_CHARS);
-}
-
-/** The product name that holds a match: for `bot` in `… GPTBot/1.2; …` it is `GPTBot`. Never the whole user agent. */
-function wordAround(userAgent: string, match: string): string {
-  const at = userAgent.indexOf(match);
-  const before = /[\w.-]*$/.exec(userAgent.slice(0, at))?.[0] ?? '';
-  const after = /^[\w.-]*/.exec(userAgent.slice(at + match.length))?.[0] ?? '';
-  return (before + match + after).trim() || 'bot';
+  const said = userAgent.slice(0, USER_AGENT_MAX_CHARS);
+  if (!isbot(said)) return null;
+  const lowerCase = said.toLowerCase();
+  return LISTED_BOTS.find(({ word }) => lowerCase.includes(word))?.name ?? 'other';
 }
 
 /**
