@@ -52,7 +52,7 @@ export interface Sender {
 /** What receiving needs, handed in. */
 export interface Receiver {
   sites: SiteDirectory;
-  events: Events;
+  events: Pick<Events, 'append' | 'refuse'>;
   salt: DailySalt;
   clock: Clock;
 }
@@ -120,7 +120,7 @@ export async function receive(
   const arrival = { siteId: site.id, siteKey: key, receivedAtMs, ...page };
   try {
     if (bot !== null) {
-      if (!isLeave(beacon)) await receiver.events.append({ kind: 'bot', ...arrival, bot });
+      if (!isLeave(beacon)) await receiver.events.append({ kind: 'bot', ...arrival, bot, company: null, botClass: 'other' });
       return { kind: 'bot' };
     }
     const visitor = visitorHash(await receiver.salt.today(), { siteId: site.id, host: page.host, ...sender });
@@ -240,6 +240,13 @@ function toEntry(
     currency: beacon.currency ?? null,
     width: rounded(beacon.width),
     timeZone: beacon.tz ?? null,
+    device: null,
+    browser: null,
+    os: null,
+    country: null,
+    source: null,
+    channel: 'direct',
+    campaign: null,
   };
 }
 

@@ -1,0 +1,104 @@
+import type { Entry, Events, Refusal } from './store/store.ts';
+
+/** What just happened on a site, for whoever is looking at it now. In memory, bounded, and gone with the process. */
+
+export interface Sighting {
+  /** Later is larger, across restarts too. */
+  id: number;
+  siteId: string;
+  atMs: number;
+  what: 'script' | 'counted' | 'duplicate' | 'bot' | 'refused';
+  /** Why it was refused. */
+  reason: string | null;
+  host: string;
+  /** Path of the page, where one was named. */
+  path: string | null;
+  /** Name of the event, or of the crawler. */
+  name: string | null;
+}
+
+type Listener = (sighting: Sighting) => void;
+
+const SIGHTINGS_PER_SITE = 50;
+const SITES_MAX = 1_000;
+const LISTENERS_PER_SITE = 20;
+
+export class LiveFeed {
+  readonly #recent = new Map<string, Sighting[]>();
+  readonly #listeners = new Map<string, Set<Listener>>();
+  #lastId: number;
+
+  /** @param startMs the clock at start: ids grow from here, so that those of an earlier process are smaller */
+  constructor(startMs: number) {
+    this.#lastId = startMs * 1_000;
+  }
+
+  /** The id of the newest sighting: what is published from now on is larger. */
+  get lastId(): number {
+    return this.#lastId;
+  }
+
+  publish(seen: Omit<Sighting, 'id'>): void {
+    this.#lastId += 1;
+    const sighting = { id: this.#lastId, ...seen };
+    const recent = this.#recent.get(seen.siteId) ?? [];
+    recent.push(sighting);
+    if (recent.length > SIGHTINGS_PER_SITE) recent.shift();
+    // Put at the end, so that the site that was quiet longest is the one forgotten.
+    this.#recent.delete(seen.siteId);
+    this.#recent.set(seen.siteId, recent);
+    if (this.#recent.size > SITES_MAX) this.#recent.delete(this.#recent.keys().next().value ?? '');
+    for (const listener of this.#listeners.get(seen.siteId) ?? []) listener(sighting);
+  }
+
+  /** What happened on a site after a sighting, oldest first, as far as it is remembered. */
+  since(siteId: string, id: number): Sighting[] {
+    return (this.#recent.get(siteId) ?? []).filter((sighting) => sighting.id > id);
+  }
+
+  /** @returns what ends it, or null where too many are listening already */
+  listen(siteId: string, listener: Listener): (() => void) | null {
+    const listeners = this.#listeners.get(siteId) ?? new Set();
+    if (listeners.size >= LISTENERS_PER_SITE) return null;
+    this.#listeners.set(siteId, listeners.add(listener));
+    return () => {
+      listeners.delete(listener);
+      if (listeners.size === 0) this.#listeners.delete(siteId);
+    };
+  }
+}
+
+/** The events as the collector writes them, with every outcome told to the feed once it is final. */
+export function watched(events: Events, feed: LiveFeed): Pick<Events, 'append' | 'refuse'> {
+  return {
+    async append(entry: Entry) {
+      const outcome = await events.append(entry);
+      if (entry.kind !== 'leave') {
+        const isBot = entry.kind === 'bot';
+        feed.publish({
+          siteId: entry.siteId,
+          atMs: entry.receivedAtMs,
+          what: isBot ? 'bot' : outcome === 'stored' ? 'counted' : 'duplicate',
+          reason: null,
+          host: entry.host,
+          path: entry.path,
+          name: isBot ? entry.bot : entry.name,
+        });
+      }
+      return outcome;
+    },
+    refuse(refusal: Refusal) {
+      events.refuse(refusal);
+      if (refusal.siteId === '') return;
+      feed.publish({
+        siteId: refusal.siteId,
+        atMs: refusal.receivedAtMs,
+        what: 'refused',
+        reason: refusal.reason,
+        host: refusal.host,
+        path: null,
+        name: null,
+      });
+    },
+  };
+}
