@@ -362,6 +362,13 @@ function describeEvents(engine: Engine): void {
       view: fc.option(hash),
       width: fc.option(fc.nat(100_000)),
       timeZone: textOrNull(64),
+      device: fc.constant(null),
+      browser: fc.constant(null),
+      os: fc.constant(null),
+      country: fc.constant(null),
+      source: fc.constant(null),
+      channel: fc.constant('direct' as const),
+      campaign: fc.constant(null),
     });
     await fc.assert(
       fc.asyncProperty(fc.array(anyEvent, { minLength: 1, maxLength: 8 }), async (entries) => {

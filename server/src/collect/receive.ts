@@ -120,7 +120,8 @@ export async function receive(
   const arrival = { siteId: site.id, siteKey: key, receivedAtMs, ...page };
   try {
     if (bot !== null) {
-      if (!isLeave(beacon)) await receiver.events.append({ kind: 'bot', ...arrival, bot, company: null, botClass: 'other' });
+      if (!isLeave(beacon))
+        await receiver.events.append({ kind: 'bot', ...arrival, bot, company: null, botClass: 'other' });
       return { kind: 'bot' };
     }
     const visitor = visitorHash(await receiver.salt.today(), { siteId: site.id, host: page.host, ...sender });

@@ -14,7 +14,8 @@ export type * from './people.ts';
 export interface Store {
   registry: Registry;
   events: Events;
-  /** Takes no more work, finishes what was accepted, lets go of the files or connections. */
+  reports: Reports;
+  /** Takes no more work, finishes what was accepted, lets go of the files or connections. Once: a second call waits too. */
   close(): Promise<void>;
 }
 
@@ -238,7 +239,21 @@ export interface EventEntry extends Arrival {
   width: number | null;
   /** IANA time zone of the browser. */
   timeZone: string | null;
+  /** `phone`, `tablet`, `desktop`; null where it cannot be told. */
+  device: string | null;
+  browser: string | null;
+  os: string | null;
+  /** ISO 3166-1 alpha-2. */
+  country: string | null;
+  /** Where the visitor came from, by name: `Google`, `ChatGPT`, a host. Null for a direct visit. */
+  source: string | null;
+  channel: Channel;
+  /** `utm_campaign` of the page's address. */
+  campaign: string | null;
 }
+
+/** How a visitor came. `ai`: sent by a language-model assistant, a *referral* in the API's terms. */
+export type Channel = 'direct' | 'search' | 'social' | 'email' | 'campaign' | 'referral' | 'ai';
 
 /** The note that a view has ended. Stored, never counted. */
 export interface LeaveEntry extends Arrival {
@@ -257,6 +272,9 @@ export interface LeaveEntry extends Arrival {
 export interface BotEntry extends Arrival {
   kind: 'bot';
   bot: string;
+  company: string | null;
+  /** `ai-training`, `ai-search`, `ai-user`, `seo`, `monitor`, `headless`, `search`, `other`. */
+  botClass: string;
   path: string;
 }
 
@@ -314,6 +332,108 @@ export interface EventPage {
   events: StoredEvent[];
   /** Where the next page starts, null after the last. */
   nextCursor: string | null;
+}
+
+// ── Reports ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/**
+ * What numbers can be split by. `prop:NAME` is the value of a property of events. `entry` and `exit` are the first and last
+ * page of a visit; `bot` splits bot visits and nothing else.
+ */
+export type Dimension =
+  | 'page'
+  | 'entry'
+  | 'exit'
+  | 'host'
+  | 'source'
+  | 'channel'
+  | 'campaign'
+  | 'country'
+  | 'device'
+  | 'browser'
+  | 'os'
+  | 'event'
+  | 'bot'
+  | `prop:${string}`;
+
+/** Keeps what has one of the values, or with `negated` what has none of them. Null stands for "not known". */
+export interface Filter {
+  by: Exclude<Dimension, 'bot'>;
+  values: readonly (string | null)[];
+  negated: boolean;
+}
+
+/** A site's receipts from an instant up to, not including, another. */
+export interface Scope {
+  siteId: string;
+  fromMs: number;
+  toMs: number;
+  filters: readonly Filter[];
+}
+
+/**
+ * The numbers of a span. A visitor is counted once per UTC day, since that is how long a pseudonym lives; a visit belongs to
+ * the span in which it began.
+ */
+export interface Measures {
+  visitors: number;
+  /** A visitor's views without a 30-minute gap. */
+  visits: number;
+  pageviews: number;
+  /** Page views and conversions: what `events_this_month` counts. */
+  events: number;
+  /** Events that are no page view. */
+  conversions: number;
+  /** Visits that a language-model assistant sent. */
+  referrals: number;
+  /** Visits of one page view, no other event, and less than ten seconds of engaged time. */
+  bounces: number;
+  engagedMs: number;
+  botVisits: number;
+}
+
+export interface BreakdownRow extends Measures {
+  /** Null for "not known". */
+  value: string | null;
+  /** For `bot`: who runs it. */
+  company?: string | null;
+}
+
+/** One thing that happened, as the list of single events shows it. */
+export type Happening =
+  | { type: 'event'; event: StoredEvent }
+  | {
+      type: 'bot';
+      cursor: string;
+      receivedAtMs: number;
+      bot: string;
+      company: string | null;
+      botClass: string;
+      host: string;
+      path: string;
+    };
+
+/** Questions about what happened. Answered off the writer's thread; every method may throw `StoreUnavailable`. */
+export interface Reports {
+  totals(scope: Scope): Promise<Measures>;
+  /** One answer per bucket: bucket i goes from boundary i up to boundary i + 1. The scope's own span is the whole of them. */
+  series(scope: Omit<Scope, 'fromMs' | 'toMs'>, boundariesMs: readonly number[]): Promise<Measures[]>;
+  /** Largest first (visitors, then events, then value); `cursor` from the page before. */
+  breakdown(
+    scope: Scope,
+    by: Dimension,
+    options: { limit: number; cursor?: string },
+  ): Promise<{ rows: BreakdownRow[]; nextCursor: string | null }>;
+  /** Single happenings, newest first. `referral`: page views that began a visit sent by an assistant. */
+  happenings(
+    scope: Omit<Scope, 'filters'>,
+    options: { type: 'event' | 'bot' | 'referral' | 'conversion' | null; limit: number; cursor?: string },
+  ): Promise<{ happenings: Happening[]; nextCursor: string | null }>;
+  /** Visitors with an event since an instant, and the pages they saw last. */
+  realtime(
+    siteId: string,
+    sinceMs: number,
+  ): Promise<{ visitors: number; pages: { path: string; visitors: number }[] }>;
 }
 
 /** What is wrong with the stored numbers; empty lists where nothing is. Days that retention has reached are left out. */

@@ -24,6 +24,13 @@ export function event(more: Partial<EventEntry> = {}): EventEntry {
     view: null,
     width: null,
     timeZone: null,
+    device: null,
+    browser: null,
+    os: null,
+    country: null,
+    source: null,
+    channel: 'direct',
+    campaign: null,
     ...more,
   };
 }
@@ -54,6 +61,8 @@ export function bot(more: Partial<BotEntry> = {}): BotEntry {
     receivedAtMs: NOON_MS,
     host: 'example.com',
     bot: 'Googlebot',
+    company: 'Google',
+    botClass: 'search',
     path: '/',
     ...more,
   };

@@ -122,7 +122,8 @@ export class World {
     scripts?: readonly ScriptFile[];
   } = {}): Promise<RunningServer> {
     const config: Config = readConfig({ LOG_LEVEL: 'silent', DATA_DIR: this.dataDir, ...settings });
-    const store: Store = { registry: this.store.registry, events, close: () => this.store.close() };
+    const { registry, reports } = this.store;
+    const store: Store = { registry, events, reports, close: () => this.store.close() };
     const app = await buildServer({ config, store, clock: this.clock, scripts });
     this.#servers.push(app);
     const url = await app.listen({ port: 0, host: '127.0.0.1' });

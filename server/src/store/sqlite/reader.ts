@@ -166,5 +166,12 @@ function toStoredEvent(siteId: string, row: Record<string, unknown>): StoredEven
     view: row.view as bigint | null, // STRICT INTEGER, read as bigint
     width: number('width'),
     timeZone: text('time_zone'),
+    device: null,
+    browser: null,
+    os: null,
+    country: null,
+    source: null,
+    channel: 'direct',
+    campaign: null,
   };
 }
