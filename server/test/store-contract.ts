@@ -758,6 +758,7 @@ function describeRegistry(engine: Engine): void {
       email: 'Ada@Example.com',
       plan: 'free',
       billingAnchorDay: 31,
+      timeZone: 'UTC',
       createdAtMs: NOON_MS,
     };
     const { registry } = await reopen();
@@ -852,13 +853,59 @@ function describeRegistry(engine: Engine): void {
   it('revokes an API key once and for all', async () => {
     const { store, reopen } = await begin(engine);
     const key = newApiKey(await addAccount(store.registry));
-    const { hash, ...kept } = key;
+    const { hash, ...rest } = key;
+    const kept = { ...rest, scopes: ['read'], siteIds: null, lastUsedAtMs: null };
     expect(await store.registry.createApiKey(key)).toEqual({ ...kept, revokedAtMs: null });
     expect(await store.registry.apiKeyByHash(hash)).toEqual({ ...kept, revokedAtMs: null });
     const revoked = { ...kept, revokedAtMs: NOON_MS + 1 };
     expect(await store.registry.revokeApiKey(key.id, NOON_MS + 1)).toEqual(revoked);
     expect(await store.registry.revokeApiKey(key.id, NOON_MS + 2)).toEqual(revoked);
     expect(await (await reopen()).registry.apiKeyByHash(hash)).toEqual(revoked);
+  });
+
+  it('keeps what an API key may do, and when it was last used', async () => {
+    const { store, reopen } = await begin(engine);
+    const account = await addAccount(store.registry);
+    const plain = newApiKey(account);
+    const bound = {
+      ...newApiKey(account),
+      scopes: ['read', 'write'] as const,
+      siteIds: ['site_1', 'site_2'],
+    };
+    await store.registry.createApiKey(plain);
+    expect(await store.registry.createApiKey(bound)).toMatchObject({
+      scopes: ['read', 'write'],
+      siteIds: ['site_1', 'site_2'],
+      lastUsedAtMs: null,
+    });
+    await store.registry.noteApiKeyUse(bound.id, NOON_MS + 5);
+    await store.registry.noteApiKeyUse(bound.id, NOON_MS);
+    await store.registry.noteApiKeyUse('key_none', NOON_MS);
+    const { registry } = await reopen();
+    const keys = await registry.apiKeysOf(account);
+    expect(keys.map(({ id }) => id).sort()).toEqual([plain.id, bound.id].sort());
+    expect(keys.find(({ id }) => id === bound.id)).toMatchObject({
+      scopes: ['read', 'write'],
+      siteIds: ['site_1', 'site_2'],
+      lastUsedAtMs: NOON_MS + 5,
+    });
+    expect(keys.find(({ id }) => id === plain.id)).toMatchObject({
+      scopes: ['read'],
+      siteIds: null,
+      lastUsedAtMs: null,
+    });
+    expect(await registry.apiKeysOf('acc_none')).toEqual([]);
+  });
+
+  it('keeps the time zone of an account', async () => {
+    const { store, reopen } = await begin(engine);
+    const id = await addAccount(store.registry);
+    expect(await store.registry.setTimeZone(id, 'Europe/Berlin')).toMatchObject({
+      id,
+      timeZone: 'Europe/Berlin',
+    });
+    expect(await store.registry.setTimeZone('acc_none', 'UTC')).toBeNull();
+    expect((await (await reopen()).registry.accountById(id))?.timeZone).toBe('Europe/Berlin');
   });
 
   it('removes an account with its sites, keeps its API keys known, and tells that its site keys are gone', async () => {

@@ -53,6 +53,8 @@ export interface Account {
   plan: PlanName;
   /** Day of the month, 1 to 31, on which the billing month starts. */
   billingAnchorDay: number;
+  /** IANA zone in which the account's days begin. `UTC` until the owner says otherwise. Billing months are UTC all the same. */
+  timeZone: string;
   createdAtMs: number;
 }
 
@@ -95,14 +97,22 @@ export interface NewSite {
   createdAtMs: number;
 }
 
+/** What an API key may do: ask, or report events from a server. */
+export type KeyScope = 'read' | 'write';
+
 export interface ApiKey {
   id: string;
   accountId: string;
   name: string;
   /** First characters of the key, to recognise it by. */
   prefix: string;
+  scopes: readonly KeyScope[];
+  /** The sites it is bound to; null for every site of the account. */
+  siteIds: readonly string[] | null;
   createdAtMs: number;
   revokedAtMs: number | null;
+  /** When it last spoke for the account, to the minute; null for never. */
+  lastUsedAtMs: number | null;
 }
 
 export interface NewApiKey {
@@ -111,6 +121,10 @@ export interface NewApiKey {
   name: string;
   prefix: string;
   hash: string;
+  /** `read` alone where nothing is said. */
+  scopes?: readonly KeyScope[];
+  /** Every site of the account where nothing is said. */
+  siteIds?: readonly string[] | null;
   createdAtMs: number;
 }
 
@@ -151,6 +165,8 @@ export interface Registry extends People {
   createFirstAccount(account: NewAccount): Promise<Account | null>;
   accountByEmail(email: string): Promise<Account | null>;
   accountById(id: string): Promise<Account | null>;
+  /** @param timeZone an IANA name that `Intl` knows. Null where there is no such account. */
+  setTimeZone(accountId: string, timeZone: string): Promise<Account | null>;
   /** Removes the account and its sites. Its API keys stay known, as keys of an account that no longer exists. */
   removeAccount(id: string): Promise<boolean>;
 
@@ -185,10 +201,12 @@ export interface Registry extends People {
   siteKeysOf(siteId: string): Promise<SiteKey[]>;
 
   createApiKey(key: NewApiKey): Promise<ApiKey>;
-  /** Newest first, the revoked ones included. */
-  apiKeysOf(accountId: string): Promise<ApiKey[]>;
   /** The key with this hash, revoked or not; null where there never was one. */
   apiKeyByHash(hash: string): Promise<ApiKey | null>;
+  /** Revoked ones too, newest first. */
+  apiKeysOf(accountId: string): Promise<ApiKey[]>;
+  /** Notes when a key was used; never moves back. For an unknown key nothing happens. */
+  noteApiKeyUse(id: string, atMs: number): Promise<void>;
   /** Revokes once: a second call answers the first time again. Null where there is no such key. */
   revokeApiKey(id: string, atMs: number): Promise<ApiKey | null>;
 

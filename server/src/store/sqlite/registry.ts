@@ -4,6 +4,7 @@ import {
   type Account,
   type ApiKey,
   type HostRules,
+  type KeyScope,
   type NewAccount,
   type NewApiKey,
   type NewSite,
@@ -75,6 +76,16 @@ export const REGISTRY_MIGRATIONS = [
 
   CREATE TABLE salts (day INTEGER PRIMARY KEY, salt BLOB NOT NULL) STRICT;
   ${PEOPLE_SCHEMA}`,
+  `
+  -- The zone in which the account's days, weeks and months begin.
+  ALTER TABLE accounts ADD COLUMN time_zone TEXT NOT NULL DEFAULT 'UTC';
+
+  -- What a key may do, in words apart by a blank; the sites it is bound to as JSON, null for all of the account's.
+  ALTER TABLE api_keys ADD COLUMN scopes TEXT NOT NULL DEFAULT 'read';
+  ALTER TABLE api_keys ADD COLUMN sites TEXT;
+  ALTER TABLE api_keys ADD COLUMN last_used_at INTEGER;
+  CREATE INDEX api_keys_by_account ON api_keys (account_id);
+  `,
 ];
 
 const SALT_BYTES = 32;
@@ -83,10 +94,10 @@ const SITES_PER_ANSWER = 1_000;
 /** Most site keys handed over in one answer. */
 const KEYS_PER_ANSWER = 10_000;
 
-const ACCOUNT = 'id, email, plan, billing_anchor_day, created_at';
+const ACCOUNT = 'id, email, plan, billing_anchor_day, time_zone, created_at';
 const SITE = 'id, account_id, domain, key, allow_subdomains, extra_hosts, retention_days, created_at';
 const SITE_KEY = 'key, site_id, state, created_at';
-const API_KEY = 'id, account_id, name, prefix, created_at, revoked_at';
+const API_KEY = 'id, account_id, name, prefix, scopes, sites, created_at, revoked_at, last_used_at';
 const NEXT_VERSION = '(SELECT coalesce(max(version), 0) + 1 FROM site_keys)';
 
 type Row = Record<string, unknown>;
@@ -137,6 +148,16 @@ export class SqliteRegistry extends SqlitePeople implements Registry {
   async accountById(id: string): Promise<Account | null> {
     const row = this.#get(`SELECT ${ACCOUNT} FROM accounts WHERE id = ?`, id);
     return row === undefined ? null : toAccount(row);
+  }
+
+  async setTimeZone(accountId: string, timeZone: string): Promise<Account | null> {
+    return translated(() => {
+      const row = prepared(
+        this.#db,
+        `UPDATE accounts SET time_zone = ? WHERE id = ? RETURNING ${ACCOUNT}`,
+      ).get(timeZone, accountId);
+      return row === undefined ? null : toAccount(row);
+    });
   }
 
   async removeAccount(id: string): Promise<boolean> {
@@ -264,14 +285,23 @@ export class SqliteRegistry extends SqlitePeople implements Registry {
   }
 
   async createApiKey(key: NewApiKey): Promise<ApiKey> {
+    const { hash, scopes = ['read'], siteIds = null, ...created } = key;
     translated(() =>
       prepared(
         this.#db,
-        'INSERT INTO api_keys (id, account_id, name, prefix, hash, created_at) VALUES (?, ?, ?, ?, ?, ?)',
-      ).run(key.id, key.accountId, key.name, key.prefix, key.hash, key.createdAtMs),
+        'INSERT INTO api_keys (id, account_id, name, prefix, hash, scopes, sites, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
+      ).run(
+        key.id,
+        key.accountId,
+        key.name,
+        key.prefix,
+        hash,
+        scopes.join(' '),
+        siteIds === null ? null : JSON.stringify(siteIds),
+        key.createdAtMs,
+      ),
     );
-    const { hash: _, ...created } = key;
-    return { ...created, revokedAtMs: null };
+    return { ...created, scopes, siteIds, revokedAtMs: null, lastUsedAtMs: null };
   }
 
   async apiKeysOf(accountId: string): Promise<ApiKey[]> {
@@ -282,6 +312,15 @@ export class SqliteRegistry extends SqlitePeople implements Registry {
       )
         .all(accountId)
         .map(toApiKey),
+    );
+  }
+
+  async noteApiKeyUse(id: string, atMs: number): Promise<void> {
+    translated(() =>
+      prepared(
+        this.#db,
+        'UPDATE api_keys SET last_used_at = max(coalesce(last_used_at, 0), ?) WHERE id = ?',
+      ).run(atMs, id),
     );
   }
 
@@ -341,7 +380,7 @@ export class SqliteRegistry extends SqlitePeople implements Registry {
       passwordHash,
       account.createdAtMs,
     );
-    return account;
+    return { ...account, timeZone: 'UTC' };
   }
 
   #get(sql: string, value: string): Row | undefined {
@@ -378,6 +417,7 @@ function toAccount(row: Row): Account {
     email: String(row.email),
     plan: row.plan as PlanName,
     billingAnchorDay: Number(row.billing_anchor_day),
+    timeZone: String(row.time_zone),
     createdAtMs: Number(row.created_at),
   };
 }
@@ -410,8 +450,11 @@ function toApiKey(row: Row): ApiKey {
     accountId: String(row.account_id),
     name: String(row.name),
     prefix: String(row.prefix),
+    scopes: String(row.scopes).split(' ') as KeyScope[],
+    siteIds: row.sites === null ? null : (JSON.parse(String(row.sites)) as string[]),
     createdAtMs: Number(row.created_at),
     revokedAtMs: row.revoked_at === null ? null : Number(row.revoked_at),
+    lastUsedAtMs: row.last_used_at === null ? null : Number(row.last_used_at),
   };
 }
 
