@@ -42,7 +42,8 @@ ${columns(settings)}
 /** Commands are one word or two. */
 function find(args: readonly string[]): { command: Command; rest: string[] } {
   for (const words of [2, 1]) {
-    const command = COMMANDS[args.slice(0, words).join(' ')];
+    const name = args.slice(0, words).join(' ');
+    const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
     if (command !== undefined) return { command, rest: args.slice(words) };
   }
   throw new CommandError(

@@ -165,7 +165,7 @@ export function withEnvFile(
   file: Readonly<Record<string, string | undefined>>,
 ): Record<string, string | undefined> {
   for (const name of Object.keys(file)) {
-    if (!(name in SETTINGS)) {
+    if (!Object.hasOwn(SETTINGS, name)) {
       throw new ConfigError(
         `.env sets ${name}, which is no setting. There are: ${Object.keys(SETTINGS).join(', ')}.`,
       );
