@@ -1,0 +1,147 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { ConfigError, readConfig, settingsCatalogue, withEnvFile } from '../src/config.ts';
+import { root, temporaryFolder } from './support/paths.ts';
+import { command } from './support/program.ts';
+
+describe('the configuration', () => {
+  it('has a default for everything', () => {
+    expect(readConfig({})).toEqual({
+      port: 8080,
+      host: '127.0.0.1',
+      dataDir: './data',
+      publicUrl: null,
+      trustProxy: [],
+      siteRatePerSecond: 1000,
+      siteBurst: 5000,
+      retentionDays: null,
+      logLevel: 'info',
+    });
+  });
+
+  it('takes what the environment says', () => {
+    expect(
+      readConfig({
+        PORT: '0',
+        HOST: '::',
+        DATA_DIR: '/var/lib/attractos',
+        PUBLIC_URL: 'https://stats.example/',
+        TRUST_PROXY: 'loopback, 10.0.0.0/8,',
+        SITE_RATE: '0.5',
+        SITE_BURST: '1',
+        RETENTION_DAYS: '365',
+        LOG_LEVEL: 'silent',
+      }),
+    ).toEqual({
+      port: 0,
+      host: '::',
+      dataDir: '/var/lib/attractos',
+      publicUrl: 'https://stats.example',
+      trustProxy: ['loopback', '10.0.0.0/8'],
+      siteRatePerSecond: 0.5,
+      siteBurst: 1,
+      retentionDays: 365,
+      logLevel: 'silent',
+    });
+  });
+
+  it('takes an empty setting for an absent one, and leaves names of others alone', () => {
+    expect(readConfig({ PORT: '', HOST: '', LOG_LEVEL: '', PATH: '/bin', port: 'x' })).toEqual(
+      readConfig({}),
+    );
+  });
+
+  it.each([
+    ['PORT', 'http'],
+    ['PORT', '-1'],
+    ['PORT', '65536'],
+    ['PORT', '80.5'],
+    ['PORT', ' '],
+    ['PORT', 'Infinity'],
+    ['SITE_RATE', '0'],
+    ['SITE_RATE', '-5'],
+    ['SITE_RATE', 'fast'],
+    ['SITE_BURST', '0'],
+    ['SITE_BURST', 'NaN'],
+    ['RETENTION_DAYS', '-1'],
+    ['RETENTION_DAYS', '1.5'],
+    ['LOG_LEVEL', 'loud'],
+    ['LOG_LEVEL', 'INFO'],
+    ['PUBLIC_URL', 'stats.example'],
+    ['PUBLIC_URL', 'ftp://stats.example'],
+    ['PUBLIC_URL', 'javascript:alert(1)'],
+  ])('refuses %s=%s in a sentence that names both', (name, value) => {
+    const read = () => readConfig({ [name]: value });
+    expect(read).toThrow(ConfigError);
+    expect(read).toThrow(`${name} is "${value}"`);
+  });
+
+  it('takes a .env file below the environment, and refuses names in it that are no settings', () => {
+    expect(withEnvFile({ PORT: '1', PATH: '/bin' }, { PORT: '2', HOST: '::' })).toEqual({
+      PORT: '1',
+      HOST: '::',
+      PATH: '/bin',
+    });
+    expect(() => withEnvFile({}, { PROT: '1' })).toThrow(/\.env sets PROT, which is no setting.*PORT/);
+    for (const name of ['toString', '__proto__', 'constructor']) {
+      const file = Object.fromEntries([[name, '1']]);
+      expect(() => withEnvFile({}, file)).toThrow(ConfigError);
+    }
+  });
+
+  it.each([
+    { settings: { PORT: 'http' }, says: /^attractos: PORT is "http", which is not a number\. .*--help/ },
+    { settings: { TRUST_PROXY: 'everybody' }, says: /^attractos: .*everybody/ },
+    { settings: { LOG_LEVEL: 'loud' }, says: /^attractos: LOG_LEVEL is "loud"/ },
+  ])('stops the program with a sentence: $settings', async ({ settings, says }) => {
+    const { code, stdout, stderr } = await command(await temporaryFolder(), ['serve'], {
+      PORT: '0',
+      ...settings,
+    });
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toMatch(says);
+    expect(stderr.trimEnd()).not.toContain('\n');
+  });
+});
+
+describe('the catalogue of settings', () => {
+  const catalogue = settingsCatalogue();
+
+  it('says what each setting is for', () => {
+    for (const { sentence } of catalogue) expect(sentence).toMatch(/^\S.*[.:]$/);
+    expect(new Set(catalogue.map(({ name }) => name)).size).toBe(catalogue.length);
+  });
+
+  it('stands in --help', async () => {
+    const { code, stdout } = await command(await temporaryFolder(), ['--help']);
+    expect(code).toBe(0);
+    for (const { name, default: fallback, sentence } of catalogue) {
+      expect(stdout).toContain(`${fallback === '' ? name : `${name}=${fallback}`} `);
+      expect(stdout).toContain(sentence);
+    }
+  });
+
+  it('stands in the README, line by line', () => {
+    const lines = readFileSync(join(root, 'README.md'), 'utf8').split('\n');
+    const start = lines.indexOf('| Setting | Default | What it does |');
+    expect(start, 'the README has a table of settings').toBeGreaterThan(-1);
+    const rows: string[][] = [];
+    for (const line of lines.slice(start + 2)) {
+      if (!line.startsWith('|')) break;
+      rows.push(
+        line
+          .split('|')
+          .slice(1, -1)
+          .map((cell) => cell.trim()),
+      );
+    }
+    expect(rows).toEqual(
+      catalogue.map(({ name, default: fallback, sentence }) => [
+        `\`${name}\``,
+        fallback === '' ? '' : `\`${fallback}\``,
+        sentence,
+      ]),
+    );
+  });
+});

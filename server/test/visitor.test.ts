@@ -1,0 +1,139 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { DAY_MS, HOUR_MS, utcDay } from '../src/clock.ts';
+import { DailySalt, truncateAddress, visitorHash } from '../src/collect/visitor.ts';
+import { StoreUnavailable } from '../src/store/store.ts';
+import { TestClock } from './support/clock.ts';
+import { BROWSER } from './support/world.ts';
+
+describe('a truncated address', () => {
+  it.each([
+    { name: 'IPv4: the last byte goes', address: '203.0.113.77', is: '203.0.113' },
+    { name: 'IPv4 mapped into IPv6 is the same', address: '::ffff:203.0.113.77', is: '203.0.113' },
+    { name: 'the same in upper case', address: '::FFFF:203.0.113.77', is: '203.0.113' },
+    { name: 'IPv6: 48 bits stay', address: '2001:db8:cafe:77:1:2:3:4', is: '2001:db8:cafe' },
+    { name: 'shortened', address: '2001:db8:cafe::1', is: '2001:db8:cafe' },
+    { name: 'shortened early', address: '2001::1', is: '2001:0:0' },
+    { name: 'written otherwise', address: '2001:0DB8:00aa:0::', is: '2001:db8:aa' },
+    { name: 'loopback', address: '::1', is: '0:0:0' },
+    { name: 'with a zone', address: 'fe80::1%eth0', is: 'fe80:0:0' },
+    { name: 'no address at all', address: 'unknown', is: '' },
+    { name: 'nothing', address: '', is: '' },
+  ])('$name', ({ address, is }) => expect(truncateAddress(address)).toBe(is));
+
+  it('never has what tells households apart', () => {
+    fc.assert(
+      fc.property(fc.ipV4(), fc.nat(255), (address, last) => {
+        const neighbour = address.replace(/\d+$/, String(last));
+        expect(truncateAddress(neighbour)).toBe(truncateAddress(address));
+      }),
+    );
+    const group = fc.nat(0xffff).map((number) => number.toString(16));
+    fc.assert(
+      fc.property(
+        fc.array(group, { minLength: 3, maxLength: 3 }),
+        fc.array(group, { minLength: 5, maxLength: 5 }),
+        (net, host) => {
+          const zeros = Array<string>(5).fill('0');
+          expect(truncateAddress([...net, ...host].join(':'))).toBe(
+            truncateAddress([...net, ...zeros].join(':')),
+          );
+        },
+      ),
+    );
+  });
+});
+
+describe("a visitor's hash", () => {
+  const salt = new Uint8Array(32).fill(7);
+  const who = { siteId: 'site_a', host: 'example.com', address: '203.0.113.77', userAgent: BROWSER };
+  const known = visitorHash(salt, who);
+
+  it('is a signed 64-bit number', () => {
+    expect(typeof known).toBe('bigint');
+    expect(BigInt.asIntN(64, known)).toBe(known);
+  });
+
+  it('is the same for the same visitor, his neighbour, and a browser updated overnight', () => {
+    expect(visitorHash(salt, { ...who })).toBe(known);
+    expect(visitorHash(salt, { ...who, address: '203.0.113.1' })).toBe(known);
+    expect(visitorHash(salt, { ...who, userAgent: BROWSER.replace('140.0.0.0', '141.0.1.2') })).toBe(known);
+  });
+
+  it.each([
+    { name: 'another day: another salt', other: visitorHash(new Uint8Array(32).fill(8), who) },
+    { name: 'another site', other: visitorHash(salt, { ...who, siteId: 'site_b' }) },
+    { name: 'another host', other: visitorHash(salt, { ...who, host: 'www.example.com' }) },
+    { name: 'another network', other: visitorHash(salt, { ...who, address: '203.0.114.77' }) },
+    { name: 'another browser', other: visitorHash(salt, { ...who, userAgent: 'Mozilla/5.0 Firefox/140.0' }) },
+    {
+      name: 'parts shifted into each other',
+      other: visitorHash(salt, { ...who, siteId: 'site_ae', host: 'xample.com' }),
+    },
+  ])('differs for $name', ({ other }) => expect(other).not.toBe(known));
+});
+
+/** A registry of salts that notes what it was asked. */
+function salts() {
+  const asked: { day: number; keepFromDay: number }[] = [];
+  const state = { away: false };
+  return {
+    asked,
+    state,
+    registry: {
+      async saltOf(day: number, keepFromDay: number): Promise<Uint8Array> {
+        asked.push({ day, keepFromDay });
+        if (state.away) throw new StoreUnavailable('away');
+        return new Uint8Array(32).fill(day % 256);
+      },
+    },
+  };
+}
+
+describe("the day's salt", () => {
+  const noon = Date.UTC(2026, 4, 14, 12);
+  const day = utcDay(noon);
+
+  function begin() {
+    const clock = new TestClock(noon);
+    const { asked, state, registry } = salts();
+    // Of the whole registry the salt asks for nothing else.
+    return { clock, asked, state, salt: new DailySalt({ registry: registry as never, clock }) };
+  }
+
+  it('is fetched once a day, also when many ask at once', async () => {
+    const { clock, asked, salt } = begin();
+    const [one, two] = await Promise.all([salt.today(), salt.today()]);
+    expect(one).toBe(two);
+    clock.advance(6 * HOUR_MS);
+    expect(await salt.today()).toBe(one);
+    expect(asked).toEqual([{ day, keepFromDay: day }]);
+  });
+
+  it('changes at midnight, and yesterday’s is destroyed an hour later', async () => {
+    const { clock, asked, salt } = begin();
+    const today = await salt.today();
+    clock.nowMs = (day + 1) * DAY_MS - 1;
+    expect(await salt.today()).toBe(today);
+    clock.nowMs = (day + 1) * DAY_MS;
+    const tomorrow = await salt.today();
+    expect(tomorrow).not.toEqual(today);
+    expect(asked.slice(1)).toEqual([{ day: day + 1, keepFromDay: day }]);
+    clock.nowMs = (day + 1) * DAY_MS + HOUR_MS - 1;
+    await salt.today();
+    expect(asked).toHaveLength(2);
+    clock.nowMs = (day + 1) * DAY_MS + HOUR_MS;
+    expect(await salt.today()).toEqual(tomorrow);
+    expect(asked.slice(2)).toEqual([{ day: day + 1, keepFromDay: day + 1 }]);
+    await salt.today();
+    expect(asked).toHaveLength(3);
+  });
+
+  it('asked for while the registry is away is asked for again', async () => {
+    const { state, salt } = begin();
+    state.away = true;
+    await expect(salt.today()).rejects.toThrow(StoreUnavailable);
+    state.away = false;
+    expect(await salt.today()).toHaveLength(32);
+  });
+});
