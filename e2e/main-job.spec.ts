@@ -1,5 +1,6 @@
 import { rmSync } from 'node:fs';
-import { expect, gist, test } from './support/fixtures.ts';
+import { expect, test } from './support/fixtures.ts';
+import { gist } from './support/lab.ts';
 import { COLLECTOR, page, tag } from './support/page.ts';
 import { command, newDataDir } from './support/server.ts';
 
@@ -11,7 +12,7 @@ test.describe('what counts', () => {
     await tab.goto(site.at('/'));
     await lab.fence(tab);
 
-    expect(lab.beacons(site).map(gist)).toEqual(['pageview load /']);
+    expect(lab.events(site).map(gist)).toEqual(['pageview /']);
     const [request] = lab.requests(site).filter(({ method }) => method === 'POST');
     expect(request).toMatchObject({ status: 202, answer: '' });
     expect(request?.answerHeaders['x-attractos-outcome']).toBe('stored');
@@ -33,7 +34,7 @@ test.describe('what counts', () => {
     await tab.eval(() => history.pushState(null, '', '/products'));
     await lab.fence(tab);
 
-    expect(views(lab.beacons(site).map(gist))).toEqual(['pageview load /', 'pageview soft /products']);
+    expect(lab.events(site).map(gist)).toEqual(['pageview /', 'pageview /products']);
     expect(await lab.count(site)).toBe(2);
   });
 
@@ -61,22 +62,17 @@ test.describe('what counts', () => {
     await expect.poll(() => lab.count(site)).toBe(1);
     await expect.poll(() => tab.eval(() => location.pathname).catch(() => '')).toBe('/next');
     await lab.fence(tab);
-    expect(views(lab.beacons(site).map(gist))).toEqual(['pageview load /landing']);
+    expect(lab.events(site).map(gist)).toEqual(['pageview /landing']);
     expect(await lab.count(site)).toBe(1);
   });
 
   test('a conversion counts, with what belongs to it', async ({ lab, site, tab }) => {
     lab.page(site, '/thanks');
     await tab.goto(site.at('/thanks'));
-    await tab.eval(() => {
-      const { attractos } = window as unknown as {
-        attractos: { track(name: string, details?: object): void };
-      };
-      attractos.track('order');
-    });
+    await tab.eval(() => window.attractos.track('order'));
     await lab.fence(tab);
 
-    expect(views(lab.beacons(site).map(gist))).toEqual(['pageview load /thanks', 'order /thanks']);
+    expect(lab.events(site).map(gist)).toEqual(['pageview /thanks', 'order /thanks']);
     expect(await lab.count(site)).toBe(2);
   });
 
@@ -110,7 +106,7 @@ test.describe('what does not count', () => {
     await tab.eval(() => history.replaceState({ scroll: 200 }, ''));
     await lab.fence(tab);
 
-    expect(lab.beacons(site).map(gist)).toEqual(['pageview load /']);
+    expect(lab.events(site).map(gist)).toEqual(['pageview /']);
     expect(await lab.count(site)).toBe(1);
   });
 
@@ -234,9 +230,4 @@ for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
     await lab.fence(tab);
     expect(await lab.count(site)).toBe(4);
   });
-}
-
-/** Without the notes that a view has ended, which are sent but never counted. */
-function views(gists: readonly string[]): string[] {
-  return gists.filter((each) => !each.startsWith('leave'));
 }

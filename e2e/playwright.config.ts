@@ -13,5 +13,9 @@ export default defineConfig<object, Choice>({
   timeout: 45_000,
   expect: { timeout: 15_000 },
   use: { video: 'off', screenshot: 'off', trace: 'off' },
-  projects: [{ name: 'chromium', use: { engineName: 'chromium' } }],
+  projects: [
+    { name: 'chromium', use: { engineName: 'chromium' } },
+    { name: 'firefox', use: { engineName: 'firefox' }, grepInvert: /@chromium/ },
+    { name: 'webkit', use: { engineName: 'webkit' }, grepInvert: /@chromium/ },
+  ],
 });

@@ -1,8 +1,7 @@
 import { test as base, expect } from '@playwright/test';
-import type { Beacon } from '../../tracker/wire/beacon.ts';
 import { type EngineName, whyNot } from './browsers.ts';
+import { LAUNCH } from './engines.ts';
 import { Lab, type Site } from './lab.ts';
-import { launchChromium } from './playwright-engine.ts';
 import type { Engine, Tab } from './tab.ts';
 
 /** Chosen by the project. */
@@ -17,6 +16,8 @@ interface WorkerFixtures extends Choice {
 }
 
 interface TestFixtures {
+  /** Skips the test where its engine is missing; the set-up has said so, and has failed on continuous integration. */
+  available: undefined;
   /** The worker's laboratory, cleared for this test. */
   lab: Lab;
   /** A site of this test's own, already known to the server. */
@@ -27,6 +28,15 @@ interface TestFixtures {
 
 export const test = base.extend<TestFixtures, WorkerFixtures>({
   engineName: ['chromium', { option: true, scope: 'worker' }],
+
+  available: [
+    async ({ engineName }, use, testInfo) => {
+      const reason = whyNot(engineName);
+      testInfo.skip(reason !== null, `${engineName}: ${reason}`);
+      await use(undefined);
+    },
+    { auto: true },
+  ],
 
   workerLab: [
     // biome-ignore lint/correctness/noEmptyPattern: the runner wants the pattern to see what a fixture needs
@@ -40,7 +50,7 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
 
   engine: [
     async ({ workerLab, engineName }, use) => {
-      const engine = await launch(engineName, workerLab.network.port);
+      const engine = await LAUNCH[engineName](workerLab.network.port);
       await use(engine);
       await engine.close();
     },
@@ -57,24 +67,11 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
     await use(await lab.newSite());
   },
 
-  tab: async ({ engineName, engine }, use, testInfo) => {
-    const reason = whyNot(engineName);
-    testInfo.skip(reason !== null, `${engineName}: ${reason}`);
+  tab: async ({ engine }, use) => {
     const tab = await engine.newTab();
     await use(tab);
     await tab.close();
   },
 });
-
-async function launch(name: EngineName, proxyPort: number): Promise<Engine> {
-  if (name !== 'chromium') throw new Error(`${name} is not driven yet`);
-  return launchChromium(proxyPort);
-}
-
-/** A beacon in the words a test asserts: what it is, and the path it is about. */
-export function gist({ name = 'pageview', nav, url }: Beacon): string {
-  const { pathname, search } = new URL(url);
-  return [name, nav, pathname + search].filter((part) => part !== undefined).join(' ');
-}
 
 export { expect };

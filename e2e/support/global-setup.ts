@@ -8,7 +8,7 @@ export default function setUp(): void {
   const say = (line: string) => {
     process.stdout.write(`set-up: ${line}\n`);
   };
-  ensureBrowsers(['chromium'], say);
+  ensureBrowsers(['chromium', 'firefox', 'webkit'], say);
   ensureRequests(say);
   const command = fileURLToPath(new URL('../../server/bin/attractos.js', import.meta.url));
   const { status } = spawnSync(process.execPath, [command, '--help'], {

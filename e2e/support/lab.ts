@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from '@playwright/test';
 import type { Beacon } from '../../tracker/wire/beacon.ts';
+import { LEAVE, PAGEVIEW } from '../../tracker/wire/limits.ts';
 import { Network, type Received } from './network.ts';
 import { COLLECTOR, type PageParts, page, type TagParts, tag } from './page.ts';
 import { command, newDataDir, Server } from './server.ts';
@@ -22,6 +23,12 @@ export interface SiteItem {
   key: string;
   events_this_month: number;
   created_at: string;
+}
+
+/** A beacon in the words a test asserts: what it is and the path it is about, such as `pageview /shop?page=2`. */
+export function gist({ name = PAGEVIEW, url }: Beacon): string {
+  const { pathname, search } = new URL(url);
+  return `${name} ${pathname}${search}`;
 }
 
 /** The server asks for new sites four times a second; it promises to know them within one. */
@@ -143,6 +150,15 @@ export class Lab {
     return found?.events_this_month ?? Number.NaN;
   }
 
+  /** Something to wait for until it is opened. */
+  gate(): { opened: Promise<void>; open(): void } {
+    let open = () => {};
+    const opened = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    return { opened, open: () => open() };
+  }
+
   /** Serves a page of a site with its tag. */
   page(
     site: Site,
@@ -169,6 +185,22 @@ export class Lab {
   /** Every beacon with a site's key that reached the collector, in order of arrival. */
   beacons(site: Site): Beacon[] {
     return this.network.received.flatMap(({ beacons }) => beacons).filter(({ key }) => key === site.key);
+  }
+
+  /** The events among them: everything but the notes that a view has ended. */
+  events(site: Site): Beacon[] {
+    return this.beacons(site).filter(({ name }) => name !== LEAVE);
+  }
+
+  /** The notes that a view has ended. */
+  leaves(site: Site): Beacon[] {
+    return this.beacons(site).filter(({ name }) => name === LEAVE);
+  }
+
+  /** What was sent by a page, once it has all arrived, as `gist` tells it. */
+  async sent(site: Site, tab: Tab): Promise<string[]> {
+    await this.fence(tab);
+    return this.events(site).map(gist);
   }
 
   /**

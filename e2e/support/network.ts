@@ -49,6 +49,8 @@ export type Fate = 'pass' | 'lose' | 'lose-answer';
 export class Network {
   /** Everything that reached the collector's host, in order of arrival. */
   readonly received: Received[] = [];
+  /** Every page that was asked for, as `host/path`. */
+  readonly visited: string[] = [];
   /** Errors that pages reported of themselves. */
   readonly pageErrors: string[] = [];
   /** Where the collector's requests go. Changes when the server starts anew. */
@@ -98,6 +100,7 @@ export class Network {
   reset(): void {
     this.#documents.clear();
     this.received.length = 0;
+    this.visited.length = 0;
     this.pageErrors.length = 0;
     this.decide = () => 'pass';
   }
@@ -124,6 +127,7 @@ export class Network {
   }
 
   #answerPage(reply: ServerResponse, url: URL): void {
+    this.visited.push(placeOf(url));
     const document = this.#documents.get(placeOf(url));
     if (document === undefined) {
       reply

@@ -15,9 +15,15 @@ export interface PageLab {
   focus(focused: boolean): void;
 }
 
+/** What the tracker leaves on a page, as far as tests call it. */
+export interface Attractos {
+  track(name: string, details?: object): void;
+}
+
 declare global {
   interface Window {
     lab: PageLab;
+    attractos: Attractos;
   }
 }
 

@@ -5,7 +5,7 @@ import { type Engine, goBack, type Tab } from './tab.ts';
 /** Chromium and Firefox, driven by Playwright. */
 
 /** Nothing but the loopback: the pages' names are for the proxy, and the browser's own calls home find nobody. */
-const CHROMIUM_ARGUMENTS = [
+export const CHROMIUM_ARGUMENTS = [
   '--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1 , EXCLUDE localhost',
   '--disable-quic',
 ];

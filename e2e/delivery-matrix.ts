@@ -1,0 +1,92 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { type EngineName, whyNot } from './support/browsers.ts';
+import { LAUNCH } from './support/engines.ts';
+import { Lab } from './support/lab.ts';
+import { page } from './support/page.ts';
+import type { Tab } from './support/tab.ts';
+
+/**
+ * `node e2e/delivery-matrix.ts [pages]`: which share of page views arrives when every page is left at once, per engine and
+ * way of sending. Each page leaves for the next as soon as the tracker has run, and nothing waits for an answer.
+ */
+
+/** The tracker's ways of sending: as it comes, as an owner may choose, and where the browser has no beacons. */
+const WAYS = {
+  sendBeacon: { attributes: {}, head: '' },
+  'keepalive fetch (data-transport="fetch")': { attributes: { 'data-transport': 'fetch' }, head: '' },
+  'no sendBeacon in the browser': {
+    attributes: {},
+    head: '<script>delete Navigator.prototype.sendBeacon;</script>',
+  },
+};
+
+const ENGINES: readonly EngineName[] = ['chromium', 'firefox', 'webkit'];
+/** WebKitGTK needed up to ten seconds to send what 200 pages had left behind. */
+const QUIET_MS = 12_000;
+const POLL_MS = 100;
+const RUN_TIMEOUT_MS = 300_000;
+
+/** One chain of pages in one engine. @returns how many different views were counted */
+async function run(lab: Lab, tab: Tab, way: keyof typeof WAYS, pages: number): Promise<number> {
+  lab.network.reset();
+  const site = await lab.newSite();
+  const { attributes, head } = WAYS[way];
+  for (let number = 1; number <= pages; number += 1) {
+    const next = number === pages ? '/end' : `/${number + 1}`;
+    lab.page(site, `/${number}`, {
+      tag: { attributes },
+      head,
+      body: `<script>addEventListener('DOMContentLoaded', () => { location.href = '${next}'; });</script>`,
+    });
+  }
+  for (const path of ['/start', '/end']) lab.network.serve(site.at(path), { body: page({}) });
+  await tab.goto(site.at('/start'));
+  await tab.eval(() => {
+    setTimeout(() => {
+      location.href = '/1';
+    });
+  });
+
+  const end = `www.${site.domain}/end`;
+  const startedAt = Date.now();
+  let lastNewsAt = startedAt;
+  let known = 0;
+  for (;;) {
+    await wait(POLL_MS);
+    const { length } = lab.events(site);
+    if (length !== known || !lab.network.visited.includes(end)) {
+      known = length;
+      lastNewsAt = Date.now();
+    }
+    if (length >= pages && lab.network.visited.includes(end)) break;
+    if (Date.now() - lastNewsAt > QUIET_MS || Date.now() - startedAt > RUN_TIMEOUT_MS) break;
+  }
+  return lab.count(site);
+}
+
+const pages = Number(process.argv[2] ?? 100);
+if (!Number.isInteger(pages) || pages < 1) throw new Error('usage: node e2e/delivery-matrix.ts [pages]');
+
+const names = Object.keys(WAYS) as (keyof typeof WAYS)[]; // the keys of a constant object
+console.log(`Page views counted of ${pages}, every page left at once\n`);
+console.log(`| engine | ${names.join(' | ')} |`);
+console.log(`|---|${names.map(() => '---:').join('|')}|`);
+for (const name of ENGINES) {
+  const missing = whyNot(name);
+  if (missing !== null) {
+    console.log(`| ${name} | not run: ${missing} |`);
+    continue;
+  }
+  const lab = await Lab.open();
+  const engine = await LAUNCH[name](lab.network.port);
+  const cells: string[] = [];
+  for (const way of names) {
+    const tab = await engine.newTab();
+    const counted = await run(lab, tab, way, pages);
+    cells.push(`${counted} (${((100 * counted) / pages).toFixed(1)} %)`);
+    await tab.close();
+  }
+  await engine.close();
+  await lab.close();
+  console.log(`| ${name} | ${cells.join(' | ')} |`);
+}

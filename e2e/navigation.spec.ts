@@ -1,0 +1,273 @@
+import { expect, test } from './support/fixtures.ts';
+import { gist, type Lab, type Site } from './support/lab.ts';
+import { page, tag } from './support/page.ts';
+import { openUndriven } from './support/undriven.ts';
+
+/**
+ * When a view begins. The same checks for each of the three scripts: each says what must be sent, and by saying all of it,
+ * what must not.
+ */
+
+const SCRIPTS = ['a.js'];
+
+for (const script of SCRIPTS) {
+  // One script in every engine, the others in one.
+  test.describe(script, { tag: script === 'a.js' ? [] : ['@chromium'] }, () => {
+    const ofThisScript = { tag: { script } };
+
+    test('a load is one view', async ({ lab, site, tab }) => {
+      lab.page(site, '/', ofThisScript);
+      await tab.goto(site.at('/'));
+      expect(await lab.sent(site, tab)).toEqual(['pageview /']);
+      expect(await lab.count(site)).toBe(1);
+    });
+
+    test('pushState to another path is one view', async ({ lab, site, tab }) => {
+      lab.page(site, '/', ofThisScript);
+      await tab.goto(site.at('/'));
+      await tab.eval(() => history.pushState(null, '', '/products'));
+      expect(await lab.sent(site, tab)).toEqual(['pageview /', 'pageview /products']);
+    });
+
+    test('pushState that changes the query only is none', async ({ lab, site, tab }) => {
+      lab.page(site, '/', ofThisScript);
+      await tab.goto(site.at('/'));
+      await tab.eval(() => history.pushState(null, '', '/?sort=price'));
+      await tab.eval(() => history.pushState(null, '', '?sort=name'));
+      expect(await lab.sent(site, tab)).toEqual(['pageview /']);
+    });
+
+    test('pushState to the same address is none', async ({ lab, site, tab }) => {
+      lab.page(site, '/', ofThisScript);
+      await tab.goto(site.at('/'));
+      await tab.eval(() => history.pushState(null, '', location.href));
+      expect(await lab.sent(site, tab)).toEqual(['pageview /']);
+    });
+
+    test('replaceState to the same address is none', async ({ lab, site, tab }) => {
+      lab.page(site, '/', ofThisScript);
+      await tab.goto(site.at('/'));
+      await tab.eval(() => history.replaceState({ top: 1 }, '', location.href));
+      expect(await lab.sent(site, tab)).toEqual(['pageview /']);
+    });
+
+    test('replaceState without an address is none', async ({ lab, site, tab }) => {
+      lab.page(site, '/', ofThisScript);
+      await tab.goto(site.at('/'));
+      await tab.eval(() => history.replaceState({ top: 1 }, ''));
+      expect(await lab.sent(site, tab)).toEqual(['pageview /']);
+    });
+
+    test('replaceState to another path is one view', async ({ lab, site, tab }) => {
+      lab.page(site, '/', ofThisScript);
+      await tab.goto(site.at('/'));
+      await tab.eval(() => history.replaceState(null, '', '/home'));
+      expect(await lab.sent(site, tab)).toEqual(['pageview /', 'pageview /home']);
+    });
+
+    test('a router that replaces its state before it pushes makes one view', async ({ lab, site, tab }) => {
+      lab.page(site, '/', ofThisScript);
+      await tab.goto(site.at('/'));
+      await tab.eval(() => {
+        history.replaceState({ top: 120, forward: '/about' }, '', location.href);
+        history.pushState({ back: '/' }, '', '/about');
+      });
+      expect(await lab.sent(site, tab)).toEqual(['pageview /', 'pageview /about']);
+    });
+
+    test('back and forward within the page are a view each', async ({ lab, site, tab }) => {
+      lab.page(site, '/', ofThisScript);
+      await tab.goto(site.at('/'));
+      await tab.eval(() => history.pushState(null, '', '/a'));
+      await tab.back();
+      await lab.fence(tab);
+      await tab.eval(() => history.forward());
+      await expect.poll(() => tab.eval(() => location.pathname)).toBe('/a');
+      expect(await lab.sent(site, tab)).toEqual(['pageview /', 'pageview /a', 'pageview /', 'pageview /a']);
+    });
+
+    test('a link to a place on the page is none', async ({ lab, site, tab }) => {
+      lab.page(site, '/', {
+        ...ofThisScript,
+        body: '<a id="link" href="#there">There</a><h2 id="there">There</h2>',
+      });
+      await tab.goto(site.at('/'));
+      await tab.click('#link');
+      await expect.poll(() => tab.eval(() => location.hash)).toBe('#there');
+      expect(await lab.sent(site, tab)).toEqual(['pageview /']);
+    });
+
+    test('a scroll spy is none', async ({ lab, site, tab }) => {
+      lab.page(site, '/', ofThisScript);
+      await tab.goto(site.at('/'));
+      await tab.eval(() => {
+        for (const chapter of ['#one', '#two', '#three']) history.replaceState(null, '', chapter);
+      });
+      expect(await lab.sent(site, tab)).toEqual(['pageview /']);
+    });
+
+    test('a return from the back/forward cache is one view', async ({ lab, site, tab }) => {
+      lab.page(site, '/', ofThisScript);
+      lab.network.serve(site.at('/plain'), { body: page({}) });
+      await tab.goto(site.at('/'));
+      await tab.eval(() => {
+        document.title = 'as I left it';
+      });
+      await tab.goto(site.at('/plain'));
+      await tab.back();
+      expect(await tab.eval(() => document.title), 'the page came out of the cache').toBe('as I left it');
+      expect(await lab.sent(site, tab)).toEqual(['pageview /', 'pageview /']);
+      expect(lab.events(site).map(({ nav }) => nav)).toEqual(['load', 'bfcache']);
+      expect(new Set(lab.events(site).map(({ id }) => id)).size).toBe(2);
+      expect(await lab.count(site)).toBe(2);
+    });
+
+    test('two copies of the tag count once, on load and on push', async ({ lab, site, tab }) => {
+      const once = tag({ key: site.key, script });
+      lab.page(site, '/', { tags: `${once}\n${once}` });
+      await tab.goto(site.at('/'));
+      expect(await lab.sent(site, tab)).toEqual(['pageview /']);
+      await tab.eval(() => history.pushState(null, '', '/next'));
+      expect(await lab.sent(site, tab)).toEqual(['pageview /', 'pageview /next']);
+    });
+
+    test('a copy that a framework injects later counts nothing', async ({ lab, site, tab }) => {
+      lab.page(site, '/', ofThisScript);
+      await tab.goto(site.at('/'));
+      await tab.eval(() =>
+        new Promise((resolve) => {
+          const again = document.createElement('script');
+          const first = document.querySelector<HTMLScriptElement>('script[data-key]');
+          again.src = first?.src ?? '';
+          again.dataset.key = first?.dataset.key ?? '';
+          again.onload = resolve;
+          document.head.append(again);
+        }).then(() => undefined),
+      );
+      await tab.eval(() => history.pushState(null, '', '/next'));
+      expect(await lab.sent(site, tab)).toEqual(['pageview /', 'pageview /next']);
+    });
+
+    test('two different keys on one page are both told', async ({ lab, site, tab }) => {
+      const other = await lab.newSite();
+      lab.page(site, '/', { tags: tag({ key: site.key, script }) + tag({ key: other.key, script }) });
+      await tab.goto(site.at('/'));
+      await lab.fence(tab);
+      expect(lab.events(site).map(gist)).toEqual(['pageview /']);
+      expect(lab.events(other).map(gist)).toEqual(['pageview /']);
+    });
+
+    test('a page opened in the background is a view when it is first seen', async ({ lab, site, tab }) => {
+      lab.page(site, '/', { ...ofThisScript, prelude: { hidden: true } });
+      await tab.goto(site.at('/'));
+      expect(await lab.sent(site, tab)).toEqual([]);
+      await tab.eval(() => window.lab.show(true));
+      expect(await lab.sent(site, tab)).toEqual(['pageview /']);
+      await tab.eval(() => window.lab.show(false));
+      await tab.eval(() => window.lab.show(true));
+      expect(await lab.sent(site, tab)).toEqual(['pageview /']);
+    });
+
+    test('a page without storage is one view', async ({ lab, site, tab }) => {
+      lab.page(site, '/', { ...ofThisScript, prelude: { storageDenied: true } });
+      await tab.goto(site.at('/'));
+      expect(await lab.sent(site, tab)).toEqual(['pageview /']);
+    });
+
+    test('nothing is asked before it is sent: no preflight, no configuration', async ({ lab, site, tab }) => {
+      lab.page(site, '/', ofThisScript);
+      await tab.goto(site.at('/'));
+      await tab.eval(() => history.pushState(null, '', '/next'));
+      await lab.fence(tab);
+      const asked = lab.network.received.filter(({ path }) => path !== '/e');
+      expect(asked.map(({ method, path }) => `${method} ${path}`)).toEqual([`GET /${script}`]);
+      const sent = lab.network.received.filter(({ path }) => path === '/e');
+      expect(new Set(sent.map(({ method }) => method))).toEqual(new Set(['POST']));
+      for (const { headers } of sent) expect(headers['content-type']).toMatch(/^text\/plain/);
+    });
+
+    test('three pages left at once arrive, however slow the collector', async ({ lab, site, tab }) => {
+      const leave = (to: string) =>
+        `<script>addEventListener('DOMContentLoaded', () => { location.href = '${to}'; });</script>`;
+      lab.page(site, '/1', { ...ofThisScript, body: leave('/2') });
+      lab.page(site, '/2', { ...ofThisScript, body: leave('/3') });
+      lab.page(site, '/3', { ...ofThisScript, body: leave('/end') });
+      for (const path of ['/start', '/end']) lab.network.serve(site.at(path), { body: page({}) });
+      // No beacon is answered before the last page is there.
+      const atTheEnd = lab.gate();
+      lab.network.decide = ({ path }) => (path === '/e' ? atTheEnd.opened.then(() => 'pass') : 'pass');
+
+      await tab.goto(site.at('/start'));
+      await tab.eval(() => {
+        setTimeout(() => {
+          location.href = '/1';
+        });
+      });
+      await expect.poll(() => lab.network.visited).toContain(`www.${site.domain}/end`);
+      atTheEnd.open();
+
+      await expect
+        .poll(() => lab.events(site).map(gist).sort())
+        .toEqual(['pageview /1', 'pageview /2', 'pageview /3']);
+      await lab.answered();
+      expect(await lab.count(site)).toBe(3);
+    });
+
+    test('a page prerendered and never opened is none', { tag: '@chromium' }, async ({ lab, site }) => {
+      servePrerender(lab, site, script);
+      const browser = await openUndriven(lab.network.port, site.at('/'));
+      try {
+        await expect.poll(() => lab.network.hasFence(`${site.id}-prerendering`)).toBe(true);
+        await expect.poll(() => lab.events(site).length).toBeGreaterThan(0);
+        await lab.answered();
+        expect(lab.events(site).map(gist)).toEqual(['pageview /']);
+      } finally {
+        await browser.close();
+      }
+    });
+
+    test('a prerendered page is a view when it is opened', { tag: '@chromium' }, async ({ lab, site }) => {
+      servePrerender(lab, site, script);
+      const browser = await openUndriven(lab.network.port, site.at('/'));
+      try {
+        await expect.poll(() => lab.network.hasFence(`${site.id}-prerendering`)).toBe(true);
+        lab.network.serve(site.at('/go'), { body: 'now' });
+        await expect.poll(() => lab.network.hasFence(`${site.id}-opened`)).toBe(true);
+        await lab.answered();
+        expect(lab.events(site).map(gist)).toEqual(['pageview /', 'pageview /target']);
+        for (const { headers, beacons } of lab.requests(site))
+          if (beacons.length > 0) expect(headers['sec-purpose']).toBeUndefined();
+      } finally {
+        await browser.close();
+      }
+    });
+  });
+}
+
+/** A page that has the browser prerender another, and opens it as soon as there is something at `/go`. */
+function servePrerender(lab: Lab, site: Site, script: string): void {
+  const rules = { prerender: [{ source: 'list', urls: ['/target'], eagerness: 'immediate' }] };
+  lab.page(site, '/', {
+    tag: { script },
+    head: `<script type="speculationrules">${JSON.stringify(rules)}</script>`,
+    body: `<script>
+      const timer = setInterval(async () => {
+        const { ok } = await fetch('/go');
+        if (!ok) return;
+        clearInterval(timer);
+        location.href = '/target';
+      }, 50);
+    </script>`,
+  });
+  // The tag is deferred, so it has run when the document is ready.
+  lab.page(site, '/target', {
+    tag: { script },
+    body: `<script>
+      const pass = (what) => navigator.sendBeacon('/fence?${site.id}-' + what);
+      addEventListener('DOMContentLoaded', () => setTimeout(() => {
+        if (document.prerendering) pass('prerendering');
+      }));
+      document.addEventListener('prerenderingchange', () => setTimeout(() => pass('opened')));
+    </script>`,
+  });
+}
