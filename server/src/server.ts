@@ -64,11 +64,7 @@ export async function buildServer({ config, store, clock, scripts }: ServerParts
 
   const salt = new DailySalt({ registry: store.registry, clock });
   const chores = startChores({
-    chores: [
-      () => expireEvents({ store, clock, defaultDays: config.retentionDays }),
-      // So that yesterday's salt is destroyed on a day without visitors, too.
-      async () => void (await salt.today()),
-    ],
+    chores: [() => expireEvents({ store, clock, defaultDays: config.retentionDays }), () => salt.clean()],
     onError: (error) => app.log.error({ err: error }, 'a chore failed and will be tried again'),
   });
   app.addHook('onClose', () => chores.stop());

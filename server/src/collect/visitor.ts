@@ -36,6 +36,12 @@ export class DailySalt {
     return this.#fetching;
   }
 
+  /** Has old salts destroyed, also on a day without visitors, and again where something was in the way the last time. */
+  async clean(): Promise<void> {
+    const now = this.#clock.now();
+    await this.#fetch(utcDay(now), utcDay(now - OVERLAP_MS) === utcDay(now));
+  }
+
   async #fetch(day: number, overlapIsOver: boolean): Promise<Uint8Array> {
     const salt = await this.#registry.saltOf(day, overlapIsOver ? day : day - 1);
     this.#current = { day, salt };

@@ -215,7 +215,8 @@ export interface Registry extends People {
 
   /**
    * The secret salt of a UTC day, made at random when first asked for and the same for every process. Salts of days
-   * before `keepFromDay` are destroyed.
+   * before `keepFromDay` are destroyed: no file of the store holds them any more. Asked again, does what another reader
+   * was in the way of.
    */
   saltOf(day: number, keepFromDay: number): Promise<Uint8Array>;
 }

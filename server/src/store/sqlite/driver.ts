@@ -99,6 +99,11 @@ export function transaction<T>(db: Database, work: () => T): T {
   });
 }
 
+/** Moves the write-ahead log into the database file and cuts it to nothing, unless a reader still needs it. */
+export function emptyLog(db: Database): void {
+  translated(() => prepared(db, 'PRAGMA wal_checkpoint(TRUNCATE)').get());
+}
+
 const SQLITE_BUSY = 5;
 const SQLITE_CORRUPT = 11;
 const SQLITE_NOTADB = 26;

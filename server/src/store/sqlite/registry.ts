@@ -17,6 +17,7 @@ import {
 } from '../store.ts';
 import {
   type Database,
+  emptyLog,
   isUniqueViolation,
   openDatabase,
   prepared,
@@ -357,7 +358,7 @@ export class SqliteRegistry extends SqlitePeople implements Registry {
   }
 
   async saltOf(day: number, keepFromDay: number): Promise<Uint8Array> {
-    return transaction(this.#db, () => {
+    const salt = transaction(this.#db, () => {
       prepared(this.#db, 'DELETE FROM salts WHERE day < ?').run(keepFromDay);
       prepared(this.#db, 'INSERT OR IGNORE INTO salts (day, salt) VALUES (?, ?)').run(
         day,
@@ -366,6 +367,9 @@ export class SqliteRegistry extends SqlitePeople implements Registry {
       const row = prepared(this.#db, 'SELECT salt FROM salts WHERE day = ?').get(day);
       return row?.salt as Uint8Array; // inserted one line above, or there before
     });
+    // The log holds pages as they once were, destroyed salts included.
+    emptyLog(this.#db);
+    return salt;
   }
 
   #insertAccount({ passwordHash, ...account }: NewAccount): Account {
