@@ -115,7 +115,12 @@ function checkBatch(batch: readonly unknown[]): void {
 /** Size of one beacon of a batch; no more than the whole where the whole is small. */
 function bytesOf(beacon: unknown, batch: string): number {
   const all = Buffer.byteLength(batch);
-  return all <= BEACON_MAX_BYTES ? all : Buffer.byteLength(JSON.stringify(beacon));
+  if (all <= BEACON_MAX_BYTES) return all;
+  try {
+    return Buffer.byteLength(JSON.stringify(beacon));
+  } catch {
+    return Number.POSITIVE_INFINITY; // nested deeper than the stack goes, which takes more than a beacon's size
+  }
 }
 
 function errorOf({ reason, detail, retryAfterSeconds }: Extract<Outcome, { kind: 'refused' }>): ApiError {
