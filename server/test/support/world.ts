@@ -5,7 +5,7 @@ import { digestApiKey, newAccountId, newApiKey, newApiKeyId, newSiteId, newSiteK
 import type { PlanName } from '../../src/plans.ts';
 import { buildServer } from '../../src/server.ts';
 import { openStore } from '../../src/store/open.ts';
-import type { Account, Events, Site, Store } from '../../src/store/store.ts';
+import type { Account, Events, Registry, Site, Store } from '../../src/store/store.ts';
 import { TestClock } from './clock.ts';
 import { type Answer, ask, type Question } from './http.ts';
 import { makeFolder, root } from './paths.ts';
@@ -111,19 +111,25 @@ export class World {
     return { account, site, apiKey };
   }
 
-  /** Starts the server that production runs on a free port, with the store's events replaced where a test needs a fault. */
+  /** Starts the server that production runs on a free port, with a half of the store replaced where a test needs a fault. */
   async serve({
     settings = {},
+    registry = this.store.registry,
     events = this.store.events,
     scripts = [],
   }: {
     settings?: Record<string, string>;
+    registry?: Registry;
     events?: Events;
     scripts?: readonly ScriptFile[];
   } = {}): Promise<RunningServer> {
     const config: Config = readConfig({ LOG_LEVEL: 'silent', DATA_DIR: this.dataDir, ...settings });
-    const { registry, reports } = this.store;
-    const store: Store = { registry, events, reports, close: () => this.store.close() };
+    const store: Store = {
+      registry,
+      events,
+      reports: this.store.reports,
+      close: () => this.store.close(),
+    };
     const app = await buildServer({ config, store, clock: this.clock, scripts });
     this.#servers.push(app);
     const url = await app.listen({ port: 0, host: '127.0.0.1' });

@@ -1,0 +1,873 @@
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import {
+  BATCH_MAX_BEACONS,
+  BATCH_MAX_BYTES,
+  BEACON_MAX_BYTES,
+  ENGAGED_MAX_MS,
+} from '../../tracker/wire/limits.ts';
+import { SECOND_MS } from '../src/clock.ts';
+import { SiteDirectory } from '../src/collect/site-by-key.ts';
+import { newSiteKey } from '../src/keys.ts';
+import {
+  type Events,
+  NO_SITE,
+  type Registry,
+  type Site,
+  StoreBroken,
+  StoreBusy,
+  StoreUnavailable,
+} from '../src/store/store.ts';
+import { TestClock } from './support/clock.ts';
+import { type Answer, askRaw } from './support/http.ts';
+import { pageHeaders, type RunningServer, World } from './support/world.ts';
+
+/** The collector over real sockets: one server for all tests that only send, others where a test changes something. */
+
+const ALL_DAYS = { firstDay: 0, lastDay: 100_000 };
+const GOOGLEBOT = 'Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)';
+
+let world: World;
+let server: RunningServer;
+let site: Site;
+let sent = 0;
+
+beforeAll(async () => {
+  world = await World.open();
+  site = (await world.addOwner()).site;
+  server = await world.serve({ settings: { SITE_RATE: '100000', SITE_BURST: '100000' } });
+});
+
+afterAll(() => world.close());
+
+/** A beacon of a page view as the tracker sends it. */
+function view(more: Record<string, unknown> = {}): Record<string, unknown> {
+  return {
+    key: site.key,
+    id: `view-${++sent}`,
+    url: 'https://example.com/pricing?plan=pro',
+    nav: 'load',
+    ...more,
+  };
+}
+
+/** A world of its own, for a test that changes something. */
+async function another(): Promise<World> {
+  const other = await World.open();
+  onTestFinished(() => other.close());
+  return other;
+}
+
+async function count(of = world, siteId = site.id): Promise<number | undefined> {
+  return (await of.store.events.countBySite([siteId], ALL_DAYS)).get(siteId);
+}
+
+/** How often each outcome stands in a site's ledger. */
+async function ledger(of = world, siteId = site.id): Promise<Record<string, number>> {
+  await of.store.events.flush();
+  const sums: Record<string, number> = {};
+  for (const line of await of.store.events.ledger(siteId, ALL_DAYS))
+    sums[line.outcome] = (sums[line.outcome] ?? 0) + line.count;
+  return sums;
+}
+
+/** What every answer of the collector has: readable by every origin, never with credentials, never kept. */
+function expectOpen({ headers }: Answer): void {
+  expect(headers['access-control-allow-origin']).toBe('*');
+  expect(headers['access-control-allow-credentials']).toBeUndefined();
+  expect(headers['access-control-expose-headers']).toMatch(/\bX-Attractos-Outcome\b/i);
+  expect(headers['set-cookie']).toBeUndefined();
+  expect(headers['cache-control']).toBe('no-store');
+}
+
+function expectKept(answer: Answer, outcome: 'stored' | 'duplicate' | 'bot'): void {
+  expect([answer.status, answer.text]).toEqual([202, '']);
+  expect(answer.headers['x-attractos-outcome']).toBe(outcome);
+  expectOpen(answer);
+}
+
+/** Status, code and reason; the sentence for a person; nothing of the framework. @returns the sentence */
+function expectRefused(answer: Answer, status: number, code: string, reason: string): string {
+  expect([answer.status, answer.headers['x-attractos-outcome'], answer.text]).toEqual([
+    status,
+    `refused; reason=${reason}`,
+    expect.any(String),
+  ]);
+  expect(answer.headers['content-type']).toBe('application/json; charset=utf-8');
+  const body = answer.json() as { error: string; code: string; retry_after?: number };
+  expect(body).toEqual({
+    error: expect.stringMatching(/^[A-Z].*\.$/),
+    code,
+    ...(answer.headers['retry-after'] === undefined
+      ? {}
+      : { retry_after: Number(answer.headers['retry-after']) }),
+  });
+  expect(answer.text).not.toMatch(/FST_|stack|node_modules|SQLite/);
+  expectOpen(answer);
+  return body.error;
+}
+
+describe('a beacon that is kept', () => {
+  it('is stored, counted once, and a duplicate the second time', async () => {
+    const before = await count();
+    const beacon = view();
+    expectKept(await server.send(beacon), 'stored');
+    expectKept(await server.send(beacon), 'duplicate');
+    expect(await count()).toBe((before ?? 0) + 1);
+  });
+
+  it('without an id is never a duplicate', async () => {
+    const beacon = view({ id: undefined });
+    expectKept(await server.send(beacon), 'stored');
+    expectKept(await server.send(beacon), 'stored');
+  });
+
+  it('is stored with what it said, and without credentials and fragment of its address', async () => {
+    const beacon = view({
+      name: 'purchase',
+      url: 'https://ada:secret@www.example.com/thanks?order=7#top',
+      ref: 'https://search.example/find?q=me',
+      props: { plan: 'pro', seats: 3, trial: false },
+      value: 49.5,
+      currency: 'EUR',
+      width: 1279.6,
+      tz: 'Europe/Berlin',
+      invented_later: { deep: [1, 2, 3] },
+    });
+    expectKept(await server.send(beacon, { headers: pageHeaders('https://www.example.com') }), 'stored');
+    const { events } = await world.store.events.page(site.id, { limit: 1000 });
+    expect(events.find(({ name }) => name === 'purchase')).toMatchObject({
+      host: 'www.example.com',
+      path: '/thanks?order=7',
+      referrer: 'search.example/find',
+      props: { plan: 'pro', seats: 3, trial: false },
+      value: 49.5,
+      currency: 'EUR',
+      width: 1280,
+      timeZone: 'Europe/Berlin',
+      receivedAtMs: world.clock.now(),
+    });
+  });
+
+  it('by a crawler is recorded and not counted', async () => {
+    const before = await count();
+    expectKept(await server.send(view(), { headers: { 'user-agent': GOOGLEBOT } }), 'bot');
+    expectKept(await server.send(view(), { headers: { 'user-agent': '' } }), 'bot');
+    expect(await count()).toBe(before);
+  });
+
+  it('that ends a view is stored and not counted', async () => {
+    const before = { counted: await count(), ledger: await ledger() };
+    const leave = view({
+      name: 'leave',
+      view: 'view-1',
+      engaged: ENGAGED_MAX_MS,
+      scroll: 100,
+      vitals: { lcp: 1.5 },
+    });
+    expectKept(await server.send(leave), 'stored');
+    expectKept(await server.send(leave), 'duplicate');
+    expect({ counted: await count(), ledger: await ledger() }).toEqual(before);
+  });
+
+  it.each([
+    { name: 'no Origin', headers: { origin: undefined } },
+    { name: 'Origin: null', headers: { origin: 'null' } },
+    { name: 'an empty Origin', headers: { origin: '' } },
+    {
+      name: 'no Origin and a fitting Referer',
+      headers: { origin: undefined, referer: 'https://example.com/x' },
+    },
+    { name: 'a foreign Referer beside the true Origin', headers: { referer: 'https://copy.example/' } },
+    { name: 'the origin of the twin', headers: { origin: 'https://www.example.com' } },
+    { name: 'a cookie, which nobody reads', headers: { cookie: 'session=1' } },
+  ])('with $name', async ({ headers }) => {
+    const all: Record<string, string> = {};
+    for (const [name, value] of Object.entries({ ...pageHeaders(), ...headers }))
+      if (value !== undefined) all[name] = value;
+    const answer = await server.ask({
+      method: 'POST',
+      path: '/e',
+      headers: all,
+      body: JSON.stringify(view()),
+    });
+    expectKept(answer, 'stored');
+  });
+});
+
+describe('a beacon that is refused', () => {
+  it('from a foreign host: names the host seen and the domain expected', async () => {
+    const before = await ledger();
+    const foreign = view({ url: 'https://copy.example/' });
+    const sentence = expectRefused(
+      await server.send(foreign, { headers: pageHeaders('https://copy.example') }),
+      403,
+      'DOMAIN_MISMATCH',
+      'wrong-domain',
+    );
+    expect(sentence).toContain('copy.example');
+    expect(sentence).toContain('example.com');
+    // Either piece of evidence is enough to refuse.
+    expectRefused(await server.send(foreign), 403, 'DOMAIN_MISMATCH', 'wrong-domain');
+    const copied = { headers: pageHeaders('https://copy.example') };
+    expectRefused(await server.send(view(), copied), 403, 'DOMAIN_MISMATCH', 'wrong-domain');
+    expect((await ledger())['wrong-domain']).toBe((before['wrong-domain'] ?? 0) + 3);
+    // What was refused is not remembered: it counts once it comes from the right place.
+    expectKept(await server.send({ ...foreign, url: 'https://example.com/' }), 'stored');
+  });
+
+  it('from localhost: seen, not counted', async () => {
+    const local = view({ url: 'http://localhost:3000/' });
+    const answer = await server.send(local, { headers: pageHeaders('http://localhost:3000') });
+    expect(expectRefused(answer, 403, 'LOCAL_HOST', 'local-host')).toContain('localhost');
+  });
+
+  it.each([
+    { name: 'invented', key: 'ak_hello' },
+    { name: 'with a wrong checksum', key: `${newSiteKey().slice(0, -1)}_` },
+    { name: 'well-formed and never given out', key: newSiteKey() },
+    { name: 'empty', key: '' },
+    { name: 'endless', key: 'a'.repeat(5000) },
+    { name: 'an API key', key: `sk_${'a'.repeat(46)}` },
+  ])('with a key that is $name', async ({ key }) => {
+    expectRefused(await server.send(view({ key })), 404, 'UNKNOWN_SITE_KEY', 'unknown-key');
+  });
+
+  it('with an unknown key tells the owner of the host, and nobody else', async () => {
+    const before = await ledger();
+    const nobody = await ledger(world, NO_SITE);
+    await server.send(view({ key: newSiteKey() }));
+    await server.send(view({ key: newSiteKey(), url: 'https://nobodys.example/' }));
+    expect((await ledger())['unknown-key']).toBe((before['unknown-key'] ?? 0) + 1);
+    expect((await ledger(world, NO_SITE))['unknown-key']).toBe((nobody['unknown-key'] ?? 0) + 1);
+  });
+
+  it('with a retired key', async () => {
+    const other = await another();
+    const { site: owned } = await other.addOwner();
+    await other.store.registry.addSiteKey(owned.id, newSiteKey(), 0);
+    await other.store.registry.retireSiteKey(owned.key);
+    const running = await other.serve();
+    const answer = await running.send({ key: owned.key, url: 'https://example.com/' });
+    expectRefused(answer, 410, 'RETIRED_SITE_KEY', 'retired-key');
+    expect(await ledger(other, owned.id)).toEqual({ 'retired-key': 1 });
+  });
+
+  it('over the rate of its site, which foreign pages cannot use up', async () => {
+    const other = await another();
+    const { site: owned } = await other.addOwner();
+    const { site: neighbour } = await other.addOwner('neighbour.example');
+    const running = await other.serve({ settings: { SITE_RATE: '0.5', SITE_BURST: '3' } });
+    const send = () => running.send({ key: owned.key, url: 'https://example.com/' });
+    for (let i = 0; i < 10; i++) await running.send({ key: owned.key, url: 'https://copy.example/' });
+    for (let i = 0; i < 3; i++) expectKept(await send(), 'stored');
+    const answer = await send();
+    expectRefused(answer, 429, 'RATE_LIMITED', 'rate-limited');
+    expect(answer.headers['retry-after']).toBe('2');
+    const fromNeighbour = await running.send(
+      { key: neighbour.key, url: 'https://neighbour.example/' },
+      { headers: pageHeaders('https://neighbour.example') },
+    );
+    expectKept(fromNeighbour, 'stored');
+    other.clock.advance(2 * SECOND_MS - 1);
+    expectRefused(await send(), 429, 'RATE_LIMITED', 'rate-limited');
+    other.clock.advance(1);
+    expectKept(await send(), 'stored');
+    expect(await ledger(other, owned.id)).toEqual({ stored: 4, 'wrong-domain': 10, 'rate-limited': 2 });
+  });
+
+  it('a clock set back lets nothing more through, and nothing less', async () => {
+    const other = await another();
+    const { site: owned } = await other.addOwner();
+    const running = await other.serve({ settings: { SITE_RATE: '1', SITE_BURST: '2' } });
+    const send = () => running.send({ key: owned.key, url: 'https://example.com/' });
+    for (let i = 0; i < 2; i++) expectKept(await send(), 'stored');
+    other.clock.advance(-3600 * SECOND_MS);
+    expect((await send()).status).toBe(429);
+    other.clock.advance(SECOND_MS);
+    expectKept(await send(), 'stored');
+  });
+});
+
+describe('a malformed beacon', () => {
+  const wrong: readonly [string, Record<string, unknown>][] = [
+    ['key is a number', { key: 7 }],
+    ['key is null', { key: null }],
+    ['key is missing', { key: undefined }],
+    ['id is empty', { id: '' }],
+    ['id is null', { id: null }],
+    ['id is a number', { id: 7 }],
+    ['id has 41 characters', { id: 'x'.repeat(41) }],
+    ['name is empty', { name: '' }],
+    ['name has 65 characters', { name: 'x'.repeat(65) }],
+    ['name is an array', { name: ['pageview'] }],
+    ['name is one letter with a thousand accents', { name: `e${'\u0301'.repeat(1000)}` }],
+    ['url is missing', { url: undefined }],
+    ['url is empty', { url: '' }],
+    ['url is a path', { url: '/pricing' }],
+    ['url is a file', { url: 'file:///etc/passwd' }],
+    ['url is javascript', { url: 'javascript:alert(1)' }],
+    ['url has 2049 characters', { url: `https://example.com/${'x'.repeat(2029)}` }],
+    ['ref has 2049 characters', { ref: 'x'.repeat(2049) }],
+    ['ref is null', { ref: null }],
+    ['nav is unheard of', { nav: 'teleport' }],
+    ['nav is inherited', { nav: 'toString' }],
+    ['props is null', { props: null }],
+    ['props is an array', { props: [] }],
+    ['props is a text', { props: 'a' }],
+    ['a prop is null', { props: { a: null } }],
+    ['a prop is an object', { props: { a: {} } }],
+    ['a prop has 501 characters', { props: { a: 'x'.repeat(501) } }],
+    ['the name of a prop has 65 characters', { props: { ['k'.repeat(65)]: 1 } }],
+    ['31 props', { props: Object.fromEntries(Array.from({ length: 31 }, (_, i) => [`k${i}`, i])) }],
+    ['value is a text', { value: '49' }],
+    ['value is null', { value: null }],
+    ['currency in lower case', { currency: 'eur' }],
+    ['currency too long', { currency: 'EURO' }],
+    ['currency with a line break', { currency: 'EUR\n' }],
+    ['view is empty', { view: '' }],
+    ['engaged is negative', { engaged: -1 }],
+    ['engaged more than a day', { engaged: ENGAGED_MAX_MS + 1 }],
+    ['scroll over 100', { scroll: 101 }],
+    ['scroll is true', { scroll: true }],
+    ['width is negative', { width: -1 }],
+    ['width beyond any screen', { width: 100_001 }],
+    ['tz has 65 characters', { tz: 'x'.repeat(65) }],
+    ['vitals is a number', { vitals: 1 }],
+    ['a vital is negative', { vitals: { lcp: -1 } }],
+    ['a vital is a text', { vitals: { cls: '0' } }],
+  ];
+
+  it.each(wrong)('%s', async (_, field) => {
+    const before = await count();
+    expectRefused(await server.send(view(field)), 400, 'INVALID_EVENT', 'malformed');
+    expect(await count()).toBe(before);
+  });
+
+  it('says which field is wrong', async () => {
+    const { error } = (await server.send(view({ props: { plan: null } }))).json() as { error: string };
+    expect(error).toContain('props');
+    const url = (await server.send(view({ url: undefined }))).json() as { error: string };
+    expect(url.error).toContain('url');
+  });
+
+  it('is in the ledger of the site whose key it carries', async () => {
+    const before = await ledger();
+    await server.send(view({ id: 7 }));
+    await server.send(view({ url: 'about:blank' }));
+    expect((await ledger()).malformed).toBe((before.malformed ?? 0) + 2);
+  });
+
+  it.each([
+    {
+      name: 'a number that JSON has no room for',
+      body: () => JSON.stringify(view({ value: 7 })).replace('"value":7', '"value":1e999'),
+    },
+    { name: 'nothing', body: () => '' },
+    { name: 'white space', body: () => '  \n' },
+    { name: 'no JSON', body: () => '{key:1}' },
+    { name: 'half of it', body: () => JSON.stringify(view()).slice(0, -5) },
+    { name: 'two of them', body: () => `${JSON.stringify(view())}\n${JSON.stringify(view())}` },
+    { name: 'a byte order mark', body: () => `\ufeff${JSON.stringify(view())}` },
+    { name: 'null', body: () => 'null' },
+    { name: 'true', body: () => 'true' },
+    { name: 'a number', body: () => '12' },
+    { name: 'a text', body: () => '"ak_x"' },
+    { name: 'an empty object', body: () => '{}' },
+    { name: 'a form', body: () => `key=${site.key}&url=https://example.com/` },
+    { name: 'brackets without end', body: () => '['.repeat(8000) },
+    { name: 'an inherited key', body: () => '{"__proto__":{"key":"x","url":"https://example.com/"}}' },
+  ])('$name', async ({ body }) => {
+    expectRefused(await server.send(body()), 400, 'INVALID_EVENT', 'malformed');
+  });
+
+  it('but not for bytes that are no UTF-8: they are read as browsers read them', async () => {
+    const bytes = Buffer.from(JSON.stringify(view({ name: 'X' })));
+    bytes[bytes.indexOf('X')] = 0xff;
+    expectKept(
+      await server.ask({ method: 'POST', path: '/e', headers: pageHeaders(), body: bytes }),
+      'stored',
+    );
+    const { events } = await world.store.events.page(site.id, { limit: 1 });
+    expect(events[0]?.name).toBe('\ufffd');
+  });
+});
+
+describe('sizes', () => {
+  /** A beacon of exactly so many bytes, the filling in a field that nobody knows. */
+  const ofBytes = (bytes: number, character = 'x') => {
+    const empty = JSON.stringify(view({ filling: '' }));
+    const room = bytes - Buffer.byteLength(empty);
+    const width = Buffer.byteLength(character);
+    return empty.replace(
+      '"filling":""',
+      `"filling":"${character.repeat(Math.floor(room / width))}${'y'.repeat(room % width)}"`,
+    );
+  };
+
+  it('takes a beacon of the largest size, and no byte more', async () => {
+    const largest = ofBytes(BEACON_MAX_BYTES);
+    expect(Buffer.byteLength(largest)).toBe(BEACON_MAX_BYTES);
+    expectKept(await server.send(largest), 'stored');
+    const before = await ledger();
+    expectRefused(await server.send(ofBytes(BEACON_MAX_BYTES + 1)), 413, 'EVENT_TOO_LARGE', 'too-large');
+    expect((await ledger())['too-large']).toBe((before['too-large'] ?? 0) + 1);
+  });
+
+  it('counts bytes, not characters', async () => {
+    expectKept(await server.send(ofBytes(BEACON_MAX_BYTES, '\u{1f600}')), 'stored');
+    expectRefused(
+      await server.send(ofBytes(BEACON_MAX_BYTES + 1, '\u{1f600}')),
+      413,
+      'EVENT_TOO_LARGE',
+      'too-large',
+    );
+  });
+
+  it('takes a batch of the largest size, and no byte more', async () => {
+    const beacons = Array.from({ length: 9 }, () => ofBytes(7000));
+    const batch = (bytes: number) => {
+      const text = `[${beacons.join(',')}]`;
+      return text + ' '.repeat(bytes - Buffer.byteLength(text));
+    };
+    const answer = await server.send(batch(BATCH_MAX_BYTES));
+    expect([answer.status, answer.json()]).toEqual([202, { outcomes: Array(9).fill('stored') }]);
+    const over = await server.send(batch(BATCH_MAX_BYTES + 1));
+    expectRefused(over, 413, 'EVENT_TOO_LARGE', 'too-large');
+  });
+
+  it('refuses the one beacon of a batch that is too large', async () => {
+    const answer = await server.send(`[${ofBytes(BEACON_MAX_BYTES + 1)},${ofBytes(200)}]`);
+    expect([answer.status, answer.json()]).toEqual([202, { outcomes: ['refused: too-large', 'stored'] }]);
+  });
+
+  it('takes a body in pieces and without a length, and holds it to the same limits', async () => {
+    const pieces = (text: string) => {
+      const chunks = text.match(/.{1,1000}/gs) ?? [];
+      return server.ask({
+        method: 'POST',
+        path: '/e',
+        headers: { ...pageHeaders(), 'transfer-encoding': 'chunked' },
+        chunks,
+      });
+    };
+    expectKept(await pieces(ofBytes(BEACON_MAX_BYTES)), 'stored');
+    expectRefused(await pieces(ofBytes(BEACON_MAX_BYTES + 1)), 413, 'EVENT_TOO_LARGE', 'too-large');
+    const endless = await pieces('x'.repeat(BATCH_MAX_BYTES + 1));
+    expectRefused(endless, 413, 'EVENT_TOO_LARGE', 'too-large');
+  });
+
+  it('refuses by the length that is announced, before reading', async () => {
+    const answer = await askRaw(
+      server.url,
+      `POST /e HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: 999999999\r\n\r\n{`,
+    );
+    expect(answer).toMatch(/^HTTP\/1\.1 413 /);
+    expect(answer).toMatch(/access-control-allow-origin: \*/i);
+    expect(answer).toContain('EVENT_TOO_LARGE');
+  });
+
+  it('survives whatever nests deep', async () => {
+    const deep = (depth: number) => '['.repeat(depth) + ']'.repeat(depth);
+    const beacon = JSON.stringify(view({ filling: 0 }));
+    const single = await server.send(beacon.replace('"filling":0', `"filling":${deep(3500)}`));
+    expectKept(single, 'stored');
+    const inBatch = await server.send(`[${beacon.replace('"filling":0', `"filling":${deep(30_000)}`)}]`);
+    expectRefused(inBatch, 413, 'EVENT_TOO_LARGE', 'too-large');
+    expectRefused(await server.send(deep(30_000)), 400, 'INVALID_EVENT', 'malformed');
+  });
+});
+
+describe('content types', () => {
+  it.each([
+    'text/plain',
+    'TEXT/Plain',
+    'text/plain;charset=UTF-8',
+    'text/plain; charset=utf-8',
+    'text/plain\t; charset=utf-8',
+    'text/plain ; charset',
+    `text/plain; x=${'a'.repeat(8000)}`,
+    'application/json',
+    'application/json; charset=utf-8',
+    // The bytes are UTF-8 whatever is claimed; where they are not, they are no JSON.
+    'application/json; charset=utf-16',
+    'application/JSON;',
+  ])('takes %j', async (type) =>
+    expectKept(await server.send(view(), { headers: { 'content-type': type } }), 'stored'),
+  );
+
+  it.each([
+    '',
+    'text',
+    'text/html',
+    'text/plainer',
+    'text/plain, application/json',
+    'text/*',
+    '*/*',
+    ';',
+    '/',
+    'application/x-www-form-urlencoded',
+    'multipart/form-data; boundary=x',
+    'application/xml',
+    'application/ld+json',
+    'application/json5',
+    'application/octet-stream',
+    'application/cbor',
+    '__proto__',
+    'a'.repeat(8000),
+  ])('refuses %j', async (type) => {
+    const before = await count();
+    const answer = await server.send(view(), { headers: { 'content-type': type } });
+    expectRefused(answer, 415, 'UNSUPPORTED_MEDIA_TYPE', 'media-type');
+    expect(await count()).toBe(before);
+  });
+
+  it('refuses none at all', async () => {
+    const { 'content-type': _, ...headers } = pageHeaders();
+    const answer = await server.ask({ method: 'POST', path: '/e', headers, body: JSON.stringify(view()) });
+    expectRefused(answer, 415, 'UNSUPPORTED_MEDIA_TYPE', 'media-type');
+  });
+
+  it('refuses UTF-16', async () => {
+    const body = Buffer.from(JSON.stringify(view()), 'utf16le');
+    const headers = { ...pageHeaders(), 'content-type': 'application/json; charset=utf-16' };
+    const answer = await server.ask({ method: 'POST', path: '/e', headers, body });
+    expectRefused(answer, 400, 'INVALID_EVENT', 'malformed');
+  });
+
+  it('refuses compressed bodies as what they are: no JSON', async () => {
+    const headers = { ...pageHeaders(), 'content-encoding': 'gzip' };
+    const answer = await server.ask({
+      method: 'POST',
+      path: '/e',
+      headers,
+      body: Buffer.from('1f8b0800', 'hex'),
+    });
+    expectRefused(answer, 400, 'INVALID_EVENT', 'malformed');
+  });
+});
+
+describe('batches', () => {
+  const batch = (length: number) => Array.from({ length }, () => view());
+
+  it.each([1, 2, BATCH_MAX_BEACONS])('of %i', async (length) => {
+    const before = (await count()) ?? 0;
+    const answer = await server.send(batch(length));
+    expect([answer.status, answer.json()]).toEqual([202, { outcomes: Array(length).fill('stored') }]);
+    expect(answer.headers['x-attractos-outcome']).toBe(Array(length).fill('stored').join(', '));
+    expectOpen(answer);
+    expect(await count()).toBe(before + length);
+  });
+
+  it('say what became of each, and 202 where at least one was kept or known', async () => {
+    const repeated = view();
+    const answer = await server.send([
+      repeated,
+      view({ url: 'https://copy.example/' }),
+      repeated,
+      view({ key: 'ak_x' }),
+      view({ id: 1 }),
+      null,
+      'text',
+      view({ name: 'leave', view: 'x' }),
+    ]);
+    expect([answer.status, answer.json()]).toEqual([
+      202,
+      {
+        outcomes: [
+          'stored',
+          'refused: wrong-domain',
+          'duplicate',
+          'refused: unknown-key',
+          'refused: malformed',
+          'refused: malformed',
+          'refused: malformed',
+          'stored',
+        ],
+      },
+    ]);
+    const again = await server.send([view({ id: 1 }), repeated]);
+    expect([again.status, again.json()]).toEqual([202, { outcomes: ['refused: malformed', 'duplicate'] }]);
+  });
+
+  it('of refused beacons only have the status of the first', async () => {
+    const answer = await server.send([
+      view({ url: 'https://copy.example/' }),
+      view({ id: 1 }),
+      view({ key: 'x' }),
+    ]);
+    expect(answer.status).toBe(403);
+    expect(answer.json()).toEqual({
+      error: expect.stringContaining('copy.example'),
+      code: 'DOMAIN_MISMATCH',
+    });
+    expect(answer.headers['x-attractos-outcome']).toBe(
+      'refused; reason=wrong-domain, refused; reason=malformed, refused; reason=unknown-key',
+    );
+    expectOpen(answer);
+  });
+
+  it('of bots are taken note of', async () => {
+    const answer = await server.send(batch(2), { headers: { 'user-agent': GOOGLEBOT } });
+    expect([answer.status, answer.json()]).toEqual([202, { outcomes: ['bot', 'bot'] }]);
+  });
+
+  it.each([
+    { name: 'empty', body: () => [] as unknown[] },
+    { name: 'nested', body: () => [[view()]] },
+    { name: 'nested beside others', body: () => [view(), []] },
+    { name: 'one too many', body: () => batch(BATCH_MAX_BEACONS + 1) },
+  ])('$name: refused as a whole', async ({ body }) => {
+    const before = await count();
+    expectRefused(await server.send(body()), 400, 'INVALID_EVENT', 'malformed');
+    expect(await count()).toBe(before);
+  });
+});
+
+describe('the address /e', () => {
+  it('answers a preflight for every origin, without credentials', async () => {
+    const answer = await server.ask({
+      method: 'OPTIONS',
+      path: '/e',
+      headers: {
+        origin: 'https://example.com',
+        'access-control-request-method': 'POST',
+        'access-control-request-headers': 'content-type',
+      },
+    });
+    expect([answer.status, answer.text]).toEqual([204, '']);
+    expectOpen(answer);
+    expect(answer.headers['access-control-allow-methods']).toBe('POST');
+    expect(answer.headers['access-control-allow-headers']).toBe('content-type');
+    expect(Number(answer.headers['access-control-max-age'])).toBeGreaterThan(0);
+  });
+
+  it.each(['GET', 'HEAD', 'PUT', 'PATCH', 'DELETE'])('takes no %s', async (method) => {
+    const answer = await server.ask({ method, path: '/e' });
+    expect(answer.status).toBe(405);
+    expect(answer.headers.allow).toBe('POST, OPTIONS');
+    expectOpen(answer);
+    if (method !== 'HEAD')
+      expect(answer.json()).toEqual({ error: expect.any(String), code: 'METHOD_NOT_ALLOWED' });
+  });
+
+  it('ignores a query, and is no other address', async () => {
+    expectKept(await server.send(view(), { path: '/e?utm=1' }), 'stored');
+    for (const path of ['/e/', '/E', '/e.js', '//e'])
+      expect((await server.send(view(), { path })).json()).toMatchObject({ code: 'NOT_FOUND' });
+  });
+
+  it('lends its openness to no other room', async () => {
+    for (const path of ['/api/v1/sites', '/healthz', '/readyz', '/nowhere']) {
+      const { headers } = await server.ask({ path, headers: { origin: 'https://example.com' } });
+      expect([path, headers['access-control-allow-origin']]).toEqual([path, undefined]);
+    }
+  });
+
+  it.each([
+    { name: 'no HTTP', bytes: 'hello\r\n\r\n' },
+    {
+      name: 'two lengths',
+      bytes: 'POST /e HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab',
+    },
+    {
+      name: 'length and pieces',
+      bytes:
+        'POST /e HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
+    },
+    { name: 'endless headers', bytes: `GET / HTTP/1.1\r\nHost: x\r\nX-Long: ${'a'.repeat(40_000)}\r\n\r\n` },
+  ])('answers what is no proper request in its own words, and hangs up: $name', async ({ bytes }) => {
+    const answer = await askRaw(server.url, bytes);
+    expect(answer).toMatch(/^HTTP\/1\.1 4\d\d /);
+    expect(answer).toMatch(/\r\n\r\n\{"error":"[^"]+","code":"INVALID_REQUEST"\}$/);
+  });
+
+  it('an address that cannot be decoded', async () => {
+    const answer = await server.ask({ path: '/%E0%A4%A' });
+    expect([answer.status, answer.json()]).toEqual([
+      400,
+      { error: expect.any(String), code: 'INVALID_REQUEST' },
+    ]);
+  });
+});
+
+/** The store's events with another `append`. */
+function withAppend(events: Events, append: Events['append']): Events {
+  return new Proxy(events, {
+    get(target, name) {
+      const value: unknown = name === 'append' ? append : Reflect.get(target, name, target);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+}
+
+describe('when the store cannot take an event', () => {
+  it.each([
+    { name: 'away', error: new StoreUnavailable('disk full'), reason: 'unavailable' },
+    { name: 'full', error: new StoreBusy('queue full'), reason: 'busy' },
+    { name: 'broken', error: new StoreBroken('fsync failed'), reason: 'unavailable' },
+  ])('$name: 503, when to try again, and nothing of the cause', async ({ error, reason }) => {
+    const other = await another();
+    const { site: owned } = await other.addOwner();
+    const events = withAppend(other.store.events, () => Promise.reject(error));
+    const running = await other.serve({ events });
+    const beacon = { key: owned.key, id: 'one', url: 'https://example.com/' };
+    const answer = await running.send(beacon);
+    expectRefused(answer, 503, 'UNAVAILABLE', reason);
+    expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0);
+    expect(answer.text).not.toMatch(/disk|queue|fsync/);
+    const batch = await running.send([beacon, beacon]);
+    expect(batch.status).toBe(503);
+    expect(batch.headers['retry-after']).toBeDefined();
+    expectOpen(batch);
+    expect(await ledger(other, owned.id)).toEqual({ [reason]: 3 });
+    // The same event counts when the store is back.
+    const back = await other.serve();
+    expectKept(await back.send(beacon), 'stored');
+  });
+
+  it('anything unforeseen is 500, and says nothing', async () => {
+    const other = await another();
+    const { site: owned } = await other.addOwner();
+    const events = withAppend(other.store.events, () => Promise.reject(new Error('secret detail')));
+    const running = await other.serve({ events });
+    const answer = await running.send({ key: owned.key, url: 'https://example.com/' });
+    expect([answer.status, answer.json()]).toEqual([500, { error: expect.any(String), code: 'INTERNAL' }]);
+    expect(answer.text).not.toContain('secret');
+    expectOpen(answer);
+  });
+
+  it('a batch of which some were kept says so', async () => {
+    const other = await another();
+    const { site: owned } = await other.addOwner();
+    let calls = 0;
+    const events = withAppend(other.store.events, (entry) =>
+      ++calls === 2 ? Promise.reject(new StoreBusy('full')) : other.store.events.append(entry),
+    );
+    const running = await other.serve({ events });
+    const beacon = (id: string) => ({ key: owned.key, id, url: 'https://example.com/' });
+    const answer = await running.send([beacon('a'), beacon('b'), beacon('c')]);
+    expect([answer.status, answer.json()]).toEqual([
+      202,
+      { outcomes: ['stored', 'refused: busy', 'stored'] },
+    ]);
+  });
+});
+
+describe('site keys', () => {
+  const seenSoon = { timeout: 10_000, interval: 20 };
+
+  it('that are added, retired, or lose their site are known without a restart', async () => {
+    const other = await another();
+    const account = await other.addAccount();
+    const running = await other.serve();
+    const owned = await other.addSite(account);
+    const outcome = async (key: string, url = 'https://example.com/') =>
+      (await running.send({ key, url })).headers['x-attractos-outcome'];
+    await expect.poll(() => outcome(owned.key), seenSoon).toBe('stored');
+
+    await other.store.registry.addSiteKey(owned.id, 'ak_placeholder', 0);
+    const second = newSiteKey();
+    await other.store.registry.addSiteKey(owned.id, second, 0);
+    await expect.poll(() => outcome(second), seenSoon).toBe('stored');
+    expect(await outcome(owned.key)).toBe('stored');
+    await other.store.registry.retireSiteKey(owned.key);
+    await expect.poll(() => outcome(owned.key), seenSoon).toBe('refused; reason=retired-key');
+
+    expect(await outcome(second, 'https://blog.example.com/')).toBe('refused; reason=wrong-domain');
+    await other.store.registry.setHostRules(owned.id, { allowSubdomains: true, extraHosts: [] });
+    await expect.poll(() => outcome(second, 'https://blog.example.com/'), seenSoon).toBe('stored');
+
+    await other.store.registry.removeAccount(account.id);
+    await expect.poll(() => outcome(second), seenSoon).toBe('refused; reason=unknown-key');
+    expect(await outcome(owned.key)).toBe('refused; reason=unknown-key');
+  });
+
+  it('go on serving while the registry is away, without asking it for any beacon', async () => {
+    const other = await another();
+    const { site: owned } = await other.addOwner();
+    let asked = 0;
+    let away = false;
+    const registry = new Proxy(other.store.registry, {
+      get(target, name) {
+        const value: unknown = Reflect.get(target, name, target);
+        if (typeof value !== 'function') return value;
+        return (...args: unknown[]) => {
+          if (name !== 'siteKeysSince') asked++;
+          return away ? Promise.reject(new StoreUnavailable('away')) : Reflect.apply(value, target, args);
+        };
+      },
+    });
+    const running = await other.serve({ registry });
+    const beacon = { key: owned.key, url: 'https://example.com/' };
+    expectKept(await running.send(beacon), 'stored');
+    away = true;
+    asked = 0;
+    for (let i = 0; i < 20; i++) {
+      expectKept(await running.send(beacon), 'stored');
+      expectRefused(
+        await running.send({ ...beacon, key: newSiteKey() }),
+        404,
+        'UNKNOWN_SITE_KEY',
+        'unknown-key',
+      );
+    }
+    expect(asked).toBe(0);
+  });
+
+  it('that nobody could load yet: "cannot know" is not "unknown"', async () => {
+    const answers = [
+      Promise.reject(new StoreUnavailable('away')),
+      Promise.resolve({ records: [], version: 0, more: false }),
+    ];
+    answers[0]?.catch(() => undefined);
+    // The directory asks the registry for nothing else.
+    const registry = { siteKeysSince: () => answers.shift() } as unknown as Registry;
+    const directory = new SiteDirectory({
+      registry,
+      clock: new TestClock(),
+      rate: { perSecond: 1, burst: 1 },
+    });
+    const key = newSiteKey();
+    await expect(directory.refresh()).rejects.toThrow(StoreUnavailable);
+    expect(directory.resolve(key)).toEqual({ kind: 'cannot-know' });
+    expect(directory.ageMs()).toBeNull();
+    // An invented key is no key, whether the registry is there or not.
+    expect(directory.resolve('ak_invented')).toEqual({ kind: 'unknown' });
+    await directory.refresh();
+    expect(directory.resolve(key)).toEqual({ kind: 'unknown' });
+    expect(directory.ageMs()).toBe(0);
+  });
+});
+
+describe('the ledger', () => {
+  it('balances with what was sent, whatever it was', async () => {
+    const other = await another();
+    const { site: owned } = await other.addOwner();
+    const running = await other.serve({ settings: { SITE_RATE: '1', SITE_BURST: '6' } });
+    const beacon = (more: object = {}) => ({ key: owned.key, url: 'https://example.com/', ...more });
+    const all = [
+      beacon({ id: 'a' }),
+      beacon({ id: 'a' }),
+      beacon({ id: 'b' }),
+      [beacon({ id: 'b' }), beacon({ id: 'c' })],
+      beacon({ url: 'https://copy.example/' }),
+      beacon({ url: 'http://localhost/' }),
+      beacon({ id: 7 }),
+      beacon({ filling: 'x'.repeat(9000) }),
+      [beacon({ id: 'd' }), beacon({ id: 'e' }), beacon({ id: 'f' })],
+      beacon({ name: 'leave' }),
+    ];
+    for (const one of all) await running.send(one);
+    expect(await ledger(other, owned.id)).toEqual({
+      stored: 4,
+      duplicate: 2,
+      'wrong-domain': 1,
+      'local-host': 1,
+      malformed: 1,
+      'too-large': 1,
+      'rate-limited': 2,
+    });
+    expect(await count(other, owned.id)).toBe(4);
+    expect(await other.store.events.audit()).toEqual({ counters: [], ledger: [], integrity: [] });
+  });
+});
