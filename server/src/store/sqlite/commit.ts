@@ -1,28 +1,14 @@
 import { hash } from 'node:crypto';
-import { utcDay } from '../../clock.ts';
-import type { AppendOutcome, BotEntry, Entry, EventEntry, LeaveEntry } from '../store.ts';
+import { DAY_MS, utcDay } from '../../clock.ts';
+import type { AppendOutcome, Entry } from '../store.ts';
 import { Dictionary } from './dictionary.ts';
 import { type Database, prepared, transaction } from './driver.ts';
+import { type SealPart, writeFacets } from './facets.ts';
+import { addKeyUse, addToLedger, type KeyUseDelta, LedgerBook, type LedgerDelta } from './ledger-book.ts';
+import { Rows } from './rows.ts';
 import { EVENT_MIGRATIONS } from './schema.ts';
-
-/** Counts to add to the ledger: what became of beacons of one site, day, outcome and host. */
-export interface LedgerDelta {
-  siteId: string;
-  day: number;
-  outcome: string;
-  host: string;
-  count: number;
-  firstAtMs: number;
-  lastAtMs: number;
-}
-
-/** What to add to the use of a site key. */
-export interface KeyUseDelta {
-  siteId: string;
-  key: string;
-  events: number;
-  lastSeenAtMs: number;
-}
+import { Slots } from './slots.ts';
+import { Visits } from './visits.ts';
 
 export interface Batch {
   entries: readonly Entry[];
@@ -33,30 +19,44 @@ export interface Batch {
   forgetKeysBeforeDay: number;
 }
 
-/** Different hosts kept per site, day and outcome; what comes after is counted under `other`. */
-const LEDGER_HOSTS = 100;
-const OTHER_HOST = 'other';
-
 /** 96 bits: among a thousand million events of one window, two collide with a chance of 6 in 10^12. */
 const DEDUPLICATION_KEY_BYTES = 12;
 /** Days besides the current one whose keys are still looked at: the window is 48 hours. */
 const DEDUPLICATION_DAYS_BACK = 2;
 /** Rows deleted by retention per commit, so that ingestion between them goes on. */
-export const EXPIRED_PER_COMMIT = 2_000;
+const EXPIRED_PER_COMMIT = 2_000;
 /** Old deduplication keys deleted per commit, so that no commit gets long. */
 const KEYS_FORGOTTEN_PER_COMMIT = 2_000;
 
-/** Writes batches: each in one transaction that holds rows, deduplication keys, counters and ledger together. */
+/** What a commit adds to a site's day. */
+interface DayDelta {
+  siteId: string;
+  day: number;
+  events: number;
+  changes: number;
+}
+
+/** Writes batches: each in one transaction that holds rows, deduplication keys, visits, roll-ups, counters and ledger. */
 export class Committer {
   readonly #db: Database;
   readonly #dictionary: Dictionary;
-  /** Days for which deduplication keys are stored: at most a few. */
+  readonly #ledger: LedgerBook;
+  readonly #slots: Slots;
+  readonly #visits: Visits;
+  readonly #rows: Rows;
+  /** Days for which deduplication keys or visitors are stored: at most a few. */
   #daysSeen: Set<number>;
+  #newestSealedDay: number;
 
   constructor(db: Database) {
     this.#db = db;
     this.#dictionary = new Dictionary(db);
+    this.#ledger = new LedgerBook(db, this.#dictionary);
+    this.#slots = new Slots(db);
+    this.#visits = new Visits({ db, dictionary: this.#dictionary, slots: this.#slots });
+    this.#rows = new Rows({ db, dictionary: this.#dictionary, visits: this.#visits, slots: this.#slots });
     this.#daysSeen = this.#readDaysSeen();
+    this.#newestSealedDay = this.#readNewestSealedDay();
   }
 
   /** @returns what became of each entry, in their order, once all of it is on disk. Throws with nothing written. */
@@ -64,18 +64,20 @@ export class Committer {
     return this.#transaction(() => {
       const ledger = new Map<string, LedgerDelta>();
       const keys = new Map<string, KeyUseDelta>();
+      const days = new Map<string, DayDelta>();
       const outcomes = batch.entries.map((entry) => {
         const outcome = this.#write(entry, ledger);
+        if (outcome === 'stored') addDay(days, entry);
         if (entry.siteKey !== null) addKeyUse(keys, keyUseOf(entry, entry.siteKey, outcome));
         return outcome;
       });
-      for (const delta of ledger.values()) {
-        if (delta.outcome === 'stored') this.#count(delta);
-        this.#enter(delta);
-      }
-      for (const delta of batch.refusals) this.#enter(delta);
-      for (const delta of keys.values()) this.#seeKey(delta);
-      for (const delta of batch.refusedKeys) this.#seeKey(delta);
+      this.#visits.write();
+      this.#slots.write();
+      for (const delta of days.values()) this.#count(delta);
+      for (const delta of ledger.values()) this.#ledger.enter(delta);
+      for (const delta of batch.refusals) this.#ledger.enter(delta);
+      for (const delta of keys.values()) this.#ledger.seeKey(delta);
+      for (const delta of batch.refusedKeys) this.#ledger.seeKey(delta);
       this.#forgetKeys(batch.forgetKeysBeforeDay);
       return outcomes;
     });
@@ -87,7 +89,11 @@ export class Committer {
       return transaction(this.#db, work);
     } catch (error) {
       this.#dictionary.forget();
+      this.#visits.forget();
+      this.#slots.forget();
+      this.#rows.forget();
       this.#daysSeen = this.#readDaysSeen();
+      this.#newestSealedDay = this.#readNewestSealedDay();
       throw error;
     }
   }
@@ -111,15 +117,16 @@ export class Committer {
     }
     switch (entry.kind) {
       case 'event':
-        this.#insertEvent(entry);
+        this.#daysSeen.add(day);
+        this.#rows.event(entry);
         note('stored');
         break;
       case 'bot':
-        this.#insertBot(entry);
+        this.#rows.bot(entry);
         note('bot');
         break;
       case 'leave':
-        this.#insertLeave(entry);
+        this.#rows.leave(entry);
         break;
     }
     return 'stored';
@@ -144,114 +151,43 @@ export class Committer {
     );
   }
 
-  #insertEvent(event: EventEntry): void {
-    const texts = this.#dictionary;
-    const site = texts.site(event.siteId);
-    prepared(
-      this.#db,
-      `INSERT INTO events (site, at, n, name, host, path, referrer, visitor, nav, props, value, currency, view, width, time_zone)
-       VALUES (?1, ?2, (SELECT coalesce(max(n) + 1, 0) FROM events WHERE site = ?1 AND at = ?2), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    ).run(
-      site,
-      event.receivedAtMs,
-      texts.text(event.name),
-      texts.text(event.host),
-      texts.text(event.path),
-      texts.textOrNull(event.referrer),
-      event.visitor,
-      texts.textOrNull(event.nav),
-      event.props === null ? null : texts.text(JSON.stringify(event.props)),
-      event.value,
-      texts.textOrNull(event.currency),
-      event.view,
-      event.width,
-      texts.textOrNull(event.timeZone),
-    );
-  }
-
-  #insertLeave(leave: LeaveEntry): void {
-    const texts = this.#dictionary;
-    prepared(
-      this.#db,
-      `INSERT INTO leaves (site, at, n, host, path, visitor, view, engaged, scroll, vitals)
-       VALUES (?1, ?2, (SELECT coalesce(max(n) + 1, 0) FROM leaves WHERE site = ?1 AND at = ?2), ?, ?, ?, ?, ?, ?, ?)`,
-    ).run(
-      texts.site(leave.siteId),
-      leave.receivedAtMs,
-      texts.text(leave.host),
-      texts.text(leave.path),
-      leave.visitor,
-      leave.view,
-      leave.engagedMs,
-      leave.scroll,
-      leave.vitals === null ? null : texts.text(JSON.stringify(leave.vitals)),
-    );
-  }
-
-  #insertBot(bot: BotEntry): void {
-    const texts = this.#dictionary;
-    prepared(
-      this.#db,
-      `INSERT INTO bots (site, at, n, bot, host, path)
-       VALUES (?1, ?2, (SELECT coalesce(max(n) + 1, 0) FROM bots WHERE site = ?1 AND at = ?2), ?, ?, ?)`,
-    ).run(
-      texts.site(bot.siteId),
-      bot.receivedAtMs,
-      texts.text(bot.bot),
-      texts.text(bot.host),
-      texts.text(bot.path),
-    );
-  }
-
-  #count({ siteId, day, count }: LedgerDelta): void {
-    prepared(
-      this.#db,
-      `INSERT INTO counters (site, day, events) VALUES (?, ?, ?)
-       ON CONFLICT (site, day) DO UPDATE SET events = events + excluded.events`,
-    ).run(this.#dictionary.site(siteId), day, count);
-  }
-
-  #enter({ siteId, day, outcome, host, count, firstAtMs, lastAtMs }: LedgerDelta): void {
+  #count({ siteId, day, events, changes }: DayDelta): void {
     const site = this.#dictionary.site(siteId);
-    const outcomeId = this.#dictionary.text(outcome);
-    // A host that was never kept gets no number before there is room for it: hosts of refused beacons are anybody's.
-    const hostId = this.#dictionary.find(host);
-    const { changes } = prepared(
-      this.#db,
-      `UPDATE ledger SET count = count + ?, first_at = min(first_at, ?), last_at = max(last_at, ?)
-       WHERE site = ? AND day = ? AND outcome = ? AND host = ?`,
-    ).run(count, firstAtMs, lastAtMs, site, day, outcomeId, hostId);
-    if (changes === 1) return;
-    const { hosts } = prepared(
-      this.#db,
-      'SELECT count(*) AS hosts FROM ledger WHERE site = ? AND day = ? AND outcome = ?',
-    ).get(site, day, outcomeId) as { hosts: number };
     prepared(
       this.#db,
-      `INSERT INTO ledger (site, day, outcome, host, count, first_at, last_at) VALUES (?, ?, ?, ?, ?, ?, ?)
-       ON CONFLICT (site, day, outcome, host) DO UPDATE SET count = count + excluded.count,
-         first_at = min(first_at, excluded.first_at), last_at = max(last_at, excluded.last_at)`,
-    ).run(
-      site,
-      day,
-      outcomeId,
-      this.#dictionary.text(hosts < LEDGER_HOSTS ? host : OTHER_HOST),
-      count,
-      firstAtMs,
-      lastAtMs,
-    );
+      `INSERT INTO counters (site, day, events, changes) VALUES (?, ?, ?, ?)
+       ON CONFLICT (site, day) DO UPDATE SET events = events + excluded.events, changes = changes + excluded.changes`,
+    ).run(site, day, events, changes);
+    if (day <= this.#newestSealedDay) this.#unseal(site, day);
   }
 
-  #seeKey({ siteId, key, events, lastSeenAtMs }: KeyUseDelta): void {
+  /** What comes late for a day that was over: its breakdowns are answered from the rows again, unless those are gone. */
+  #unseal(site: number, day: number): void {
     prepared(
       this.#db,
-      `INSERT INTO key_use (site, key, events, last_at) VALUES (?, ?, ?, ?)
-       ON CONFLICT (site, key) DO UPDATE SET events = events + excluded.events, last_at = max(last_at, excluded.last_at)`,
-    ).run(this.#dictionary.site(siteId), key, events, lastSeenAtMs);
+      `DELETE FROM sealed WHERE site = ?1 AND day = ?2
+         AND NOT EXISTS (SELECT 1 FROM expired WHERE site = ?1 AND before_at > ?2 * ${DAY_MS})`,
+    ).run(site, day);
   }
 
-  /** Deletes a bounded number of a site's oldest rows. @returns rows deleted; fewer than `EXPIRED_PER_COMMIT` means done */
-  expire(siteId: string, beforeMs: number): number {
+  /**
+   * Keeps a part of the roll-up of a day that is over; with the last part the day is sealed, where nothing came for it since
+   * it was counted.
+   */
+  seal(part: SealPart): void {
+    this.#transaction(() => {
+      writeFacets(this.#db, part, this.#dictionary);
+      if (!part.last) return;
+      const { changes } = prepared(
+        this.#db,
+        `INSERT OR IGNORE INTO sealed (site, day) SELECT site, day FROM counters WHERE site = ? AND day = ? AND changes = ?`,
+      ).run(this.#dictionary.site(part.siteId), part.day, part.changes);
+      if (changes === 1) this.#newestSealedDay = Math.max(this.#newestSealedDay, part.day);
+    });
+  }
+
+  /** Deletes a bounded number of a site's oldest rows; visits last, and not counted as rows. */
+  expire(siteId: string, beforeMs: number): { deleted: number; more: boolean } {
     return this.#transaction(() => {
       const site = this.#dictionary.site(siteId);
       prepared(
@@ -259,16 +195,17 @@ export class Committer {
         `INSERT INTO expired (site, before_at) VALUES (?, ?)
          ON CONFLICT (site) DO UPDATE SET before_at = max(before_at, excluded.before_at)`,
       ).run(site, beforeMs);
+      let room = EXPIRED_PER_COMMIT;
       let deleted = 0;
       for (const table of ['events', 'leaves', 'bots'] as const) {
-        const { changes } = prepared(
-          this.#db,
-          `DELETE FROM ${table} WHERE (site, at, n) IN
-             (SELECT site, at, n FROM ${table} WHERE site = ? AND at < ? ORDER BY at, n LIMIT ?)`,
-        ).run(site, beforeMs, EXPIRED_PER_COMMIT - deleted);
+        const { changes } = prepared(this.#db, EXPIRE[table]).run(site, beforeMs, room);
         deleted += Number(changes);
+        room -= Number(changes);
       }
-      return deleted;
+      // After the events, which are read together with their visits.
+      if (room > 0) room -= Number(prepared(this.#db, EXPIRE.visits).run(site, beforeMs, room).changes);
+      if (room < EXPIRED_PER_COMMIT) this.#visits.forget();
+      return { deleted, more: room === 0 };
     });
   }
 
@@ -280,25 +217,67 @@ export class Committer {
   #forgetKeys(beforeDay: number): void {
     for (const day of this.#daysSeen) {
       if (day >= beforeDay) continue;
-      const { changes } = prepared(
-        this.#db,
-        'DELETE FROM seen WHERE (day, key) IN (SELECT day, key FROM seen WHERE day = ? LIMIT ?)',
-      ).run(day, KEYS_FORGOTTEN_PER_COMMIT);
-      if (Number(changes) < KEYS_FORGOTTEN_PER_COMMIT) this.#daysSeen.delete(day);
+      let room = KEYS_FORGOTTEN_PER_COMMIT;
+      room -= Number(
+        prepared(
+          this.#db,
+          'DELETE FROM seen WHERE (day, key) IN (SELECT day, key FROM seen WHERE day = ? LIMIT ?)',
+        ).run(day, room).changes,
+      );
+      room -= Number(
+        prepared(
+          this.#db,
+          `DELETE FROM visitors WHERE (day, site, visitor, visit) IN
+             (SELECT day, site, visitor, visit FROM visitors WHERE day = ? LIMIT ?)`,
+        ).run(day, room).changes,
+      );
+      if (room > 0) this.#daysSeen.delete(day);
       return;
     }
   }
 
   #readDaysSeen(): Set<number> {
     const days = new Set<number>();
-    const next = prepared(this.#db, 'SELECT min(day) AS day FROM seen WHERE day > ?');
-    for (let day = -1; ; ) {
-      const found = next.get(day)?.day;
-      if (typeof found !== 'number') return days;
-      days.add(found);
-      day = found;
+    for (const table of ['seen', 'visitors'] as const) {
+      const next = prepared(this.#db, `SELECT min(day) AS day FROM ${table} WHERE day > ?`);
+      for (let day = -1; ; ) {
+        const found = next.get(day)?.day;
+        if (typeof found !== 'number') break;
+        days.add(found);
+        day = found;
+      }
     }
+    return days;
   }
+
+  #readNewestSealedDay(): number {
+    return Number(prepared(this.#db, 'SELECT coalesce(max(day), -1) AS day FROM sealed').get()?.day);
+  }
+}
+
+/** Deletes a site's rows from before an instant, a number of them. Rows that are kept by day are looked up by it first. */
+const EXPIRE = {
+  events: `DELETE FROM events WHERE (site, at, n) IN
+    (SELECT site, at, n FROM events WHERE site = ?1 AND at < ?2 ORDER BY at, n LIMIT ?3)`,
+  bots: `DELETE FROM bots WHERE (site, at, n) IN
+    (SELECT site, at, n FROM bots WHERE site = ?1 AND at < ?2 ORDER BY at, n LIMIT ?3)`,
+  leaves: `DELETE FROM leaves WHERE (site, day, visit, view) IN
+    (SELECT site, day, visit, view FROM leaves WHERE site = ?1 AND day <= ?2 / ${DAY_MS} AND at < ?2 ORDER BY day LIMIT ?3)`,
+  visits: `DELETE FROM visits WHERE (site, day, no) IN
+    (SELECT site, day, no FROM visits WHERE site = ?1 AND day <= ?2 / ${DAY_MS} AND day * ${DAY_MS} + end_at < ?2
+     ORDER BY day LIMIT ?3)`,
+} as const;
+
+function addDay(days: Map<string, DayDelta>, { siteId, receivedAtMs, kind }: Entry): void {
+  const day = utcDay(receivedAtMs);
+  const key = `${siteId}\n${day}`;
+  let delta = days.get(key);
+  if (delta === undefined) {
+    delta = { siteId, day, events: 0, changes: 0 };
+    days.set(key, delta);
+  }
+  if (kind === 'event') delta.events += 1;
+  delta.changes += 1;
 }
 
 function keyUseOf({ siteId, receivedAtMs, kind }: Entry, key: string, outcome: AppendOutcome): KeyUseDelta {
@@ -308,28 +287,4 @@ function keyUseOf({ siteId, receivedAtMs, kind }: Entry, key: string, outcome: A
     events: kind === 'event' && outcome === 'stored' ? 1 : 0,
     lastSeenAtMs: receivedAtMs,
   };
-}
-
-/** Adds to the use of the same key kept in memory. */
-export function addKeyUse(uses: Map<string, KeyUseDelta>, delta: KeyUseDelta): void {
-  const use = uses.get(delta.key);
-  if (use === undefined) {
-    uses.set(delta.key, { ...delta });
-    return;
-  }
-  use.events += delta.events;
-  use.lastSeenAtMs = Math.max(use.lastSeenAtMs, delta.lastSeenAtMs);
-}
-
-/** Adds counts to the same line of a ledger kept in memory. */
-export function addToLedger(ledger: Map<string, LedgerDelta>, delta: LedgerDelta): void {
-  const key = `${delta.siteId}\n${delta.day}\n${delta.outcome}\n${delta.host}`;
-  const line = ledger.get(key);
-  if (line === undefined) {
-    ledger.set(key, { ...delta });
-    return;
-  }
-  line.count += delta.count;
-  line.firstAtMs = Math.min(line.firstAtMs, delta.firstAtMs);
-  line.lastAtMs = Math.max(line.lastAtMs, delta.lastAtMs);
 }

@@ -9,7 +9,6 @@ import {
   StoreBusy,
   StoreUnavailable,
 } from '../store.ts';
-import { EXPIRED_PER_COMMIT } from './commit.ts';
 import { EventReader } from './reader.ts';
 import { PendingRefusals } from './refusals.ts';
 import { WriterClient } from './writer-client.ts';
@@ -104,8 +103,10 @@ export class SqliteEvents implements Events {
 
   async expire(siteId: string, beforeMs: number): Promise<number> {
     let total = 0;
-    for (let deleted = EXPIRED_PER_COMMIT; deleted === EXPIRED_PER_COMMIT; total += deleted) {
-      deleted = await this.#writer.do({ type: 'expire', siteId, beforeMs });
+    for (let more = true; more; ) {
+      const step = await this.#writer.do({ type: 'expire', siteId, beforeMs });
+      total += step.deleted;
+      more = step.more;
     }
     return total;
   }

@@ -1,7 +1,8 @@
 import { DAY_MS } from '../../clock.ts';
 import type { DayRange } from '../../plans.ts';
-import type { Audit, EventPage, KeyUse, LedgerLine, Props, StoredEvent } from '../store.ts';
+import type { Audit, EventPage, KeyUse, LedgerLine } from '../store.ts';
 import { type Database, openForReading, prepared, translated } from './driver.ts';
+import { SELECT_EVENTS, toStoredEvent } from './stored-event.ts';
 
 /** Questions to the events file, over a connection that cannot write. */
 export class EventReader {
@@ -70,20 +71,13 @@ export class EventReader {
       const [at, n] = cursor === undefined ? [Number.MAX_SAFE_INTEGER, 0] : parseCursor(cursor);
       const select = prepared(
         this.#db,
-        `SELECT e.at, e.n, e.visitor, e.value, e.view, e.width,
-           name.text AS name, host.text AS host, path.text AS path, referrer.text AS referrer, nav.text AS nav,
-           props.text AS props, currency.text AS currency, time_zone.text AS time_zone
-         FROM events e
-           JOIN texts name ON name.id = e.name JOIN texts host ON host.id = e.host JOIN texts path ON path.id = e.path
-           LEFT JOIN texts referrer ON referrer.id = e.referrer LEFT JOIN texts nav ON nav.id = e.nav
-           LEFT JOIN texts props ON props.id = e.props LEFT JOIN texts currency ON currency.id = e.currency
-           LEFT JOIN texts time_zone ON time_zone.id = e.time_zone
+        `${SELECT_EVENTS}
          WHERE e.site = (SELECT id FROM sites WHERE site = ?) AND (e.at, e.n) < (?, ?)
          ORDER BY e.at DESC, e.n DESC LIMIT ?`,
       );
-      select.setReadBigInts(true); // hashes use all 64 bits
+      select.setReadBigInts(true);
       const rows = select.all(siteId, at, n, limit + 1);
-      const events = rows.slice(0, limit).map((row) => toStoredEvent(siteId, row));
+      const events = rows.slice(0, limit).map((row) => toStoredEvent(siteId, `${row.at}.${row.n}`, row));
       return { events, nextCursor: rows.length > limit ? (events.at(-1)?.cursor ?? null) : null };
     });
   }
@@ -145,33 +139,4 @@ function siteDay(row: Record<string, unknown>): { siteId: string; day: number } 
 function parseCursor(cursor: string): [number, number] {
   const [at, n] = cursor.split('.').map(Number);
   return [Number.isSafeInteger(at) ? Number(at) : 0, Number.isSafeInteger(n) ? Number(n) : 0];
-}
-
-function toStoredEvent(siteId: string, row: Record<string, unknown>): StoredEvent {
-  const text = (column: string) => (row[column] === null ? null : String(row[column]));
-  const number = (column: string) => (row[column] === null ? null : Number(row[column]));
-  return {
-    cursor: `${row.at}.${row.n}`,
-    siteId,
-    receivedAtMs: Number(row.at),
-    name: String(row.name),
-    host: String(row.host),
-    path: String(row.path),
-    referrer: text('referrer'),
-    visitor: row.visitor as bigint, // STRICT INTEGER NOT NULL, read as bigint
-    nav: text('nav'),
-    props: row.props === null ? null : (JSON.parse(String(row.props)) as Props),
-    value: number('value'),
-    currency: text('currency'),
-    view: row.view as bigint | null, // STRICT INTEGER, read as bigint
-    width: number('width'),
-    timeZone: text('time_zone'),
-    device: null,
-    browser: null,
-    os: null,
-    country: null,
-    source: null,
-    channel: 'direct',
-    campaign: null,
-  };
 }

@@ -10,57 +10,127 @@ export const EVENT_MIGRATIONS = [
   CREATE TABLE texts (id INTEGER PRIMARY KEY, hash INTEGER NOT NULL, text TEXT NOT NULL) STRICT;
   CREATE INDEX texts_by_hash ON texts (hash);
 
+  -- 'visit' is the number of a visit of the same site and UTC day. 'query' is what follows the path, with its question mark.
   CREATE TABLE events (
     site INTEGER NOT NULL,
     at INTEGER NOT NULL,
     n INTEGER NOT NULL,
+    visit INTEGER NOT NULL,
     name INTEGER NOT NULL,
     host INTEGER NOT NULL,
     path INTEGER NOT NULL,
+    query INTEGER,
     referrer INTEGER,
-    visitor INTEGER NOT NULL,
     nav INTEGER,
     props INTEGER,
     value REAL,
     currency INTEGER,
     view INTEGER,
-    width INTEGER,
-    time_zone INTEGER,
     PRIMARY KEY (site, at, n)
   ) STRICT, WITHOUT ROWID;
 
+  -- A visitor's events of one UTC day without a gap. Numbered within site and day from 1; 'first' is the number of the
+  -- visitor's first visit of the day. Times are milliseconds of the day; (start_at, start_n) is the event that began it.
+  -- 'profile' is what is known of the visitor and where it came from: a JSON array, see profile.ts.
+  CREATE TABLE visits (
+    site INTEGER NOT NULL,
+    day INTEGER NOT NULL,
+    no INTEGER NOT NULL,
+    visitor INTEGER NOT NULL,
+    first INTEGER NOT NULL,
+    start_at INTEGER NOT NULL,
+    start_n INTEGER NOT NULL,
+    end_at INTEGER NOT NULL,
+    channel INTEGER NOT NULL,
+    profile INTEGER NOT NULL,
+    width INTEGER,
+    entry INTEGER NOT NULL,
+    exit INTEGER NOT NULL,
+    pageviews INTEGER NOT NULL,
+    events INTEGER NOT NULL,
+    engaged INTEGER NOT NULL,
+    PRIMARY KEY (site, day, no)
+  ) STRICT, WITHOUT ROWID;
+
+  -- Which visits a visitor made, for the writer to find them again. Kept as long as deduplication keys.
+  CREATE TABLE visitors (
+    day INTEGER NOT NULL,
+    site INTEGER NOT NULL,
+    visitor INTEGER NOT NULL,
+    visit INTEGER NOT NULL,
+    PRIMARY KEY (day, site, visitor, visit)
+  ) STRICT, WITHOUT ROWID;
+
+  -- What was said when a view ended: one row a view, which may end several times. Visit 0: of a visitor without a visit.
   CREATE TABLE leaves (
     site INTEGER NOT NULL,
+    day INTEGER NOT NULL,
+    visit INTEGER NOT NULL,
+    view INTEGER NOT NULL,
     at INTEGER NOT NULL,
-    n INTEGER NOT NULL,
-    host INTEGER NOT NULL,
     path INTEGER NOT NULL,
-    visitor INTEGER NOT NULL,
-    view INTEGER,
     engaged INTEGER,
     scroll INTEGER,
     vitals INTEGER,
-    PRIMARY KEY (site, at, n)
+    PRIMARY KEY (site, day, visit, view)
   ) STRICT, WITHOUT ROWID;
 
+  -- 'crawler' is a JSON array of name, company and class.
   CREATE TABLE bots (
     site INTEGER NOT NULL,
     at INTEGER NOT NULL,
     n INTEGER NOT NULL,
-    bot INTEGER NOT NULL,
+    crawler INTEGER NOT NULL,
     host INTEGER NOT NULL,
     path INTEGER NOT NULL,
     PRIMARY KEY (site, at, n)
   ) STRICT, WITHOUT ROWID;
+
+  -- The roll-up behind totals and series: what was received in a quarter of an hour (events, pageviews, bots), the visits
+  -- that began in it, and the visitors of a UTC day who were first and last seen in it.
+  CREATE TABLE slots (
+    site INTEGER NOT NULL,
+    slot INTEGER NOT NULL,
+    events INTEGER NOT NULL,
+    pageviews INTEGER NOT NULL,
+    bots INTEGER NOT NULL,
+    visits INTEGER NOT NULL,
+    referrals INTEGER NOT NULL,
+    bounces INTEGER NOT NULL,
+    engaged INTEGER NOT NULL,
+    first_seen INTEGER NOT NULL,
+    last_seen INTEGER NOT NULL,
+    PRIMARY KEY (site, slot)
+  ) STRICT, WITHOUT ROWID;
+
+  -- The roll-up behind breakdowns, of days that are over. Counts only where 'sealed' names the day. Value 0: not known.
+  CREATE TABLE facets (
+    site INTEGER NOT NULL,
+    dimension INTEGER NOT NULL,
+    day INTEGER NOT NULL,
+    value INTEGER NOT NULL,
+    visitors INTEGER NOT NULL,
+    visits INTEGER NOT NULL,
+    pageviews INTEGER NOT NULL,
+    events INTEGER NOT NULL,
+    referrals INTEGER NOT NULL,
+    bounces INTEGER NOT NULL,
+    engaged INTEGER NOT NULL,
+    bots INTEGER NOT NULL,
+    PRIMARY KEY (site, dimension, day, value)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE sealed (site INTEGER NOT NULL, day INTEGER NOT NULL, PRIMARY KEY (site, day)) STRICT, WITHOUT ROWID;
 
   -- Deduplication keys, by the day they were first seen so that old ones go in one sweep.
   CREATE TABLE seen (day INTEGER NOT NULL, key BLOB NOT NULL, PRIMARY KEY (day, key)) STRICT, WITHOUT ROWID;
 
   -- Events counted, per site and UTC day of receipt. Never lowered: deleting events does not change what was counted.
+  -- 'changes' grows with every row of the day that is written or altered.
   CREATE TABLE counters (
     site INTEGER NOT NULL,
     day INTEGER NOT NULL,
     events INTEGER NOT NULL,
+    changes INTEGER NOT NULL,
     PRIMARY KEY (site, day)
   ) STRICT, WITHOUT ROWID;
 

@@ -2,6 +2,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { type AppendOutcome, StoreBroken } from '../store.ts';
 import { type Batch, Committer } from './commit.ts';
 import { type Database, openDatabase } from './driver.ts';
+import type { SealPart } from './facets.ts';
 import { migrate } from './migrate.ts';
 import { EVENT_MIGRATIONS } from './schema.ts';
 
@@ -12,13 +13,15 @@ import { EVENT_MIGRATIONS } from './schema.ts';
 export type Task =
   | { type: 'commit'; batch: Batch }
   | { type: 'expire'; siteId: string; beforeMs: number }
+  | { type: 'seal'; part: SealPart }
   | { type: 'probe' };
 
 /** What each task answers. */
 export interface Answers {
   commit: AppendOutcome[];
-  /** Rows deleted. */
-  expire: number;
+  /** Rows deleted, and whether there are more to delete. */
+  expire: { deleted: number; more: boolean };
+  seal: null;
   probe: null;
 }
 
@@ -49,6 +52,9 @@ function perform(committer: Committer, task: Task): Answers[keyof Answers] {
       return committer.commit(task.batch);
     case 'expire':
       return committer.expire(task.siteId, task.beforeMs);
+    case 'seal':
+      committer.seal(task.part);
+      return null;
     case 'probe':
       committer.probe();
       return null;
