@@ -27,8 +27,17 @@ export function ask(
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const { hostname, port } = new URL(url);
+    // Node adds the length by itself for some methods only.
+    const length = body === undefined ? {} : { 'content-length': Buffer.byteLength(body) };
     const asking = request(
-      { hostname: hostname.replace(/^\[|\]$/g, ''), port, method, path, headers, agent: agent ?? false },
+      {
+        hostname: hostname.replace(/^\[|\]$/g, ''),
+        port,
+        method,
+        path,
+        headers: { ...length, ...headers },
+        agent: agent ?? false,
+      },
       (response) => {
         const parts: Buffer[] = [];
         response.on('data', (part: Buffer) => parts.push(part));
