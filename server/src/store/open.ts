@@ -6,7 +6,6 @@ import { takeLock } from './sqlite/driver.ts';
 import { type OnBroken, SqliteEvents } from './sqlite/events.ts';
 import { EventReader } from './sqlite/reader.ts';
 import { SqliteRegistry } from './sqlite/registry.ts';
-import { SqliteReports } from './sqlite/reports.ts';
 import type { Audit, Events, Registry, Store } from './store.ts';
 
 /** Another server works on the same data folder. */
@@ -73,7 +72,7 @@ export async function openStore({
     return {
       registry,
       events,
-      reports: new SqliteReports(),
+      reports: events.reports,
       close() {
         closed ??= letGo();
         return closed;

@@ -448,11 +448,13 @@ export interface Reports {
     scope: Omit<Scope, 'filters'>,
     options: { type: 'event' | 'bot' | 'referral' | 'conversion' | null; limit: number; cursor?: string },
   ): Promise<{ happenings: Happening[]; nextCursor: string | null }>;
-  /** Visitors with an event since an instant, and the pages they saw last. */
+  /** Visitors with an event since an instant, and the pages they saw last: the hundred with most visitors. */
   realtime(
     siteId: string,
     sinceMs: number,
   ): Promise<{ visitors: number; pages: { path: string; visitors: number }[] }>;
+  /** Makes questions about UTC days before one quick to answer. Changes no answer. @returns days of sites made quick */
+  prepare(beforeDay: number): Promise<number>;
 }
 
 /** What is wrong with the stored numbers; empty lists where nothing is. Days that retention has reached are left out. */

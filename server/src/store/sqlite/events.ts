@@ -11,6 +11,7 @@ import {
 } from '../store.ts';
 import { EventReader } from './reader.ts';
 import { PendingRefusals } from './refusals.ts';
+import { SqliteReports } from './reports/index.ts';
 import { WriterClient } from './writer-client.ts';
 
 /** Entries that may wait for a commit, those of the commit under way included. */
@@ -40,6 +41,7 @@ export type OnBroken = (error: StoreBroken) => void;
 export class SqliteEvents implements Events {
   readonly #writer: WriterClient;
   readonly #reader: EventReader;
+  readonly reports: SqliteReports;
   readonly #refusals = new PendingRefusals();
   #waiting: Waiting[] = [];
   #entriesUnderWay = 0;
@@ -51,15 +53,16 @@ export class SqliteEvents implements Events {
   #lastFailure: string | null = null;
   #newestDay = { day: 0, sinceMs: 0 };
 
-  private constructor(writer: WriterClient, reader: EventReader) {
+  private constructor(writer: WriterClient, file: string) {
     this.#writer = writer;
-    this.#reader = reader;
+    this.#reader = new EventReader(file);
+    this.reports = new SqliteReports(file, writer);
   }
 
   /** Opens or creates the file and starts the writer. @throws StoreUnavailable */
   static async open(file: string, onBroken: OnBroken): Promise<SqliteEvents> {
     const writer = await WriterClient.start(file, onBroken);
-    return new SqliteEvents(writer, new EventReader(file));
+    return new SqliteEvents(writer, file);
   }
 
   append(entry: Entry): Promise<AppendOutcome> {
@@ -102,6 +105,8 @@ export class SqliteEvents implements Events {
   }
 
   async expire(siteId: string, beforeMs: number): Promise<number> {
+    // What was counted of the rows outlives them.
+    await this.reports.sealSite(siteId, utcDay(beforeMs) + 1);
     let total = 0;
     for (let more = true; more; ) {
       const step = await this.#writer.do({ type: 'expire', siteId, beforeMs });
@@ -123,6 +128,7 @@ export class SqliteEvents implements Events {
     this.#closing = true;
     if (this.#refusalTimer !== null) clearTimeout(this.#refusalTimer);
     await this.flush().catch(() => this.#rejectWaiting(new StoreUnavailable('the store is closing')));
+    await this.reports.close();
     await this.#writer.close();
     this.#reader.close();
   }

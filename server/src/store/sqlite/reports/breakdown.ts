@@ -1,0 +1,157 @@
+import { DAY_MS } from '../../../clock.ts';
+import type { BreakdownRow, Dimension, Scope } from '../../store.ts';
+import { prepared } from '../driver.ts';
+import { FACETS } from '../facets.ts';
+import { readCrawler } from '../profile.ts';
+import { addCell, Cells, type Key, toMeasures } from './cells.ts';
+import { type Conditions, conditionsOf } from './filters.ts';
+import { rank } from './rank.ts';
+import { type Reading, scan } from './scan.ts';
+
+/** Dimensions whose keys are numbers of texts; the keys of the others are the texts themselves. */
+const KEYED_BY_NUMBER: readonly Dimension[] = ['page', 'entry', 'exit', 'host', 'event'];
+
+export function breakdown(
+  reading: Reading,
+  { siteId, fromMs, toMs, filters }: Scope,
+  by: Dimension,
+  options: { limit: number; cursor?: string },
+): { rows: BreakdownRow[]; nextCursor: string | null } {
+  const site = reading.texts.site(siteId);
+  if (site === null || fromMs >= toMs) return { rows: [], nextCursor: null };
+  const conditions = conditionsOf(filters, reading.texts);
+  const span = { site, fromMs, toMs };
+  if (by === 'bot') return rank(conditions.any ? [] : bots(reading, span), textOf(reading, by), options);
+  const counted = cellsOf(reading, { ...span, by, conditions });
+  return rank(
+    [...counted.byKey].map(([key, cell]) => ({ key, measures: toMeasures(cell) })),
+    textOf(reading, by),
+    options,
+  );
+}
+
+function textOf({ texts }: Reading, by: Dimension): (key: Key) => string | null {
+  const isNumbered = KEYED_BY_NUMBER.includes(by);
+  return (key) => (isNumbered && typeof key === 'number' ? texts.text(key) : (key as string | null)); // see KEYED_BY_NUMBER
+}
+
+interface Span {
+  site: number;
+  fromMs: number;
+  toMs: number;
+}
+
+function cellsOf(
+  reading: Reading,
+  { site, fromMs, toMs, by, conditions }: Span & { by: Exclude<Dimension, 'bot'>; conditions: Conditions },
+): Cells {
+  const dimension = (FACETS as readonly string[]).indexOf(by);
+  const sealed = dimension === -1 || conditions.any ? [] : sealedDays(reading, { site, fromMs, toMs });
+  const cells = scan(reading, {
+    site,
+    boundariesMs: [fromMs, toMs],
+    conditions,
+    by,
+    skipDays: new Set(sealed),
+  });
+  for (const { firstDay, lastDay } of runsOf(sealed)) {
+    const isNumbered = KEYED_BY_NUMBER.includes(by);
+    for (const row of facets(reading, { site, dimension, firstDay, lastDay })) {
+      const known = isNumbered ? row.value : reading.texts.text(row.value);
+      addCell(cells.at(row.value === 0 ? null : known), row);
+    }
+  }
+  return cells;
+}
+
+/** Days of a span that are sealed and wholly in it, oldest first. */
+function sealedDays({ db }: Reading, { site, fromMs, toMs }: Span): number[] {
+  return prepared(db, 'SELECT day FROM sealed WHERE site = ? AND day >= ? AND day < ? ORDER BY day')
+    .all(site, Math.ceil(fromMs / DAY_MS), Math.floor(toMs / DAY_MS))
+    .map(({ day }) => Number(day));
+}
+
+/** Days that follow each other, as ranges. */
+function runsOf(days: readonly number[]): { firstDay: number; lastDay: number }[] {
+  const runs: { firstDay: number; lastDay: number }[] = [];
+  for (const day of days) {
+    const run = runs.at(-1);
+    if (run !== undefined && run.lastDay === day - 1) run.lastDay = day;
+    else runs.push({ firstDay: day, lastDay: day });
+  }
+  return runs;
+}
+
+function facets(
+  { db }: Reading,
+  range: { site: number; dimension: number; firstDay: number; lastDay: number },
+) {
+  const select = prepared(
+    db,
+    `SELECT value, sum(visitors), sum(visits), sum(pageviews), sum(events), sum(referrals), sum(bounces), sum(engaged),
+       sum(bots) FROM facets WHERE site = ? AND dimension = ? AND day BETWEEN ? AND ? GROUP BY value`,
+  );
+  select.setReturnArrays(true);
+  // With arrays switched on, rows are arrays of the columns, which are all numbers.
+  const rows = select.all(
+    range.site,
+    range.dimension,
+    range.firstDay,
+    range.lastDay,
+  ) as unknown as number[][];
+  return rows.map((row) => ({
+    value: row[0] ?? 0,
+    visitors: row[1] ?? 0,
+    visits: row[2] ?? 0,
+    pageviews: row[3] ?? 0,
+    events: row[4] ?? 0,
+    referrals: row[5] ?? 0,
+    bounces: row[6] ?? 0,
+    engaged: row[7] ?? 0,
+    bots: row[8] ?? 0,
+  }));
+}
+
+/** Bot visits by name and company. */
+function bots(reading: Reading, { site, fromMs, toMs }: Span) {
+  const sealed = sealedDays(reading, { site, fromMs, toMs });
+  const runs = runsOf(sealed);
+  const found = runs.flatMap(({ firstDay, lastDay }) =>
+    facets(reading, { site, dimension: FACETS.indexOf('bot'), firstDay, lastDay }).map(({ value, bots }) => ({
+      crawler: value,
+      visits: bots,
+    })),
+  );
+  const select = prepared(
+    reading.db,
+    'SELECT crawler, count(*) AS visits FROM bots WHERE site = ? AND at >= ? AND at < ? GROUP BY crawler',
+  );
+  for (const { from, to } of gapsBetween(runs, fromMs, toMs)) {
+    for (const row of select.all(site, from, to)) {
+      found.push({ crawler: Number(row.crawler), visits: Number(row.visits) });
+    }
+  }
+  const cells = new Cells();
+  const companies = new Map<string, string | null>();
+  for (const { crawler, visits } of found) {
+    const { bot, company } = readCrawler(reading.texts.text(crawler));
+    companies.set(bot, company ?? companies.get(bot) ?? null);
+    cells.at(bot).bots += visits;
+  }
+  return [...cells.byKey].map(([key, cell]) => ({
+    key,
+    measures: toMeasures(cell),
+    company: companies.get(String(key)) ?? null,
+  }));
+}
+
+/** The rest of a span beside the runs of days in it. */
+function gapsBetween(
+  runs: readonly { firstDay: number; lastDay: number }[],
+  fromMs: number,
+  toMs: number,
+): { from: number; to: number }[] {
+  const starts = [fromMs, ...runs.map(({ lastDay }) => (lastDay + 1) * DAY_MS)];
+  const ends = [...runs.map(({ firstDay }) => firstDay * DAY_MS), toMs];
+  return starts.map((from, i) => ({ from, to: ends[i] ?? toMs })).filter(({ from, to }) => from < to);
+}

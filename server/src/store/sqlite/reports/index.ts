@@ -1,0 +1,67 @@
+import type { Reports } from '../../store.ts';
+import type { WriterClient } from '../writer-client.ts';
+import { ReaderClient } from './client.ts';
+import type { SealableDay } from './seal-count.ts';
+
+/** Rows of the roll-up written per commit, so that ingestion between them goes on. */
+const ROWS_PER_PART = 1_000;
+
+/** Answers questions on the reader's thread, and has the writer keep the roll-up of days that are over. */
+export class SqliteReports implements Reports {
+  readonly #reader: ReaderClient;
+  readonly #writer: WriterClient;
+  #closing = false;
+
+  constructor(file: string, writer: WriterClient) {
+    this.#reader = new ReaderClient(file);
+    this.#writer = writer;
+  }
+
+  totals: Reports['totals'] = (scope) => this.#reader.ask({ type: 'totals', scope });
+  series: Reports['series'] = (scope, boundariesMs) =>
+    this.#reader.ask({ type: 'series', scope, boundariesMs });
+  breakdown: Reports['breakdown'] = (scope, by, options) =>
+    this.#reader.ask({ type: 'breakdown', scope, by, options });
+  happenings: Reports['happenings'] = (scope, options) =>
+    this.#reader.ask({ type: 'happenings', scope, options });
+  realtime: Reports['realtime'] = (siteId, sinceMs) =>
+    this.#reader.ask({ type: 'realtime', siteId, sinceMs });
+
+  prepare: Reports['prepare'] = (beforeDay) => this.#sealAll(beforeDay, null);
+
+  /** Seals all of a site's days before one, large or small: their rows are about to go. */
+  sealSite(siteId: string, beforeDay: number): Promise<number> {
+    return this.#sealAll(beforeDay, siteId);
+  }
+
+  close(): Promise<void> {
+    this.#closing = true;
+    return this.#reader.close();
+  }
+
+  async #sealAll(beforeDay: number, siteId: string | null): Promise<number> {
+    const days = await this.#reader.ask({ type: 'sealable', beforeDay, siteId });
+    for (const day of days) {
+      if (this.#closing) break;
+      await this.#seal(day);
+    }
+    return days.length;
+  }
+
+  async #seal(day: SealableDay): Promise<void> {
+    const { rows, changes } = await this.#reader.ask({ type: 'facets', day });
+    const parts = Math.max(1, Math.ceil(rows.length / ROWS_PER_PART));
+    for (let part = 0; part < parts; part++) {
+      await this.#writer.do({
+        type: 'seal',
+        part: {
+          ...day,
+          rows: rows.slice(part * ROWS_PER_PART, (part + 1) * ROWS_PER_PART),
+          first: part === 0,
+          last: part === parts - 1,
+          changes,
+        },
+      });
+    }
+  }
+}

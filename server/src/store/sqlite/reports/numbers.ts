@@ -1,0 +1,43 @@
+import type { Measures, Scope } from '../../store.ts';
+import { prepared } from '../driver.ts';
+import { addCell, emptyCell, toMeasures } from './cells.ts';
+import { conditionsOf } from './filters.ts';
+import { type Reading, scan } from './scan.ts';
+import { fitsSlots, seriesFromSlots } from './slot-series.ts';
+
+/** Totals are a series of one bucket. */
+export function totals(reading: Reading, { fromMs, toMs, ...scope }: Scope): Measures {
+  return series(reading, scope, [fromMs, toMs])[0] ?? toMeasures(emptyCell());
+}
+
+export function series(
+  reading: Reading,
+  { siteId, filters }: Pick<Scope, 'siteId' | 'filters'>,
+  boundariesMs: readonly number[],
+): Measures[] {
+  const nothing = boundariesMs.slice(1).map(() => toMeasures(emptyCell()));
+  const site = reading.texts.site(siteId);
+  if (site === null) return nothing;
+  if (filters.length === 0 && fitsSlots(boundariesMs))
+    return seriesFromSlots(reading, { site, boundariesMs });
+  const conditions = conditionsOf(filters, reading.texts);
+  const cells = scan(reading, { site, boundariesMs, conditions, by: null });
+  return nothing.map((_, bucket) => {
+    const cell = emptyCell();
+    addCell(cell, cells.at(bucket));
+    // Filters are about people.
+    if (!conditions.any)
+      cell.bots = botVisits(reading, site, boundariesMs[bucket] ?? 0, boundariesMs[bucket + 1] ?? 0);
+    return toMeasures(cell);
+  });
+}
+
+function botVisits({ db }: Reading, site: number, fromMs: number, toMs: number): number {
+  return Number(
+    prepared(db, 'SELECT count(*) AS bots FROM bots WHERE site = ? AND at >= ? AND at < ?').get(
+      site,
+      fromMs,
+      toMs,
+    )?.bots,
+  );
+}
