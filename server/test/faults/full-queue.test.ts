@@ -1,0 +1,141 @@
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { BATCH_MAX_BEACONS } from '../../../tracker/wire/limits.ts';
+import type { Events } from '../../src/store/store.ts';
+import { type Answer, ask } from '../support/http.ts';
+import { temporaryFolder } from '../support/paths.ts';
+import { until } from '../support/poll.ts';
+import { startProgram } from '../support/program.ts';
+import { World } from '../support/world.ts';
+import {
+  addOwner,
+  expectSound,
+  holdWriteLock,
+  ledgerOf,
+  shownLedger,
+  storedPaths,
+} from './support/installation.ts';
+import {
+  beaconOf,
+  connections,
+  expectProperAnswer,
+  outcomesOf,
+  pathOf,
+  post,
+  Tally,
+} from './support/pages.ts';
+
+/** When more arrives than can be stored: questions are turned away first, beacons last, and each is told and counted. */
+
+/** Far more than the queue holds; the test ends long before. */
+const BATCHES_MAX = 2_000;
+
+describe('a queue that is full', () => {
+  it('answers 503 busy, counts each of them, and loses nothing that it took', async () => {
+    const dataDir = await temporaryFolder();
+    const { sites, apiKey } = await addOwner(dataDir, 'example.com');
+    const [site] = sites;
+    if (site === undefined) throw new Error('the site is missing');
+    const program = startProgram(dataDir, { SITE_RATE: '1000000', SITE_BURST: '1000000' });
+    const url = await program.address;
+    const agent = connections(2_000);
+    expect(outcomesOf(await post(url, beaconOf(site), { agent }))).toEqual(['stored']);
+
+    const lock = holdWriteLock(join(dataDir, 'events.db'));
+    const answers: Promise<{ answer: Answer; paths: string[] }>[] = [];
+    let refusedBusy = false;
+    let questions = 0;
+    for (let sent = 0; sent < BATCHES_MAX && !refusedBusy; sent++) {
+      const batch = Array.from({ length: BATCH_MAX_BEACONS }, () => beaconOf(site));
+      const sending = post(url, batch, { agent }).then((answer) => {
+        refusedBusy ||= answer.status === 503 && outcomesOf(answer).includes('busy');
+        return { answer, paths: batch.map(pathOf) };
+      });
+      answers.push(sending);
+      // A few under way at once; then look how the server stands.
+      if (sent % 50 === 49) {
+        const { queue_fill } = (await ask(url, { path: '/readyz' })).json() as { queue_fill: number };
+        if (queue_fill > 0.5 && queue_fill < 1) {
+          const asked = await ask(url, {
+            path: '/api/v1/sites',
+            headers: { authorization: `Bearer ${apiKey}` },
+          });
+          expect(asked.status, 'the API gives way before beacons do').toBe(503);
+          questions++;
+        }
+      }
+    }
+    expect(refusedBusy, 'the queue was filled').toBe(true);
+    expect(questions, 'and the API was asked before it was full').toBeGreaterThan(0);
+    lock.release();
+
+    const tally = new Tally();
+    const acknowledged: string[] = [];
+    for (const { answer, paths } of await Promise.all(answers)) {
+      expectProperAnswer(answer);
+      if (answer.status === 503) expect(answer.headers['retry-after']).toMatch(/^\d+$/);
+      for (const [i, outcome] of outcomesOf(answer).entries()) {
+        tally.add(outcome);
+        if (outcome === 'stored') acknowledged.push(paths[i] ?? '');
+      }
+    }
+    expect(tally.of('busy')).toBeGreaterThan(0);
+    expect(tally.of('stored')).toBeGreaterThan(0);
+    expect(
+      Object.keys(tally.counts).filter((outcome) => !['stored', 'busy', 'unavailable'].includes(outcome)),
+    ).toEqual([]);
+
+    tally.add('stored'); // the first of all
+    await until(
+      () => ledgerOf(dataDir, site.id),
+      (ledger) => Object.values(ledger).reduce((sum, count) => sum + count, 0) >= tally.total,
+    );
+    expect(await shownLedger(dataDir, site.id)).toEqual(tally.counts);
+    const stored = storedPaths(dataDir, site.id);
+    expect(stored).toHaveLength(tally.of('stored'));
+    const rows = new Set(stored);
+    expect(acknowledged.filter((path) => !rows.has(path))).toEqual([]);
+    await expectSound(dataDir);
+    await until(
+      () => ask(url, { path: '/api/v1/sites', headers: { authorization: `Bearer ${apiKey}` } }),
+      ({ status }) => status === 200,
+    );
+  });
+});
+
+describe('a store that has more than enough to do', () => {
+  /** A server on a store whose queue says it is filled to a given degree. */
+  async function serveWithFill(fill: number) {
+    const world = await World.open();
+    onTestFinished(() => world.close());
+    const { site, apiKey } = await world.addOwner();
+    const real = world.store.events;
+    const events: Events = new Proxy(real, {
+      get: (target, name) => {
+        if (name === 'fill') return () => fill;
+        const value: unknown = Reflect.get(target, name);
+        return typeof value === 'function' ? value.bind(target) : value;
+      },
+    });
+    return { site, apiKey, server: await world.serve({ events }) };
+  }
+
+  it.each([
+    { fill: 0.4, api: 200, beacon: 202 },
+    { fill: 0.6, api: 503, beacon: 202 },
+    { fill: 0.99, api: 503, beacon: 202 },
+  ])('answers questions with $api and beacons with $beacon at $fill', async ({ fill, api, beacon }) => {
+    const { site, apiKey, server } = await serveWithFill(fill);
+    // Polled, because a machine that is busy with other things may turn questions away for a moment.
+    const asked = await until(
+      () => server.sites(apiKey),
+      ({ status }) => status === api,
+    );
+    if (api === 503) {
+      expect(asked.json()).toMatchObject({ code: 'UNAVAILABLE' });
+      expect(asked.headers['retry-after']).toMatch(/^\d+$/);
+      expect(asked.headers).toHaveProperty('x-ratelimit-limit');
+    }
+    expect((await server.send(beaconOf(site))).status).toBe(beacon);
+  });
+});

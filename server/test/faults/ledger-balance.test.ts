@@ -1,0 +1,160 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { NO_SITE } from '../../src/store/store.ts';
+import { temporaryFolder } from '../support/paths.ts';
+import { until } from '../support/poll.ts';
+import { json, startProgram } from '../support/program.ts';
+import { addOwner, countOf, expectSound, ledgerOf, rowCounts, shownLedger } from './support/installation.ts';
+import { MAKERS, mix, type Scene, type Sending } from './support/mixes.ts';
+import {
+  beaconOf,
+  connections,
+  expectProperAnswer,
+  inParallel,
+  outcomesOf,
+  post,
+  Tally,
+} from './support/pages.ts';
+
+/** received = accepted + duplicate + Σ refused(reason): what was answered is what the ledger says, and neither more nor less. */
+
+const SEED = 20_260_514;
+/** Outcomes in which a beacon of any other kind may end once its site has sent too much. */
+const RATE = 'rate-limited';
+
+/** A running server with two sites, one of which has a retired key. */
+async function stage(settings: Record<string, string> = {}) {
+  const dataDir = await temporaryFolder();
+  const { sites } = await addOwner(dataDir, 'example.com', 'shop.example');
+  const [site, shop] = sites;
+  if (site === undefined || shop === undefined) throw new Error('the sites are missing');
+  const { key } = (await json(dataDir, ['site', 'rotate-key', '--site', shop.id])) as { key: string };
+  await json(dataDir, ['site', 'retire-key', '--key', shop.key]);
+  const program = startProgram(dataDir, settings);
+  const url = await program.address;
+  const known = [beaconOf(site), beaconOf(site), beaconOf(site)].map((beacon) => ({ site, beacon }));
+  const scene: Scene = { sites: [site, { ...shop, key }], retired: { key: shop.key, site: shop }, known };
+  const answered = new Map([NO_SITE, ...sites.map(({ id }) => id)].map((id) => [id, new Tally()]));
+  const agent = connections(16);
+  /** Sends one request and notes what became of each of its beacons. */
+  const send = async ({ body, headers, ledgers, expected }: Sending) => {
+    const answer = await post(url, body, { headers, agent, origin: headers.origin ?? 'null' });
+    expectProperAnswer(answer);
+    const outcomes = outcomesOf(answer);
+    expect(outcomes.map((outcome, i) => (outcome === RATE ? expected[i] : outcome))).toEqual(expected);
+    for (const [i, outcome] of outcomes.entries()) {
+      const ledger = ledgers[i] ?? null;
+      if (ledger !== null) answered.get(ledger)?.add(outcome);
+    }
+  };
+  for (const { beacon } of known)
+    await send({
+      body: JSON.stringify(beacon),
+      headers: { origin: 'https://example.com' },
+      ledgers: [site.id],
+      expected: ['stored'],
+    });
+  const ids = [...answered.keys()];
+  return {
+    dataDir,
+    program,
+    url,
+    scene,
+    sites,
+    send,
+    ids,
+    answered: (id: string) => answered.get(id)?.counts ?? {},
+  };
+}
+
+describe('the ledger', () => {
+  it('says of every mix of beacons exactly what was answered', async () => {
+    const { dataDir, program, scene, sites, send, ids, answered } = await stage({
+      SITE_RATE: '0.001',
+      SITE_BURST: '150',
+    });
+    await fc.assert(
+      fc.asyncProperty(mix(scene, 120), async (sendings) => {
+        await inParallel(16, sendings, send);
+        for (const id of ids) {
+          await until(
+            () => ledgerOf(dataDir, id),
+            (ledger) => JSON.stringify(sorted(ledger)) === JSON.stringify(sorted(answered(id))),
+          );
+        }
+      }),
+      { numRuns: 6, seed: SEED, endOnFailure: true },
+    );
+    for (const { id } of sites) {
+      expect(await shownLedger(dataDir, id)).toEqual(answered(id));
+      expect(countOf(dataDir, id)).toBe(answered(id).stored);
+    }
+    // Not by chance: every outcome but those of a store in trouble was among them.
+    const outcomes = new Set(ids.flatMap((id) => Object.keys(answered(id))));
+    expect([...outcomes].sort()).toEqual(
+      [
+        ...[
+          'stored',
+          'duplicate',
+          'bot',
+          'malformed',
+          'too-large',
+          'media-type',
+          'unknown-key',
+          'retired-key',
+        ],
+        ...['rate-limited', 'wrong-domain', 'local-host'],
+      ].sort(),
+    );
+    await expectSound(dataDir);
+    program.kill('SIGTERM');
+    expect(await program.exit).toEqual({ code: 0, signal: null });
+  });
+
+  it('is complete as soon as the program has ended by a signal', async () => {
+    const { dataDir, program, scene, send, ids, answered } = await stage();
+    const sendings = Object.values(MAKERS).flatMap((make) =>
+      scene.sites.map((site, i) => make(scene, site, i)),
+    );
+    await inParallel(16, sendings, send);
+    program.kill('SIGTERM');
+    expect(await program.exit).toEqual({ code: 0, signal: null });
+    for (const id of ids) expect(ledgerOf(dataDir, id)).toEqual(answered(id));
+    await expectSound(dataDir);
+  });
+
+  it('holds every event that was acknowledged before a kill, and balances with the rows', async () => {
+    const { dataDir, program, scene, sites, send, answered } = await stage();
+    const sendings = fc.sample(mix(scene, 2_000), { numRuns: 1, seed: SEED })[0] ?? [];
+    const whenKilled = 500;
+    let sent = 0;
+    await inParallel(16, sendings, async (sending) => {
+      if (++sent === whenKilled) program.kill('SIGKILL');
+      await send(sending).catch((error: NodeJS.ErrnoException) => {
+        // After the kill there is no answer, and nothing is promised.
+        if (error.code !== 'ECONNREFUSED' && error.code !== 'ECONNRESET') throw error;
+      });
+    });
+    expect(await program.exit).toMatchObject({ signal: 'SIGKILL' });
+    for (const { id } of sites) {
+      const ledger = await shownLedger(dataDir, id);
+      expect(ledger.stored, 'accepted lines = rows').toBe(countOf(dataDir, id));
+      for (const outcome of ['stored', 'bot', 'duplicate'])
+        expect(ledger[outcome] ?? 0).toBeGreaterThanOrEqual(answered(id)[outcome] ?? 0);
+    }
+    expect(rowCounts(dataDir).events).toBe(sites.reduce((sum, { id }) => sum + countOf(dataDir, id), 0));
+    await expectSound(dataDir);
+    // And goes on from there.
+    const again = startProgram(dataDir);
+    const [site] = sites;
+    if (site === undefined) throw new Error('the site is missing');
+    const before = countOf(dataDir, site.id);
+    expect(outcomesOf(await post(await again.address, beaconOf(site)))).toEqual(['stored']);
+    expect(countOf(dataDir, site.id)).toBe(before + 1);
+    await expectSound(dataDir);
+  });
+});
+
+function sorted(counts: Record<string, number>): [string, number][] {
+  return Object.entries(counts).sort(([a], [b]) => (a < b ? -1 : 1));
+}

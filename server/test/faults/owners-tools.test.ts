@@ -1,0 +1,162 @@
+import { describe, expect, it } from 'vitest';
+import type { Site } from '../../src/store/store.ts';
+import { temporaryFolder } from '../support/paths.ts';
+import { until } from '../support/poll.ts';
+import { command, json, startProgram } from '../support/program.ts';
+import { addSite, expectSound, shownLedger } from './support/installation.ts';
+import { beaconOf, outcomeOf, post } from './support/pages.ts';
+
+/** What an owner changes while events arrive: which hosts count, and which keys. By the command line, on a running server. */
+
+/** A running server with one site, and a page of it on any host. */
+async function stage() {
+  const dataDir = await temporaryFolder();
+  const site = await addSite(dataDir, 'example.com');
+  const url = await startProgram(dataDir).address;
+  const visit = async (host: string, key = site.key) =>
+    outcomeOf(await post(url, beaconOf({ key, domain: host }), { origin: `https://${host}` }));
+  /** Visits until the running server has heard of a change. */
+  const visitUntil = (host: string, outcome: string, key?: string) =>
+    until(
+      () => visit(host, key),
+      (answer) => answer === outcome,
+    );
+  const rules = (...options: readonly string[]) =>
+    json(dataDir, ['site', 'rules', '--site', site.id, ...options]);
+  return { dataDir, site, url, visit, visitUntil, rules };
+}
+
+describe('the rules of a site', () => {
+  it('are tried on last week’s events before they apply, and apply within a second of being set', async () => {
+    const { dataDir, site, visit, visitUntil, rules } = await stage();
+    expect(await visit('shop.example.com')).toBe('wrong-domain');
+    expect(await rules('--subdomains', 'on', '--allow', '*.partner.example,münchen.example')).toEqual({
+      id: site.id,
+      allow_subdomains: true,
+      extra_hosts: ['*.partner.example', 'xn--mnchen-3ya.example'],
+    });
+    await visitUntil('shop.example.com', 'stored');
+    for (const host of [
+      'shop.example.com',
+      'a.b.example.com',
+      'one.partner.example',
+      'xn--mnchen-3ya.example',
+      'example.com',
+    ])
+      expect(await visit(host), host).toBe('stored');
+    for (const host of ['partner.example', 'notpartner.example', 'example.com.evil.example'])
+      expect(await visit(host), host).toBe('wrong-domain');
+
+    const before = await shownLedger(dataDir, site.id);
+    const dryRun = await rules(
+      '--subdomains',
+      'off',
+      '--forbid',
+      'münchen.example',
+      '--dry-run',
+      'yes',
+    ).catch(() => null);
+    expect(dryRun, 'a dry run').toMatchObject({
+      allow_subdomains: false,
+      extra_hosts: ['*.partner.example'],
+      days: 7,
+      accepted: before.stored,
+      would_be_refused: 4,
+      hosts: { 'shop.example.com': 2, 'a.b.example.com': 1, 'xn--mnchen-3ya.example': 1 },
+    });
+    expect(await rules(), 'nothing was changed').toMatchObject({ allow_subdomains: true });
+    expect(await visit('shop.example.com')).toBe('stored');
+
+    await rules('--subdomains', 'off', '--forbid', 'münchen.example');
+    await visitUntil('shop.example.com', 'wrong-domain');
+    expect(await visit('xn--mnchen-3ya.example')).toBe('wrong-domain');
+    expect(await visit('one.partner.example')).toBe('stored');
+    await expectSound(dataDir);
+  });
+
+  it.each([
+    ['--allow', 'not a host'],
+    ['--allow', '*.*.example'],
+    ['--allow', 'ftp://example.com'],
+    ['--subdomains', 'maybe'],
+  ])('are not changed by a mistake: %s %s', async (option, value) => {
+    const dataDir = await temporaryFolder();
+    const site = await addSite(dataDir);
+    const { code, stdout, stderr } = await command(dataDir, [
+      'site',
+      'rules',
+      '--site',
+      site.id,
+      option,
+      value,
+      '--json',
+    ]);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(JSON.parse(stderr)).toEqual({
+      error: expect.any(String),
+      code: expect.stringMatching(/^[A-Z_]+$/),
+    });
+    expect(await json(dataDir, ['site', 'rules', '--site', site.id])).toMatchObject({
+      allow_subdomains: false,
+      extra_hosts: [],
+    });
+  });
+});
+
+describe('the keys of a site', () => {
+  interface ShownKey {
+    key: string;
+    state: string;
+    current: boolean;
+    events: number;
+    last_seen_at: string | null;
+  }
+
+  const keysOf = async (dataDir: string, site: Site) =>
+    ((await json(dataDir, ['site', 'keys', '--site', site.id])) as { keys: ShownKey[] }).keys;
+
+  it('overlap when one is made, count until they are retired, and are answered 410 and ledgered then', async () => {
+    const { dataDir, site, url, visit, visitUntil } = await stage();
+    expect(await visit('example.com')).toBe('stored');
+    const { key: fresh } = (await json(dataDir, ['site', 'rotate-key', '--site', site.id])) as {
+      key: string;
+    };
+    await visitUntil('example.com', 'stored', fresh);
+    expect(await visit('example.com'), 'the old key goes on').toBe('stored');
+
+    const both = await keysOf(dataDir, site);
+    expect(both).toMatchObject([
+      { key: fresh, state: 'live', current: true, events: 1 },
+      { key: site.key, state: 'live', current: false, events: 2 },
+    ]);
+    for (const { last_seen_at } of both) expect(Date.parse(last_seen_at ?? '')).not.toBeNaN();
+
+    const refused = await command(dataDir, ['site', 'retire-key', '--key', fresh, '--json']);
+    expect({ ...refused, stderr: JSON.parse(refused.stderr) }).toMatchObject({
+      code: 1,
+      stderr: { code: 'CURRENT_KEY' },
+    });
+
+    await json(dataDir, ['site', 'retire-key', '--key', site.key]);
+    await visitUntil('example.com', 'retired-key');
+    const answer = await post(url, beaconOf(site));
+    expect(answer.status).toBe(410);
+    expect(answer.json()).toMatchObject({ code: 'RETIRED_SITE_KEY' });
+    expect(await visit('example.com', fresh)).toBe('stored');
+
+    const ledger = await until(
+      () => shownLedger(dataDir, site.id),
+      (counts) => (counts['retired-key'] ?? 0) >= 2,
+    );
+    const [current, old] = await until(
+      () => keysOf(dataDir, site),
+      ([, { last_seen_at } = { last_seen_at: null }]) => last_seen_at !== both[1]?.last_seen_at,
+    );
+    expect(current).toMatchObject({ state: 'live', events: 2 });
+    expect(old, 'seen, not counted').toMatchObject({ state: 'retired' });
+    // Until the server heard of it the old key counted, and nothing was counted twice.
+    expect((current?.events ?? 0) + (old?.events ?? 0)).toBe(ledger.stored);
+    expect(Date.parse(old?.last_seen_at ?? '')).toBeGreaterThan(Date.parse(both[1]?.last_seen_at ?? ''));
+    await expectSound(dataDir);
+  });
+});

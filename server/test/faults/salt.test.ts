@@ -1,0 +1,91 @@
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { DAY_MS, HOUR_MS, MINUTE_MS, utcDay } from '../../src/clock.ts';
+import { NOON_MS } from '../support/clock.ts';
+import { temporaryFolder } from '../support/paths.ts';
+import { command } from '../support/program.ts';
+import { World } from '../support/world.ts';
+import { allFiles, findMarks } from './support/marks.ts';
+import { beaconOf, outcomeOf } from './support/pages.ts';
+
+/** The secret of a day ends with the day: not in a file, not in its log, not in a backup. */
+
+function saltsIn(dataDir: string): Map<number, Buffer> {
+  const db = new DatabaseSync(join(dataDir, 'registry.db'), { readOnly: true });
+  try {
+    return new Map(
+      db
+        .prepare('SELECT day, salt FROM salts')
+        .all()
+        .map(({ day, salt }) => [Number(day), Buffer.from(salt as Uint8Array)]),
+    );
+  } finally {
+    db.close();
+  }
+}
+
+function saltOf(dataDir: string, day: number): Buffer {
+  const salt = saltsIn(dataDir).get(day);
+  if (salt === undefined) throw new Error(`there is no salt of day ${day}`);
+  return salt;
+}
+
+async function open(): Promise<World> {
+  const world = await World.open();
+  onTestFinished(() => world.close());
+  return world;
+}
+
+describe('the salt of a day', () => {
+  it('is found by the search as long as it is kept', async () => {
+    const world = await open();
+    const { site } = await world.addOwner();
+    const server = await world.serve();
+    expect(outcomeOf(await server.send(beaconOf(site)))).toBe('stored');
+    const salt = saltOf(world.dataDir, utcDay(NOON_MS));
+    expect(salt).toHaveLength(32);
+    expect(findMarks({ salt }, allFiles(world.dataDir))).not.toEqual([]);
+  });
+
+  it('is kept over midnight for the overlap, and then is nowhere in the folder, while the server runs on', async () => {
+    const world = await open();
+    const { site } = await world.addOwner();
+    const server = await world.serve();
+    const first = utcDay(NOON_MS);
+    const visit = async () => expect(outcomeOf(await server.send(beaconOf(site)))).toBe('stored');
+
+    await visit();
+    const yesterdays = saltOf(world.dataDir, first);
+    world.clock.nowMs = (first + 1) * DAY_MS + MINUTE_MS;
+    await visit();
+    expect([...saltsIn(world.dataDir).keys()], 'within the overlap both are there').toEqual([
+      first,
+      first + 1,
+    ]);
+
+    world.clock.nowMs = (first + 1) * DAY_MS + HOUR_MS + MINUTE_MS;
+    await visit();
+    expect([...saltsIn(world.dataDir).keys()]).toEqual([first + 1]);
+    expect(findMarks({ yesterdays }, allFiles(world.dataDir))).toEqual([]);
+
+    // And day after day, with events in between and none at all.
+    for (let day = first + 2; day < first + 6; day++) {
+      const before = saltOf(world.dataDir, day - 1);
+      world.clock.nowMs = day * DAY_MS + 2 * HOUR_MS;
+      await visit();
+      expect(findMarks({ before, yesterdays }, allFiles(world.dataDir))).toEqual([]);
+    }
+  });
+
+  it('is in no backup', async () => {
+    const world = await open();
+    const { site } = await world.addOwner();
+    const server = await world.serve();
+    await server.send(beaconOf(site));
+    const file = join(await temporaryFolder(), 'backup.db');
+    expect(await command(world.dataDir, ['backup', file])).toMatchObject({ code: 0 });
+    const salt = saltOf(world.dataDir, utcDay(NOON_MS));
+    expect(findMarks({ salt }, allFiles(join(file, '..')))).toEqual([]);
+  });
+});
