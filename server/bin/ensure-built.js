@@ -14,6 +14,18 @@ const BUILDS = [
     command: ['node_modules/typescript/bin/tsc', '-p', 'server/tsconfig.build.json'],
   },
   {
+    what: 'the dashboard',
+    output: 'dist/dashboard/manifest.json',
+    sources: [
+      'server/src/dashboard/islands',
+      'server/src/dashboard/styles',
+      'server/rollup.config.mjs',
+      'tsconfig.json',
+      'package.json',
+    ],
+    command: ['node_modules/rollup/dist/bin/rollup', '-c', 'server/rollup.config.mjs', '--silent'],
+  },
+  {
     what: 'the tracker',
     output: 'dist/public/a.js',
     sources: ['tracker/src', 'tracker/wire', 'rollup.config.mjs', 'tsconfig.json', 'package.json'],

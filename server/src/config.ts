@@ -49,6 +49,15 @@ const SETTINGS = {
     description:
       'Days after which events are deleted, where a site says nothing else; 0 keeps them. Counts never change.',
   }),
+  SIGNUPS: Type.Union([Type.Literal('closed'), Type.Literal('invite'), Type.Literal('open')], {
+    default: 'closed',
+    description:
+      'Who may make an account once there is a first one: closed and invite, only by invitation; open, anybody.',
+  }),
+  NEW_ACCOUNT_PLAN: Type.Union([Type.Literal('free'), Type.Literal('pro')], {
+    default: 'free',
+    description: 'Plan of accounts made in the dashboard: free or pro.',
+  }),
   LOG_LEVEL: Type.Union(
     [
       Type.Literal('fatal'),
@@ -82,6 +91,8 @@ export interface Config {
   siteBurst: number;
   /** Null: events are kept. */
   retentionDays: number | null;
+  signups: Settings['SIGNUPS'];
+  newAccountPlan: Settings['NEW_ACCOUNT_PLAN'];
   logLevel: Settings['LOG_LEVEL'];
 }
 
@@ -149,6 +160,8 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     siteRatePerSecond: values.SITE_RATE,
     siteBurst: values.SITE_BURST,
     retentionDays: values.RETENTION_DAYS === 0 ? null : values.RETENTION_DAYS,
+    signups: values.SIGNUPS,
+    newAccountPlan: values.NEW_ACCOUNT_PLAN,
     logLevel: values.LOG_LEVEL,
   };
 }

@@ -51,6 +51,11 @@ export class LiveFeed {
     for (const listener of this.#listeners.get(seen.siteId) ?? []) listener(sighting);
   }
 
+  /** A page of the site asked for the tracker. */
+  sawScript(siteId: string, host: string, atMs: number): void {
+    this.publish({ siteId, atMs, what: 'script', reason: null, host, path: null, name: null });
+  }
+
   /** What happened on a site after a sighting, oldest first, as far as it is remembered. */
   since(siteId: string, id: number): Sighting[] {
     return (this.#recent.get(siteId) ?? []).filter((sighting) => sighting.id > id);

@@ -4,8 +4,10 @@ import { parseEnv } from 'node:util';
 import { systemClock } from './clock.ts';
 import { loadScripts } from './collect/script.ts';
 import { type Config, ConfigError, readConfig, withEnvFile } from './config.ts';
+import { loadAssets } from './dashboard/assets.ts';
 import { buildServer } from './server.ts';
 import { openStore } from './store/open.ts';
+import { newToken } from './tokens.ts';
 
 /** The process: environment → configuration → store → server → listen, and on a signal the same way back. */
 
@@ -15,6 +17,7 @@ const DRAIN_MS = 4_000;
 const SHUTDOWN_DEADLINE_MS = 10_000;
 
 const trackerFolder = fileURLToPath(new URL('../../public', import.meta.url));
+const assetsFolder = fileURLToPath(new URL('../../dashboard', import.meta.url));
 
 function fail(error: unknown): never {
   const message = error instanceof Error ? error.message : String(error);
@@ -27,20 +30,19 @@ function readEnvironment(): Config {
   return readConfig(withEnvFile(process.env, file));
 }
 
-function welcome(address: string, config: Config): string {
-  const publicUrl = config.publicUrl ?? address;
+/** @param setupToken where there is no account yet */
+function welcome(address: string, config: Config, setupToken: string | null): string {
+  const url = config.publicUrl ?? address;
+  const next =
+    setupToken === null
+      ? `Dashboard: ${url}/dashboard`
+      : `Next: make the account that owns this installation. The link is good once, and until the server stops.
+  ${url}/setup?token=${setupToken}`;
   return `
 AttractOS is running at ${address}
 Data folder: ${config.dataDir}
 
-Next: make an account, a site and an API key (in another terminal, in this folder)
-  npm run -s attractos -- account add --email you@example.com
-  npm run -s attractos -- site add --account you@example.com --domain example.com
-  npm run -s attractos -- key add --account you@example.com --name laptop
-Then paste this into the pages of the site
-  <script defer src="${publicUrl}/a.js" data-key="the site's key"></script>
-and read the number
-  curl -H "Authorization: Bearer the API key" ${publicUrl}/api/v1/sites
+${next}
 
 `;
 }
@@ -54,7 +56,9 @@ async function serve(): Promise<void> {
     // Nobody knows what is on the disk now. A new process reads what is there and starts from that.
     onBroken: (error) => fail(error),
   });
-  const app = await buildServer({ config, store, clock: systemClock, scripts });
+  const assets = await loadAssets(assetsFolder);
+  const setupToken = (await store.registry.hasAccounts()) ? null : newToken();
+  const app = await buildServer({ config, store, clock: systemClock, scripts, assets, setupToken });
 
   let stopping = false;
   const stop = async (signal: string) => {
@@ -76,7 +80,7 @@ async function serve(): Promise<void> {
   }
 
   const address = await app.listen({ port: config.port, host: config.host });
-  process.stdout.write(welcome(address, config));
+  process.stdout.write(welcome(address, config, setupToken));
 }
 
 try {

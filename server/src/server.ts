@@ -8,8 +8,14 @@ import { type ScriptFile, scriptRoutes } from './collect/script.ts';
 import { SiteDirectory } from './collect/site-by-key.ts';
 import { DailySalt } from './collect/visitor.ts';
 import type { Config } from './config.ts';
+import { type Assets, NO_ASSETS } from './dashboard/assets.ts';
+import { dashboardRoutes } from './dashboard/index.ts';
+import { trackerFrom } from './dashboard/snippets.ts';
+import { Throttle } from './dashboard/throttle.ts';
 import { ApiError } from './errors.ts';
 import { healthRoutes } from './health.ts';
+import { hostOf } from './hosts.ts';
+import { LiveFeed, watched } from './live-feed.ts';
 import { overloadGauge } from './overload.ts';
 import type { Store } from './store/store.ts';
 
@@ -30,13 +36,24 @@ export interface ServerParts {
   store: Store;
   clock: Clock;
   scripts: readonly ScriptFile[];
+  /** The dashboard's style sheet and script. */
+  assets?: Assets;
+  /** Opens the set-up page while there is no account. */
+  setupToken?: string | null;
 }
 
 /**
  * The only server there is: production, tests, browsers and benchmarks all run this one. Loads the site keys, and stops
  * asking for more when it is closed. The store is not closed: whoever opened it does.
  */
-export async function buildServer({ config, store, clock, scripts }: ServerParts): Promise<FastifyInstance> {
+export async function buildServer({
+  config,
+  store,
+  clock,
+  scripts,
+  assets = NO_ASSETS,
+  setupToken = null,
+}: ServerParts): Promise<FastifyInstance> {
   const app = Fastify({
     logger: { level: config.logLevel, serializers: { req: ({ method }) => ({ method }), res: () => ({}) } },
     // A line a request costs more than the request, and its address and query are nobody's business.
@@ -70,8 +87,25 @@ export async function buildServer({ config, store, clock, scripts }: ServerParts
   app.addHook('onClose', () => chores.stop());
 
   // Siblings: none sees another's parsers, headers, limits or error handler.
-  await app.register(collectRoutes, { receiver: { sites, events: store.events, salt, clock } });
-  await app.register(scriptRoutes, { scripts });
+  const feed = new LiveFeed(clock.now());
+  await app.register(collectRoutes, {
+    receiver: { sites, events: watched(store.events, feed), salt, clock },
+  });
+  await app.register(async (scope) => {
+    scope.addHook('onRequest', async ({ headers }) => {
+      const host = hostOf(headers.referer ?? '');
+      if (host === null) return;
+      for (const { id } of sites.sitesOnHost(host)) feed.sawScript(id, host, clock.now());
+    });
+    await scope.register(scriptRoutes, { scripts });
+  });
+  await app.register(dashboardRoutes, {
+    parts: {
+      ...{ store, clock, config, feed, assets, setupToken },
+      tracker: trackerFrom(scripts),
+      throttle: new Throttle(clock),
+    },
+  });
   await app.register(apiRoutes, { prefix: '/api', store, clock, overloaded: overloadGauge(store.events) });
   await app.register(healthRoutes, { store, sites });
 

@@ -1,0 +1,68 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { gzipSync } from 'node:zlib';
+import typescript from '@rollup/plugin-typescript';
+import { minify } from 'terser';
+
+/** What the dashboard's pages load: one script and one style sheet, named after their content. */
+
+/** Budget of each in bytes, compressed: a build that grows past it fails. */
+const GZIP_MAX_BYTES = { js: 12_000, css: 10_000 };
+const OUTPUT = 'dist/dashboard';
+const STYLES = ['base', 'parts', 'pages', 'report'];
+
+const terser = {
+  name: 'terser',
+  async renderChunk(code) {
+    return (await minify(code, { ecma: 2020, module: true })).code;
+  },
+};
+
+const styleSheet = {
+  name: 'style-sheet',
+  generateBundle() {
+    const source = STYLES.map((name) => readFileSync(`server/src/dashboard/styles/${name}.css`, 'utf8'))
+      .join('\n')
+      .replaceAll(/\/\*[\s\S]*?\*\//g, '')
+      .replaceAll(/\s*\n\s*/g, ' ')
+      .replaceAll(/\s*([{};,])\s*/g, '$1')
+      .trim();
+    const name = createHash('sha256').update(source).digest('hex').slice(0, 12);
+    this.emitFile({ type: 'asset', fileName: `dashboard-${name}.css`, source });
+  },
+};
+
+/** Says which files belong together; those of earlier builds may lie beside them. */
+const manifest = {
+  name: 'manifest',
+  generateBundle: {
+    order: 'post',
+    handler(_options, bundle) {
+      const source = JSON.stringify({ files: Object.keys(bundle).sort() });
+      this.emitFile({ type: 'asset', fileName: 'manifest.json', source });
+    },
+  },
+};
+
+const budget = {
+  name: 'budget',
+  writeBundle(_options, bundle) {
+    for (const [name, file] of Object.entries(bundle)) {
+      const size = gzipSync(file.code ?? file.source, { level: 9 }).length;
+      const limit = GZIP_MAX_BYTES[name.split('.').at(-1)] ?? 1_000;
+      if (size > limit) this.error(`${name}: ${size} bytes gzip, budget ${limit}`);
+    }
+  },
+};
+
+export default {
+  input: 'server/src/dashboard/islands/main.ts',
+  output: { dir: OUTPUT, format: 'es', entryFileNames: 'dashboard-[hash].js' },
+  plugins: [
+    typescript({ tsconfig: 'server/src/dashboard/islands/tsconfig.json', outDir: OUTPUT }),
+    terser,
+    styleSheet,
+    manifest,
+    budget,
+  ],
+};

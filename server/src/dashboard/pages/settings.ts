@@ -1,0 +1,3 @@
+import type { Router } from './route.ts';
+
+export function settingsPages(_router: Router): void {}

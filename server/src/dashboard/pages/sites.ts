@@ -1,0 +1,95 @@
+import { DAY_MS, HOUR_MS, utcDay } from '../../clock.ts';
+import { billingMonth, PLANS } from '../../plans.ts';
+import type { LedgerLine, Site } from '../../store/store.ts';
+import type { Parts } from '../parts.ts';
+import { type SiteCard, sitesPage } from '../views/sites.tsx';
+import type { Router } from './route.ts';
+import { html } from './sign-in.ts';
+
+const SPARK_DAYS = 30;
+/** A site that had this many events on each of the last days is expected to have some today. */
+const BUSY_DAYS = 7;
+const BUSY_EVENTS_A_DAY = 20;
+const QUIET_MS = 12 * HOUR_MS;
+const SITES_PER_PAGE = 50;
+
+/** All sites that somebody may look at, each at a glance. */
+export function sitesPages(router: Router): void {
+  const { parts } = router;
+  const { registry, events } = parts.store;
+
+  router.person('GET', '/dashboard', async ({ frame, person: { account }, query }) => {
+    const own = await registry.sitesOf(account.id);
+    const foreign = await Promise.all(
+      (await registry.membershipsOf(account.id)).map(({ siteId }) => registry.siteById(siteId)),
+    );
+    const all = [...own, ...foreign.filter((site) => site !== null)];
+    if (all.length === 0) return { kind: 'redirect', to: '/dashboard/add-site' };
+    const from = Math.max(0, Number.parseInt(query.get('from') ?? '0', 10) || 0);
+    const shown = all.slice(from, from + SITES_PER_PAGE);
+    const now = parts.clock.now();
+    const counts = await events.countBySite(
+      all.map(({ id }) => id),
+      billingMonth(now, account.billingAnchorDay),
+    );
+    const month = own.reduce((sum, { id }) => sum + (counts.get(id) ?? 0), 0);
+    const cards = await Promise.all(
+      shown.map(async (site) => ({
+        ...(await cardOf(parts, site, now)),
+        month: counts.get(site.id) ?? 0,
+        isOwn: site.accountId === account.id,
+      })),
+    );
+    return html(
+      sitesPage(frame, {
+        cards,
+        nowMs: now,
+        month,
+        allowance: PLANS[account.plan].eventsPerMonth,
+        monthEndsDay: billingMonth(now, account.billingAnchorDay).lastDay,
+        earlier: from > 0 ? Math.max(0, from - SITES_PER_PAGE) : null,
+        later: from + SITES_PER_PAGE < all.length ? from + SITES_PER_PAGE : null,
+      }),
+    );
+  });
+}
+
+async function cardOf(
+  { store }: Parts,
+  site: Site,
+  nowMs: number,
+): Promise<Omit<SiteCard, 'month' | 'isOwn'>> {
+  const today = utcDay(nowMs);
+  const lines = await store.events.ledger(site.id, { firstDay: today - SPARK_DAYS + 1, lastDay: today });
+  const stored = lines.filter(({ outcome }) => outcome === 'stored');
+  const refused = lines.filter(({ outcome }) => !['stored', 'duplicate', 'bot'].includes(outcome));
+  const days = perDay(stored, today);
+  const lastAtMs = stored.reduce((latest, line) => Math.max(latest, line.lastAtMs), 0);
+  const before = days.slice(-BUSY_DAYS - 1, -1);
+  const wasBusy = before.length === BUSY_DAYS && before.every((count) => count >= BUSY_EVENTS_A_DAY);
+  return {
+    id: site.id,
+    domain: site.domain,
+    days,
+    firstDayMs: (today - SPARK_DAYS + 1) * DAY_MS,
+    lastEventAtMs: lastAtMs === 0 ? null : lastAtMs,
+    live: await liveVisitors(store, site.id, nowMs),
+    refusedRecently: refused
+      .filter(({ day }) => day > today - BUSY_DAYS)
+      .reduce((sum, line) => sum + line.count, 0),
+    quiet: wasBusy && lastAtMs < nowMs - QUIET_MS,
+  };
+}
+
+function perDay(lines: readonly LedgerLine[], today: number): number[] {
+  const days = new Array<number>(SPARK_DAYS).fill(0);
+  for (const { day, count } of lines) {
+    const at = day - (today - SPARK_DAYS + 1);
+    days[at] = (days[at] ?? 0) + count;
+  }
+  return days;
+}
+
+async function liveVisitors(_store: Parts['store'], _siteId: string, _nowMs: number): Promise<number | null> {
+  return null;
+}

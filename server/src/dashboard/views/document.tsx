@@ -1,0 +1,113 @@
+import type { ComponentChildren, VNode } from 'preact';
+import { renderToString } from 'preact-render-to-string';
+import type { Frame } from '../parts.ts';
+
+/** What surrounds every page. Everything shown is escaped by the renderer; nothing here writes HTML by hand. */
+
+export interface DocumentParts {
+  frame: Frame;
+  title: string;
+  /** Narrow: a form on its own. Wide: numbers. */
+  width?: 'narrow' | 'normal' | 'wide';
+  children: ComponentChildren;
+}
+
+export function documentOf({ frame, title, width = 'normal', children }: DocumentParts): string {
+  return `<!doctype html>${renderToString(
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta name="color-scheme" content="light dark" />
+        <meta name="robots" content="noindex" />
+        <title>{title} · AttractOS</title>
+        <link rel="icon" href={ICON} />
+        <link rel="stylesheet" href={frame.style} />
+        <script type="module" src={frame.script} />
+      </head>
+      <body>
+        <a class="skip" href="#main">
+          Skip to the content
+        </a>
+        <Top frame={frame} />
+        <main id="main" class={`page page-${width}`}>
+          {children}
+        </main>
+        <footer class="foot">
+          <p>
+            AttractOS. No cookies for visitors, no third parties. Days and months are UTC where nothing else
+            is said.
+          </p>
+        </footer>
+      </body>
+    </html>,
+  )}`;
+}
+
+const ICON = `data:image/svg+xml,${encodeURIComponent(
+  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><path d="M6 4v12a10 10 0 0 0 20 0V4h-7v12a3 3 0 0 1-6 0V4z" fill="#5b4bd6"/><path d="M6 4h7v5H6zM19 4h7v5h-7z" fill="#e8a33d"/></svg>',
+)}`;
+
+function Logo(): VNode {
+  return (
+    <svg class="logo" viewBox="0 0 32 32" aria-hidden="true">
+      <path class="logo-body" d="M6 4v12a10 10 0 0 0 20 0V4h-7v12a3 3 0 0 1-6 0V4z" />
+      <path class="logo-tips" d="M6 4h7v5H6zM19 4h7v5h-7z" />
+    </svg>
+  );
+}
+
+const LINKS = [
+  {
+    to: '/dashboard',
+    name: 'Sites',
+    isHere: (path: string) => path === '/dashboard' || /^\/dashboard\/(sites|add-site)/.test(path),
+  },
+  {
+    to: '/dashboard/settings/api-keys',
+    name: 'API keys',
+    isHere: (path: string) => path.startsWith('/dashboard/settings'),
+  },
+  {
+    to: '/dashboard/account',
+    name: 'Account',
+    isHere: (path: string) => path.startsWith('/dashboard/account'),
+  },
+];
+
+function Top({ frame }: { frame: Frame }): VNode {
+  return (
+    <header class="top">
+      <a class="brand" href={frame.email === null ? '/' : '/dashboard'}>
+        <Logo />
+        AttractOS
+      </a>
+      {frame.email !== null && (
+        <>
+          <nav aria-label="Main">
+            <ul>
+              {LINKS.map(({ to, name, isHere }) => (
+                <li>
+                  <a href={to} aria-current={isHere(frame.path) ? 'page' : undefined}>
+                    {name}
+                  </a>
+                </li>
+              ))}
+            </ul>
+          </nav>
+          <form class="sign-out" method="post" action="/logout">
+            <Csrf frame={frame} />
+            <button type="submit" class="plain" title={`Signed in as ${frame.email}`}>
+              Sign out
+            </button>
+          </form>
+        </>
+      )}
+    </header>
+  );
+}
+
+/** Goes into every form that changes something. */
+export function Csrf({ frame }: { frame: Frame }): VNode {
+  return <input type="hidden" name="csrf" value={frame.csrf} />;
+}

@@ -1,0 +1,54 @@
+import type { ComponentChildren, VNode } from 'preact';
+import type { Site } from '../../store/store.ts';
+import { may, type Role } from '../access.ts';
+import type { Frame } from '../parts.ts';
+import { documentOf } from './document.tsx';
+
+export interface SiteFrame {
+  frame: Frame;
+  site: Pick<Site, 'id' | 'domain'>;
+  role: Role;
+}
+
+/** What surrounds every page of one site: its name, and the ways between its pages. */
+export function siteDocument(
+  { frame, site, role }: SiteFrame,
+  {
+    title,
+    here,
+    children,
+  }: { title: string; here: 'report' | 'not-counted' | 'install' | 'settings'; children: ComponentChildren },
+): string {
+  const base = `/dashboard/sites/${site.id}`;
+  const tabs = [
+    { id: 'report', name: 'Report', to: base },
+    { id: 'not-counted', name: 'Not counted', to: `${base}/not-counted` },
+    { id: 'install', name: 'Install', to: `${base}/install` },
+    ...(may(role, 'configure') ? [{ id: 'settings', name: 'Settings', to: `${base}/settings` }] : []),
+  ];
+  return documentOf({
+    frame,
+    title: `${title} · ${site.domain}`,
+    width: 'wide',
+    children: (
+      <>
+        <p class="crumbs">
+          <a href="/dashboard">Sites</a>
+        </p>
+        <h1 class="site-name">{site.domain}</h1>
+        <nav class="site-tabs" aria-label={`Pages of ${site.domain}`}>
+          <ul>
+            {tabs.map(({ id, name, to }) => (
+              <li>
+                <a href={to} aria-current={id === here ? 'page' : undefined}>
+                  {name}
+                </a>
+              </li>
+            ))}
+          </ul>
+        </nav>
+        {children as VNode}
+      </>
+    ),
+  });
+}
