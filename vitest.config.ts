@@ -6,8 +6,9 @@ export default defineConfig({
     globalSetup: ['server/test/support/build.ts'],
     // Whole servers and child processes: more workers would only wait for each other's disk.
     maxWorkers: 2,
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    // Generous, for machines that have much else to do; nothing waits for these.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
     allowOnly: false,
     // `.ci/run` sums the numbers of this file and of the browsers' tests.
     reporters: ['default', ['json', { outputFile: 'test-results/vitest.json' }]],

@@ -6,6 +6,9 @@ import { root } from './paths.ts';
 const PROGRAM = join(root, 'server/bin/attractos.js');
 const ADDRESS = /running at (http:\/\/\S+)/;
 
+/** Settings in the environment of a process; undefined ones are left out. */
+export type Settings = Readonly<Record<string, string | undefined>>;
+
 export interface Exit {
   code: number | null;
   signal: NodeJS.Signals | null;
@@ -24,7 +27,7 @@ export interface Program {
 }
 
 /** Starts `attractos serve` on a free port and with nothing of the tests' own environment. Ended with the test at the latest. */
-export function startProgram(dataDir: string, settings: Record<string, string> = {}): Program {
+export function startProgram(dataDir: string, settings: Settings = {}): Program {
   const child = start(['serve'], dataDir, { PORT: '0', ...settings });
   const output = collect(child);
   const exit = exitOf(child);
@@ -65,7 +68,7 @@ export interface CommandResult {
 export async function command(
   dataDir: string,
   args: readonly string[],
-  settings: Record<string, string> = {},
+  settings: Settings = {},
 ): Promise<CommandResult> {
   const child = start(args, dataDir, settings);
   const output = collect(child);
@@ -80,7 +83,7 @@ export async function json(dataDir: string, args: readonly string[]): Promise<Re
   return JSON.parse(stdout) as Record<string, unknown>;
 }
 
-function start(args: readonly string[], dataDir: string, settings: Record<string, string>): ChildProcess {
+function start(args: readonly string[], dataDir: string, settings: Settings): ChildProcess {
   return spawn(process.execPath, [PROGRAM, ...args], {
     // Not the checkout: a developer's .env there is none of the tests' business.
     cwd: dataDir,
