@@ -1,56 +1,36 @@
-import { readTag } from './config.ts';
-import { onNavigate } from './navigation.ts';
-import { send } from './send.ts';
+import { post, view } from './beacon.ts';
+import { CORE, FULL } from './build.ts';
+import { watchElements } from './capture.ts';
+import { retryWhenOnline } from './delivery.ts';
+import { watchAddress } from './navigation.ts';
+import { watchOptOut } from './optout.ts';
+import { attractos, key } from './tag.ts';
+import { track } from './track.ts';
+import type { Props } from './types.ts';
+import { look, pageview } from './view.ts';
+import { watchVitals } from './vitals.ts';
 
-interface Global {
-  track?: (name: string, props?: Record<string, string | number | boolean>) => void;
-  [siteKey: string]: unknown;
+// The same tag twice counts once; a tag with another key is another site's.
+const mark = key as `ak_${string}`;
+if (!attractos[mark]) {
+  attractos[mark] = attractos.track = CORE
+    ? track
+    : (name, given) => view && post(name, { props: (given?.props || given) as Props });
+  if (FULL) {
+    attractos.pageview = pageview;
+    watchOptOut();
+    watchVitals();
+    watchElements();
+    retryWhenOnline();
+  }
+  watchAddress();
+  // Listening while the event is on its way down also hears what does not bubble.
+  const events = [
+    'visibilitychange',
+    'prerenderingchange',
+    'pageshow',
+    ...(CORE ? ['scroll', 'focus', 'blur'] : []),
+  ];
+  events.map((type) => addEventListener(type, look as () => void, true));
+  look();
 }
-
-const start = (script: HTMLScriptElement): void => {
-  const { _key, _api, _automation } = readTag(script);
-  const page = window as typeof window & { attractos?: Global };
-  page.attractos ||= {};
-  const attractos = page.attractos;
-  // The same tag twice: the first one counts.
-  if (attractos[`${_key}`]) return;
-  attractos[`${_key}`] = true;
-
-  const post = (fields: object): void => {
-    try {
-      if (navigator.webdriver && !_automation) return;
-      const id = `${Date.now()}${Math.random()}`;
-      send(_api, JSON.stringify({ key: _key, id, url: location.href, ...fields }));
-    } catch {}
-  };
-
-  let path = location.pathname;
-  let pending: string | undefined = 'load';
-
-  const view = (): void => {
-    const doc = document as Document & { prerendering?: boolean };
-    if (!pending || doc.prerendering || document.visibilityState !== 'visible') return;
-    post({ nav: pending, ...(pending === 'load' && { ref: document.referrer }), width: innerWidth });
-    pending = undefined;
-  };
-
-  onNavigate(() => {
-    if (path === location.pathname) return;
-    path = location.pathname;
-    pending = 'soft';
-    view();
-  });
-  addEventListener('pageshow', ({ persisted }) => {
-    if (!persisted) return;
-    pending = 'bfcache';
-    view();
-  });
-  addEventListener('visibilitychange', view, true);
-  addEventListener('prerenderingchange', view, true);
-  attractos.track = (name, props) => post({ name, props });
-  view();
-};
-
-try {
-  start(document.currentScript as HTMLScriptElement);
-} catch {}

@@ -1,0 +1,50 @@
+/** Visible and focused time of the current view, in milliseconds. */
+let engaged: number;
+let last: number;
+let active: boolean;
+/** Bottom edge of the deepest screen seen, and the height of the page, in CSS pixels. */
+let bottom: number;
+let height: number;
+/** How much attention it takes until there is something to say about the view. */
+let due: number;
+
+/** The tab is in front, or the window is not minimised. */
+export const isVisible = (): boolean => document.visibilityState === 'visible';
+
+/** Adds the time since the last call if the page had the visitor's attention in it. The clock is monotonic. */
+export const tick = (): void => {
+  if (active) engaged += performance.now() - last;
+  last = performance.now();
+  active = isVisible() && document.hasFocus();
+};
+
+/**
+ * Notes how far down the visitor has been. A new ResizeObserver reports once, right after the browser's own layout:
+ * the one moment when these three numbers cost nothing. Read at any other time they may force a layout.
+ * https://drafts.csswg.org/resize-observer/#html-event-loop
+ */
+export const measure = (): void =>
+  new ResizeObserver((_, observer) => {
+    observer.disconnect();
+    bottom = Math.max(bottom, scrollY + innerHeight);
+    height = document.documentElement.scrollHeight;
+  }).observe(document.documentElement);
+
+/** Begins to count for a new view. */
+export const restart = (): void => {
+  engaged = bottom = due = 0;
+};
+
+/** Nothing was said about this view yet, or there have been three more seconds of attention since. */
+export const isDue = (): boolean => engaged >= due;
+
+/** What was said need not be said again soon. */
+export const postpone = (): void => {
+  due = engaged + 3000;
+};
+
+/** What there is to say: milliseconds, and per cent. Safari's rubber band goes past the end of the page. */
+export const summary = (): { engaged: number; scroll: number } => ({
+  engaged,
+  scroll: Math.min(100, (100 * bottom) / height || 0),
+});
