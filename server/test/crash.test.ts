@@ -64,7 +64,7 @@ function stored({ dataDir, siteId }: Owner): { events: StoredEvent[]; complaints
   }
 }
 
-const NO_COMPLAINTS = { counters: [], ledger: [], integrity: [] };
+const NO_COMPLAINTS = { counters: [], ledger: [], rollups: [], integrity: [] };
 
 function repeatsIn(paths: readonly string[]): string[] {
   return paths.filter((path, i) => paths.indexOf(path) !== i);

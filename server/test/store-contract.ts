@@ -76,7 +76,7 @@ async function allEvents(store: Store, siteId = SITE): Promise<StoredEvent[]> {
 }
 
 async function expectConsistent(store: Store): Promise<void> {
-  expect(await store.events.audit()).toEqual({ counters: [], ledger: [], integrity: [] });
+  expect(await store.events.audit()).toEqual({ counters: [], ledger: [], rollups: [], integrity: [] });
 }
 
 /** What is read back of an event that was appended. */

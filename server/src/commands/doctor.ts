@@ -70,7 +70,7 @@ function checkClock(newestEventMs: number | null): Check {
   };
 }
 
-function checkNumbers({ counters, ledger, integrity }: Audit): Check[] {
+function checkNumbers({ counters, ledger, rollups, integrity }: Audit): Check[] {
   const list = (lines: string[]) =>
     `${lines.slice(0, SHOWN).join('; ')}${lines.length > SHOWN ? `; and ${lines.length - SHOWN} more` : ''}`;
   const day = (number: number) => new Date(number * DAY_MS).toISOString().slice(0, 10);
@@ -79,6 +79,9 @@ function checkNumbers({ counters, ledger, integrity }: Audit): Check[] {
   );
   const wrongLedger = ledger.map(
     (line) => `${line.siteId} ${day(line.day)}: counted ${line.counted}, ledger ${line.stored}`,
+  );
+  const wrongRollups = rollups.map(
+    (line) => `${line.siteId} ${day(line.day)}, ${line.what}: kept ${line.kept}, rows ${line.rows}`,
   );
   return [
     {
@@ -94,6 +97,13 @@ function checkNumbers({ counters, ledger, integrity }: Audit): Check[] {
       found: ledger.length === 0 ? 'balances with the counters' : list(wrongLedger),
       advice:
         'Counters were changed by something else than this program. Restore the newest backup, and tell the project.',
+    },
+    {
+      name: 'reports',
+      ok: rollups.length === 0,
+      found: rollups.length === 0 ? 'every sum kept for reports equals its rows' : list(wrongRollups),
+      advice:
+        'Rows or sums were changed by something else than this program. Restore the newest backup, and tell the project.',
     },
     {
       name: 'files',

@@ -120,7 +120,8 @@ export async function inspect({
   dataDir: string;
 }): Promise<{ audit: Audit; newestEventMs: number | null }> {
   const { events } = filesIn(dataDir);
-  if (!existsSync(events)) return { audit: { counters: [], ledger: [], integrity: [] }, newestEventMs: null };
+  if (!existsSync(events))
+    return { audit: { counters: [], ledger: [], rollups: [], integrity: [] }, newestEventMs: null };
   const reader = new EventReader(events);
   try {
     return { audit: reader.audit(), newestEventMs: reader.newestEventMs() };

@@ -1,3 +1,5 @@
+import type { PlanName } from '../plans.ts';
+
 /**
  * Who works with the numbers: how people sign in, what they may see of whose sites, and what they were sent. The registry's
  * second chapter; `store.ts` has the first, and the meaning of times and ids.
@@ -76,6 +78,7 @@ export interface People {
   credentialsByEmail(email: string): Promise<Credentials | null>;
   credentialsOf(accountId: string): Promise<Credentials | null>;
   setPassword(accountId: string, passwordHash: string): Promise<void>;
+  setPlan(accountId: string, plan: PlanName): Promise<void>;
   /** @throws RegistryConflict `email-taken` */
   setEmail(accountId: string, email: string): Promise<void>;
   /** Turns the second factor on, with the hashes of its recovery codes, or off. */

@@ -463,6 +463,8 @@ export interface Audit {
   counters: { siteId: string; day: number; counted: number; rows: number }[];
   /** Sites and days whose counter differs from the `stored` lines of the ledger. */
   ledger: { siteId: string; day: number; counted: number; stored: number }[];
+  /** Numbers kept for reports that differ from what the rows say: which, of which site and day. */
+  rollups: { siteId: string; day: number; what: string; kept: number; rows: number }[];
   /** The engine's own integrity complaints. */
   integrity: string[];
 }

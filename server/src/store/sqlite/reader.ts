@@ -1,6 +1,6 @@
-import { DAY_MS } from '../../clock.ts';
 import type { DayRange } from '../../plans.ts';
 import type { Audit, EventPage, KeyUse, LedgerLine } from '../store.ts';
+import { audit } from './audit.ts';
 import { type Database, openForReading, prepared, translated } from './driver.ts';
 import { SELECT_EVENTS, toStoredEvent } from './stored-event.ts';
 
@@ -94,45 +94,8 @@ export class EventReader {
   }
 
   audit(): Audit {
-    return translated(() => ({
-      counters: this.#db
-        .prepare(
-          `WITH rows AS (SELECT site, at / ${DAY_MS} AS day, count(*) AS rows FROM events GROUP BY 1, 2),
-             days AS (SELECT site, day FROM counters UNION SELECT site, day FROM rows)
-           SELECT s.site, d.day, coalesce(c.events, 0) AS counted, coalesce(r.rows, 0) AS rows
-           FROM days d JOIN sites s ON s.id = d.site
-             LEFT JOIN counters c ON c.site = d.site AND c.day = d.day
-             LEFT JOIN rows r ON r.site = d.site AND r.day = d.day
-             LEFT JOIN expired x ON x.site = d.site
-           WHERE counted <> rows AND d.day * ${DAY_MS} >= coalesce(x.before_at, 0) ORDER BY 1, 2`,
-        )
-        .all()
-        .map((row) => ({ ...siteDay(row), counted: Number(row.counted), rows: Number(row.rows) })),
-      ledger: this.#db
-        .prepare(
-          `WITH stored AS (
-             SELECT l.site, l.day, sum(l.count) AS stored FROM ledger l JOIN texts t ON t.id = l.outcome
-             WHERE t.text = 'stored' GROUP BY 1, 2),
-             days AS (SELECT site, day FROM counters UNION SELECT site, day FROM stored)
-           SELECT s.site, d.day, coalesce(c.events, 0) AS counted, coalesce(l.stored, 0) AS stored
-           FROM days d JOIN sites s ON s.id = d.site
-             LEFT JOIN counters c ON c.site = d.site AND c.day = d.day
-             LEFT JOIN stored l ON l.site = d.site AND l.day = d.day
-           WHERE counted <> stored ORDER BY 1, 2`,
-        )
-        .all()
-        .map((row) => ({ ...siteDay(row), counted: Number(row.counted), stored: Number(row.stored) })),
-      integrity: this.#db
-        .prepare('PRAGMA integrity_check')
-        .all()
-        .map((row) => String(row.integrity_check))
-        .filter((line) => line !== 'ok'),
-    }));
+    return translated(() => audit(this.#db));
   }
-}
-
-function siteDay(row: Record<string, unknown>): { siteId: string; day: number } {
-  return { siteId: String(row.site), day: Number(row.day) };
 }
 
 /** A place in a site's events: receipt time and ordinal. Throws nothing: a made-up cursor is a place like any other. */

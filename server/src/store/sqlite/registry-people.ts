@@ -1,3 +1,4 @@
+import type { PlanName } from '../../plans.ts';
 import {
   type Credentials,
   type Goal,
@@ -105,6 +106,10 @@ export class SqlitePeople implements People {
 
   async setPassword(accountId: string, passwordHash: string): Promise<void> {
     this.#run('UPDATE accounts SET password_hash = ? WHERE id = ?', passwordHash, accountId);
+  }
+
+  async setPlan(accountId: string, plan: PlanName): Promise<void> {
+    this.#run('UPDATE accounts SET plan = ? WHERE id = ?', plan, accountId);
   }
 
   async setEmail(accountId: string, email: string): Promise<void> {

@@ -1,0 +1,105 @@
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../src/clock.ts';
+import type { Channel, Entry, EventEntry, Props } from '../../src/store/store.ts';
+import { bot, event, leave } from './entries.ts';
+
+/** A stream of numbers below 1 that is the same for the same seed. https://en.wikipedia.org/wiki/Xorshift */
+export function randomFrom(seed: number): () => number {
+  let state = (seed ^ 0x9e3779b9) | 1;
+  return () => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return (state >>> 0) / 2 ** 32;
+  };
+}
+
+export interface Traffic {
+  seed: number;
+  fromMs: number;
+  days: number;
+  /** Entries of each day. */
+  perDay: number;
+  visitors: number;
+  /** Share of entries for which the clock steps back, by up to three hours of the same day. */
+  clockSteps: number;
+}
+
+const CHANNELS: readonly Channel[] = ['direct', 'search', 'social', 'ai', 'referral', 'campaign', 'email'];
+
+/** Days of made-up traffic of one site, in the order it comes in. */
+export function trafficOf({ seed, fromMs, days, perDay, visitors, clockSteps }: Traffic): Entry[] {
+  const random = randomFrom(seed);
+  const below = (end: number) => Math.floor(random() * end);
+  const one = <T>(of: readonly T[]): T => of[below(of.length)] as T; // never empty here
+  const entries: Entry[] = [];
+  for (let day = 0; day < days; day++) {
+    const startMs = fromMs + day * DAY_MS;
+    const views: { visitor: bigint; view: bigint }[] = [];
+    for (let i = 0; i < perDay; i++) {
+      // Bunched, so that visits have several events and gaps as well; some on boundaries of slots and days.
+      let atMs = startMs + Math.floor((i / perDay) * DAY_MS) + below(4) * MINUTE_MS;
+      if (random() < clockSteps) atMs -= below(3 * HOUR_MS);
+      if (random() < 0.05) atMs -= atMs % (15 * MINUTE_MS);
+      if (random() < 0.02) atMs = startMs + DAY_MS - 1;
+      atMs = Math.min(Math.max(atMs, startMs), startMs + DAY_MS - 1);
+      const who = below(visitors);
+      // A pseudonym is of one day, and has the whole range of a signed 64-bit number.
+      const visitor = BigInt.asIntN(64, BigInt(day * 1000 + who + 1) * 0x9e37_79b9_7f4a_7c15n);
+      const kind = random();
+      const receivedAtMs = atMs;
+      if (kind < 0.12) {
+        const crawler = one([
+          { bot: 'GPTBot', company: 'OpenAI', botClass: 'ai-training' },
+          { bot: 'Googlebot', company: 'Google', botClass: 'search' },
+          { bot: 'other', company: null, botClass: 'other' },
+        ]);
+        entries.push(bot({ ...crawler, receivedAtMs, path: one(['/', '/robots']) }));
+      } else if (kind < 0.3 && views.length > 0) {
+        const left = one(views.slice(-12));
+        const engagedMs = random() < 0.1 ? null : below(20_000);
+        entries.push(leave({ ...left, receivedAtMs, engagedMs, scroll: below(100) }));
+      } else {
+        const view = BigInt(entries.length);
+        views.push({ visitor, view });
+        entries.push(madeUpEvent({ random, one, receivedAtMs, visitor, who }));
+      }
+    }
+  }
+  return entries;
+}
+
+function madeUpEvent({
+  random,
+  one,
+  receivedAtMs,
+  visitor,
+  who,
+}: {
+  random: () => number;
+  one: <T>(of: readonly T[]) => T;
+  receivedAtMs: number;
+  visitor: bigint;
+  who: number;
+}): EventEntry {
+  const channel = random() < 0.4 ? one(CHANNELS) : 'direct';
+  const name = random() < 0.75 ? 'pageview' : one(['signup', 'purchase']);
+  const props: Props | null =
+    random() < 0.4 ? { plan: one<string | number | boolean>(['pro', 'free', 7, true]) } : null;
+  return event({
+    receivedAtMs,
+    visitor,
+    name,
+    props,
+    channel,
+    path: one(['/', '/a', '/b', '/b?x=1', '/b?x=2', '/long/path', '/c#']),
+    host: who % 5 === 0 ? one(['example.com', 'www.example.com']) : 'example.com',
+    source: channel === 'direct' ? null : one(['Google', 'ChatGPT', 'news.example']),
+    campaign: random() < 0.1 ? 'spring' : null,
+    country: [null, 'DE', 'FR', 'JP'][who % 4] ?? null,
+    device: who % 3 === 0 ? 'phone' : 'desktop',
+    browser: ['Chrome', 'Firefox', null][who % 3] ?? null,
+    os: who % 2 === 0 ? 'Linux' : 'iOS',
+    timeZone: 'Europe/Berlin',
+    width: 300 + who,
+  });
+}
