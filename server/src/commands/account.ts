@@ -1,7 +1,8 @@
-import { systemClock } from '../clock.ts';
+import { HOUR_MS, systemClock } from '../clock.ts';
 import { newAccountId, newPassword } from '../keys.ts';
 import { hashPassword, PASSWORD_MAX_CHARS, PASSWORD_MIN_CHARS } from '../passwords.ts';
 import { isPlanName, PLANS } from '../plans.ts';
+import { digestToken, newToken } from '../tokens.ts';
 import { accountByEmail, CommandError, type Commands } from './command.ts';
 
 const EMAIL = /^[^\s@]+@[^\s@]+$/;
@@ -17,12 +18,7 @@ export const accountCommands: Commands = {
       if (!EMAIL.test(email) || email.length > EMAIL_MAX_CHARS) {
         throw new CommandError('INVALID_EMAIL', `"${email}" is no e-mail address.`);
       }
-      if (!isPlanName(plan)) {
-        throw new CommandError(
-          'INVALID_PLAN',
-          `There is no plan "${plan}". There are: ${Object.keys(PLANS).join(', ')}.`,
-        );
-      }
+      if (!isPlanName(plan)) throw unknownPlan(plan);
       if (
         password !== undefined &&
         (password.length < PASSWORD_MIN_CHARS || password.length > PASSWORD_MAX_CHARS)
@@ -47,6 +43,42 @@ export const accountCommands: Commands = {
       `Account ${email} made, plan ${plan}.${password === undefined ? '' : `\nPassword, shown only now: ${password}`}`,
   },
 
+  'account reset-link': {
+    usage: 'account reset-link --email E',
+    sentence: 'Make a link that sets a new password once, within an hour.',
+    required: ['email'],
+    optional: [],
+    async run({ registry }, { email = '' }) {
+      const account = await accountByEmail({ registry }, email);
+      const token = newToken();
+      const expiresAtMs = systemClock.now() + HOUR_MS;
+      await registry.createTicket(
+        { kind: 'reset', email: account.email, accountId: account.id, siteId: null, role: null, expiresAtMs },
+        digestToken(token),
+      );
+      return {
+        email: account.email,
+        path: `/reset/${token}`,
+        expires_at: new Date(expiresAtMs).toISOString(),
+      };
+    },
+    say: ({ email, path }) => `Open this path of your server to set a new password for ${email}:\n  ${path}`,
+  },
+
+  'account plan': {
+    usage: 'account plan --email E --plan free|pro',
+    sentence: 'Change the plan of an account.',
+    required: ['email', 'plan'],
+    optional: [],
+    async run({ registry }, { email = '', plan = '' }) {
+      const account = await accountByEmail({ registry }, email);
+      if (!isPlanName(plan)) throw unknownPlan(plan);
+      await registry.setPlan(account.id, plan);
+      return { id: account.id, email: account.email, plan };
+    },
+    say: ({ email, plan }) => `Account ${email} is on the plan ${plan}.`,
+  },
+
   'account remove': {
     usage: 'account remove --email E',
     sentence: 'Remove an account with its sites. Its API keys stop working.',
@@ -60,3 +92,10 @@ export const accountCommands: Commands = {
     say: ({ email }) => `Account ${email} removed.`,
   },
 };
+
+function unknownPlan(plan: string): CommandError {
+  return new CommandError(
+    'INVALID_PLAN',
+    `There is no plan "${plan}". There are: ${Object.keys(PLANS).join(', ')}.`,
+  );
+}

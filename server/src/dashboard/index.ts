@@ -4,7 +4,9 @@ import { accountPages } from './pages/account.ts';
 import { addSitePages } from './pages/add-site.ts';
 import { apiKeyPages } from './pages/api-keys.ts';
 import { assetRoutes } from './pages/assets.ts';
+import { invitationPages } from './pages/invitation.ts';
 import { livePages } from './pages/live.ts';
+import { passwordResetPages } from './pages/password-reset.ts';
 import { Router, sendHtml } from './pages/route.ts';
 import { settingsPages } from './pages/settings.ts';
 import { signInPages } from './pages/sign-in.ts';
@@ -54,6 +56,8 @@ export async function dashboardRoutes(app: FastifyInstance, { parts }: { parts: 
   const router = new Router(app, parts);
   app.addHook('preClose', async () => router.streams.endAll());
   signInPages(router);
+  invitationPages(router);
+  passwordResetPages(router);
   sitesPages(router);
   addSitePages(router);
   sitePages(router);

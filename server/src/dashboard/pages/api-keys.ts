@@ -1,4 +1,5 @@
 import { digestApiKey, newApiKey, newApiKeyId } from '../../keys.ts';
+import type { KeyScope } from '../../store/store.ts';
 import type { PersonalVisit } from '../parts.ts';
 import { NotFound } from '../parts.ts';
 import { apiKeysPage } from '../views/api-keys.tsx';
@@ -6,6 +7,12 @@ import type { Router } from './route.ts';
 import { html } from './sign-in.ts';
 
 const NAME_MAX_CHARS = 100;
+
+const SCOPES: Readonly<Record<string, readonly KeyScope[]>> = {
+  read: ['read'],
+  write: ['write'],
+  both: ['read', 'write'],
+};
 
 /** Settings → API Keys: made with a name, shown once, revoked for good. */
 export function apiKeyPages(router: Router): void {
@@ -53,6 +60,7 @@ export function apiKeyPages(router: Router): void {
       accountId: visit.person.account.id,
       name,
       ...digest,
+      scopes: SCOPES[visit.form.get('scope') ?? ''] ?? ['read'],
       createdAtMs: clock.now(),
     });
     // In the answer itself: the key must be in no address and no later page.

@@ -47,6 +47,14 @@ export function apiKeysPage(
               value={typed}
               error={problem}
             />
+            <div class="field">
+              <label for="scope">May</label>
+              <select id="scope" name="scope">
+                <option value="read">read the numbers</option>
+                <option value="write">report events</option>
+                <option value="both">read and report</option>
+              </select>
+            </div>
             <button type="submit" class="primary">
               Generate New Key
             </button>
@@ -112,7 +120,14 @@ function KeyLine({ frame, apiKey, nowMs }: { frame: Frame; apiKey: ApiKey; nowMs
       <div>
         <strong>{apiKey.name}</strong> <code>{apiKey.prefix}…</code>
         <p class="hint">
-          Made <Ago atMs={apiKey.createdAtMs} nowMs={nowMs} />
+          {apiKey.scopes.join(' and ')}. Made <Ago atMs={apiKey.createdAtMs} nowMs={nowMs} />,{' '}
+          {apiKey.lastUsedAtMs === null ? (
+            'never used'
+          ) : (
+            <>
+              last used <Ago atMs={apiKey.lastUsedAtMs} nowMs={nowMs} />
+            </>
+          )}
         </p>
       </div>
       <details class="confirm">

@@ -73,7 +73,7 @@ export function Notice({
 export function Copyable({ id, text, label }: { id: string; text: string; label: string }): VNode {
   return (
     <div class="copyable">
-      <pre id={id} role="group" aria-label={label}>
+      <pre id={id}>
         <code>{text}</code>
       </pre>
       <button type="button" class="small" data-copy={id} hidden>

@@ -241,43 +241,20 @@ export function signupPage(
   });
 }
 
-export function forgotPage(frame: Frame, { mail, sent }: { mail: boolean; sent: boolean }): string {
+export function forgotPage(frame: Frame): string {
   return documentOf({
     frame,
     title: 'Forgot the password',
     width: 'narrow',
     children: (
       <Alone title="Forgot the password?">
-        {sent ? (
-          <Notice kind="note">
-            If there is an account with this address, a link is on its way. It is good for one hour.
-          </Notice>
-        ) : mail ? (
-          <form method="post" action="/forgot" class="stack">
-            <Csrf frame={frame} />
-            <Field
-              name="email"
-              label="E-mail address"
-              type="email"
-              autocomplete="username"
-              required
-              autofocus
-              maxlength={254}
-            />
-            <button type="submit" class="primary">
-              Send a link
-            </button>
-          </form>
-        ) : (
-          <>
-            <p>
-              This installation sends no mail. Whoever runs it can make a link for you, good for one hour:
-            </p>
-            <pre>
-              <code>npm run -s attractos -- account reset-link --email you@example.com</code>
-            </pre>
-          </>
-        )}
+        <p>Whoever runs this installation makes a link for you, good once and for one hour:</p>
+        <pre>
+          <code>npm run -s attractos -- account reset-link --email you@example.com</code>
+        </pre>
+        <p>
+          <a href="/login">Back to signing in</a>
+        </p>
       </Alone>
     ),
   });

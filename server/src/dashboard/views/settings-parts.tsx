@@ -1,0 +1,61 @@
+import type { VNode } from 'preact';
+import type { Goal, HostRules, KeyUse, Member, Share, SiteKey, Ticket } from '../../store/store.ts';
+import type { SiteVisit } from '../parts.ts';
+import { Copyable } from './parts.tsx';
+
+/** What stricter host rules would have refused. */
+export interface DryRun {
+  rules: HostRules;
+  days: number;
+  accepted: number;
+  refused: number;
+  hosts: readonly string[];
+}
+
+export interface SettingsData {
+  keys: readonly SiteKey[];
+  uses: readonly KeyUse[];
+  goals: readonly Goal[];
+  shares: readonly Share[];
+  members: readonly Member[];
+  invitations: readonly Ticket[];
+  mayOwn: boolean;
+  nowMs: number;
+  defaultRetentionDays: number | null;
+  /** What was just done. */
+  done: string | null;
+  /** What is wrong, and with which field. */
+  problem?: { at: string; text: string };
+  dryRun?: DryRun;
+  newShare?: { name: string; address: string };
+  newInvitation?: { email: string; role: string; address: string };
+}
+
+export interface SectionProps {
+  visit: SiteVisit;
+  data: SettingsData;
+}
+
+/** Something that is shown only this once. */
+export function Once({
+  id,
+  title,
+  text,
+  address,
+}: {
+  id: string;
+  title: string;
+  text: string;
+  address: string;
+}): VNode {
+  return (
+    <div class="notice notice-done" role="status">
+      <div>
+        <p>
+          <strong>{title}</strong> {text}
+        </p>
+        <Copyable id={id} text={address} label="the link" />
+      </div>
+    </div>
+  );
+}
