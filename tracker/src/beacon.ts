@@ -19,7 +19,9 @@ export let view: string | undefined;
  */
 export const post = (name?: string, fields?: Fields, callback?: (result: Result) => void): void => {
   try {
-    const id = CORE ? `${Date.now()}${Math.random()}` : `${Math.random()}`;
+    // The time is in it for pages that seed `Math.random`. Added, not interpolated: that is seven bytes shorter.
+    // biome-ignore lint/style/useTemplate: see above.
+    const id = Date.now() + '' + Math.random();
     if (FULL) {
       const beacon = { key, id, url, view, name, ...fields };
       view ||= id;
