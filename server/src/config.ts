@@ -42,6 +42,11 @@ const SETTINGS = {
     default: 5000,
     description: 'Beacons that one site may send at once before SITE_RATE applies.',
   }),
+  API_ORIGINS: Type.String({
+    default: '',
+    description:
+      'Origins whose pages may read the API from a browser, comma-separated, such as https://app.example. Empty: none.',
+  }),
   RETENTION_DAYS: Type.Integer({
     minimum: 0,
     maximum: 36_500,
@@ -89,6 +94,8 @@ export interface Config {
   trustProxy: readonly string[];
   siteRatePerSecond: number;
   siteBurst: number;
+  /** Origins that the API lets browsers read its answers on. */
+  apiOrigins: readonly string[];
   /** Null: events are kept. */
   retentionDays: number | null;
   signups: Settings['SIGNUPS'];
@@ -131,6 +138,21 @@ function checkPublicUrl(text: string): string | null {
   return text.replace(/\/+$/, '');
 }
 
+function checkOrigins(text: string): string[] {
+  const origins = text
+    .split(',')
+    .map((origin) => origin.trim())
+    .filter((origin) => origin !== '');
+  for (const origin of origins) {
+    if (URL.parse(origin)?.origin !== origin) {
+      throw new ConfigError(
+        `API_ORIGINS is "${text}": "${origin}" is no origin, which is scheme, host and port, such as https://app.example.`,
+      );
+    }
+  }
+  return origins;
+}
+
 /**
  * The environment as a configuration. Settings that are absent or empty have their defaults; names that are not in the
  * catalogue are not ours to judge, since an environment is shared with others.
@@ -159,6 +181,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       .filter((network) => network !== ''),
     siteRatePerSecond: values.SITE_RATE,
     siteBurst: values.SITE_BURST,
+    apiOrigins: checkOrigins(values.API_ORIGINS),
     retentionDays: values.RETENTION_DAYS === 0 ? null : values.RETENTION_DAYS,
     signups: values.SIGNUPS,
     newAccountPlan: values.NEW_ACCOUNT_PLAN,

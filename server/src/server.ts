@@ -4,6 +4,8 @@ import { apiRoutes } from './api/index.ts';
 import { expireEvents, startChores } from './chores.ts';
 import type { Clock } from './clock.ts';
 import { collectRoutes } from './collect/index.ts';
+import { pixelRoutes } from './collect/pixel.ts';
+import { intakeOf } from './collect/report.ts';
 import { type ScriptFile, scriptRoutes } from './collect/script.ts';
 import { SiteDirectory } from './collect/site-by-key.ts';
 import { DailySalt } from './collect/visitor.ts';
@@ -88,9 +90,9 @@ export async function buildServer({
 
   // Siblings: none sees another's parsers, headers, limits or error handler.
   const feed = new LiveFeed(clock.now());
-  await app.register(collectRoutes, {
-    receiver: { sites, events: watched(store.events, feed), salt, clock },
-  });
+  const receiver = { sites, events: watched(store.events, feed), salt, clock };
+  await app.register(collectRoutes, { receiver });
+  await app.register(pixelRoutes, { receiver });
   await app.register(async (scope) => {
     scope.addHook('onRequest', async ({ headers }) => {
       const host = hostOf(headers.referer ?? '');
@@ -106,7 +108,10 @@ export async function buildServer({
       throttle: new Throttle(clock),
     },
   });
-  await app.register(apiRoutes, { prefix: '/api', store, clock, overloaded: overloadGauge(store.events) });
+  await app.register(apiRoutes, {
+    ...{ prefix: '/api', store, clock, overloaded: overloadGauge(store.events), intake: intakeOf(receiver) },
+    ...{ origins: config.apiOrigins, publicUrl: config.publicUrl },
+  });
   await app.register(healthRoutes, { store, sites });
 
   app.setNotFoundHandler((_request, reply) => reply.code(404).send(new ApiError('NOT_FOUND').body()));

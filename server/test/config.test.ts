@@ -15,7 +15,10 @@ describe('the configuration', () => {
       trustProxy: [],
       siteRatePerSecond: 1000,
       siteBurst: 5000,
+      apiOrigins: [],
       retentionDays: null,
+      signups: 'closed',
+      newAccountPlan: 'free',
       logLevel: 'info',
     });
   });
@@ -30,6 +33,7 @@ describe('the configuration', () => {
         TRUST_PROXY: 'loopback, 10.0.0.0/8,',
         SITE_RATE: '0.5',
         SITE_BURST: '1',
+        API_ORIGINS: 'https://app.example, http://localhost:3000',
         RETENTION_DAYS: '365',
         LOG_LEVEL: 'silent',
       }),
@@ -41,7 +45,10 @@ describe('the configuration', () => {
       trustProxy: ['loopback', '10.0.0.0/8'],
       siteRatePerSecond: 0.5,
       siteBurst: 1,
+      apiOrigins: ['https://app.example', 'http://localhost:3000'],
       retentionDays: 365,
+      signups: 'closed',
+      newAccountPlan: 'free',
       logLevel: 'silent',
     });
   });
@@ -53,6 +60,8 @@ describe('the configuration', () => {
   });
 
   it.each([
+    ['API_ORIGINS', '*'],
+    ['API_ORIGINS', 'https://app.example/'],
     ['PORT', 'http'],
     ['PORT', '-1'],
     ['PORT', '65536'],

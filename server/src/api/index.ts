@@ -2,74 +2,186 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../clock.ts';
 import { ApiError } from '../errors.ts';
 import { PLANS } from '../plans.ts';
-import { type Account, type Registry, type Store, StoreUnavailable } from '../store/store.ts';
-import { authenticate } from './auth.ts';
-import { entityTag, matchesTag } from './etag.ts';
-import { type Allowance, addressClient, MinuteWindows } from './rate-limit.ts';
-import { listSites } from './sites.ts';
+import type { Intake } from '../reported-event.ts';
+import type { Registry, Store } from '../store/store.ts';
+import { authenticate, type Caller, KeyUses, requireScope, siteFor } from './auth.ts';
+import { prefersCsv, writeCsv } from './csv.ts';
+import type { Endpoint } from './endpoint.ts';
+import { ENDPOINTS } from './endpoints.ts';
+import {
+  admit,
+  allowOrigin,
+  answerPreflight,
+  RETRY_AFTER_SECONDS,
+  sendError,
+  sendJson,
+  sendTagged,
+  toApiError,
+} from './http.ts';
+import { answerMcp, MCP_PATH } from './mcp.ts';
+import { openApiDocument } from './openapi.ts';
+import { columnsOf, OPENAPI_PATH } from './operations.ts';
+import { readQuery } from './query.ts';
+import { addressClient, MinuteWindows } from './rate-limit.ts';
+import { REPORT_MAX_BYTES, report, takeReport } from './report.ts';
 
-/** Seconds after which trying again makes sense when the store is away. */
-const RETRY_AFTER_SECONDS = 5;
+export interface ApiParts {
+  store: Store;
+  clock: Clock;
+  overloaded: () => boolean;
+  intake: Intake;
+  /** Origins whose pages may read answers; mostly none. */
+  origins: readonly string[];
+  /** Address of this server, for the document that describes it; null: as the request says. */
+  publicUrl: string | null;
+}
+
+type Ask = (request: FastifyRequest, reply: FastifyReply, caller: Caller) => Promise<FastifyReply>;
 
 /** The API's room over HTTP, below `/api`. Every answer has the rate-limit headers, and every error the same shape. */
-export async function apiRoutes(
-  app: FastifyInstance,
-  { store, clock, overloaded }: { store: Store; clock: Clock; overloaded: () => boolean },
-): Promise<void> {
+export async function apiRoutes(app: FastifyInstance, parts: ApiParts): Promise<void> {
+  const { store, clock, overloaded, intake, origins, publicUrl } = parts;
   const windows = new MinuteWindows(clock);
-  const callers = new WeakMap<FastifyRequest, Account | ApiError>();
+  const uses = new KeyUses(store.registry);
+  const callers = new WeakMap<FastifyRequest, Caller | ApiError>();
+  /** What each address takes besides OPTIONS. */
+  const methods = new Map<string, string[]>();
 
-  // First of all, so that every answer says how the caller stands: of addresses that do not exist and bodies that cannot be
-  // read, too. Whether the caller may do what he asks is decided by the route.
-  app.addHook('onRequest', async (request, reply) => {
-    reply.headers({ 'cache-control': 'private, no-cache', 'x-content-type-options': 'nosniff' });
-    const caller = await identify(store.registry, request);
-    callers.set(request, caller);
-    const allowance =
-      caller instanceof ApiError
-        ? windows.take(addressClient(request.ip), PLANS.free.apiRequestsPerMinute)
-        : windows.take(caller.id, PLANS[caller.plan].apiRequestsPerMinute);
-    admit(reply, allowance);
-    // Asking can wait; beacons cannot.
-    if (overloaded()) throw new ApiError('UNAVAILABLE', { retryAfterSeconds: RETRY_AFTER_SECONDS });
-  });
-
-  const accountOf = (request: FastifyRequest): Account => {
+  const callerOf = (request: FastifyRequest): Caller => {
     const caller = callers.get(request) ?? new ApiError('MISSING_KEY');
     if (caller instanceof ApiError) throw caller;
     return caller;
   };
 
+  // First of all, so that every answer says how the caller stands: of addresses that do not exist and bodies that cannot be
+  // read, too. Whether the caller may do what he asks is decided by the route.
+  app.addHook('onRequest', async (request, reply) => {
+    reply.headers({ 'cache-control': 'private, no-cache', 'x-content-type-options': 'nosniff' });
+    allowOrigin(request, reply, origins);
+    const caller = await identify(store.registry, request);
+    callers.set(request, caller);
+    if (caller instanceof ApiError) {
+      admit(reply, 'address', windows.take(addressClient(request.ip), PLANS.free.apiRequestsPerMinute));
+    } else {
+      const { id, plan } = caller.account;
+      admit(reply, 'account', windows.take(id, PLANS[plan].apiRequestsPerMinute));
+      await uses.note(caller.key, clock.now());
+    }
+    // Asking can wait; beacons cannot.
+    if (overloaded()) throw new ApiError('UNAVAILABLE', { retryAfterSeconds: RETRY_AFTER_SECONDS });
+  });
+
   app.setErrorHandler((error, request, reply) => {
     const known = toApiError(error);
     if (known.code === 'INTERNAL') request.log.error({ err: error }, 'an API request could not be answered');
-    if (known.retryAfterSeconds !== undefined) reply.header('retry-after', known.retryAfterSeconds);
-    if (known.status === 401) reply.header('www-authenticate', 'Bearer');
-    return reply.code(known.status).send(known.body());
+    return sendError(reply, known);
   });
 
   app.setNotFoundHandler(async () => {
     throw new ApiError('NOT_FOUND');
   });
 
-  app.get('/v1/sites', async (request, reply) =>
-    sendJson(request, reply, await listSites(store, accountOf(request), clock)),
+  const take = (path: string, method: string) => {
+    const taken = methods.get(path) ?? [];
+    methods.set(path, [...taken, ...(method === 'GET' ? ['GET', 'HEAD'] : [method])]);
+  };
+
+  const get = (path: string, ask: Ask) => {
+    take(path, 'GET');
+    app.get(routeOf(path), async (request, reply) => ask(request, reply, callerOf(request)));
+  };
+
+  /** A body is read of nobody who may not send one. */
+  const post = (path: string, bodyLimit: number, may: (caller: Caller) => void, ask: Ask) => {
+    take(path, 'POST');
+    const onRequest = async (request: FastifyRequest) => may(callerOf(request));
+    app.post(routeOf(path), { bodyLimit, onRequest }, async (request, reply) =>
+      ask(request, reply, callerOf(request)),
+    );
+  };
+
+  for (const endpoint of ENDPOINTS) {
+    get(endpoint.path, async (request, reply, caller) => {
+      // A slash too many after the list, not a question about a site.
+      if (request.url.split('?')[0]?.endsWith('/v1/sites/')) throw new ApiError('NOT_FOUND');
+      requireScope(caller.key, 'read');
+      const search = new URLSearchParams(request.url.split('?')[1]);
+      return sendAnswer(
+        request,
+        reply,
+        endpoint,
+        await run(endpoint, parts, caller, siteIdOf(request), search),
+      );
+    });
+  }
+
+  post(
+    report.path,
+    REPORT_MAX_BYTES,
+    ({ key }) => requireScope(key, 'write'),
+    async (request, reply, caller) => {
+      const site = await siteFor(store.registry, caller, siteIdOf(request));
+      return reply.send(await takeReport(intake, site.key, request.body));
+    },
   );
 
-  app.route({
-    method: ['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'],
-    url: '/v1/sites',
-    handler: async (_request, reply) => {
-      reply.header('allow', 'GET, HEAD');
-      throw new ApiError('METHOD_NOT_ALLOWED', {
-        detail: 'Sites are listed here by GET. They are added in the dashboard.',
-      });
+  post(
+    MCP_PATH,
+    MCP_MAX_BYTES,
+    ({ key }) => requireScope(key, 'read'),
+    async (request, reply, caller) => {
+      const { origin } = request.headers;
+      // A page must not talk through somebody's browser to a server that trusts that browser.
+      if (origin !== undefined && !origins.includes(origin)) throw new ApiError('ORIGIN_NOT_ALLOWED');
+      const answer = await answerMcp(request.body, (endpoint, siteId, search) =>
+        run(endpoint, parts, caller, siteId, search),
+      );
+      return answer === null ? reply.code(202).send() : reply.send(answer);
     },
-  });
+  );
+
+  take(OPENAPI_PATH, 'GET');
+  app.get(OPENAPI_PATH, async (request, reply) =>
+    sendJson(request, reply, openApiDocument(publicUrl ?? `${request.protocol}://${request.host}`)),
+  );
+
+  for (const [path, taken] of methods) {
+    const others = ALL_METHODS.filter((method) => !taken.includes(method));
+    app.route({
+      method: others,
+      url: routeOf(path),
+      handler: async (request, reply) => {
+        const isPreflight = request.headers['access-control-request-method'] !== undefined;
+        if (request.method === 'OPTIONS' && isPreflight && allowOrigin(request, reply, origins)) {
+          return answerPreflight(reply, taken.join(', '));
+        }
+        reply.header('allow', taken.join(', '));
+        throw new ApiError('METHOD_NOT_ALLOWED', {
+          detail: METHOD_SENTENCES[path] ?? `Send ${taken.join(' or ')}.`,
+        });
+      },
+    });
+  }
 }
 
-/** Who asks: an account, or why it is none. A store that is away is no answer about the key. */
-async function identify(registry: Registry, request: FastifyRequest): Promise<Account | ApiError> {
+const MCP_MAX_BYTES = 64 * 1024;
+const ALL_METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
+const METHOD_SENTENCES: Readonly<Record<string, string>> = {
+  '/v1/sites': 'Sites are listed here by GET. They are added in the dashboard.',
+};
+
+/** `/v1/sites/{id}` as the router writes it. */
+function routeOf(path: string): string {
+  return path.replace('{id}', ':id');
+}
+
+function siteIdOf(request: FastifyRequest): string {
+  const { params } = request;
+  return typeof params === 'object' && params !== null && 'id' in params ? String(params.id) : '';
+}
+
+/** Who asks, or why nobody does. A store that is away is no answer about the key. */
+async function identify(registry: Registry, request: FastifyRequest): Promise<Caller | ApiError> {
   try {
     return await authenticate(registry, request.headers.authorization);
   } catch (error) {
@@ -79,38 +191,39 @@ async function identify(registry: Registry, request: FastifyRequest): Promise<Ac
   }
 }
 
-/** Puts the state of the caller's window into the headers. @throws ApiError RATE_LIMITED when it is used up */
-function admit(reply: FastifyReply, allowance: Allowance): void {
-  reply.headers({
-    'x-ratelimit-limit': allowance.limit,
-    'x-ratelimit-remaining': allowance.remaining,
-    'x-ratelimit-reset': allowance.resetSeconds,
-  });
-  if (!allowance.allowed) {
-    throw new ApiError('RATE_LIMITED', {
-      detail: `Too many requests: ${allowance.limit} a minute are allowed. Try again in ${allowance.retryAfterSeconds} seconds.`,
-      retryAfterSeconds: allowance.retryAfterSeconds,
-    });
+async function run(
+  endpoint: Endpoint,
+  { store, clock }: ApiParts,
+  caller: Caller,
+  siteId: string,
+  search: URLSearchParams,
+): Promise<unknown> {
+  const read = () => readQuery(endpoint.query, endpoint.ignoresQuery ? new URLSearchParams() : search);
+  if (endpoint.about === 'account') return endpoint.run({ store, clock, ...caller }, read());
+  const site = await siteFor(store.registry, caller, siteId);
+  return endpoint.run({ store, clock, ...caller, site }, read());
+}
+
+/** As JSON, or the list of it as CSV; a page that is not the last links to the next. */
+function sendAnswer(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  endpoint: Endpoint,
+  answer: unknown,
+): FastifyReply {
+  if (endpoint.rows === undefined) return sendJson(request, reply, answer);
+  const vary = reply.getHeader('vary');
+  reply.header('vary', vary === undefined ? 'Accept' : `${vary}, Accept`);
+  if (!prefersCsv(request.headers.accept)) return sendJson(request, reply, answer);
+  const list = answer as Record<string, unknown>; // every answer is an object, and `rows` names a list in it
+  if (typeof list.next_cursor === 'string') {
+    const next = new URL(request.url, 'http://here');
+    next.searchParams.set('cursor', list.next_cursor);
+    reply.header('link', `<${next.pathname}${next.search}>; rel="next"`);
   }
-}
-
-/** Serialises once, tags the bytes, and answers 304 where the client has them already. */
-function sendJson(request: FastifyRequest, reply: FastifyReply, body: unknown): FastifyReply {
-  const text = JSON.stringify(body);
-  const tag = entityTag(text);
-  reply.header('etag', tag);
-  if (matchesTag(request.headers['if-none-match'], tag)) return reply.code(304).send();
-  return reply.type('application/json; charset=utf-8').send(text);
-}
-
-function toApiError(error: unknown): ApiError {
-  if (error instanceof ApiError) return error;
-  if (error instanceof StoreUnavailable)
-    return new ApiError('UNAVAILABLE', { retryAfterSeconds: RETRY_AFTER_SECONDS });
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return new ApiError('BODY_TOO_LARGE');
-  if (code === 'FST_ERR_CTP_INVALID_JSON_BODY' || code === 'FST_ERR_CTP_EMPTY_JSON_BODY')
-    return new ApiError('INVALID_JSON');
-  const status = error instanceof Error && 'statusCode' in error ? Number(error.statusCode) : 500;
-  return new ApiError(status >= 400 && status < 500 ? 'INVALID_REQUEST' : 'INTERNAL');
+  const rows = list[endpoint.rows] as Record<string, unknown>[];
+  return sendTagged(request, reply, {
+    type: 'text/csv; charset=utf-8',
+    text: writeCsv(columnsOf(endpoint.answer, endpoint.rows), rows),
+  });
 }

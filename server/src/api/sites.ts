@@ -1,41 +1,72 @@
 import { type Static, Type } from 'typebox';
 import type { Clock } from '../clock.ts';
 import { billingMonth } from '../plans.ts';
-import type { Account, Events, Registry } from '../store/store.ts';
+import type { Account, Events, Registry, Site } from '../store/store.ts';
+import { reaches } from './auth.ts';
+import { accountEndpoint } from './endpoint.ts';
 
-export const SiteItem = Type.Object({
+export const SITE_ITEM = {
   id: Type.String({ description: 'Unique site identifier. Use this in other API endpoints.' }),
   domain: Type.String({ description: 'The website domain (e.g., "example.com").' }),
   key: Type.String({ description: 'Site tracking key for the client-side script.' }),
   events_this_month: Type.Integer({ description: 'Total events tracked in the current billing month.' }),
   created_at: Type.String({ description: 'ISO 8601 timestamp when the site was added.' }),
-});
+};
+export const SiteItem = Type.Object(SITE_ITEM);
+export type SiteItem = Static<typeof SiteItem>;
 
 export const SiteList = Type.Object({ sites: Type.Array(SiteItem) });
 export type SiteList = Static<typeof SiteList>;
 
-/**
- * The account's sites, oldest first, each with the events of the current billing month. Reads counters, never events: the
- * cost grows with the sites in the answer and nothing else.
- */
-export async function listSites(
-  { registry, events }: { registry: Pick<Registry, 'sitesOf'>; events: Pick<Events, 'countBySite'> },
+type Counting = Pick<Events, 'countBySite'>;
+
+/** Sites as the API shows them, each with the events of the account's current billing month. Reads counters, never events. */
+export async function withCounts(
+  events: Counting,
+  sites: readonly Site[],
   account: Account,
   clock: Clock,
-): Promise<SiteList> {
-  const sites = await registry.sitesOf(account.id);
+): Promise<SiteItem[]> {
   const month = billingMonth(clock.now(), account.billingAnchorDay);
   const counts = await events.countBySite(
     sites.map((site) => site.id),
     month,
   );
-  return {
-    sites: sites.map((site) => ({
-      id: site.id,
-      domain: site.domain,
-      key: site.key,
-      events_this_month: counts.get(site.id) ?? 0,
-      created_at: new Date(site.createdAtMs).toISOString(),
-    })),
-  };
+  return sites.map((site) => ({
+    id: site.id,
+    domain: site.domain,
+    key: site.key,
+    events_this_month: counts.get(site.id) ?? 0,
+    created_at: new Date(site.createdAtMs).toISOString(),
+  }));
 }
+
+/**
+ * The account's sites, oldest first, each with the events of the current billing month. The cost grows with the sites in the
+ * answer and nothing else.
+ */
+export async function listSites(
+  { registry, events }: { registry: Pick<Registry, 'sitesOf'>; events: Counting },
+  account: Account,
+  clock: Clock,
+): Promise<SiteList> {
+  return { sites: await withCounts(events, await registry.sitesOf(account.id), account, clock) };
+}
+
+export const sites = accountEndpoint({
+  name: 'sites',
+  path: '/v1/sites',
+  summary: 'List all sites',
+  description:
+    'Every site of the account that the API key reaches, oldest first, with its tracking key and the events of the current billing month.',
+  query: Type.Object({}),
+  ignoresQuery: true,
+  answer: SiteList,
+  errors: [],
+  rows: 'sites',
+  async run({ store, account, key, clock }) {
+    const all = await store.registry.sitesOf(account.id);
+    const reached = all.filter((site) => reaches(key, site.id));
+    return { sites: await withCounts(store.events, reached, account, clock) };
+  },
+});

@@ -1,29 +1,10 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { BATCH_MAX_BEACONS, BATCH_MAX_BYTES, BEACON_MAX_BYTES } from '../../../tracker/wire/limits.ts';
-import { ApiError, ERRORS, type ErrorCode } from '../errors.ts';
-import {
-  type Outcome,
-  type Receiver,
-  type RefusalReason,
-  receive,
-  refuseUnread,
-  senderOf,
-} from './receive.ts';
+import { ApiError, ERRORS } from '../errors.ts';
+import { errorOf, headerValue } from './answers.ts';
+import { type Outcome, type Receiver, receive, refuseUnread, senderOf } from './receive.ts';
 
 /** The beacons' room over HTTP: size limit, parse, hand over, answer. Open to every origin, and never with credentials. */
-
-const CODES: Readonly<Record<RefusalReason, ErrorCode>> = {
-  malformed: 'INVALID_EVENT',
-  'too-large': 'EVENT_TOO_LARGE',
-  'media-type': 'UNSUPPORTED_MEDIA_TYPE',
-  'unknown-key': 'UNKNOWN_SITE_KEY',
-  'retired-key': 'RETIRED_SITE_KEY',
-  'rate-limited': 'RATE_LIMITED',
-  'wrong-domain': 'DOMAIN_MISMATCH',
-  'local-host': 'LOCAL_HOST',
-  busy: 'UNAVAILABLE',
-  unavailable: 'UNAVAILABLE',
-};
 
 const TOO_LARGE = `The event is too large: at most ${BEACON_MAX_BYTES} bytes, and ${BATCH_MAX_BYTES} for a batch.`;
 
@@ -121,18 +102,6 @@ function bytesOf(beacon: unknown, batch: string): number {
   } catch {
     return Number.POSITIVE_INFINITY; // nested deeper than the stack goes, which takes more than a beacon's size
   }
-}
-
-function errorOf({ reason, detail, retryAfterSeconds }: Extract<Outcome, { kind: 'refused' }>): ApiError {
-  return new ApiError(CODES[reason], {
-    ...(detail === undefined ? {} : { detail }),
-    ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
-  });
-}
-
-/** `stored`, `duplicate`, `bot`, `refused; reason=wrong-domain`: what a page's own debug mode reads. */
-function headerValue(outcome: Outcome): string {
-  return outcome.kind === 'refused' ? `refused; reason=${outcome.reason}` : outcome.kind;
 }
 
 function answer(reply: FastifyReply, outcome: Outcome): FastifyReply {

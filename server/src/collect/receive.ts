@@ -39,6 +39,8 @@ export interface Said {
   beacon: unknown;
   /** Size of its JSON, in bytes of UTF-8. */
   bytes: number;
+  /** When it happened, in the words of a sender who is believed. The server's clock is the only clock of all others. */
+  reportedAtMs?: number;
 }
 
 /** Who sent a request, as far as the request tells. Forgotten when the beacon has been received. */
@@ -80,10 +82,11 @@ export function senderOf(address: string, headers: IncomingHttpHeaders): Sender 
  */
 export async function receive(
   receiver: Receiver,
-  { beacon: said, bytes }: Said,
+  { beacon: said, bytes, reportedAtMs }: Said,
   sender: Sender,
 ): Promise<Outcome> {
-  const receivedAtMs = receiver.clock.now();
+  const nowMs = receiver.clock.now();
+  const receivedAtMs = reportedAtMs ?? nowMs;
 
   const key = keyOf(said);
   if (key === null)
@@ -113,16 +116,18 @@ export async function receive(
   if (!verdict.fits) return refuse(verdict.reason, { host: verdict.host, detail: explain(verdict, site) });
 
   // After the hosts, so that a copied tag on a busy foreign site cannot use up the rate of the real one.
-  const waitSeconds = site.bucket.take(receivedAtMs);
+  const waitSeconds = site.bucket.take(nowMs);
   if (waitSeconds > 0) return refuse('rate-limited', { host: page.host, retryAfterSeconds: waitSeconds });
 
-  const bot = botName(sender.userAgent);
+  // A server that reports and names no user agent reports a person's doing.
+  const bot = reportedAtMs !== undefined && sender.userAgent === '' ? null : botName(sender.userAgent);
   const arrival = { siteId: site.id, siteKey: key, receivedAtMs, ...page };
   try {
     if (bot !== null) {
-      if (!isLeave(beacon))
-        await receiver.events.append({ kind: 'bot', ...arrival, bot, company: null, botClass: 'other' });
-      return { kind: 'bot' };
+      if (isLeave(beacon)) return { kind: 'bot' };
+      const id = beacon.id ?? null;
+      const visit = { kind: 'bot', ...arrival, id, bot, company: null, botClass: 'other' } as const;
+      return { kind: (await receiver.events.append(visit)) === 'duplicate' ? 'duplicate' : 'bot' };
     }
     const visitor = visitorHash(await receiver.salt.today(), { siteId: site.id, host: page.host, ...sender });
     // From here on nobody knows the sender's address and user agent any more.

@@ -29,7 +29,8 @@ const STORE_IS_OPENED_BY = ['server/src/main.ts', 'server/src/cli.ts'];
 const SPEAKS_HTTP = [
   /^server\/src\/(server|health)\.ts$/,
   /^server\/src\/(collect|api|dashboard)\/index\.ts$/,
-  /^server\/src\/collect\/script\.ts$/,
+  /^server\/src\/collect\/(script|pixel)\.ts$/,
+  /^server\/src\/api\/(http|docs\/index)\.ts$/,
   /^server\/src\/dashboard\/pages\/[^/]+\.ts$/,
 ];
 const DRIVERS = ['node:sqlite', 'sqlite', 'better-sqlite3', 'pg', 'postgres', '@clickhouse/client'];

@@ -1,0 +1,23 @@
+import { breakdown } from './breakdown.ts';
+import type { Endpoint } from './endpoint.ts';
+import { events } from './events.ts';
+import { ledger } from './ledger.ts';
+import { realtime } from './realtime.ts';
+import { site } from './site.ts';
+import { sites } from './sites.ts';
+import { stats } from './stats.ts';
+import { timeseries } from './timeseries.ts';
+import { usage } from './usage.ts';
+
+/** Every question the API answers, in the order in which it is documented. */
+export const ENDPOINTS: readonly Endpoint[] = [
+  sites,
+  site,
+  stats,
+  timeseries,
+  events,
+  breakdown,
+  ledger,
+  realtime,
+  usage,
+];
