@@ -1,6 +1,6 @@
 // Builds the tracker: three scripts from one source into dist/public, and the npm package into dist/npm.
 import { createHash } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 import typescript from '@rollup/plugin-typescript';
 import { minify } from 'terser';
@@ -80,8 +80,43 @@ const script = (name, core, full) => ({
   ],
 });
 
+/** The npm package: the full tracker as an ES module, with what npm wants to see around it. */
+const npmPackage = {
+  input: 'tracker/src/npm.ts',
+  output: { dir: 'dist/npm', entryFileNames: 'index.js', format: 'es' },
+  plugins: [
+    replaceModules({ ...flags(true, true), 'tag.ts': "export * from './options.ts';" }),
+    typescript({ tsconfig: 'tracker/tsconfig.json', outDir: 'dist/npm' }),
+    {
+      name: 'npm-package',
+      renderChunk: async (code) =>
+        (await minify(code, { ecma: 2020, module: true, compress: { passes: 2 } })).code,
+      writeBundle({ dir }) {
+        const { version, license } = JSON.parse(readFileSync('package.json', 'utf8'));
+        const description = {
+          name: 'attractos-tracker',
+          version,
+          description:
+            'The AttractOS tracker as a typed ES module: no dependencies, safe to import on a server.',
+          license,
+          type: 'module',
+          sideEffects: false,
+          exports: { '.': { types: './index.d.ts', default: './index.js' } },
+          types: './index.d.ts',
+          files: ['index.js', 'index.d.ts'],
+          keywords: ['analytics', 'privacy', 'cookieless', 'attractos'],
+        };
+        writeFileSync(`${dir}/package.json`, `${JSON.stringify(description, null, 2)}\n`);
+        for (const file of ['index.d.ts', 'README.md']) copyFileSync(`tracker/npm/${file}`, `${dir}/${file}`);
+        copyFileSync('LICENSE', `${dir}/LICENSE`);
+      },
+    },
+  ],
+};
+
 export default [
   script('a.micro.js', false, false),
   script('a.js', true, false),
   script('a.full.js', true, true),
+  npmPackage,
 ];

@@ -1,3 +1,4 @@
+import type { EventOptions, Props, Result } from '../npm/index.d.ts';
 import type { Beacon } from '../wire/beacon.ts';
 
 /** What a beacon says besides the key, the ids and the address. */
@@ -5,29 +6,7 @@ export type Fields = {
   [Name in keyof Omit<Beacon, 'key' | 'id' | 'url' | 'view' | 'name'>]?: Beacon[Name] | undefined;
 };
 
-/** Properties of an event: a flat object of plain values. */
-export type Props = Readonly<Record<string, string | number | boolean>>;
-
-/** What became of an event. */
-export interface Result {
-  /** The collector has it on disk. */
-  readonly ok: boolean;
-  /** HTTP status; 0 when nothing was sent. */
-  readonly status?: number;
-  /** In words: `stored`, `duplicate`, the collector's reason for refusing, or why nothing was sent. */
-  readonly reason: string | null;
-}
-
-/** Second argument of `track`. The full build also takes the props alone. */
-export interface EventOptions {
-  readonly props?: Props;
-  /** What a conversion was worth, in units of `currency`. */
-  readonly value?: number;
-  /** ISO 4217, upper case. */
-  readonly currency?: string;
-  /** Full build: told what became of the event. */
-  readonly callback?: (result: Result) => void;
-}
+export type { EventOptions, Props, Result };
 
 declare global {
   interface Document {
@@ -41,7 +20,7 @@ declare global {
 }
 
 /** Arguments of `track`. */
-export type Call = readonly [name: string, options?: EventOptions | Props];
+export type Call = readonly [name: string, options?: EventOptions | Props | undefined];
 
 /** `window.attractos`. */
 export interface Global {

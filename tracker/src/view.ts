@@ -11,7 +11,7 @@ import { vitals } from './vitals.ts';
 
 let path: string;
 let nav: Fields['nav'];
-let ref = FULL ? referrer() : document.referrer;
+let ref = FULL ? undefined : document.referrer;
 
 /** Begins a view of the page as it is now. */
 export const pageview = (): void => {
@@ -21,7 +21,7 @@ export const pageview = (): void => {
     FULL
       ? {
           nav,
-          ref,
+          ref: ref ?? referrer(),
           props: commonProps(),
           width: innerWidth,
           tz: Intl.DateTimeFormat().resolvedOptions().timeZone,
