@@ -66,7 +66,10 @@ const publish = (name) => ({
     manifest[name] = { file: name, hashed, integrity, bytes };
     this.emitFile({ type: 'asset', fileName: hashed, source: code });
   },
-  writeBundle: ({ dir }) => writeFileSync(`${dir}/manifest.json`, `${JSON.stringify(manifest, null, 2)}\n`),
+  writeBundle({ dir }) {
+    if (Object.keys(manifest).length === Object.keys(budgets).length)
+      writeFileSync(`${dir}/manifest.json`, `${JSON.stringify(manifest, null, 2)}\n`);
+  },
 });
 
 const script = (name, core, full) => ({

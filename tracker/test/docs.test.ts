@@ -1,0 +1,32 @@
+import { readFileSync } from 'node:fs';
+import { expect, it } from 'vitest';
+
+const read = (path: string): string => readFileSync(new URL(path, import.meta.url), 'utf8');
+const readme = read('../README.md');
+
+it('README names every attribute that the source reads, and no other', () => {
+  const dataset = /dataset: \{([^}]*)\}/.exec(read('../src/tag.ts'))?.[1] ?? '';
+  const source = [...dataset.matchAll(/^\s+(\w+)/gm)].map(([, name]) => `data-${name}`);
+  const documented = [...readme.matchAll(/^\| `(data-[a-z-]+)`/gm)].map(([, name]) => `${name}`);
+  const prefixes = [
+    'data-props-*',
+    ...['event', 'prop-*', 'with-value', 'with-currency'].map((name) => `data-attractos-${name}`),
+  ];
+  expect(source.length).toBeGreaterThan(10);
+  expect(documented.sort()).toEqual(source.sort());
+  for (const prefix of prefixes) expect(readme).toContain(prefix);
+});
+
+it('README and the declared settings name the same attributes', () => {
+  const settings = [...read('../src/settings.ts').matchAll(/^ {2}(\w+)\?:/gm)].map(
+    ([, name]) => `data-${name}`,
+  );
+  const documented = [...readme.matchAll(/^\| `(data-[a-z-]+)`/gm)].map(([, name]) => `${name}`);
+  expect(settings.sort()).toEqual(documented.sort());
+});
+
+it('README repeats the size report as it is', async () => {
+  const { table } = (await import(new URL('../size.mjs', import.meta.url).href)) as { table(): string };
+  const [, printed] = /<!-- sizes -->\n([\s\S]*?)\n<!-- \/sizes -->/.exec(readme) ?? [];
+  expect(printed).toBe(table());
+});

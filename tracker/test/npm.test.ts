@@ -1,0 +1,61 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { describe, expect, expectTypeOf, it } from 'vitest';
+import type * as declared from '../npm/index.d.ts';
+import type * as actual from '../src/npm.ts';
+
+const built = new URL('../../dist/npm/', import.meta.url);
+
+describe('npm package', () => {
+  it('is what its hand-written declaration says', () => {
+    expectTypeOf<typeof actual>().toExtend<typeof declared>();
+    expectTypeOf<typeof declared>().toExtend<typeof actual>();
+  });
+
+  it('refuses wrong programs', () => {
+    const program = ({ init, track }: typeof declared): void => {
+      // @ts-expect-error: the key is missing.
+      init({ api: 'https://stats.example/e' });
+      // @ts-expect-error: there is no such option.
+      init({ key: 'ak_1', api: '', cookies: true });
+      // @ts-expect-error: an event has a name.
+      track();
+      // @ts-expect-error: props are flat.
+      track('x', { plan: { name: 'pro' } });
+      // @ts-expect-error: a value is a number.
+      track('x', { props: { plan: 'pro' }, value: '49', callback: () => {} });
+      track('x', { plan: 'pro', seats: 3, trial: true });
+      track('x', { props: { plan: 'pro' }, value: 49, currency: 'EUR', callback: ({ ok }) => ok });
+    };
+    expect(program).toBeTypeOf('function');
+  });
+
+  it('does nothing on a server', async () => {
+    const { init, track, pageview } = (await import(`${built}index.js`)) as typeof declared;
+    init({ key: 'ak_1', api: 'https://stats.example/e' });
+    track('x');
+    pageview();
+  });
+
+  it('holds what belongs, and depends on nothing', () => {
+    const description = JSON.parse(readFileSync(new URL('package.json', built), 'utf8')) as Record<
+      string,
+      unknown
+    >;
+    expect(description['name']).toBe('attractos-tracker');
+    expect(description).not.toHaveProperty('dependencies');
+    const [packed] = JSON.parse(
+      execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
+        cwd: built,
+        encoding: 'utf8',
+      }),
+    ) as [{ files: { path: string }[] }];
+    expect(packed.files.map(({ path }) => path).sort()).toEqual([
+      'LICENSE',
+      'README.md',
+      'index.d.ts',
+      'index.js',
+      'package.json',
+    ]);
+  });
+});

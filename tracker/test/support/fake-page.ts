@@ -1,0 +1,241 @@
+import { readFileSync } from 'node:fs';
+import { createContext, runInContext } from 'node:vm';
+import type { Beacon } from '../../wire/beacon.ts';
+
+/** The published scripts, smallest first. */
+export const BUILDS = ['a.micro.js', 'a.js', 'a.full.js'] as const;
+export type Build = (typeof BUILDS)[number];
+
+/** What may be wrong with a browser. */
+export interface Faults {
+  /** How `sendBeacon` fails. */
+  beacon?: 'missing' | 'false' | 'throws';
+  /** `fetch` rejects, or throws at once. */
+  fetch?: 'rejects' | 'throws';
+  storageDenied?: boolean;
+  /** An engine from before the Navigation API. */
+  noNavigationApi?: boolean;
+  frozenHistory?: boolean;
+}
+
+export interface Start extends Faults {
+  build: Build;
+  url?: string;
+  referrer?: string;
+  data?: Record<string, string>;
+  src?: string;
+  hidden?: boolean;
+  prerendering?: boolean;
+  navigator?: Record<string, unknown>;
+  storage?: Record<string, unknown>;
+  globals?: Record<string, unknown>;
+}
+
+const source = (build: Build): string =>
+  readFileSync(new URL(`../../../dist/public/${build}`, import.meta.url), 'utf8');
+
+/** Just enough of a window to run a built script in, and to do to it what visitors and engines do. */
+export class FakePage {
+  /** Everything that left the page, by whatever way. */
+  readonly sent: { body: string; by: 'beacon' | 'fetch'; to: string }[] = [];
+  /** What listeners threw: the page would have seen it. */
+  readonly errors: unknown[] = [];
+  readonly window: Record<string, unknown>;
+  now = 1000;
+  focused = true;
+  visibility: 'visible' | 'hidden';
+  prerendering: boolean;
+  readonly #listeners = new Map<string, ((event: unknown) => void)[]>();
+  readonly #navigationListeners: ((event: unknown) => void)[] = [];
+  readonly #timers: (() => void)[] = [];
+  #href: URL;
+  readonly #past: string[] = [];
+  readonly #faults: Faults;
+  readonly #start: Start;
+
+  constructor(start: Start) {
+    this.#start = start;
+    this.#faults = start;
+    this.#href = new URL(start.url ?? 'https://www.example.com/');
+    this.visibility = start.hidden || start.prerendering ? 'hidden' : 'visible';
+    this.prerendering = start.prerendering ?? false;
+    this.window = createContext(this.#makeWindow()) as Record<string, unknown>;
+    this.run(start.build);
+  }
+
+  /** Runs a tag, the first one or one more. */
+  run(build: Build, data: Record<string, string> = this.#start.data ?? { key: 'ak_1' }): void {
+    const page = this.window['document'] as { currentScript: unknown };
+    page.currentScript = { src: this.#start.src ?? 'https://stats.example/a.js', dataset: data };
+    runInContext(source(build), this.window);
+    page.currentScript = null;
+  }
+
+  /** What was said, beacon by beacon. */
+  get beacons(): Beacon[] {
+    return this.sent.map(({ body }) => JSON.parse(body) as Beacon);
+  }
+  get views(): Beacon[] {
+    return this.beacons.filter(({ name }) => !name);
+  }
+  named(name: string): Beacon[] {
+    return this.beacons.filter((beacon) => beacon.name === name);
+  }
+
+  track(...call: unknown[]): void {
+    runInContext('(call) => attractos.track(...call)', this.window)(call);
+  }
+  go(method: 'pushState' | 'replaceState', to: string): void {
+    (this.window['history'] as Record<string, (...args: unknown[]) => void>)[method]?.(null, '', to);
+    this.#poll();
+  }
+  back(): void {
+    const to = this.#past.pop();
+    if (to) this.#move(to);
+    this.dispatch('popstate');
+    this.#poll();
+  }
+  setVisibility(visibility: 'visible' | 'hidden'): void {
+    this.visibility = visibility;
+    this.dispatch('visibilitychange');
+  }
+  activate(): void {
+    this.visibility = 'visible';
+    this.dispatch('visibilitychange');
+    this.prerendering = false;
+    this.dispatch('prerenderingchange');
+  }
+  leaveAndRestore(): void {
+    this.dispatch('pagehide', { persisted: true });
+    this.setVisibility('hidden');
+    this.setVisibility('visible');
+    this.dispatch('pageshow', { persisted: true });
+  }
+  focus(focused: boolean): void {
+    this.focused = focused;
+    this.dispatch(focused ? 'focus' : 'blur');
+  }
+  dispatch(type: string, fields: object = {}): void {
+    for (const listener of this.#listeners.get(type) ?? []) this.#call(listener, { type, ...fields });
+  }
+
+  #poll(): void {
+    for (const timer of this.#timers) this.#call(timer, undefined);
+  }
+  #call(listener: (event: unknown) => void, event: unknown): void {
+    try {
+      listener(event);
+    } catch (error) {
+      this.errors.push(error);
+    }
+  }
+  #move(to: string): void {
+    this.#href = new URL(to, this.#href);
+    for (const listener of this.#navigationListeners) this.#call(listener, {});
+  }
+
+  #makeWindow(): Record<string, unknown> {
+    const page = this;
+    const faults = this.#faults;
+    const history = {
+      pushState: (_state: unknown, _title: string, to: string) => {
+        page.#past.push(page.#href.href);
+        page.#move(to);
+      },
+      replaceState: (_state: unknown, _title: string, to: string) => page.#move(to),
+    };
+    if (faults.frozenHistory) Object.freeze(history);
+    const navigator: Record<string, unknown> = { onLine: true, webdriver: false };
+    if (faults.beacon !== 'missing')
+      navigator['sendBeacon'] = (to: unknown, body: string) => {
+        if (faults.beacon === 'throws') throw new Error('no beacons');
+        if (faults.beacon === 'false') return false;
+        page.sent.push({ body, by: 'beacon', to: `${to}` });
+        return true;
+      };
+    Object.assign(navigator, this.#start.navigator);
+    const root = { scrollHeight: 4000 };
+    const window: Record<string, unknown> = {
+      URL,
+      console,
+      navigator,
+      history,
+      innerWidth: 1280,
+      innerHeight: 800,
+      scrollY: 0,
+      location: {
+        get href() {
+          return page.#href.href;
+        },
+        get pathname() {
+          return page.#href.pathname;
+        },
+        get search() {
+          return page.#href.search;
+        },
+        get hash() {
+          return page.#href.hash;
+        },
+        get host() {
+          return page.#href.host;
+        },
+      },
+      document: {
+        currentScript: null,
+        documentElement: root,
+        referrer: this.#start.referrer ?? '',
+        hasFocus: () => page.focused,
+        querySelector: () => null,
+        get visibilityState() {
+          return page.visibility;
+        },
+        get prerendering() {
+          return page.prerendering;
+        },
+      },
+      performance: { now: () => page.now, getEntriesByType: () => [] },
+      ResizeObserver: class {
+        readonly #report: (entries: unknown[], observer: unknown) => void;
+        constructor(report: (entries: unknown[], observer: unknown) => void) {
+          this.#report = report;
+        }
+        observe() {
+          queueMicrotask(() => page.#call(() => this.#report([{}], this), undefined));
+        }
+        disconnect() {}
+      },
+      PerformanceObserver: class {
+        observe() {}
+      },
+      addEventListener: (type: string, listener: (event: unknown) => void) => {
+        page.#listeners.set(type, [...(page.#listeners.get(type) ?? []), listener]);
+      },
+      setInterval: (callback: () => void) => page.#timers.push(callback),
+      fetch: (to: unknown, { body }: { body: string }) => {
+        if (faults.fetch === 'throws') throw new Error('no fetch');
+        if (faults.fetch === 'rejects') return Promise.reject(new Error('no network'));
+        page.sent.push({ body, by: 'fetch', to: `${to}` });
+        return Promise.resolve({
+          ok: true,
+          status: 202,
+          headers: new Headers({ 'x-attractos-outcome': 'stored' }),
+        });
+      },
+      alert: () => {},
+    };
+    window['self'] = window['window'] = window['top'] = window;
+    if (!faults.noNavigationApi)
+      window['navigation'] = {
+        addEventListener: (_type: string, listener: (event: unknown) => void) =>
+          page.#navigationListeners.push(listener),
+      };
+    const storage = this.#start.storage ?? {};
+    Object.defineProperty(window, 'localStorage', {
+      get() {
+        if (faults.storageDenied) throw new Error('denied');
+        return storage;
+      },
+    });
+    return Object.assign(window, this.#start.globals);
+  }
+}
