@@ -5,10 +5,11 @@ import './check-node.js';
 // Node 22 calls its SQLite experimental on standard error, which belongs to our own words. From 24 on it does not.
 const emitWarning = process.emitWarning;
 process.emitWarning = (warning, ...rest) => {
-  if (!String(warning).startsWith('SQLite is an experimental feature')) emitWarning.call(process, warning, ...rest);
+  if (!String(warning).startsWith('SQLite is an experimental feature'))
+    emitWarning.call(process, warning, ...rest);
 };
 
 const { ensureBuilt } = await import('./ensure-built.js');
 ensureBuilt();
-const program = process.argv[2] === 'serve' ? 'main' : 'cli';
+const program = ['serve', 'demo'].includes(process.argv[2]) ? 'main' : 'cli';
 await import(`../../dist/server/src/${program}.js`);

@@ -32,7 +32,7 @@ function help(): string {
   return `attractos <command> [--json]
 
 Commands
-${columns([['serve', 'Run the server.'], ...commands])}
+${columns([['serve', 'Run the server.'], ['demo', 'Run a throw-away server with 90 days of made-up traffic.'], ...commands])}
 
 Settings, from the environment or a .env file
 ${columns(settings)}

@@ -1,12 +1,16 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseEnv } from 'node:util';
 import { systemClock } from './clock.ts';
 import { loadScripts } from './collect/script.ts';
 import { type Config, ConfigError, readConfig, withEnvFile } from './config.ts';
 import { loadAssets } from './dashboard/assets.ts';
+import { fillDemo } from './demo/fill.ts';
 import { buildServer } from './server.ts';
 import { openStore } from './store/open.ts';
+import type { Store } from './store/store.ts';
 import { newToken } from './tokens.ts';
 
 /** The process: environment → configuration → store → server → listen, and on a signal the same way back. */
@@ -30,6 +34,35 @@ function readEnvironment(): Config {
   return readConfig(withEnvFile(process.env, file));
 }
 
+/** A folder that goes with the process. */
+function inThrowAwayFolder(config: Config): Config {
+  const dataDir = mkdtempSync(join(tmpdir(), 'attractos-demo-'));
+  process.on('exit', () => rmSync(dataDir, { recursive: true, force: true }));
+  return { ...config, dataDir };
+}
+
+/** The same traffic every time, up to now. */
+const DEMO_SEED = 20260115;
+const BAR_CHARS = 40;
+
+async function makeDemo(store: Store): Promise<{ email: string; password: string }> {
+  let shown = -1;
+  const made = await fillDemo(store, {
+    nowMs: systemClock.now(),
+    seed: DEMO_SEED,
+    onProgress(share) {
+      const done = Math.floor(share * BAR_CHARS);
+      if (done === shown || !process.stderr.isTTY) return;
+      shown = done;
+      process.stderr.write(
+        `\rMaking 90 days of traffic ${'█'.repeat(done).padEnd(BAR_CHARS, '░')} ${Math.floor(share * 100)} %`,
+      );
+    },
+  });
+  if (process.stderr.isTTY) process.stderr.write('\n');
+  return made;
+}
+
 /** @param setupToken where there is no account yet */
 function welcome(address: string, config: Config, setupToken: string | null): string {
   const url = config.publicUrl ?? address;
@@ -49,7 +82,8 @@ ${next}
 
 async function serve(): Promise<void> {
   process.umask(0o077);
-  const config = readEnvironment();
+  const isDemo = process.argv[2] === 'demo';
+  const config = isDemo ? inThrowAwayFolder(readEnvironment()) : readEnvironment();
   const scripts = await loadScripts(trackerFolder);
   const store = await openStore({
     dataDir: config.dataDir,
@@ -57,6 +91,7 @@ async function serve(): Promise<void> {
     onBroken: (error) => fail(error),
   });
   const assets = await loadAssets(assetsFolder);
+  const demo = isDemo ? await makeDemo(store) : null;
   const setupToken = (await store.registry.hasAccounts()) ? null : newToken();
   const app = await buildServer({ config, store, clock: systemClock, scripts, assets, setupToken });
 
@@ -81,6 +116,10 @@ async function serve(): Promise<void> {
 
   const address = await app.listen({ port: config.port, host: config.host });
   process.stdout.write(welcome(address, config, setupToken));
+  if (demo !== null)
+    process.stdout.write(
+      `Sign in with  ${demo.email}  ${demo.password}\nEverything is gone when this stops.\n\n`,
+    );
 }
 
 try {

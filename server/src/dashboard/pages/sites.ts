@@ -2,6 +2,7 @@ import { DAY_MS, HOUR_MS, utcDay } from '../../clock.ts';
 import { billingMonth, PLANS } from '../../plans.ts';
 import type { LedgerLine, Site } from '../../store/store.ts';
 import type { Parts } from '../parts.ts';
+import { LIVE_MS } from '../report/data.ts';
 import { type SiteCard, sitesPage } from '../views/sites.tsx';
 import type { Router } from './route.ts';
 import { html } from './sign-in.ts';
@@ -73,7 +74,7 @@ async function cardOf(
     days,
     firstDayMs: (today - SPARK_DAYS + 1) * DAY_MS,
     lastEventAtMs: lastAtMs === 0 ? null : lastAtMs,
-    live: await liveVisitors(store, site.id, nowMs),
+    live: (await store.reports.realtime(site.id, nowMs - LIVE_MS)).visitors,
     refusedRecently: refused
       .filter(({ day }) => day > today - BUSY_DAYS)
       .reduce((sum, line) => sum + line.count, 0),
@@ -88,8 +89,4 @@ function perDay(lines: readonly LedgerLine[], today: number): number[] {
     days[at] = (days[at] ?? 0) + count;
   }
   return days;
-}
-
-async function liveVisitors(_store: Parts['store'], _siteId: string, _nowMs: number): Promise<number | null> {
-  return null;
 }

@@ -1,0 +1,206 @@
+import type { VNode } from 'preact';
+import type { BreakdownRow } from '../../store/store.ts';
+import type { PanelData, ReportData } from '../report/data.ts';
+import { chipText } from '../report/filters.ts';
+import type { Links } from '../report/links.ts';
+import { short } from '../report/measures.ts';
+import { valueName, weightName, weightOf } from '../report/panels.ts';
+import { isoDay } from '../report/zones.ts';
+
+/** The tables of a report. */
+
+interface Shared {
+  data: ReportData;
+  links: Links;
+  apiUrl: string | null;
+}
+
+export function Panel({ panel, links, data, apiUrl }: Shared & { panel: PanelData }): VNode {
+  const { plan, tabs, tab, rows, more } = panel;
+  const id = `panel-${plan.id}`;
+  return (
+    <section class="card panel" aria-labelledby={id} id={plan.id}>
+      <div class="panel-head">
+        <h2 id={id}>{plan.title}</h2>
+        {tabs.length > 1 && (
+          <nav aria-label={`${plan.title} by`}>
+            <ul>
+              {tabs.map(({ by, name }) => (
+                <li>
+                  <a
+                    href={links.with({ [plan.id]: by }, '', `#${plan.id}`)}
+                    aria-current={by === tab.by ? 'true' : undefined}
+                  >
+                    {name}
+                  </a>
+                </li>
+              ))}
+            </ul>
+          </nav>
+        )}
+      </div>
+      <Rows
+        by={tab.by}
+        heading={tab.name === 'Top' ? 'Page' : plan.tabs.length === 1 ? plan.title : tab.name}
+        rows={rows}
+        links={links}
+      />
+      <PanelFoot
+        by={tab.by}
+        definition={plan.definition}
+        data={data}
+        links={links}
+        apiUrl={apiUrl}
+        more={more}
+        title={plan.title}
+      />
+    </section>
+  );
+}
+
+/** What can be filtered by is a link that does it. */
+export function Rows({
+  by,
+  heading,
+  rows,
+  links,
+}: {
+  by: string;
+  heading: string;
+  rows: readonly BreakdownRow[];
+  links: Links | null;
+}): VNode {
+  if (rows.length === 0) return <p class="hint empty">Nothing in this time.</p>;
+  const most = Math.max(...rows.map((row) => weightOf(by, row)), 1);
+  return (
+    <table class="bars">
+      <thead>
+        <tr>
+          <th scope="col">{heading}</th>
+          <th scope="col" class="number">
+            {weightName(by)}
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {rows.map((row) => (
+          <tr>
+            <th scope="row">
+              <svg class="bar" aria-hidden="true" preserveAspectRatio="none">
+                <rect width={`${((100 * weightOf(by, row)) / most).toFixed(1)}%`} height="100%" rx="4" />
+              </svg>
+              <Value by={by} row={row} links={links} />
+            </th>
+            <td class="number">{short(weightOf(by, row))}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function Value({ by, row, links }: { by: string; row: BreakdownRow; links: Links | null }): VNode {
+  const name = valueName(by, row.value);
+  if (by === 'bot' || links === null)
+    return (
+      <span class="value">
+        {name}
+        {row.company != null && <span class="hint"> {row.company}</span>}
+      </span>
+    );
+  return (
+    <a class="value" href={links.withFilter(chipText(by, row.value))} title={`Only ${name}`}>
+      {name}
+    </a>
+  );
+}
+
+function PanelFoot({
+  by,
+  definition,
+  data,
+  links,
+  apiUrl,
+  more,
+  title,
+}: Shared & { by: string; definition: string; more: boolean; title: string }): VNode {
+  const { span, zone } = data;
+  return (
+    <details class="panel-foot">
+      <summary>
+        About<span class="visually-hidden"> {title}</span>
+        {more && ', and all rows'}
+      </summary>
+      <p>{definition}</p>
+      <p>Days begin in {zone}.</p>
+      <p>
+        <a href={links.with({ by }, '/rows.csv')} download>
+          All rows as CSV
+        </a>
+      </p>
+      {apiUrl !== null && (
+        <p>
+          <code>
+            curl -H "Authorization: Bearer sk_…" "{apiUrl}/stats?start={isoDay(span.firstDay)}&end=
+            {isoDay(span.lastDay)}"
+          </code>
+        </p>
+      )}
+    </details>
+  );
+}
+
+export function AiPanel({ data, links, apiUrl }: Shared): VNode {
+  return (
+    <section class="card panel" aria-labelledby="panel-ai" id="ai">
+      <div class="panel-head">
+        <h2 id="panel-ai">AI</h2>
+      </div>
+      <h3>Assistants that sent visitors</h3>
+      <Rows by="source" heading="Assistant" rows={data.assistants} links={links} />
+      <h3>Crawlers that came</h3>
+      <Rows by="bot" heading="Crawler" rows={data.crawlers} links={null} />
+      <PanelFoot
+        by="bot"
+        title="AI"
+        definition="Assistants are language models that linked to you and were clicked. Crawlers are programs that say who they are; they are recorded here, and in no other number."
+        data={data}
+        links={links}
+        apiUrl={apiUrl}
+        more={false}
+      />
+    </section>
+  );
+}
+
+export function GoalsPanel({ data: { goals, totals } }: { data: ReportData }): VNode {
+  return (
+    <section class="card panel" aria-labelledby="panel-goals">
+      <h2 id="panel-goals">Goals</h2>
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">Goal</th>
+            <th scope="col" class="number">
+              Visitors
+            </th>
+            <th scope="col" class="number">
+              Share
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {goals.map(({ goal, visitors }) => (
+            <tr>
+              <th scope="row">{goal.kind === 'page' ? `Visit ${goal.pattern}` : goal.pattern}</th>
+              <td class="number">{short(visitors)}</td>
+              <td class="number">
+                {totals.visitors === 0 ? '–' : `${((100 * visitors) / totals.visitors).toFixed(1)} %`}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
+  );
+}

@@ -1,0 +1,75 @@
+import { DAY_MS } from '../clock.ts';
+import { newAccountId, newPassword, newSiteId, newSiteKey } from '../keys.ts';
+import { hashPassword } from '../passwords.ts';
+import type { Entry, Site, Store } from '../store/store.ts';
+import { newId } from '../tokens.ts';
+import { DAYS } from './scene.ts';
+import { trafficOf } from './traffic.ts';
+
+/** Fills a new store with an owner, two sites and their 90 days. */
+
+const SITES = [
+  { domain: 'notes.example', visitsADay: 420 },
+  { domain: 'blog.notes.example', visitsADay: 90 },
+];
+export const DEMO_EMAIL = 'demo@notes.example';
+/** Entries handed to the store at once: enough for it to share commits, and less than its queue holds. */
+const AT_ONCE = 500;
+
+export interface DemoOptions {
+  nowMs: number;
+  seed: number;
+  /** From 0 to 1. */
+  onProgress(share: number): void;
+}
+
+/** @returns what to sign in with */
+export async function fillDemo(
+  store: Store,
+  { nowMs, seed, onProgress }: DemoOptions,
+): Promise<{ email: string; password: string }> {
+  const password = newPassword();
+  const account = await store.registry.createAccount({
+    id: newAccountId(),
+    email: DEMO_EMAIL,
+    plan: 'pro',
+    billingAnchorDay: 1,
+    passwordHash: await hashPassword(password),
+    createdAtMs: nowMs - DAYS * DAY_MS,
+  });
+  for (const [i, { domain, visitsADay }] of SITES.entries()) {
+    const site = await store.registry.createSite(
+      {
+        id: newSiteId(),
+        accountId: account.id,
+        domain,
+        key: newSiteKey(),
+        createdAtMs: nowMs - (DAYS - 1) * DAY_MS,
+      },
+      null,
+    );
+    await addGoals(store, site);
+    const options = { seed: seed + i, nowMs, visitsADay };
+    for (const { day, entries, refusals } of trafficOf(
+      { siteId: site.id, siteKey: site.key, domain },
+      options,
+    )) {
+      await append(store, entries);
+      for (const refusal of refusals) store.events.refuse(refusal);
+      onProgress((i + (day + 1) / DAYS) / SITES.length);
+    }
+  }
+  await store.events.flush();
+  return { email: account.email, password };
+}
+
+async function addGoals({ registry }: Store, site: Site): Promise<void> {
+  await registry.addGoal({ id: newId('goal'), siteId: site.id, kind: 'event', pattern: 'signup' });
+  await registry.addGoal({ id: newId('goal'), siteId: site.id, kind: 'event', pattern: 'download' });
+  await registry.addGoal({ id: newId('goal'), siteId: site.id, kind: 'page', pattern: '/docs/*' });
+}
+
+async function append({ events }: Store, entries: readonly Entry[]): Promise<void> {
+  for (let at = 0; at < entries.length; at += AT_ONCE)
+    await Promise.all(entries.slice(at, at + AT_ONCE).map((entry) => events.append(entry)));
+}
