@@ -21,6 +21,10 @@ const RAW = 'raw node:http';
 const SHARED = 'ours, one core for all threads';
 const FREE = 'ours, writer on another core';
 
+/** Requests before anything is measured, and the time they may take. */
+const WARM_UP = 40_000;
+const WARM_UP_MS = 8_000;
+
 const UNBOUNDED = Number.MAX_SAFE_INTEGER;
 
 /** A server under load, and all that it acknowledged. */
@@ -68,6 +72,11 @@ export async function ingest(report: Report, { quick, checkout }: Options): Prom
       expectedStatus: 202,
       expectedHead: contender.expectedHead,
     });
+    // Compiled code first: what a server costs in its first seconds is not what it costs.
+    for (const contender of contenders) {
+      const warmUp = { ...specOf(contender, 'w-'), maxRequests: WARM_UP, measuredMs: WARM_UP_MS };
+      contender.acknowledged += (await load.burst(warmUp)).answered;
+    }
     const rounds = await interleave(
       quick ? 3 : 8,
       contenders.map((contender) => ({

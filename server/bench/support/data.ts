@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -95,6 +96,9 @@ export function addOwners(dataDir: string, sitesEach: readonly number[]): Owner[
   return owners;
 }
 
+/** Bytes of a deduplication key, where those of a commit share a row. */
+const KEY_BYTES = 8;
+
 /** What the events file says when it is counted in every way there is. */
 export interface Totals {
   rows: number;
@@ -113,9 +117,83 @@ export function totals(dataDir: string): Totals {
       ledger: one(
         "SELECT coalesce(sum(count), 0) AS n FROM ledger JOIN texts ON texts.id = outcome WHERE text = 'stored'",
       ),
-      deduplicationKeys: one('SELECT count(*) AS n FROM seen'),
+      deduplicationKeys: one(
+        hasKeysTogether(db)
+          ? `SELECT coalesce(sum(length(keys)), 0) / ${KEY_BYTES} AS n FROM seen`
+          : 'SELECT count(*) AS n FROM seen',
+      ),
     };
   } finally {
     db.close();
   }
+}
+
+const FIRST_EVENT_DAYS_AGO = 29;
+const DAY_MS = 86_400_000;
+/** Days whose deduplication keys are still there. */
+const KEY_DAYS = 2;
+const TEXTS = 5_000;
+const EVENTS_PER_VISIT = 3;
+const SLOT_MS = 900_000;
+
+/**
+ * Stores events of the last 30 days in bulk, spread evenly over sites and time, with their visits, roll-ups, counters,
+ * ledger and deduplication keys: the same tables as a server that received them would have, in minutes instead of hours.
+ */
+export function addEvents(dataDir: string, sites: readonly Site[], count: number): void {
+  if (count === 0) return;
+  const db = openForFilling(dataDir, EVENT_FILE);
+  const today = Math.floor(Date.now() / DAY_MS);
+  const firstDay = today - FIRST_EVENT_DAYS_AGO;
+  db.exec('BEGIN');
+  const site = db.prepare('INSERT INTO sites (id, site) VALUES (?, ?)');
+  for (const [i, { id }] of sites.entries()) site.run(i + 1, id);
+  const text = db.prepare('INSERT INTO texts (id, hash, text) VALUES (?, ?, ?)');
+  text.run(1, textHash('stored'), 'stored');
+  text.run(2, textHash('pageview'), 'pageview');
+  for (let i = 3; i < TEXTS; i++) text.run(i, textHash(`/blog/page-${i}`), `/blog/page-${i}`);
+  // By site and time, as the table is ordered.
+  const perSite = Math.ceil(count / sites.length);
+  const spanMs = Date.now() - firstDay * DAY_MS - 1;
+  db.exec(`
+    WITH RECURSIVE numbers (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM numbers WHERE i < ${count - 1})
+    INSERT INTO events (site, at, n, visit, name, host, path, nav)
+      SELECT 1 + i / ${perSite}, ${firstDay * DAY_MS} + CAST((i % ${perSite}) * (${spanMs}.0 / ${perSite}) AS INTEGER),
+        i % ${perSite}, 1 + (i % ${perSite}) / ${EVENTS_PER_VISIT}, 2, 3, 3 + abs(random() % ${TEXTS - 3}), 4 FROM numbers;
+    INSERT INTO visits (site, day, no, visitor, first, start_at, start_n, end_at, channel, profile, entry, exit, pageviews, events, engaged)
+      SELECT site, at / ${DAY_MS}, visit, random(), visit, min(at) % ${DAY_MS}, min(n), max(at) % ${DAY_MS}, 0, 5, 6, 7, count(*), count(*), 0
+      FROM events GROUP BY 1, 2, 3;
+    INSERT INTO visitors (day, site, visitor, visit)
+      SELECT day, site, visitor, no FROM visits WHERE day > ${today - KEY_DAYS} ORDER BY 1, 2, 3;
+    INSERT INTO slots (site, slot, events, pageviews, bots, visits, referrals, bounces, engaged, first_seen, last_seen)
+      SELECT site, at / ${SLOT_MS}, count(*), count(*), 0, 0, 0, 0, 0, 0, 0 FROM events GROUP BY 1, 2;
+    INSERT INTO counters (site, day, events, changes)
+      SELECT site, at / ${DAY_MS}, count(*), count(*) FROM events GROUP BY 1, 2;
+    INSERT INTO ledger (site, day, outcome, host, count, first_at, last_at)
+      SELECT site, at / ${DAY_MS}, 1, 3, count(*), min(at), max(at) FROM events GROUP BY 1, 2;
+  `);
+  addKeys(db, today, Math.round((count / (FIRST_EVENT_DAYS_AGO + 1)) * KEY_DAYS));
+  db.exec('COMMIT');
+  closeFilled(db);
+}
+
+/** Deduplication keys, the way the program keeps them: each in a row of its own, or those of a commit in one. */
+function addKeys(db: DatabaseSync, today: number, count: number): void {
+  const [table, keysEach, columns] = hasKeysTogether(db)
+    ? ['seen (day, n, keys)', 32, `${today} - (i % ${KEY_DAYS}), i, randomblob(${KEY_BYTES} * 32)`]
+    : ['seen (day, key)', 1, `${today} - (i % ${KEY_DAYS}), randomblob(12)`];
+  const rows = Math.ceil(count / Number(keysEach));
+  db.exec(`
+    WITH RECURSIVE numbers (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM numbers WHERE i < ${rows - 1})
+    INSERT INTO ${table} SELECT ${columns} FROM numbers;
+  `);
+}
+
+/** Whether the deduplication keys of a commit share a row. */
+function hasKeysTogether(db: DatabaseSync): boolean {
+  return db.prepare("SELECT 1 FROM pragma_table_info('seen') WHERE name = 'keys'").get() !== undefined;
+}
+
+function textHash(text: string): bigint {
+  return hash('sha256', text, 'buffer').readBigInt64LE();
 }

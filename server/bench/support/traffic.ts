@@ -17,6 +17,8 @@ export interface View {
   width: number;
   timeZone: string;
   userAgent: string;
+  /** Where the visitor sits, as a proxy in front of the server says. */
+  address: string;
 }
 
 const BROWSERS = [
@@ -64,6 +66,8 @@ const ZONES = [
 /** Different paths of one site, and other sites that link to it. */
 const PATHS = 2_000;
 const OTHER_REFERRERS = 500;
+/** Different visitors of one site that are about. */
+const VISITORS = 2_000;
 /** Share of views that come from nowhere, or from the site itself. */
 const DIRECT = 0.6;
 
@@ -73,6 +77,18 @@ function pathOf(number: number): string {
   for (let i = 0; i < 3; i++) random.next();
   const title = Array.from({ length: 2 + random.below(3) }, () => random.of(WORDS)).join('-');
   return `/${random.of(SECTIONS)}/${title}-${number}`;
+}
+
+/** What stays the same of a visitor. */
+function visitor(number: number): Pick<View, 'width' | 'timeZone' | 'userAgent' | 'address'> {
+  const random = new Random(number * 104_729 + 7);
+  for (let i = 0; i < 3; i++) random.next();
+  return {
+    width: random.of(WIDTHS),
+    timeZone: random.of(ZONES),
+    userAgent: random.of(BROWSERS),
+    address: `198.${18 + (number >> 8)}.${number & 255}.${random.below(256)}`,
+  };
 }
 
 /** Draws views of one site. */
@@ -89,9 +105,7 @@ export function viewsOf(domain: string, random: Random): () => View {
           ? null
           : (REFERRERS[from] ?? `https://weblog-${from}.example/links/${from % 7}`),
       nav: random.of(NAVS),
-      width: random.of(WIDTHS),
-      timeZone: random.of(ZONES),
-      userAgent: random.of(BROWSERS),
+      ...visitor(random.below(VISITORS)),
     };
   };
 }
@@ -123,7 +137,7 @@ export function beaconRequest({ domain, key }: Page, view: View): Template {
     `Referer: https://${domain}/`,
     'Accept-Encoding: gzip, deflate, br, zstd',
     'Accept-Language: en-GB,en;q=0.9,de;q=0.8',
-    'X-Forwarded-For: 203.0.113.57',
+    `X-Forwarded-For: ${view.address}`,
   ];
   const request = `${head.join('\r\n')}\r\n\r\n${body}`;
   const at = request.indexOf(gap);

@@ -1,0 +1,146 @@
+import type { Template } from '../support/burst.ts';
+import { addEvents, addOwners, createFiles, type Owner } from '../support/data.ts';
+import { type Program, startBaseline, startOurs } from '../support/program.ts';
+import type { Options, Report } from '../support/report.ts';
+import { cpuMicros, figures, interleave, type Round, ratios } from '../support/rounds.ts';
+import { Scope } from '../support/scope.ts';
+import { median, spread } from '../support/stats.ts';
+import { sitesRequest } from '../support/traffic.ts';
+
+/** `GET /api/v1/sites` against a Fastify that answers with an empty list: by sites in the answer, and by events stored. */
+
+/** Few, since some answers take tens of milliseconds each and the server turns questions away when it is late for beacons. */
+const CONNECTIONS = 2;
+/** In a quick run this share of the requests. */
+const QUICK_SHARE = 0.25;
+
+/** Sites of an account, how many such accounts (each may ask 600 times a minute), requests of a burst, and the target. */
+const SHAPES = [
+  { sites: 1, accounts: 200, requests: 16_000, atMost: 2.5 },
+  { sites: 3, accounts: 200, requests: 16_000, atMost: undefined },
+  { sites: 50, accounts: 100, requests: 6_000, atMost: 5 },
+  { sites: 1_000, accounts: 8, requests: 400, atMost: 30 },
+  { sites: 10_000, accounts: 2, requests: 40, atMost: undefined },
+] as const;
+
+/** Events must not matter: this much is noise. */
+const FLAT = 1.15;
+
+const FASTIFY = 'bare Fastify GET';
+
+export async function sites(report: Report, { quick, checkout }: Options): Promise<void> {
+  report.title('sites: GET /api/v1/sites against a Fastify GET that does nothing');
+  await Scope.run(async (scope) => {
+    const fastify = await scope.program(startBaseline('fastify', { placement: 'one core' }));
+    const servers = [];
+    for (const events of quick ? [0, 100_000, 1_000_000] : [0, 1_000_000, 10_000_000]) {
+      const folder = await scope.folder();
+      await createFiles(checkout, folder);
+      const owners = addOwners(
+        folder,
+        SHAPES.flatMap(({ sites, accounts }) => Array<number>(accounts).fill(sites)),
+      );
+      addEvents(
+        folder,
+        owners.flatMap((owner) => owner.sites),
+        events,
+      );
+      const program = await scope.program(startOurs(checkout, folder, { placement: 'one core' }));
+      servers.push({ events, program, owners });
+    }
+    const burst = (
+      program: Program,
+      templates: Template[],
+      { requests, status }: { requests: number; status: number },
+    ) =>
+      scope.load.burst({
+        port: program.port,
+        pid: program.pid,
+        connections: CONNECTIONS,
+        preloadMs: 500,
+        measuredMs: 8_000,
+        maxRequests: requests,
+        rate: null,
+        templates,
+        idPrefix: '',
+        expectedStatus: status,
+        expectedHead: '',
+      });
+
+    const share = quick ? QUICK_SHARE : 1;
+    for (const shape of SHAPES) {
+      const asked = { requests: Math.max(20, shape.requests * share) };
+      const contenders = [
+        {
+          name: FASTIFY,
+          burst: () => burst(fastify, [sitesRequest('none')], { requests: 24_000, status: 200 }),
+        },
+      ];
+      for (const { events, program, owners } of servers) {
+        const asking = owners.filter((owner) => owner.sites.length === shape.sites);
+        const known = await withTags(program, asking);
+        contenders.push(
+          {
+            name: `${events} events, cold`,
+            burst: () =>
+              burst(
+                program,
+                asking.map(({ apiKey }) => sitesRequest(apiKey)),
+                { ...asked, status: 200 },
+              ),
+          },
+          { name: `${events} events, 304`, burst: () => burst(program, known, { ...asked, status: 304 }) },
+        );
+      }
+      const rounds = await interleave(quick ? 3 : 6, contenders);
+      print(
+        report,
+        shape,
+        rounds,
+        contenders.map(({ name }) => name),
+      );
+    }
+  });
+}
+
+/** The questions of clients that have the answer already. */
+async function withTags(program: Program, owners: readonly Owner[]): Promise<Template[]> {
+  const templates = [];
+  for (const { apiKey } of owners) {
+    const response = await fetch(`http://127.0.0.1:${program.port}/api/v1/sites`, {
+      headers: { authorization: `Bearer ${apiKey}` },
+    });
+    await response.arrayBuffer();
+    templates.push(sitesRequest(apiKey, response.headers.get('etag')));
+  }
+  return templates;
+}
+
+function print(
+  report: Report,
+  { sites, atMost }: { sites: number; atMost: number | undefined },
+  rounds: readonly Round[],
+  names: readonly string[],
+): void {
+  for (const name of names) {
+    const bytes = median(figures(rounds, name, (result) => result.bytesPerAnswer));
+    report.line(
+      `  ${String(sites).padStart(6)} sites, ${name.padEnd(22)} ${median(figures(rounds, name, cpuMicros))
+        .toFixed(1)
+        .padStart(9)} µs CPU, ` +
+        `${bytes.toFixed(0).padStart(8)} bytes  : ${FASTIFY} ${spread(ratios(rounds, [name, FASTIFY], cpuMicros))}`,
+    );
+  }
+  const cold = names.filter((name) => name.endsWith('cold'));
+  // Ten times as many events. Against none the cost of counters that are there would be compared with that of none.
+  const [fewer, most] = [cold[1] ?? '', cold.at(-1) ?? ''];
+  if (atMost !== undefined)
+    report.target(
+      `${sites} sites, cold, over ${FASTIFY}`,
+      median(ratios(rounds, [most, FASTIFY], cpuMicros)),
+      { atMost },
+    );
+  report.target(`${sites} sites, ${most} over ${fewer}`, median(ratios(rounds, [most, fewer], cpuMicros)), {
+    atMost: FLAT,
+  });
+}
