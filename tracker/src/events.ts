@@ -20,5 +20,6 @@ export const postWithOptions = (...[name, given]: Call): void => {
   const { props, currency, value, callback } = (
     given?.props || given?.currency || given?.callback ? given : { props: given }
   ) as EventOptions;
-  post(name, { value, currency, props: { ...commonProps(), ...props } }, callback);
+  // Markup knows strings only.
+  post(name, { value: value && +value, currency, props: { ...commonProps(), ...props } }, callback);
 };

@@ -263,6 +263,12 @@ describe('a.full.js', () => {
     expect(page.named('Order')[0]).toMatchObject({ value: 9, currency: 'EUR' });
   });
 
+  it('makes a number of a worth that comes from markup', () => {
+    const page = new FakePage({ build });
+    page.track('Order', { value: '49.9', currency: 'EUR' });
+    expect(page.named('Order')[0]?.value).toBe(49.9);
+  });
+
   it('keeps what finds no network, a few at most, and sends it under the same id', async () => {
     const navigator = { onLine: false };
     const page = new FakePage({ build, navigator, fetch: 'rejects' });
