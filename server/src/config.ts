@@ -32,6 +32,17 @@ const SETTINGS = {
     description:
       'Proxies whose X-Forwarded-For is believed: comma-separated CIDRs, or loopback, linklocal, uniquelocal. Empty: none.',
   }),
+  GEO_DATABASE: Type.String({
+    default: '',
+    description:
+      'Path of a file in MaxMind format (.mmdb) that tells the country of an address. Empty: by COUNTRY_HEADER, else by the time zone of the browser.',
+  }),
+  COUNTRY_HEADER: Type.String({
+    default: '',
+    pattern: '^([A-Za-z0-9-]+)?$',
+    description:
+      'Header in which a proxy of TRUST_PROXY names the country of the visitor, such as CF-IPCountry. Empty: none.',
+  }),
   SITE_RATE: Type.Number({
     exclusiveMinimum: 0,
     default: 1000,
@@ -92,6 +103,10 @@ export interface Config {
   publicUrl: string | null;
   /** Networks and names for Fastify's `trustProxy`; empty: no proxy is believed. */
   trustProxy: readonly string[];
+  /** Null: none. */
+  geoDatabase: string | null;
+  /** In lower case; null: none. */
+  countryHeader: string | null;
   siteRatePerSecond: number;
   siteBurst: number;
   /** Origins that the API lets browsers read its answers on. */
@@ -153,6 +168,17 @@ function checkOrigins(text: string): string[] {
   return origins;
 }
 
+/** Anybody can send a header: it means something only where a proxy is known to have set it. */
+function checkCountryHeader(header: string, trustProxy: string): string | null {
+  if (header === '') return null;
+  if (trustProxy === '') {
+    throw new ConfigError(
+      `COUNTRY_HEADER is "${header}", but TRUST_PROXY names no proxy that could be believed to set it.`,
+    );
+  }
+  return header.toLowerCase();
+}
+
 /**
  * The environment as a configuration. Settings that are absent or empty have their defaults; names that are not in the
  * catalogue are not ours to judge, since an environment is shared with others.
@@ -179,6 +205,8 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     trustProxy: values.TRUST_PROXY.split(',')
       .map((network) => network.trim())
       .filter((network) => network !== ''),
+    geoDatabase: values.GEO_DATABASE || null,
+    countryHeader: checkCountryHeader(values.COUNTRY_HEADER, values.TRUST_PROXY),
     siteRatePerSecond: values.SITE_RATE,
     siteBurst: values.SITE_BURST,
     apiOrigins: checkOrigins(values.API_ORIGINS),

@@ -2,8 +2,9 @@ import type { Socket } from 'node:net';
 import Fastify, { type FastifyInstance, type FastifyReply, LogController } from 'fastify';
 import { apiRoutes } from './api/index.ts';
 import { expireEvents, startChores } from './chores.ts';
-import type { Clock } from './clock.ts';
+import { type Clock, HOUR_MS, utcDay } from './clock.ts';
 import { collectRoutes } from './collect/index.ts';
+import { openKnowledge } from './collect/knowledge/index.ts';
 import { pixelRoutes } from './collect/pixel.ts';
 import { intakeOf } from './collect/report.ts';
 import { type ScriptFile, scriptRoutes } from './collect/script.ts';
@@ -29,6 +30,8 @@ const REQUEST_TIMEOUT_MS = 15_000;
 const TIMEOUT_CHECK_MS = 2_000;
 /** An idle connection is kept this long: longer than proxies keep theirs, so that none is cut under a request. */
 const KEEP_ALIVE_TIMEOUT_MS = 75_000;
+/** A day has been over for this long before what reports need of it is summed up. */
+const DAY_SETTLED_MS = HOUR_MS;
 /** Nothing of ours takes a body larger than a batch of events, which sets its own limit. */
 const BODY_LIMIT_BYTES = 64 * 1024;
 const URL_PARAMETER_MAX_CHARS = 200;
@@ -83,14 +86,19 @@ export async function buildServer({
 
   const salt = new DailySalt({ registry: store.registry, clock });
   const chores = startChores({
-    chores: [() => expireEvents({ store, clock, defaultDays: config.retentionDays }), () => salt.clean()],
+    chores: [
+      () => expireEvents({ store, clock, defaultDays: config.retentionDays }),
+      () => salt.clean(),
+      () => store.reports.prepare(utcDay(clock.now() - DAY_SETTLED_MS)),
+    ],
     onError: (error) => app.log.error({ err: error }, 'a chore failed and will be tried again'),
   });
   app.addHook('onClose', () => chores.stop());
 
   // Siblings: none sees another's parsers, headers, limits or error handler.
   const feed = new LiveFeed(clock.now());
-  const receiver = { sites, events: watched(store.events, feed), salt, clock };
+  const knowledge = await openKnowledge(config);
+  const receiver = { sites, events: watched(store.events, feed), salt, knowledge, clock };
   await app.register(collectRoutes, { receiver });
   await app.register(pixelRoutes, { receiver });
   await app.register(async (scope) => {

@@ -1,8 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { botName, externalReferrer, splitPage, viewHash } from '../src/collect/classify.ts';
-import { BOT_NAMES } from '../src/collect/lists/bots.ts';
+import { externalReferrer, splitPage, viewHash } from '../src/collect/classify.ts';
+import { readAgent } from '../src/collect/knowledge/agents.ts';
+import { CRAWLERS } from '../src/collect/lists/bots.ts';
 import { BROWSER } from './support/world.ts';
+
+function botName(userAgent: string): string | null {
+  return readAgent(userAgent).crawler?.name ?? null;
+}
 
 describe('persons and bots', () => {
   it.each([
@@ -31,7 +36,7 @@ describe('persons and bots', () => {
   ])('%s is %s', (userAgent, name) => expect(botName(userAgent)).toBe(name));
 
   it('nothing of a user agent is kept', () => {
-    const names: readonly string[] = ['no user agent', 'other', ...BOT_NAMES];
+    const names: readonly string[] = ['no user agent', 'other', ...CRAWLERS.map(({ name }) => name)];
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 1000 }), (userAgent) => {
         const name = botName(userAgent);

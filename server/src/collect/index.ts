@@ -40,7 +40,7 @@ export async function collectRoutes(
   app.post('/e', async (request, reply) => {
     const text = typeof request.body === 'string' ? request.body : '';
     const said = parse(text);
-    const sender = senderOf(request.ip, request.headers);
+    const sender = senderOf(request, receiver.knowledge);
     if (!Array.isArray(said)) {
       return answer(reply, await receive(receiver, { beacon: said, bytes: Buffer.byteLength(text) }, sender));
     }

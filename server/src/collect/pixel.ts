@@ -21,7 +21,7 @@ export async function pixelRoutes(app: FastifyInstance, { receiver }: { receiver
   });
 
   app.get('/p.gif', { exposeHeadRoute: false }, async (request, reply) => {
-    const sender = senderOf(request.ip, request.headers);
+    const sender = senderOf(request, receiver.knowledge);
     const search = new URLSearchParams(request.url.split('?')[1]);
     const beacon: Record<string, string> = {};
     if (sender.referer !== undefined) beacon.url = sender.referer;

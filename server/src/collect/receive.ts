@@ -3,7 +3,7 @@ import { Compile } from 'typebox/compile';
 import { Beacon } from '../../../tracker/wire/beacon.ts';
 import { BEACON_MAX_BYTES, LEAVE, PAGEVIEW, URL_MAX_CHARS } from '../../../tracker/wire/limits.ts';
 import type { Clock } from '../clock.ts';
-import { judgeHosts } from '../host-policy.ts';
+import { hostFits, judgeHosts } from '../host-policy.ts';
 import {
   type AppendOutcome,
   type Entry,
@@ -12,7 +12,8 @@ import {
   StoreBusy,
   StoreUnavailable,
 } from '../store/store.ts';
-import { botName, externalReferrer, splitPage, viewHash } from './classify.ts';
+import { externalReferrer, splitPage, viewHash } from './classify.ts';
+import type { Knowledge, Known } from './knowledge/index.ts';
 import type { KnownSite, SiteDirectory } from './site-by-key.ts';
 import { type DailySalt, visitorHash } from './visitor.ts';
 
@@ -49,6 +50,8 @@ export interface Sender {
   origin: string | undefined;
   referer: string | undefined;
   userAgent: string;
+  /** The country that a proxy which is believed names. */
+  country?: string | undefined;
 }
 
 /** What receiving needs, handed in. */
@@ -56,6 +59,7 @@ export interface Receiver {
   sites: SiteDirectory;
   events: Pick<Events, 'append' | 'refuse'>;
   salt: DailySalt;
+  knowledge: Knowledge;
   clock: Clock;
 }
 
@@ -67,12 +71,19 @@ const OWNERS_TOLD = 5;
 
 const beaconShape = Compile(Beacon);
 
-export function senderOf(address: string, headers: IncomingHttpHeaders): Sender {
+/** @param request `ips`: proxies on the way, where they are believed; several where there was one */
+export function senderOf(
+  request: { ip: string; ips?: string[]; headers: IncomingHttpHeaders },
+  { countryHeader }: Knowledge,
+): Sender {
+  const { headers } = request;
+  const country = countryHeader === null ? undefined : headers[countryHeader];
   return {
-    address,
+    address: request.ip,
     origin: headers.origin,
     referer: headers.referer,
     userAgent: headers['user-agent'] ?? '',
+    country: typeof country === 'string' && (request.ips?.length ?? 0) > 1 ? country : undefined,
   };
 }
 
@@ -120,18 +131,22 @@ export async function receive(
   if (waitSeconds > 0) return refuse('rate-limited', { host: page.host, retryAfterSeconds: waitSeconds });
 
   // A server that reports and names no user agent reports a person's doing.
-  const bot = reportedAtMs !== undefined && sender.userAgent === '' ? null : botName(sender.userAgent);
+  const isReport = reportedAtMs !== undefined && sender.userAgent === '';
+  const crawler = isReport ? null : receiver.knowledge.agents.of(sender.userAgent).crawler;
   const arrival = { siteId: site.id, siteKey: key, receivedAtMs, ...page };
   try {
-    if (bot !== null) {
+    if (crawler !== null) {
       if (isLeave(beacon)) return { kind: 'bot' };
       const id = beacon.id ?? null;
-      const visit = { kind: 'bot', ...arrival, id, bot, company: null, botClass: 'other' } as const;
+      const { name: bot, company, botClass } = crawler;
+      const visit = { kind: 'bot', ...arrival, id, bot, company, botClass } as const;
       return { kind: (await receiver.events.append(visit)) === 'duplicate' ? 'duplicate' : 'bot' };
     }
     const visitor = visitorHash(await receiver.salt.today(), { siteId: site.id, host: page.host, ...sender });
+    const isOwn = (host: string) => host === page.host || hostFits(site, host);
+    const known = isLeave(beacon) ? null : receiver.knowledge.of({ page, beacon, isOwn }, sender);
     // From here on nobody knows the sender's address and user agent any more.
-    const entry = toEntry(beacon, { ...arrival, visitor });
+    const entry = toEntry(beacon, { ...arrival, visitor }, known);
     return { kind: await receiver.events.append(entry) };
   } catch (error) {
     if (error instanceof StoreBusy) return refuse('busy', { host: page.host });
@@ -219,10 +234,11 @@ function toEntry(
     path: string;
     visitor: bigint;
   },
+  known: Known | null,
 ): Entry {
   const id = beacon.id ?? null;
   const view = beacon.view === undefined ? null : viewHash(beacon.view);
-  if (isLeave(beacon)) {
+  if (known === null) {
     return {
       kind: 'leave',
       ...arrival,
@@ -246,13 +262,7 @@ function toEntry(
     currency: beacon.currency ?? null,
     width: rounded(beacon.width),
     timeZone: beacon.tz ?? null,
-    device: null,
-    browser: null,
-    os: null,
-    country: null,
-    source: null,
-    channel: 'direct',
-    campaign: null,
+    ...known,
   };
 }
 

@@ -1,0 +1,66 @@
+import type { Beacon } from '../../../../tracker/wire/beacon.ts';
+import type { EventEntry } from '../../store/store.ts';
+import { Agents, deviceClass } from './agents.ts';
+import { type Countries, openCountries } from './countries.ts';
+import { originOf, referrerOf } from './sources.ts';
+
+/** What is known of an event besides what its page says. */
+export type Known = Pick<
+  EventEntry,
+  'device' | 'browser' | 'os' | 'country' | 'source' | 'channel' | 'campaign'
+>;
+
+/** What can be known of a beacon's sender without knowing who it is. */
+export class Knowledge {
+  readonly agents = new Agents();
+  /** In which a proxy that is believed names the visitor's country; in lower case. Null: in none. */
+  readonly countryHeader: string | null;
+  readonly #countries: Countries;
+
+  constructor({ countries, countryHeader }: { countries: Countries; countryHeader: string | null }) {
+    this.#countries = countries;
+    this.countryHeader = countryHeader;
+  }
+
+  /** What is kept of a person's event besides what the page says itself. Nothing of address or user agent is in it. */
+  of(
+    {
+      page,
+      beacon,
+      isOwn,
+    }: {
+      page: { path: string };
+      beacon: Pick<Beacon, 'ref' | 'width' | 'tz'>;
+      /** Whether a host is one of the site's: going from page to page is no source. */
+      isOwn: (host: string) => boolean;
+    },
+    sender: { address: string; userAgent: string; country?: string | undefined },
+  ): Known {
+    const agent = this.agents.of(sender.userAgent);
+    const told = agent.crawler === null ? agent : { browser: null, os: null, device: null };
+    const queryAt = page.path.indexOf('?');
+    const query = queryAt === -1 ? '' : page.path.slice(queryAt);
+    return {
+      device: deviceClass(told, sender.userAgent, beacon.width ?? null),
+      browser: told.browser,
+      os: told.os,
+      country: this.#countries.of({
+        address: sender.address,
+        header: sender.country ?? null,
+        timeZone: beacon.tz ?? null,
+      }),
+      ...originOf(query, referrerOf(beacon.ref, isOwn)),
+    };
+  }
+}
+
+/** Reads the geographic database, where there is one. Throws with a sentence where it cannot be read. */
+export async function openKnowledge({
+  geoDatabase,
+  countryHeader,
+}: {
+  geoDatabase: string | null;
+  countryHeader: string | null;
+}): Promise<Knowledge> {
+  return new Knowledge({ countries: await openCountries(geoDatabase), countryHeader });
+}

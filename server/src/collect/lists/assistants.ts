@@ -1,0 +1,54 @@
+/**
+ * Language-model assistants by name: hosts they send visitors from (and everything below these), and other words they put
+ * into `utm_source`. Written by hand in November 2026; compared with AIAssistants.yml of
+ * https://github.com/matomo-org/searchengine-and-social-list (CC0). Many assistants' apps send no referrer at all.
+ */
+export const ASSISTANTS: Readonly<Record<string, { hosts: readonly string[]; tags?: readonly string[] }>> = {
+  // ChatGPT adds utm_source=chatgpt.com to the links it shows.
+  ChatGPT: {
+    hosts: ['chatgpt.com', 'chat.openai.com', 'com.openai.chatgpt'],
+    tags: ['chatgpt', 'openai', 'openai.com'],
+  },
+  Claude: { hosts: ['claude.ai', 'claude.com', 'com.anthropic.claude'], tags: ['claude', 'anthropic'] },
+  Gemini: {
+    hosts: ['gemini.google.com', 'bard.google.com', 'com.google.android.apps.bard'],
+    tags: ['gemini', 'bard'],
+  },
+  NotebookLM: { hosts: ['notebooklm.google.com', 'notebooklm.google'], tags: ['notebooklm'] },
+  Copilot: {
+    hosts: ['copilot.microsoft.com', 'copilot.cloud.microsoft', 'com.microsoft.copilot'],
+    tags: ['copilot', 'copilot.com', 'bing-chat'],
+  },
+  'GitHub Copilot': { hosts: ['copilot.github.com', 'github.com/copilot'] },
+  Perplexity: { hosts: ['perplexity.ai', 'ai.perplexity.app.android'], tags: ['perplexity'] },
+  DeepSeek: { hosts: ['chat.deepseek.com', 'deepseek.com'], tags: ['deepseek'] },
+  Grok: { hosts: ['grok.com', 'x.ai', 'x.com/i/grok', 'ai.x.grok'], tags: ['grok'] },
+  Mistral: { hosts: ['chat.mistral.ai', 'mistral.ai'], tags: ['mistral', 'lechat', 'le-chat'] },
+  'Meta AI': { hosts: ['meta.ai'], tags: ['metaai', 'meta-ai'] },
+  You: { hosts: ['you.com'] },
+  Kagi: { hosts: ['kagi.com/assistant', 'assistant.kagi.com', 'kagi.com/fastgpt'] },
+  Phind: { hosts: ['phind.com'], tags: ['phind'] },
+  'Duck.ai': { hosts: ['duck.ai', 'duckduckgo.com/aichat'], tags: ['duckai'] },
+  Poe: { hosts: ['poe.com'] },
+  Qwen: { hosts: ['chat.qwen.ai', 'qwen.ai', 'tongyi.aliyun.com'], tags: ['qwen'] },
+  Kimi: { hosts: ['kimi.com', 'kimi.ai', 'kimi.moonshot.cn'], tags: ['kimi'] },
+  Doubao: { hosts: ['doubao.com'], tags: ['doubao'] },
+  ChatGLM: { hosts: ['chatglm.cn', 'z.ai', 'chat.z.ai'] },
+  'Baidu AI': { hosts: ['yiyan.baidu.com', 'chat.baidu.com', 'ai.baidu.com'] },
+  Yuanbao: { hosts: ['yuanbao.tencent.com'] },
+  Alice: { hosts: ['alice.yandex.ru', 'ya.ru/ai'] },
+  'Character.AI': { hosts: ['character.ai'] },
+  HuggingChat: { hosts: ['huggingface.co/chat'] },
+  Lumo: { hosts: ['lumo.proton.me'] },
+  iAsk: { hosts: ['iask.ai'], tags: ['iask'] },
+  Jasper: { hosts: ['app.jasper.ai'] },
+  Felo: { hosts: ['felo.ai'] },
+  Genspark: { hosts: ['genspark.ai'], tags: ['genspark'] },
+  Manus: { hosts: ['manus.im'], tags: ['manus'] },
+  Andi: { hosts: ['andisearch.com'] },
+  Consensus: { hosts: ['consensus.app'] },
+  Elicit: { hosts: ['elicit.com'] },
+  T3: { hosts: ['t3.chat'] },
+  LMArena: { hosts: ['lmarena.ai'] },
+  OpenRouter: { hosts: ['openrouter.ai/chat'] },
+};
