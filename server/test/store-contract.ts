@@ -199,6 +199,19 @@ function describeEvents(engine: Engine): void {
     });
   });
 
+  it('takes the visit of a crawler with the same id once, and one without an id always', async () => {
+    const { store } = await begin(engine);
+    expect(await store.events.append(bot({ id: 'visit' }))).toBe('stored');
+    expect(await store.events.append(bot({ id: 'visit' }))).toBe('duplicate');
+    expect(await store.events.append(bot())).toBe('stored');
+    expect(await store.events.append(bot())).toBe('stored');
+    const lines = await store.events.ledger(SITE, ALL_DAYS);
+    expect(lines.map(({ outcome, count }) => [outcome, count]).sort()).toEqual([
+      ['bot', 3],
+      ['duplicate', 1],
+    ]);
+  });
+
   it('never takes an event without an id for a duplicate', async () => {
     const { store } = await begin(engine);
     const outcomes = await Promise.all(Array.from({ length: 5 }, () => store.events.append(event())));

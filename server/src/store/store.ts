@@ -290,6 +290,8 @@ export interface LeaveEntry extends Arrival {
 /** A request by a declared crawler. Recorded, never counted as an event. */
 export interface BotEntry extends Arrival {
   kind: 'bot';
+  /** As an event's; null or absent: never a duplicate. */
+  id?: string | null;
   bot: string;
   company: string | null;
   /** `ai-training`, `ai-search`, `ai-user`, `seo`, `monitor`, `headless`, `search`, `other`. */

@@ -111,8 +111,9 @@ export class Committer {
         firstAtMs: receivedAtMs,
         lastAtMs: receivedAtMs,
       });
-    if (entry.kind !== 'bot' && entry.id !== null && !this.#firstTime(siteId, entry.id, day)) {
-      if (entry.kind === 'event') note('duplicate');
+    const id = entry.id ?? null;
+    if (id !== null && !this.#firstTime(siteId, id, day)) {
+      if (entry.kind !== 'leave') note('duplicate');
       return 'duplicate';
     }
     switch (entry.kind) {
