@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import Fastify, { type FastifyInstance, type FastifyReply, LogController } from 'fastify';
+import { docsRoutes } from './api/docs/index.ts';
 import { apiRoutes } from './api/index.ts';
 import { expireEvents, startChores } from './chores.ts';
 import { type Clock, HOUR_MS, utcDay } from './clock.ts';
@@ -120,6 +121,7 @@ export async function buildServer({
     ...{ prefix: '/api', store, clock, overloaded: overloadGauge(store.events), intake: intakeOf(receiver) },
     ...{ origins: config.apiOrigins, publicUrl: config.publicUrl },
   });
+  await app.register(docsRoutes, { publicUrl: config.publicUrl });
   await app.register(healthRoutes, { store, sites });
 
   app.setNotFoundHandler((_request, reply) => reply.code(404).send(new ApiError('NOT_FOUND').body()));

@@ -13,7 +13,7 @@ export const TOTALS = {
   events: count('Page views and conversions: what events_this_month counts.'),
   conversions: count('Events that are no page view.'),
   referrals: count('Visits that a language-model assistant sent.'),
-  bot_visits: count('Requests by declared crawlers. Never among the events.'),
+  bot_visits: count('Requests by declared crawlers. Never among the events; none where a filter is set.'),
   bounce_rate: Type.Union([Type.Number({ minimum: 0, maximum: 1 }), Type.Null()], {
     description:
       'Share of visits with one page view, no other event and less than ten seconds of engaged time, 0 to 1. Null without visits.',

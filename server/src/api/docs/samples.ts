@@ -1,0 +1,142 @@
+import type { Operation } from '../operations.ts';
+
+/** How each question is asked with curl, JavaScript and Python. Written to be pasted; a test runs every one. */
+
+export type Language = 'curl' | 'JavaScript' | 'Python';
+
+export interface Sample {
+  language: Language;
+  code: string;
+}
+
+/** What stands for the reader's own. */
+export const PLACEHOLDERS = { apiKey: 'YOUR_API_KEY', siteId: 'site_abc123' } as const;
+
+interface Example {
+  query?: Readonly<Record<string, string>>;
+  body?: unknown;
+  /** The part of the answer that is shown. */
+  show: string;
+}
+
+const PERIOD = { start: '2026-05-01', end: '2026-05-31' };
+
+const EXAMPLES: Readonly<Record<string, Example>> = {
+  sites: { show: 'sites' },
+  site: { show: 'domain' },
+  stats: { query: { ...PERIOD, compare: 'previous' }, show: 'totals' },
+  timeseries: { query: { ...PERIOD, granularity: 'week' }, show: 'timeseries' },
+  events: { query: { ...PERIOD, type: 'conversion', limit: '10' }, show: 'events' },
+  breakdown: { query: { by: 'page', ...PERIOD, filter: 'country:DE|AT' }, show: 'breakdown' },
+  ledger: { query: PERIOD, show: 'refused' },
+  realtime: { show: 'visitors' },
+  usage: { show: 'events_this_month' },
+  reportEvents: {
+    body: [
+      {
+        id: 'order-1001',
+        name: 'purchase',
+        url: 'https://example.com/checkout',
+        value: 49.9,
+        currency: 'EUR',
+      },
+      {
+        id: 'visit-7f3a',
+        url: 'https://example.com/pricing',
+        user_agent: 'Mozilla/5.0 (compatible; GPTBot/1.2; +https://openai.com/gptbot)',
+      },
+    ],
+    show: 'outcomes',
+  },
+  mcp: { body: { jsonrpc: '2.0', id: 1, method: 'tools/list' }, show: 'result' },
+  openapi: { show: 'info' },
+};
+
+/** @param server address of the installation, without a trailing slash */
+export function samplesOf(operation: Operation, server: string): Sample[] {
+  const { query = {}, body, show } = EXAMPLES[operation.name] ?? { show: 'code' };
+  const url = `${server}${operation.path.replace('{id}', PLACEHOLDERS.siteId)}`;
+  const headers: [string, string][] = [
+    ...(operation.scope === null
+      ? []
+      : [['Authorization', `Bearer ${PLACEHOLDERS.apiKey}`] as [string, string]]),
+    ...(body === undefined ? [] : [['Content-Type', 'application/json'] as [string, string]]),
+  ];
+  const asked: Asked = { url, query: Object.entries(query), headers, body, show };
+  return [
+    { language: 'curl', code: curl(asked) },
+    { language: 'JavaScript', code: javaScript(asked) },
+    { language: 'Python', code: python(asked) },
+  ];
+}
+
+interface Asked {
+  url: string;
+  query: [string, string][];
+  headers: [string, string][];
+  body: unknown;
+  show: string;
+}
+
+function curl({ url, query, headers, body }: Asked): string {
+  return [
+    ...(query.length > 0 ? [`curl -G "${url}"`] : [`curl "${url}"`]),
+    ...headers.map(([name, value]) => `-H "${name}: ${value}"`),
+    ...query.map(([name, value]) => `--data-urlencode "${name}=${value}"`),
+    ...(body === undefined ? [] : [`-d '${JSON.stringify(body)}'`]),
+  ].join(' \\\n  ');
+}
+
+function javaScript({ url, query, headers, body, show }: Asked): string {
+  const options = [
+    ...(body === undefined ? [] : ["  method: 'POST',"]),
+    ...(headers.length === 0
+      ? []
+      : ['  headers: {', ...headers.map(([name, value]) => `    '${name}': '${value}',`), '  },']),
+    ...(body === undefined ? [] : [`  body: JSON.stringify(${indented(JSON.stringify(body, null, 2))}),`]),
+  ];
+  const address = query.length > 0 ? `\`${url}?\${query}\`` : `'${url}'`;
+  return [
+    ...(query.length > 0
+      ? [
+          'const query = new URLSearchParams({',
+          ...query.map(([name, value]) => `  ${name}: '${value}',`),
+          '});',
+        ]
+      : []),
+    ...(options.length > 0
+      ? [`const response = await fetch(${address}, {`, ...options, '});']
+      : [`const response = await fetch(${address});`]),
+    'const data = await response.json();',
+    `console.log(data.${show});`,
+  ].join('\n');
+}
+
+function python({ url, query, headers, body, show }: Asked): string {
+  const address = query.length > 0 ? `f'${url}?{query}'` : `'${url}'`;
+  return [
+    'import json',
+    ...(query.length > 0 ? ['from urllib.parse import urlencode'] : []),
+    'from urllib.request import Request, urlopen',
+    '',
+    ...(query.length > 0
+      ? ['query = urlencode({', ...query.map(([name, value]) => `    '${name}': '${value}',`), '})']
+      : []),
+    ...(body === undefined ? [] : [`body = ${JSON.stringify(body, null, 4)}`]),
+    'request = Request(',
+    `    ${address},`,
+    ...(body === undefined ? [] : ['    data=json.dumps(body).encode(),']),
+    ...(headers.length === 0
+      ? []
+      : ['    headers={', ...headers.map(([name, value]) => `        '${name}': '${value}',`), '    },']),
+    ')',
+    'with urlopen(request) as response:',
+    '    data = json.load(response)',
+    `print(data['${show}'])`,
+  ].join('\n');
+}
+
+/** Every line but the first, two further in. */
+function indented(text: string): string {
+  return text.replaceAll('\n', '\n  ');
+}

@@ -1,0 +1,287 @@
+import { isbot } from 'isbot';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { EventItem, EventList } from '../src/api/events.ts';
+import type { Ledger } from '../src/api/ledger.ts';
+import type { ReportAnswer } from '../src/api/report.ts';
+import type { SiteList } from '../src/api/sites.ts';
+import type { Stats } from '../src/api/stats.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../src/clock.ts';
+import type { Site } from '../src/store/store.ts';
+import { ApiWorld, expectRefusal } from './support/api.ts';
+import { BROWSER } from './support/world.ts';
+
+/** Events that come without script: reported by an owner's server, or fetched as an image. */
+
+const GPTBOT =
+  'Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; GPTBot/1.2; +https://openai.com/gptbot)';
+const PAGE = 'https://example.com/pricing';
+
+let api: ApiWorld;
+let site: Site;
+let read: string;
+let write: string;
+
+beforeAll(async () => {
+  api = await ApiWorld.open();
+});
+
+// A site of its own for each test, and a minute.
+beforeEach(async () => {
+  api.world.clock.advance(MINUTE_MS);
+  const owner = await api.world.addOwner('example.com', 'pro');
+  ({ site, apiKey: read } = owner);
+  ({ key: write } = await api.key(owner.account, { scopes: ['write'] }));
+  await expect.poll(async () => (await report({ url: PAGE, name: 'leave' })).status).toBe(200);
+});
+
+afterAll(() => api.close());
+
+const report = (body: unknown) => api.post(write, `/sites/${site.id}/events`, body);
+
+async function outcomes(body: unknown): Promise<ReportAnswer['outcomes']> {
+  const answer = await report(body);
+  expect(answer.status, answer.text).toBe(200);
+  return (answer.json() as ReportAnswer).outcomes;
+}
+
+async function events(query = ''): Promise<EventItem[]> {
+  return (await api.read<EventList>(read, `/sites/${site.id}/events?${query}`)).events;
+}
+
+const counted = async () => (await api.read<SiteList>(read, '/sites')).sites[0]?.events_this_month;
+
+describe('POST /api/v1/sites/{id}/events', () => {
+  it('counts an event, and says so after it is stored', async () => {
+    expect(await outcomes({ id: 'a', url: PAGE, name: 'purchase', value: 5, currency: 'EUR' })).toEqual([
+      { id: 'a', outcome: 'stored' },
+    ]);
+    expect(await counted()).toBe(1);
+    expect(await events()).toMatchObject([
+      { type: 'conversion', event_name: 'purchase', value: 5, path: '/pricing' },
+    ]);
+  });
+
+  it('gives every event of a list its outcome, in order, and keeps the good ones', async () => {
+    expect(
+      await outcomes([
+        { id: '1', url: PAGE },
+        { id: '1', url: PAGE },
+        { id: '2', url: 'https://other.example/' },
+        { id: '3' },
+        'nonsense',
+        { id: '4', url: PAGE, user_agent: GPTBOT },
+        { id: '5', url: PAGE, props: { big: 'x'.repeat(501) } },
+      ]),
+    ).toEqual([
+      { id: '1', outcome: 'stored' },
+      { id: '1', outcome: 'duplicate' },
+      {
+        id: '2',
+        outcome: 'refused',
+        reason: 'wrong-domain',
+        code: 'DOMAIN_MISMATCH',
+        error: expect.any(String),
+      },
+      {
+        id: '3',
+        outcome: 'refused',
+        reason: 'malformed',
+        code: 'INVALID_EVENT',
+        error: expect.stringContaining('url'),
+      },
+      { id: null, outcome: 'refused', reason: 'malformed', code: 'INVALID_EVENT', error: expect.any(String) },
+      { id: '4', outcome: 'bot' },
+      {
+        id: '5',
+        outcome: 'refused',
+        reason: 'malformed',
+        code: 'INVALID_EVENT',
+        error: expect.stringContaining('props'),
+      },
+    ]);
+    expect(await counted()).toBe(1);
+    const { received, accepted, duplicate, refused } = await ledger();
+    expect([received, accepted, duplicate]).toEqual([7, 1, 1]);
+    expect(Object.fromEntries(refused.map(({ reason, count }) => [reason, count]))).toEqual({
+      malformed: 3,
+      'wrong-domain': 1,
+      bot: 1,
+    });
+  });
+
+  async function ledger(): Promise<Ledger> {
+    await api.world.store.events.flush();
+    return api.read<Ledger>(read, `/sites/${site.id}/ledger`);
+  }
+
+  it('is idempotent by id: events and bot visits, over any time that may be dated back', async () => {
+    const batch = [
+      { id: 'event', url: PAGE, time: new Date(api.world.clock.now() - HOUR_MS).toISOString() },
+      { id: 'visit', url: PAGE, user_agent: GPTBOT },
+    ];
+    expect((await outcomes(batch)).map(({ outcome }) => outcome)).toEqual(['stored', 'bot']);
+    api.world.clock.advance(DAY_MS);
+    expect((await outcomes(batch)).map(({ outcome }) => outcome)).toEqual(['duplicate', 'duplicate']);
+    expect((await api.read<Stats>(read, `/sites/${site.id}/stats`)).totals).toMatchObject({
+      events: 1,
+      bot_visits: 1,
+    });
+  });
+
+  it('takes 500 at once and no more', async () => {
+    const list = Array.from({ length: 500 }, (_, i) => ({ id: `e${i}`, url: PAGE }));
+    expect((await outcomes(list)).every(({ outcome }) => outcome === 'stored')).toBe(true);
+    expect(await counted()).toBe(500);
+    expectRefusal(await report([...list, { url: PAGE }]), 400, 'INVALID_EVENT');
+    expectRefusal(await report([]), 400, 'INVALID_EVENT');
+  });
+
+  it('takes a time of the last 48 hours, in any offset, and no other', async () => {
+    const now = api.world.clock.now();
+    const iso = (atMs: number) => new Date(atMs).toISOString();
+    expect(await outcomes({ url: PAGE, time: iso(now - 48 * HOUR_MS) })).toMatchObject([
+      { outcome: 'stored' },
+    ]);
+    const here = `${iso(now - HOUR_MS + 2 * HOUR_MS).slice(0, 19)}+02:00`;
+    expect(await outcomes({ url: PAGE, time: here })).toMatchObject([{ outcome: 'stored' }]);
+    // A clock a little ahead of ours: now.
+    expect(await outcomes({ url: PAGE, time: iso(now + MINUTE_MS) })).toMatchObject([{ outcome: 'stored' }]);
+    const seconds = (atMs: number) => iso(atMs - (atMs % 1_000));
+    expect((await events()).map(({ timestamp }) => timestamp)).toEqual([
+      iso(now),
+      seconds(now - HOUR_MS),
+      iso(now - 48 * HOUR_MS),
+    ]);
+    for (const time of [
+      iso(now - 48 * HOUR_MS - 1),
+      iso(now + HOUR_MS),
+      '2026-05-14T12:00:00',
+      'noon',
+      '2026-02-30T00:00:00Z',
+      '',
+    ]) {
+      expectRefusal(await report({ url: PAGE, time }), 400, 'INVALID_EVENT');
+    }
+  });
+
+  it('believes the address and user agent that are stated, and keeps neither', async () => {
+    const person = (address: string) => ({ url: PAGE, address, user_agent: BROWSER });
+    await outcomes([person('203.0.113.9'), person('203.0.113.200'), person('198.51.100.7'), { url: PAGE }]);
+    const { totals } = await api.read<Stats>(read, `/sites/${site.id}/stats`);
+    // Two networks, and the server that named nobody.
+    expect(totals).toMatchObject({ events: 4, visitors: 3 });
+    const answer = await api.get(read, `/sites/${site.id}/events`);
+    expect(answer.text).not.toContain('203.0.113');
+    expect(answer.text).not.toContain('AppleWebKit');
+  });
+
+  it('makes bot visits of what crawlers do, by name', async () => {
+    expect(isbot(GPTBOT)).toBe(true);
+    await outcomes({ url: PAGE, user_agent: GPTBOT });
+    expect(await counted()).toBe(0);
+    expect(await events('type=bot')).toMatchObject([{ bot_name: 'GPTBot', path: '/pricing' }]);
+  });
+
+  it('answers the refusal of a single event as an error', async () => {
+    expectRefusal(await report({ url: 'https://other.example/' }), 403, 'DOMAIN_MISMATCH');
+    expectRefusal(await report({ url: 'http://localhost/' }), 403, 'LOCAL_HOST');
+    expectRefusal(await report({}), 400, 'INVALID_EVENT');
+    expectRefusal(await report('{"url": '), 400, 'INVALID_JSON');
+    expectRefusal(await report(''), 400, 'INVALID_JSON');
+    expectRefusal(await report('null'), 400, 'INVALID_EVENT');
+    expectRefusal(
+      await report({ url: PAGE, ref: 'é'.repeat(2_000), props: manyProps() }),
+      413,
+      'EVENT_TOO_LARGE',
+    );
+  });
+
+  const manyProps = () =>
+    Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`p${i}`, 'x'.repeat(500)]));
+
+  it('takes no body of who may not send one, and none that is too large or something else', async () => {
+    expectRefusal(await api.post(read, `/sites/${site.id}/events`, { url: PAGE }), 403, 'SCOPE_REQUIRED');
+    expectRefusal(
+      await api.post('sk_nonsense', `/sites/${site.id}/events`, { url: PAGE }),
+      401,
+      'INVALID_KEY',
+    );
+    expectRefusal(await api.post(write, '/sites/site_nobody/events', { url: PAGE }), 403, 'SITE_NOT_FOUND');
+    expectRefusal(await report(`"${'x'.repeat(6_000_000)}"`), 413, 'BODY_TOO_LARGE');
+    const form = await api.post(write, `/sites/${site.id}/events`, 'url=x', {
+      'content-type': 'application/x-www-form-urlencoded',
+    });
+    expectRefusal(form, 415, 'UNSUPPORTED_MEDIA_TYPE');
+  });
+});
+
+describe('GET /p.gif', () => {
+  const pixel = (query: string, headers: Record<string, string> = {}) =>
+    api.server.ask({ path: `/p.gif?${query}`, headers: { 'user-agent': BROWSER, ...headers } });
+
+  it('counts the page in Referer, and answers an image of 43 bytes', async () => {
+    const answer = await pixel(`key=${site.key}`, { referer: PAGE });
+    expect(answer.status).toBe(200);
+    expect(answer.headers).toMatchObject({
+      'content-type': 'image/gif',
+      'content-length': '43',
+      'cache-control': 'no-store',
+      'x-attractos-outcome': 'stored',
+    });
+    expect(await events()).toMatchObject([{ type: 'pageview', host: 'example.com', path: '/pricing' }]);
+  });
+
+  it('takes address, name, id and referrer from the query', async () => {
+    const query = new URLSearchParams({
+      key: site.key,
+      url: PAGE,
+      name: 'open',
+      id: 'mail-1',
+      ref: 'https://news.example/a',
+    });
+    expect((await pixel(String(query))).headers['x-attractos-outcome']).toBe('stored');
+    expect((await pixel(String(query))).headers['x-attractos-outcome']).toBe('duplicate');
+    expect(await events()).toMatchObject([{ event_name: 'open', referrer: 'news.example/a' }]);
+  });
+
+  it.each([
+    ['a crawler', () => `key=${site.key}`, { referer: PAGE, 'user-agent': GPTBOT }, 'bot'],
+    [
+      'a foreign page',
+      () => `key=${site.key}`,
+      { referer: 'https://copy.example/' },
+      'refused; reason=wrong-domain',
+    ],
+    [
+      'a foreign page that names ours',
+      () => `key=${site.key}&url=${PAGE}`,
+      { referer: 'https://copy.example/' },
+      'refused; reason=wrong-domain',
+    ],
+    ['no page', () => `key=${site.key}`, {}, 'refused; reason=malformed'],
+    ['no key', () => '', { referer: PAGE }, 'refused; reason=malformed'],
+    [
+      'a key of nobody',
+      () => 'key=ak_x',
+      { referer: 'https://nobody.example/' },
+      'refused; reason=unknown-key',
+    ],
+    ['nonsense', () => '%%%&key=%ff&&&=', {}, 'refused; reason=unknown-key'],
+  ])('answers the image to %s too, with the outcome in a header', async (_, query, headers, outcome) => {
+    const answer = await pixel(query(), headers);
+    expect(answer.status).toBe(200);
+    expect(answer.headers['x-attractos-outcome']).toBe(outcome);
+    expect(answer.headers['content-length']).toBe('43');
+    expect(await counted()).toBe(0);
+  });
+
+  it('counts nothing for HEAD', async () => {
+    const answer = await api.server.ask({
+      method: 'HEAD',
+      path: `/p.gif?key=${site.key}`,
+      headers: { 'user-agent': BROWSER, referer: PAGE },
+    });
+    expect(answer.status).toBe(200);
+    expect(await counted()).toBe(0);
+  });
+});

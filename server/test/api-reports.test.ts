@@ -1,0 +1,546 @@
+import fc from 'fast-check';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Breakdown } from '../src/api/breakdown.ts';
+import type { EventItem, EventList } from '../src/api/events.ts';
+import type { Ledger } from '../src/api/ledger.ts';
+import type { Realtime } from '../src/api/realtime.ts';
+import type { SiteDetail } from '../src/api/site.ts';
+import type { SiteList } from '../src/api/sites.ts';
+import type { Stats } from '../src/api/stats.ts';
+import type { Timeseries } from '../src/api/timeseries.ts';
+import type { Usage } from '../src/api/usage.ts';
+import { bucketsOf, readDate } from '../src/calendar.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../src/clock.ts';
+import { billingMonth } from '../src/plans.ts';
+import type { Account, EventEntry, Site } from '../src/store/store.ts';
+import { ApiWorld, expectRefusal } from './support/api.ts';
+import { NOON_MS } from './support/clock.ts';
+import { bot, event, refusal } from './support/entries.ts';
+import { Random } from './support/random.ts';
+
+/** The numbers of the API: over real sockets, from a real store, on a clock that the tests set. */
+
+let api: ApiWorld;
+
+beforeAll(async () => {
+  api = await ApiWorld.open();
+});
+
+// Each test has a minute of its own, so that none uses up another's requests.
+beforeEach(() => api.world.clock.advance(MINUTE_MS));
+
+afterAll(() => api.close());
+
+async function append(
+  entries: readonly Parameters<typeof api.world.store.events.append>[0][],
+): Promise<void> {
+  await Promise.all(entries.map((entry) => api.world.store.events.append(entry)));
+}
+
+const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0);
+
+async function everyEvent(
+  apiKey: string,
+  siteId: string,
+  query: string,
+  limit: number,
+): Promise<EventItem[]> {
+  const all: EventItem[] = [];
+  for (let cursor = ''; ; ) {
+    const page = await api.read<EventList>(
+      apiKey,
+      `/sites/${siteId}/events?${query}&limit=${limit}${cursor === '' ? '' : `&cursor=${cursor}`}`,
+    );
+    all.push(...page.events);
+    if (page.next_cursor === null) return all;
+    cursor = page.next_cursor;
+  }
+}
+
+describe('one number, however it is asked for', () => {
+  it.each(['UTC', 'America/St_Johns', 'Pacific/Auckland'])(
+    'sites = timeseries = events = stats = usage = ledger, on generated traffic, in %s',
+    async (zone) => {
+      const { account, site, apiKey } = await api.world.addOwner('example.com', 'pro');
+      await api.world.store.registry.setTimeZone(account.id, zone);
+      const random = new Random(7);
+      const now = api.world.clock.now();
+      const month = billingMonth(now, 1);
+      // All month but its first day and today's last hours, so that the month is the same in every zone.
+      const from = (month.firstDay + 1) * DAY_MS;
+      const entries: EventEntry[] = Array.from({ length: 700 }, () =>
+        event({
+          siteId: site.id,
+          receivedAtMs: from + random.below(now - from - HOUR_MS),
+          visitor: BigInt(random.below(60)),
+          name: random.below(5) === 0 ? 'signup' : 'pageview',
+          path: `/page${random.below(9)}`,
+        }),
+      ).sort((a, b) => a.receivedAtMs - b.receivedAtMs);
+      await append(entries);
+      await append(
+        Array.from({ length: 40 }, (_, i) => bot({ siteId: site.id, receivedAtMs: from + i * HOUR_MS })),
+      );
+
+      const { sites } = await api.read<SiteList>(apiKey, '/sites');
+      expect(sites[0]?.events_this_month).toBe(700);
+      const days = `start=2026-05-01&end=2026-05-31`;
+      for (const granularity of ['hour', 'day', 'week', 'month']) {
+        const { timeseries } = await api.read<Timeseries>(
+          apiKey,
+          `/sites/${site.id}/timeseries?${days}&granularity=${granularity}`,
+        );
+        expect([granularity, sum(timeseries.map(({ events }) => events))]).toEqual([granularity, 700]);
+        expect(sum(timeseries.map(({ bot_visits }) => bot_visits))).toBe(40);
+      }
+      expect(await everyEvent(apiKey, site.id, `${days}&type=event`, 97)).toHaveLength(700);
+      const all = await everyEvent(apiKey, site.id, days, 101);
+      expect(all).toHaveLength(740);
+      expect(all.map(({ timestamp }) => timestamp)).toEqual(
+        all
+          .map(({ timestamp }) => timestamp)
+          .sort()
+          .reverse(),
+      );
+      const stats = await api.read<Stats>(apiKey, `/sites/${site.id}/stats?${days}`);
+      const conversions = entries.filter(({ name }) => name === 'signup').length;
+      expect(stats.totals).toMatchObject({
+        events: 700,
+        conversions,
+        pageviews: 700 - conversions,
+        bot_visits: 40,
+      });
+      const pages = await api.read<Breakdown>(apiKey, `/sites/${site.id}/breakdown?by=event&${days}`);
+      expect(sum(pages.breakdown.map(({ events }) => events))).toBe(700);
+      const usage = await api.read<Usage>(apiKey, '/usage');
+      expect(usage).toMatchObject({ events_this_month: 700, allowance: 100_000, remaining: 99_300 });
+      const ledger = await api.read<Ledger>(apiKey, `/sites/${site.id}/ledger?${days}`);
+      expect(ledger).toMatchObject({ accepted: 700, received: 740 });
+    },
+    60_000,
+  );
+
+  it('counts an event in the bucket of its local time, in any zone', async () => {
+    const { account, site, apiKey } = await api.world.addOwner('example.com', 'pro');
+    const zones = Intl.supportedValuesOf('timeZone');
+    const first = readDate('2026-03-01') ?? 0;
+    const moments = Array.from({ length: 300 }, (_, i) => first * DAY_MS + i * 7 * HOUR_MS + 1);
+    await append(moments.map((receivedAtMs) => event({ siteId: site.id, receivedAtMs })));
+    const asked = fc.asyncProperty(
+      fc.constantFrom(...zones),
+      fc.integer({ min: 2, max: 60 }),
+      fc.integer({ min: 0, max: 20 }),
+      fc.constantFrom('hour', 'day', 'week', 'month'),
+      async (zone, offset, length, granularity) => {
+        api.world.clock.advance(MINUTE_MS);
+        await api.world.store.registry.setTimeZone(account.id, zone);
+        const range = { firstDay: first + offset, lastDay: first + offset + length };
+        const date = (day: number) => new Date(day * DAY_MS).toISOString().slice(0, 10);
+        const { timeseries, time_zone } = await api.read<Timeseries>(
+          apiKey,
+          `/sites/${site.id}/timeseries?start=${date(range.firstDay)}&end=${date(range.lastDay)}&granularity=${granularity}`,
+        );
+        expect(time_zone).toBe(zone);
+        const found = bucketsOf(zone, range, granularity as 'day', 2_000);
+        const starts = [...(found?.buckets.map(({ startMs }) => startMs) ?? []), found?.endMs ?? 0];
+        const wanted = starts
+          .slice(0, -1)
+          .map((from, i) => moments.filter((atMs) => atMs >= from && atMs < (starts[i + 1] ?? 0)).length);
+        expect(timeseries.map(({ events }) => events)).toEqual(wanted);
+        expect(timeseries.map(({ start }) => Date.parse(start))).toEqual(starts.slice(0, -1));
+      },
+    );
+    await fc.assert(asked, { numRuns: 40 });
+  }, 60_000);
+});
+
+describe('one site in numbers', () => {
+  let account: Account;
+  let site: Site;
+  let apiKey: string;
+  let free: { site: Site; apiKey: string };
+
+  /** Three visits on two days, crawlers, and what was refused. */
+  beforeAll(async () => {
+    ({ account, site, apiKey } = await api.world.addOwner('example.com', 'pro'));
+    free = await api.world.addOwner('example.com', 'free');
+    const at = (day: number, minute: number) => NOON_MS - day * DAY_MS - 3 * HOUR_MS + minute * MINUTE_MS;
+    const of = (more: Partial<EventEntry>) => event({ siteId: site.id, ...more });
+    await append([
+      of({ receivedAtMs: at(2, 0), visitor: 1n, path: '/', source: 'ChatGPT', channel: 'ai', country: 'DE' }),
+      of({ receivedAtMs: at(2, 1), visitor: 1n, path: '/pricing', country: 'DE' }),
+      of({
+        ...{ receivedAtMs: at(2, 2), visitor: 1n, path: '/pricing', name: 'signup', country: 'DE' },
+        ...{ value: 9.5, currency: 'EUR', props: { plan: 'pro', seats: 3, trial: true } },
+      }),
+      of({
+        receivedAtMs: at(2, 5),
+        visitor: 2n,
+        path: '/a,"b"',
+        source: 'Google',
+        channel: 'search',
+        country: 'AT',
+      }),
+      of({ receivedAtMs: at(1, 0), visitor: 3n, path: '/=cmd', country: null }),
+    ]);
+    await append([
+      bot({
+        siteId: site.id,
+        receivedAtMs: at(2, 0),
+        bot: 'GPTBot',
+        company: 'OpenAI',
+        botClass: 'ai-training',
+      }),
+      bot({
+        siteId: site.id,
+        receivedAtMs: at(2, 1),
+        bot: 'GPTBot',
+        company: 'OpenAI',
+        botClass: 'ai-training',
+      }),
+      bot({
+        siteId: site.id,
+        receivedAtMs: at(1, 1),
+        bot: 'Googlebot',
+        company: 'Google',
+        botClass: 'search',
+      }),
+    ]);
+    api.world.store.events.refuse(refusal({ siteId: site.id, receivedAtMs: at(1, 0) }));
+    api.world.store.events.refuse(
+      refusal({ siteId: site.id, receivedAtMs: at(1, 5), reason: 'local-host', host: 'localhost' }),
+    );
+    await api.world.store.events.flush();
+  });
+
+  it('stats: totals and the three breakdowns of the family', async () => {
+    const stats = await api.read<Stats>(apiKey, `/sites/${site.id}/stats`);
+    expect(stats).toMatchObject({
+      site_id: site.id,
+      period: { start: '2026-05-07', end: '2026-05-14' },
+      time_zone: 'UTC',
+      totals: {
+        ...{ visitors: 3, visits: 3, pageviews: 4, events: 5, conversions: 1, referrals: 1, bot_visits: 3 },
+        bounce_rate: 0.6667,
+      },
+      bot_breakdown: [
+        { bot_name: 'GPTBot', bot_company: 'OpenAI', count: 2 },
+        { bot_name: 'Googlebot', bot_company: 'Google', count: 1 },
+      ],
+      referral_breakdown: [{ source: 'ChatGPT', count: 1 }],
+      conversion_breakdown: [{ event_name: 'signup', count: 1 }],
+    });
+    expect(stats).not.toHaveProperty('comparison');
+  });
+
+  it('stats: of nothing, zeros and nulls', async () => {
+    const { totals } = await api.read<Stats>(
+      apiKey,
+      `/sites/${site.id}/stats?start=2020-01-01&end=2020-01-01`,
+    );
+    expect(totals).toEqual({
+      ...{ visitors: 0, visits: 0, pageviews: 0, events: 0, conversions: 0, referrals: 0, bot_visits: 0 },
+      ...{ bounce_rate: null, engaged_time: null },
+    });
+  });
+
+  it('compares with as many days before, and with the same dates a year earlier', async () => {
+    const previous = await api.read<Stats>(
+      apiKey,
+      `/sites/${site.id}/stats?start=2026-05-13&end=2026-05-13&compare=previous`,
+    );
+    expect(previous.comparison).toMatchObject({
+      period: { start: '2026-05-12', end: '2026-05-12' },
+      totals: { events: 4, visits: 2 },
+    });
+    const leap = await api.read<Timeseries>(
+      apiKey,
+      `/sites/${site.id}/timeseries?start=2024-02-28&end=2024-02-29&compare=year`,
+    );
+    expect(leap.comparison).toMatchObject({
+      period: { start: '2023-02-28', end: '2023-02-28' },
+      timeseries: [{ date: '2023-02-28', events: 0 }],
+    });
+  });
+
+  it('filters: or, not, several, properties, and what is not known', async () => {
+    const events = async (...filters: string[]) => {
+      const query = new URLSearchParams(filters.map((filter) => ['filter', filter]));
+      return (await api.read<Stats>(apiKey, `/sites/${site.id}/stats?${query}`)).totals.events;
+    };
+    expect(await events('country:DE|AT')).toBe(4);
+    expect(await events('!country:DE')).toBe(2);
+    expect(await events('country:')).toBe(1);
+    expect(await events('country:DE', 'event:signup')).toBe(1);
+    expect(await events('prop:plan:pro')).toBe(1);
+    expect(await events('page:/a,"b"')).toBe(1);
+    expect(await events('page:/nowhere')).toBe(0);
+  });
+
+  it.each([
+    'contry:DE',
+    'country',
+    'prop:plan',
+    ':x',
+    '',
+    'bot:GPTBot',
+    `page:${'|'.repeat(100)}`,
+    `prop:${'n'.repeat(65)}:x`,
+  ])('refuses the filter %s and says how one is written', async (filter) => {
+    const answer = await api.get(apiKey, `/sites/${site.id}/stats?filter=${encodeURIComponent(filter)}`);
+    expectRefusal(answer, 400, 'INVALID_QUERY');
+    expect(answer.text).toContain('dimension:value');
+  });
+
+  it('timeseries: by the day, with days on which nothing happened', async () => {
+    const { timeseries, granularity } = await api.read<Timeseries>(
+      apiKey,
+      `/sites/${site.id}/timeseries?start=2026-05-11&end=2026-05-14`,
+    );
+    expect(granularity).toBe('day');
+    expect(timeseries.map(({ date, start, events, visits }) => [date, start, events, visits])).toEqual([
+      ['2026-05-11', '2026-05-11T00:00:00.000Z', 0, 0],
+      ['2026-05-12', '2026-05-12T00:00:00.000Z', 4, 2],
+      ['2026-05-13', '2026-05-13T00:00:00.000Z', 1, 1],
+      ['2026-05-14', '2026-05-14T00:00:00.000Z', 0, 0],
+    ]);
+  });
+
+  it('timeseries: hours are for Pro, and there are not too many of them', async () => {
+    const path = (id: string) => `/sites/${id}/timeseries?granularity=hour`;
+    expectRefusal(await api.get(free.apiKey, path(free.site.id)), 403, 'PLAN_REQUIRED');
+    expect((await api.get(apiKey, path(site.id))).status).toBe(200);
+    const long = await api.get(apiKey, `${path(site.id)}&start=2020-01-01`);
+    expectRefusal(long, 400, 'INVALID_DATE_RANGE');
+  });
+
+  it('breakdown: every dimension', async () => {
+    const by = async (dimension: string) =>
+      (await api.read<Breakdown>(apiKey, `/sites/${site.id}/breakdown?by=${dimension}`)).breakdown;
+    expect((await by('page')).map(({ value }) => value).sort()).toEqual(['/', '/=cmd', '/a,"b"', '/pricing']);
+    expect((await by('entry')).map(({ value, visits }) => [value, visits]).sort()).toEqual([
+      ['/', 1],
+      ['/=cmd', 1],
+      ['/a,"b"', 1],
+    ]);
+    expect((await by('exit')).map(({ value }) => value).sort()).toEqual(['/=cmd', '/a,"b"', '/pricing']);
+    expect((await by('country')).map(({ value, events }) => [value, events])).toContainEqual([null, 1]);
+    expect((await by('channel')).find(({ value }) => value === 'ai')?.referrals).toBe(1);
+    expect((await by('prop:plan')).find(({ value }) => value === 'pro')?.conversions).toBe(1);
+    expect(
+      (await by('bot')).map(({ value, bot_company, bot_visits }) => [value, bot_company, bot_visits]),
+    ).toEqual([
+      ['GPTBot', 'OpenAI', 2],
+      ['Googlebot', 'Google', 1],
+    ]);
+    for (const dimension of ['source', 'campaign', 'device', 'browser', 'os', 'event']) await by(dimension);
+  });
+
+  it('breakdown: in pages, each row once', async () => {
+    const rows: (string | null)[] = [];
+    let cursor: string | null = '';
+    while (cursor !== null) {
+      const page: Breakdown = await api.read<Breakdown>(
+        apiKey,
+        `/sites/${site.id}/breakdown?by=page&limit=1${cursor === '' ? '' : `&cursor=${cursor}`}`,
+      );
+      expect(page.breakdown).toHaveLength(1);
+      rows.push(...page.breakdown.map(({ value }) => value));
+      cursor = page.next_cursor;
+    }
+    expect(rows.sort()).toEqual(['/', '/=cmd', '/a,"b"', '/pricing']);
+  });
+
+  it('events: types, and everything that is known of one', async () => {
+    const events = (query: string) => everyEvent(apiKey, site.id, query, 100);
+    expect((await events('type=bot')).map(({ bot_name }) => bot_name)).toEqual([
+      'Googlebot',
+      'GPTBot',
+      'GPTBot',
+    ]);
+    expect((await events('type=referral')).map(({ path, source }) => [path, source])).toEqual([
+      ['/', 'ChatGPT'],
+    ]);
+    expect(await events('type=event')).toHaveLength(5);
+    expect(await events('type=conversion')).toEqual([
+      {
+        type: 'conversion',
+        timestamp: '2026-05-12T09:02:00.000Z',
+        event_name: 'signup',
+        host: 'example.com',
+        path: '/pricing',
+        referrer: null,
+        // Those of the visit it belongs to.
+        source: 'ChatGPT',
+        channel: 'ai',
+        campaign: null,
+        country: 'DE',
+        device: expect.toBeOneOf([null, expect.any(String)]),
+        browser: expect.toBeOneOf([null, expect.any(String)]),
+        os: expect.toBeOneOf([null, expect.any(String)]),
+        value: 9.5,
+        currency: 'EUR',
+        props: { plan: 'pro', seats: 3, trial: true },
+        bot_name: null,
+        bot_company: null,
+        bot_class: null,
+      },
+    ]);
+    expect((await events('start=2026-05-13&end=2026-05-13')).map(({ type }) => type)).toEqual([
+      'bot',
+      'pageview',
+    ]);
+  });
+
+  it('ledger: balances, and says why', async () => {
+    const ledger = await api.read<Ledger>(apiKey, `/sites/${site.id}/ledger`);
+    expect(ledger).toMatchObject({ time_zone: 'UTC', received: 10, accepted: 5, duplicate: 0 });
+    expect(ledger.refused[0]).toMatchObject({ reason: 'bot', count: 3 });
+    expect(ledger.refused.map(({ reason, count }) => [reason, count]).sort()).toEqual([
+      ['bot', 3],
+      ['local-host', 1],
+      ['wrong-domain', 1],
+    ]);
+    for (const { meaning } of ledger.refused) expect(meaning).toMatch(/\.$/);
+    expect(ledger.received).toBe(
+      ledger.accepted + ledger.duplicate + sum(ledger.refused.map(({ count }) => count)),
+    );
+    const lines: string[] = [];
+    for (let cursor: string | null = ''; cursor !== null; ) {
+      const page: Ledger = await api.read<Ledger>(
+        apiKey,
+        `/sites/${site.id}/ledger?limit=2${cursor === '' ? '' : `&cursor=${cursor}`}`,
+      );
+      lines.push(...page.ledger.map(({ date, outcome, host }) => `${date} ${outcome} ${host}`));
+      cursor = page.next_cursor;
+    }
+    expect(lines).toEqual(ledger.ledger.map(({ date, outcome, host }) => `${date} ${outcome} ${host}`));
+    expect(new Set(lines).size).toBe(ledger.ledger.length);
+    expectRefusal(
+      await api.get(apiKey, `/sites/${site.id}/ledger?start=2020-01-01`),
+      400,
+      'INVALID_DATE_RANGE',
+    );
+  });
+
+  it('realtime: who is there now', async () => {
+    await append([
+      event({ siteId: site.id, visitor: 77n, path: '/now', receivedAtMs: api.world.clock.now() - MINUTE_MS }),
+      event({ siteId: site.id, visitor: 78n, path: '/gone', receivedAtMs: api.world.clock.now() - HOUR_MS }),
+    ]);
+    expect(await api.read<Realtime>(apiKey, `/sites/${site.id}/realtime`)).toMatchObject({
+      ...{ visitors: 1, minutes: 5, pages: [{ path: '/now', visitors: 1 }] },
+      as_of: new Date(api.world.clock.now()).toISOString(),
+    });
+  });
+
+  it('one site, and usage', async () => {
+    const detail = await api.read<SiteDetail>(apiKey, `/sites/${site.id}`);
+    const { sites } = await api.read<SiteList>(apiKey, '/sites');
+    expect(detail).toEqual({ ...sites[0], allow_subdomains: false, extra_hosts: [], retention_days: null });
+    const usage = await api.read<Usage>(free.apiKey, '/usage');
+    expect(usage).toMatchObject({
+      month: { start: '2026-05-01', end: '2026-05-31' },
+      ...{ plan: 'free', events_this_month: 0, allowance: 10_000, remaining: 10_000, over_allowance: false },
+      sites: [{ id: free.site.id, domain: 'example.com', events_this_month: 0 }],
+    });
+    expect(usage.definition).toMatch(/page view/);
+    expect(account.timeZone).toBe('UTC');
+  });
+
+  it('every list as CSV: quoted, guarded against formulas, with a link to the next page', async () => {
+    const csv = (path: string, accept = 'text/csv') => api.get(apiKey, path, { accept });
+    const pages = await csv(`/sites/${site.id}/breakdown?by=page&start=2026-05-12&end=2026-05-13`);
+    expect(pages.headers['content-type']).toBe('text/csv; charset=utf-8');
+    expect(pages.headers.vary).toBe('Accept');
+    const [head, ...lines] = pages.text.split('\r\n');
+    expect(head).toMatch(/^value,bot_company,visitors,visits,pageviews,events,/);
+    expect(lines.map((line) => line.split(',1')[0])).toEqual(
+      expect.arrayContaining(['"/a,""b""",', '/=cmd,', '/pricing,']),
+    );
+    const first = await csv(`/sites/${site.id}/events?limit=1&start=2026-05-12&end=2026-05-12`);
+    expect(first.headers.link).toMatch(/^<\/api\/v1\/sites\/[^>]+cursor=[^>]+>; rel="next"$/);
+    const next = /<\/api\/v1([^>]+)>/.exec(String(first.headers.link))?.[1] ?? '';
+    expect((await csv(next)).text.split('\r\n')).toHaveLength(3);
+    expect((await csv(`/sites/${site.id}/events?type=conversion`)).text).toContain(
+      '"{""plan"":""pro"",""seats"":3,""trial"":true}"',
+    );
+    expect((await csv('/sites')).text.split('\r\n')[0]).toBe('id,domain,key,events_this_month,created_at');
+    for (const path of [
+      '/usage',
+      `/sites/${site.id}/timeseries`,
+      `/sites/${site.id}/ledger`,
+      `/sites/${site.id}/realtime`,
+    ])
+      expect((await csv(path)).headers['content-type']).toBe('text/csv; charset=utf-8');
+    for (const accept of ['application/json, text/csv;q=0.5', '*/*', 'text/csv;q=0', ''])
+      expect((await csv('/sites', accept)).headers['content-type']).toBe('application/json; charset=utf-8');
+  });
+});
+
+describe('pages of events', () => {
+  it('show each event of the first moment once, while others arrive', async () => {
+    const { site, apiKey } = await api.world.addOwner('example.com', 'pro');
+    const start = api.world.clock.now() - HOUR_MS;
+    await append(
+      Array.from({ length: 60 }, (_, i) => event({ siteId: site.id, receivedAtMs: start, path: `/old${i}` })),
+    );
+    const seen: string[] = [];
+    for (let cursor: string | null = ''; cursor !== null; ) {
+      const page: EventList = await api.read<EventList>(
+        apiKey,
+        `/sites/${site.id}/events?limit=7${cursor === '' ? '' : `&cursor=${cursor}`}`,
+      );
+      seen.push(...page.events.map(({ path }) => path));
+      cursor = page.next_cursor;
+      await append([event({ siteId: site.id, receivedAtMs: api.world.clock.now(), path: '/new' })]);
+    }
+    expect(seen.toSorted()).toEqual(Array.from({ length: 60 }, (_, i) => `/old${i}`).toSorted());
+  });
+
+  it('refuse a cursor that was not handed out here', async () => {
+    const { site, apiKey } = await api.world.addOwner('example.com', 'pro');
+    await append([1, 2].map(() => event({ siteId: site.id, receivedAtMs: api.world.clock.now() })));
+    const { next_cursor } = await api.read<EventList>(apiKey, `/sites/${site.id}/events?limit=1`);
+    for (const cursor of ['x', 'W10', `${next_cursor}&type=bot`]) {
+      const answer = await api.get(apiKey, `/sites/${site.id}/events?cursor=${cursor}`);
+      expectRefusal(answer, 400, 'INVALID_QUERY');
+    }
+    expectRefusal(
+      await api.get(apiKey, `/sites/${site.id}/breakdown?by=page&cursor=${next_cursor}`),
+      400,
+      'INVALID_QUERY',
+    );
+  });
+});
+
+describe('dates', () => {
+  it.each([
+    'start=2026-02-30',
+    'end=2026-13-01',
+    'start=yesterday',
+    'start=',
+    'start=2026-05-10&end=2026-05-09',
+    'start=2026-05-15',
+    'end=2020-01-01',
+    'start=2026-05-01T00:00',
+    'start=2026-05-01&start=2026-05-02',
+  ])('%s are INVALID_DATE_RANGE everywhere', async (query) => {
+    const { site, apiKey } = await api.world.addOwner('example.com', 'pro');
+    for (const path of ['stats', 'timeseries', 'events', 'breakdown', 'ledger']) {
+      const by = path === 'breakdown' ? '&by=page' : '';
+      expectRefusal(
+        await api.get(apiKey, `/sites/${site.id}/${path}?${query}${by}`),
+        400,
+        'INVALID_DATE_RANGE',
+      );
+    }
+  });
+
+  it('end today in the zone of the account, and start 7 days before', async () => {
+    const { account, site, apiKey } = await api.world.addOwner('example.com', 'pro');
+    await api.world.store.registry.setTimeZone(account.id, 'Pacific/Kiritimati'); // 14 hours ahead: tomorrow there
+    const { period } = await api.read<Stats>(apiKey, `/sites/${site.id}/stats`);
+    expect(period).toEqual({ start: '2026-05-08', end: '2026-05-15' });
+  });
+});
