@@ -4,7 +4,6 @@ import { BATCH_MAX_BEACONS } from '../../../tracker/wire/limits.ts';
 import type { Events } from '../../src/store/store.ts';
 import { type Answer, ask } from '../support/http.ts';
 import { temporaryFolder } from '../support/paths.ts';
-import { until } from '../support/poll.ts';
 import { startProgram } from '../support/program.ts';
 import { World } from '../support/world.ts';
 import {
@@ -24,13 +23,14 @@ import {
   post,
   Tally,
 } from './support/pages.ts';
+import { eventually, PATIENT } from './support/patience.ts';
 
 /** When more arrives than can be stored: questions are turned away first, beacons last, and each is told and counted. */
 
 /** Far more than the queue holds; the test ends long before. */
 const BATCHES_MAX = 2_000;
 
-describe('a queue that is full', () => {
+describe('a queue that is full', PATIENT, () => {
   it('answers 503 busy, counts each of them, and loses nothing that it took', async () => {
     const dataDir = await temporaryFolder();
     const { sites, apiKey } = await addOwner(dataDir, 'example.com');
@@ -86,7 +86,7 @@ describe('a queue that is full', () => {
     ).toEqual([]);
 
     tally.add('stored'); // the first of all
-    await until(
+    await eventually(
       () => ledgerOf(dataDir, site.id),
       (ledger) => Object.values(ledger).reduce((sum, count) => sum + count, 0) >= tally.total,
     );
@@ -96,14 +96,14 @@ describe('a queue that is full', () => {
     const rows = new Set(stored);
     expect(acknowledged.filter((path) => !rows.has(path))).toEqual([]);
     await expectSound(dataDir);
-    await until(
+    await eventually(
       () => ask(url, { path: '/api/v1/sites', headers: { authorization: `Bearer ${apiKey}` } }),
       ({ status }) => status === 200,
     );
   });
 });
 
-describe('a store that has more than enough to do', () => {
+describe('a store that has more than enough to do', PATIENT, () => {
   /** A server on a store whose queue says it is filled to a given degree. */
   async function serveWithFill(fill: number) {
     const world = await World.open();
@@ -127,7 +127,7 @@ describe('a store that has more than enough to do', () => {
   ])('answers questions with $api and beacons with $beacon at $fill', async ({ fill, api, beacon }) => {
     const { site, apiKey, server } = await serveWithFill(fill);
     // Polled, because a machine that is busy with other things may turn questions away for a moment.
-    const asked = await until(
+    const asked = await eventually(
       () => server.sites(apiKey),
       ({ status }) => status === api,
     );

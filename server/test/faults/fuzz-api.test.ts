@@ -6,6 +6,7 @@ import { temporaryFolder } from '../support/paths.ts';
 import { startProgram } from '../support/program.ts';
 import { addOwner, expectSound } from './support/installation.ts';
 import { connections, Tally } from './support/pages.ts';
+import { PATIENT } from './support/patience.ts';
 
 /** Whatever is asked of the API, it answers in its own words and stays up. */
 
@@ -116,7 +117,7 @@ function headers(apiKey: string) {
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'PROPFIND', 'TRACE', 'SEARCH'];
 
-describe('the API', () => {
+describe('the API', PATIENT, () => {
   it('answers any question in its own words', async () => {
     const dataDir = await temporaryFolder();
     const { apiKey } = await addOwner(dataDir, 'example.com');

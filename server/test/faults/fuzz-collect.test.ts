@@ -5,11 +5,11 @@ import { ERRORS } from '../../src/errors.ts';
 import { NO_SITE, type Site } from '../../src/store/store.ts';
 import { type Answer, ask, askRaw } from '../support/http.ts';
 import { temporaryFolder } from '../support/paths.ts';
-import { until } from '../support/poll.ts';
 import { type Program, startProgram } from '../support/program.ts';
 import { BROWSER } from '../support/world.ts';
 import { addSite, expectSound, ledgerOf, rowCounts } from './support/installation.ts';
 import { beaconOf, connections, expectProperAnswer, outcomesOf, Tally } from './support/pages.ts';
+import { eventually, PATIENT } from './support/patience.ts';
 
 /** Whatever is sent to the collector, it answers in its own words, counts what became of it, and stays up. */
 
@@ -238,7 +238,7 @@ async function expectBalance(dataDir: string, site: Site, answered: Tally, progr
       for (const [outcome, count] of Object.entries(ledgerOf(dataDir, id))) sums.add(outcome, count);
     return sums;
   };
-  const ledger = await until(total, (sums) => sums.total >= answered.total);
+  const ledger = await eventually(total, (sums) => sums.total >= answered.total);
   expect(ledger.counts).toEqual(answered.counts);
   expect(rowCounts(dataDir).events).toBe(answered.of('stored'));
   expect(program.stderr()).toBe('');
@@ -253,7 +253,7 @@ async function expectBalance(dataDir: string, site: Site, answered: Tally, progr
   expect(await program.exit).toEqual({ code: 0, signal: null });
 }
 
-describe('the collector', () => {
+describe('the collector', PATIENT, () => {
   it('answers any body with any headers in its own words, and counts each once', async () => {
     const { dataDir, site, program, answered, check } = await stage();
     await fc.assert(
@@ -289,7 +289,7 @@ describe('the collector', () => {
   });
 });
 
-describe('bytes that are no proper request', () => {
+describe('bytes that are no proper request', PATIENT, () => {
   const line = 'POST /e HTTP/1.1\r\nHost: x\r\nConnection: close\r\n';
   /** Refused by Node's own parser layer, in its own words: a status and an empty body. */
   const WORDLESS = ['no host', 'an expectation nobody has'];

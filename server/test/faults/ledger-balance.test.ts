@@ -2,7 +2,6 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { NO_SITE } from '../../src/store/store.ts';
 import { temporaryFolder } from '../support/paths.ts';
-import { until } from '../support/poll.ts';
 import { json, startProgram } from '../support/program.ts';
 import { addOwner, countOf, expectSound, ledgerOf, rowCounts, shownLedger } from './support/installation.ts';
 import { MAKERS, mix, type Scene, type Sending } from './support/mixes.ts';
@@ -15,6 +14,7 @@ import {
   post,
   Tally,
 } from './support/pages.ts';
+import { eventually, PATIENT } from './support/patience.ts';
 
 /** received = accepted + duplicate + Σ refused(reason): what was answered is what the ledger says, and neither more nor less. */
 
@@ -67,7 +67,7 @@ async function stage(settings: Record<string, string> = {}) {
   };
 }
 
-describe('the ledger', () => {
+describe('the ledger', PATIENT, () => {
   it('says of every mix of beacons exactly what was answered', async () => {
     const { dataDir, program, scene, sites, send, ids, answered } = await stage({
       SITE_RATE: '0.001',
@@ -77,7 +77,7 @@ describe('the ledger', () => {
       fc.asyncProperty(mix(scene, 120), async (sendings) => {
         await inParallel(16, sendings, send);
         for (const id of ids) {
-          await until(
+          await eventually(
             () => ledgerOf(dataDir, id),
             (ledger) => JSON.stringify(sorted(ledger)) === JSON.stringify(sorted(answered(id))),
           );

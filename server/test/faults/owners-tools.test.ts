@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { Site } from '../../src/store/store.ts';
 import { temporaryFolder } from '../support/paths.ts';
-import { until } from '../support/poll.ts';
 import { command, json, startProgram } from '../support/program.ts';
 import { addSite, expectSound, shownLedger } from './support/installation.ts';
 import { beaconOf, outcomeOf, post } from './support/pages.ts';
+import { eventually, PATIENT } from './support/patience.ts';
 
 /** What an owner changes while events arrive: which hosts count, and which keys. By the command line, on a running server. */
 
@@ -17,7 +17,7 @@ async function stage() {
     outcomeOf(await post(url, beaconOf({ key, domain: host }), { origin: `https://${host}` }));
   /** Visits until the running server has heard of a change. */
   const visitUntil = (host: string, outcome: string, key?: string) =>
-    until(
+    eventually(
       () => visit(host, key),
       (answer) => answer === outcome,
     );
@@ -26,7 +26,7 @@ async function stage() {
   return { dataDir, site, url, visit, visitUntil, rules };
 }
 
-describe('the rules of a site', () => {
+describe('the rules of a site', PATIENT, () => {
   it('are tried on last week’s events before they apply, and apply within a second of being set', async () => {
     const { dataDir, site, visit, visitUntil, rules } = await stage();
     expect(await visit('shop.example.com')).toBe('wrong-domain');
@@ -103,7 +103,7 @@ describe('the rules of a site', () => {
   });
 });
 
-describe('the keys of a site', () => {
+describe('the keys of a site', PATIENT, () => {
   interface ShownKey {
     key: string;
     state: string;
@@ -144,11 +144,11 @@ describe('the keys of a site', () => {
     expect(answer.json()).toMatchObject({ code: 'RETIRED_SITE_KEY' });
     expect(await visit('example.com', fresh)).toBe('stored');
 
-    const ledger = await until(
+    const ledger = await eventually(
       () => shownLedger(dataDir, site.id),
       (counts) => (counts['retired-key'] ?? 0) >= 2,
     );
-    const [current, old] = await until(
+    const [current, old] = await eventually(
       () => keysOf(dataDir, site),
       ([, { last_seen_at } = { last_seen_at: null }]) => last_seen_at !== both[1]?.last_seen_at,
     );

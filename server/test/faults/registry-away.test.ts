@@ -5,12 +5,12 @@ import { newSiteKey } from '../../src/keys.ts';
 import { StoreUnavailable } from '../../src/store/store.ts';
 import { ask } from '../support/http.ts';
 import { temporaryFolder } from '../support/paths.ts';
-import { until } from '../support/poll.ts';
 import { startProgram } from '../support/program.ts';
 import { World } from '../support/world.ts';
 import { canFailDisks, faultyDisk } from './support/faulty-disk.ts';
 import { addOwner, addSite, expectSound, shownLedger, storedPaths } from './support/installation.ts';
 import { beaconOf, outcomeOf, pathOf, post } from './support/pages.ts';
+import { eventually, PATIENT } from './support/patience.ts';
 
 /** The key map goes on serving while the registry is away: known keys count, unknown keys are refused, nothing is guessed. */
 
@@ -21,7 +21,7 @@ interface Readiness {
 
 const readiness = async (url: string) => (await ask(url, { path: '/readyz' })).json() as Readiness;
 
-describe('a registry that cannot be read', () => {
+describe('a registry that cannot be read', PATIENT, () => {
   it.runIf(canFailDisks)('stops no beacon, shows its age, and is heard again when it is back', async () => {
     const dataDir = await temporaryFolder();
     const { sites, apiKey } = await addOwner(dataDir, 'example.com');
@@ -36,10 +36,10 @@ describe('a registry that cannot be read', () => {
     const acknowledged = [beaconOf(site)];
     expect(outcomeOf(await post(url, acknowledged[0]))).toBe('stored');
 
-    disk.fail('read', 'EIO', 'registry.db');
+    disk.fail('read', 'EIO', 'registry.db', 'registry.db-wal');
     // Another process changes the file; what it changed is what the server would have to read.
     const later = await addSite(dataDir, 'later.example');
-    await until(
+    await eventually(
       () => readiness(url),
       ({ site_keys_age_ms }) => site_keys_age_ms > 2_000,
     );
@@ -58,7 +58,7 @@ describe('a registry that cannot be read', () => {
     );
 
     disk.heal();
-    await until(
+    await eventually(
       () => readiness(url),
       ({ site_keys_age_ms, site_keys }) => site_keys_age_ms < 1_000 && site_keys === 2,
     );
@@ -84,7 +84,7 @@ describe('a registry that cannot be read', () => {
     };
     const server = await world.serve();
     away = true;
-    await until(
+    await eventually(
       async () => (await server.ask({ path: '/readyz' })).json() as Readiness,
       ({ site_keys }) => site_keys === 1,
     );
@@ -96,7 +96,7 @@ describe('a registry that cannot be read', () => {
       expect(outcomeOf(await server.send(beaconOf({ ...site, key: newSiteKey() })))).toBe('unknown-key');
     }
     away = false;
-    await until(
+    await eventually(
       async () => (await server.ask({ path: '/readyz' })).json() as Readiness,
       ({ site_keys_age_ms }) => site_keys_age_ms === 0,
     );
@@ -106,7 +106,7 @@ describe('a registry that cannot be read', () => {
   });
 });
 
-describe('a registry file that is taken from under a running server', () => {
+describe('a registry file that is taken from under a running server', PATIENT, () => {
   it.each([
     {
       name: 'renamed away',

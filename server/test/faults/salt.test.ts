@@ -8,6 +8,7 @@ import { command } from '../support/program.ts';
 import { World } from '../support/world.ts';
 import { allFiles, findMarks } from './support/marks.ts';
 import { beaconOf, outcomeOf } from './support/pages.ts';
+import { PATIENT } from './support/patience.ts';
 
 /** The secret of a day ends with the day: not in a file, not in its log, not in a backup. */
 
@@ -37,7 +38,7 @@ async function open(): Promise<World> {
   return world;
 }
 
-describe('the salt of a day', () => {
+describe('the salt of a day', PATIENT, () => {
   it('is found by the search as long as it is kept', async () => {
     const world = await open();
     const { site } = await world.addOwner();

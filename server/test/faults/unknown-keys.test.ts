@@ -4,11 +4,11 @@ import { BATCH_MAX_BEACONS } from '../../../tracker/wire/limits.ts';
 import { newSiteKey } from '../../src/keys.ts';
 import { NO_SITE } from '../../src/store/store.ts';
 import { temporaryFolder } from '../support/paths.ts';
-import { until } from '../support/poll.ts';
 import { json, startProgram } from '../support/program.ts';
 import { addOwner, expectSound, ledgerOf, rowCounts, shownLedger } from './support/installation.ts';
 import { peakMib, residentMib } from './support/memory.ts';
 import { beaconOf, connections, inParallel, outcomeOf, outcomesOf, post, Tally } from './support/pages.ts';
+import { eventually, PATIENT } from './support/patience.ts';
 
 /** Keys that are nobody's: told to the owner on whose host they are found, else counted for the operator, and never a burden. */
 
@@ -19,7 +19,7 @@ const LEDGER_HOSTS_MAX = 101;
 
 const mistyped = (key: string) => key.slice(0, -1) + (key.endsWith('a') ? 'b' : 'a');
 
-describe('a key that is nobody’s', () => {
+describe('a key that is nobody’s', PATIENT, () => {
   it('is told to every owner who registered the host, by their rules, and to nobody else', async () => {
     const dataDir = await temporaryFolder();
     const [first, second, bystander] = [
@@ -82,7 +82,7 @@ describe('a key that is nobody’s', () => {
       if (told.length === 0) nobody.add(outcome);
       for (const id of told) expected.get(id)?.add(outcome);
     }
-    await until(
+    await eventually(
       () => ledgerOf(dataDir, NO_SITE),
       (ledger) => ledger['unknown-key'] === nobody.of('unknown-key'),
     );
@@ -136,7 +136,7 @@ describe('a key that is nobody’s', () => {
       });
     };
     const settled = () =>
-      until(
+      eventually(
         () => [ledgerOf(dataDir, NO_SITE), ledgerOf(dataDir, site.id)],
         ([nobody, its]) =>
           nobody?.['unknown-key'] === answered.nobody.of('unknown-key') &&

@@ -1,6 +1,6 @@
 /*
  * Makes a disk fail on command. Preloaded into a process, it reads its orders from the file named by FAULT_ORDERS, afresh at
- * every call, one order a line: `<what> <errno> <part of the path>`. Without the file nothing fails. What was made to fail is
+ * every call, one order a line: `<what> <errno> <end of the path>`. Without the file nothing fails. What was made to fail is
  * written to the file named by FAULT_LOG, so that a test can see that the fault really happened.
  *
  *   sync   fsync and fdatasync
@@ -54,11 +54,13 @@ static int ordered(const char *what, int fd) {
   path[size] = '\0';
 
   char *rest = NULL;
+  size_t path_length = strlen(path);
   for (char *line = strtok_r(text, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest)) {
-    char op[16], part[512];
+    char op[16], end[512];
     int error = 0;
-    if (sscanf(line, "%15s %d %511s", op, &error, part) != 3) continue;
-    if (strcmp(op, what) != 0 || strstr(path, part) == NULL) continue;
+    if (sscanf(line, "%15s %d %511s", op, &error, end) != 3 || strcmp(op, what) != 0) continue;
+    size_t end_length = strlen(end);
+    if (end_length > path_length || strcmp(path + path_length - end_length, end) != 0) continue;
     note(what, path);
     errno = before;
     return error;

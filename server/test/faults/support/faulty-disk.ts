@@ -41,8 +41,8 @@ export type Deed = 'sync' | 'write' | 'read';
 export interface FaultyDisk {
   /** Settings to start the process with. */
   settings: Record<string, string>;
-  /** From now on, every such call on a file whose path holds `part` fails. */
-  fail(deed: Deed, error: keyof typeof ERRNO, part: string): void;
+  /** From now on, every such call on files with these names fails. */
+  fail(deed: Deed, error: keyof typeof ERRNO, ...names: readonly string[]): void;
   /** From now on, nothing fails. */
   heal(): void;
   /** Faults that really happened, each as `deed path`. */
@@ -58,9 +58,10 @@ export async function faultyDisk(): Promise<FaultyDisk> {
   onTestFinished(heal);
   return {
     settings: { LD_PRELOAD: library, FAULT_ORDERS: orders, FAULT_LOG: log },
-    fail(deed, error, part) {
+    fail(deed, error, ...names) {
       const standing = existsSync(orders) ? readFileSync(orders, 'utf8') : '';
-      writeFileSync(`${orders}.new`, `${standing}${deed} ${ERRNO[error]} ${part}\n`);
+      const added = names.map((name) => `${deed} ${ERRNO[error]} /${name}\n`).join('');
+      writeFileSync(`${orders}.new`, standing + added);
       renameSync(`${orders}.new`, orders);
     },
     heal,

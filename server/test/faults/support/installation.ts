@@ -10,7 +10,7 @@ import {
   newSiteId,
   newSiteKey,
 } from '../../../src/keys.ts';
-import { openShared } from '../../../src/store/open.ts';
+import { inspect, openShared } from '../../../src/store/open.ts';
 import { EventReader } from '../../../src/store/sqlite/reader.ts';
 import type { Site } from '../../../src/store/store.ts';
 import { command, json } from '../../support/program.ts';
@@ -175,6 +175,12 @@ export async function expectSound(dataDir: string): Promise<void> {
     { name: 'ledger', ok: true },
     { name: 'files', ok: true },
   ]);
+}
+
+/** The same examination without a process of its own: for many folders in a row. */
+export async function expectSoundHere(dataDir: string): Promise<void> {
+  const { audit } = await inspect({ dataDir });
+  expect(audit, 'what the audit finds').toMatchObject({ counters: [], ledger: [], integrity: [] });
 }
 
 /** Holds the write lock of a database, as a backup tool would, until it is let go of or the test ends. */

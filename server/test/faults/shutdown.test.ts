@@ -1,0 +1,149 @@
+import { connect, type Socket } from 'node:net';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { temporaryFolder } from '../support/paths.ts';
+import { startProgram } from '../support/program.ts';
+import { addSite, countOf, expectSound, ledgerOf, shownLedger, storedPaths } from './support/installation.ts';
+import {
+  beaconOf,
+  connections,
+  expectProperAnswer,
+  inParallel,
+  outcomeOf,
+  pathOf,
+  post,
+  Tally,
+} from './support/pages.ts';
+import { PATIENT } from './support/patience.ts';
+
+/** The end of a process: what was let in is answered, what was answered is kept, and it ends inside its deadline. */
+
+const GONE = ['ECONNREFUSED', 'ECONNRESET', 'EPIPE'];
+
+async function stage(settings: Record<string, string> = {}) {
+  const dataDir = await temporaryFolder();
+  const site = await addSite(dataDir);
+  const program = startProgram(dataDir, settings);
+  const url = await program.address;
+  return { dataDir, site, program, url };
+}
+
+async function openSocket(url: string): Promise<Socket> {
+  const { port, hostname } = new URL(url);
+  const socket = connect(Number(port), hostname);
+  socket.on('error', () => undefined);
+  onTestFinished(() => {
+    socket.destroy();
+  });
+  await new Promise((resolve) => socket.once('connect', resolve));
+  return socket;
+}
+
+describe('a signal', PATIENT, () => {
+  it.each(['SIGTERM', 'SIGINT'] as const)(
+    '%s under load: drained, exit 0, and every answer kept',
+    async (signal) => {
+      const { dataDir, site, program, url } = await stage();
+      const agent = connections(32);
+      const tally = new Tally();
+      const acknowledged: string[] = [];
+      let cut = 0;
+      await inParallel(32, Array.from({ length: 800 }), async (_, i) => {
+        if (i === 300) program.kill(signal);
+        const beacon = beaconOf(site);
+        try {
+          const answer = await post(url, beacon, { agent });
+          expectProperAnswer(answer);
+          tally.add(outcomeOf(answer));
+          if (answer.status === 202) acknowledged.push(pathOf(beacon));
+        } catch (error) {
+          if (!GONE.includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+          cut++;
+        }
+      });
+      expect(await program.exit).toEqual({ code: 0, signal: null });
+      expect(tally.of('stored')).toBeGreaterThanOrEqual(200);
+      expect(cut, 'the signal came in the middle').toBeGreaterThan(0);
+      expect(storedPaths(dataDir, site.id)).toEqual(acknowledged.sort());
+      expect(await shownLedger(dataDir, site.id)).toEqual(tally.counts);
+      await expectSound(dataDir);
+    },
+  );
+
+  it('with refusals that wait for a commit: they are in the ledger afterwards', async () => {
+    const { dataDir, site, program, url } = await stage();
+    for (let i = 0; i < 50; i++)
+      expect(outcomeOf(await post(url, beaconOf(site), { origin: 'https://copy.example' }))).toBe(
+        'wrong-domain',
+      );
+    program.kill('SIGTERM');
+    expect(await program.exit).toEqual({ code: 0, signal: null });
+    expect(ledgerOf(dataDir, site.id)).toEqual({ 'wrong-domain': 50 });
+  });
+
+  it.each<{ name: string; hold: (url: string) => Promise<void> }>([
+    { name: 'that say nothing', hold: async (url) => void (await openSocket(url)) },
+    {
+      name: 'that have asked and were answered',
+      hold: async (url) => {
+        const socket = await openSocket(url);
+        socket.write('GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n');
+        await new Promise((resolve) => socket.once('data', resolve));
+      },
+    },
+    {
+      name: 'that never finish their headers',
+      hold: async (url) => {
+        const socket = await openSocket(url);
+        socket.write('POST /e HTTP/1.1\r\nHost: x\r\nX-Slow: ');
+      },
+    },
+    {
+      name: 'that never finish their body',
+      hold: async (url) => {
+        const socket = await openSocket(url);
+        socket.write(
+          'POST /e HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\nContent-Length: 5000\r\n\r\n{"key":',
+        );
+      },
+    },
+    {
+      name: 'that never read their answers',
+      hold: async (url) => {
+        const socket = await openSocket(url);
+        socket.pause();
+        for (let i = 0; i < 50; i++) socket.write('GET /a.js HTTP/1.1\r\nHost: x\r\n\r\n');
+      },
+    },
+  ])('with connections open $name: ends inside its deadline with exit 0', async ({ hold }) => {
+    const { dataDir, site, program, url } = await stage();
+    expect(outcomeOf(await post(url, beaconOf(site)))).toBe('stored');
+    await Promise.all(Array.from({ length: 20 }, () => hold(url)));
+    program.kill('SIGTERM');
+    expect(await program.exit).toEqual({ code: 0, signal: null });
+    expect(countOf(dataDir, site.id)).toBe(1);
+    await expectSound(dataDir);
+  });
+
+  it('while it is starting: ends, and the next start is none the wiser', async () => {
+    const dataDir = await temporaryFolder();
+    const site = await addSite(dataDir);
+    for (let i = 0; i < 3; i++) {
+      const program = startProgram(dataDir);
+      const ended = program.exit;
+      // Whether it gets so far is its affair: either way it must end.
+      await Promise.race([
+        program.address.catch(() => undefined),
+        new Promise((resolve) => setTimeout(resolve, 100 * i)),
+      ]);
+      program.kill('SIGTERM');
+      expect([
+        { code: 0, signal: null },
+        { code: null, signal: 'SIGTERM' },
+      ]).toContainEqual(await ended);
+    }
+    const url = await startProgram(dataDir).address;
+    expect(outcomeOf(await post(url, beaconOf(site)))).toBe('stored');
+    expect(countOf(dataDir, site.id)).toBe(1);
+    await expectSound(dataDir);
+  });
+});
