@@ -55,6 +55,15 @@ export async function dashboardRoutes(app: FastifyInstance, { parts }: { parts: 
   assetRoutes(app, parts.assets);
   const router = new Router(app, parts);
   app.addHook('preClose', async () => router.streams.endAll());
+  declarePages(router);
+  app.get('/', async (_request, reply) => reply.code(303).header('location', '/dashboard').send());
+  app.get('/dashboard/*', async (request, reply) =>
+    sendHtml(request, reply.code(404), errorPage(strangersFrame(parts), NOT_THERE)),
+  );
+}
+
+/** Every page, in one list that `router.table` shows afterwards. */
+export function declarePages(router: Router): void {
   signInPages(router);
   invitationPages(router);
   passwordResetPages(router);
@@ -66,10 +75,6 @@ export async function dashboardRoutes(app: FastifyInstance, { parts }: { parts: 
   settingsPages(router);
   apiKeyPages(router);
   accountPages(router);
-  app.get('/', async (_request, reply) => reply.code(303).header('location', '/dashboard').send());
-  app.get('/dashboard/*', async (request, reply) =>
-    sendHtml(request, reply.code(404), errorPage(strangersFrame(parts), NOT_THERE)),
-  );
 }
 
 const NOT_THERE = { title: 'There is nothing here', text: 'The address may be mistyped.' };
