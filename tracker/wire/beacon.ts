@@ -3,6 +3,7 @@ import {
   BATCH_MAX_BEACONS,
   ENGAGED_MAX_MS,
   ID_MAX_CHARS,
+  KEEP_MAX_CHARS,
   KEY_MAX_CHARS,
   NAME_MAX_CHARS,
   PROP_KEY_MAX_CHARS,
@@ -28,6 +29,11 @@ export const Beacon = Type.Object({
   name: Type.Optional(Type.String({ minLength: 1, maxLength: NAME_MAX_CHARS })),
   /** The page's address, absolute, http or https. */
   url: Type.String({ minLength: 1, maxLength: URL_MAX_CHARS }),
+  /**
+   * Names of query parameters that the owner wants in the page's path, separated by `|`. The collector keeps no others but
+   * `utm_*`, `ref` and `source`: addresses carry names, tokens and click ids.
+   */
+  keep: Type.Optional(Type.String({ maxLength: KEEP_MAX_CHARS })),
   /** `document.referrer`, where it is not the same site. */
   ref: Type.Optional(Type.String({ maxLength: URL_MAX_CHARS })),
   /** How the view began. */

@@ -15,6 +15,7 @@ export const ID_MAX_CHARS = 40;
 export const NAME_MAX_CHARS = 64;
 export const URL_MAX_CHARS = 2048;
 export const TIME_ZONE_MAX_CHARS = 64;
+export const KEEP_MAX_CHARS = 256;
 export const PROPS_MAX_ENTRIES = 30;
 export const PROP_KEY_MAX_CHARS = 64;
 export const PROP_VALUE_MAX_CHARS = 500;
