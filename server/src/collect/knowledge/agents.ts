@@ -22,8 +22,9 @@ const OTHER_BOT: Crawler = { name: 'other', company: null, botClass: 'other' };
 const LISTED_CRAWLERS = CRAWLERS.map((crawler) => ({ crawler, word: crawler.name.toLowerCase() }));
 
 /** Reads a user agent. An empty one is no person's. */
-export function readAgent(userAgent: string): Agent {
-  if (userAgent === '') return NO_USER_AGENT;
+export function readAgent(whole: string): Agent {
+  if (whole === '') return NO_USER_AGENT;
+  const userAgent = whole.slice(0, USER_AGENT_MAX_CHARS);
   if (isbot(userAgent)) {
     const lowerCase = userAgent.toLowerCase();
     return {
@@ -38,7 +39,8 @@ export function readAgent(userAgent: string): Agent {
       BROWSERS[browser.name ?? ''] ??
       null,
     os: SYSTEMS[os.name ?? ''] ?? null,
-    device: deviceOf(userAgent, platform.type),
+    // Bowser names no device for some systems that are on desktops only.
+    device: deviceOf(userAgent, os.name === 'Chrome OS' ? 'desktop' : platform.type),
   };
 }
 

@@ -25,11 +25,12 @@ export class Knowledge {
   /** What is kept of a person's event besides what the page says itself. Nothing of address or user agent is in it. */
   of(
     {
-      page,
+      query,
       beacon,
       isOwn,
     }: {
-      page: { path: string };
+      /** Of the page's address, with its question mark. */
+      query: string;
       beacon: Pick<Beacon, 'ref' | 'width' | 'tz'>;
       /** Whether a host is one of the site's: going from page to page is no source. */
       isOwn: (host: string) => boolean;
@@ -38,8 +39,6 @@ export class Knowledge {
   ): Known {
     const agent = this.agents.of(sender.userAgent);
     const told = agent.crawler === null ? agent : { browser: null, os: null, device: null };
-    const queryAt = page.path.indexOf('?');
-    const query = queryAt === -1 ? '' : page.path.slice(queryAt);
     return {
       device: deviceClass(told, sender.userAgent, beacon.width ?? null),
       browser: told.browser,

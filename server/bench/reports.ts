@@ -1,0 +1,273 @@
+import { existsSync } from 'node:fs';
+import { mkdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { DAY_MS, HOUR_MS, utcDay } from '../src/clock.ts';
+import { openStore } from '../src/store/open.ts';
+import { Committer } from '../src/store/sqlite/commit.ts';
+import { openDatabase } from '../src/store/sqlite/driver.ts';
+import { migrate } from '../src/store/sqlite/migrate.ts';
+import { EVENT_MIGRATIONS } from '../src/store/sqlite/schema.ts';
+import type { Channel, Dimension, Entry, Filter, Reports, Store } from '../src/store/store.ts';
+
+/**
+ * How long reports take on a large store: events of 90 days and 50 sites, the k-th site with 1/k of the first one's, written by
+ * the code that writes them in production. `node server/bench/reports.ts --events 1000000 --dir /tmp/reports`; a folder that
+ * is filled already is used again.
+ */
+
+const { values } = parseArgs({
+  options: {
+    events: { type: 'string', default: '1000000' },
+    dir: { type: 'string', default: '/tmp/attractos-reports' },
+    rounds: { type: 'string', default: '15' },
+  },
+});
+const EVENTS = Number(values.events);
+const ROUNDS = Number(values.rounds);
+const SITES = 50;
+const DAYS = 90;
+const BATCH = 1_000;
+const END_MS = Date.UTC(2026, 5, 30, 15);
+const START_MS = Math.floor(END_MS / DAY_MS - DAYS + 1) * DAY_MS;
+const LARGEST = 'site_00';
+
+let state = 88_172_645;
+function random(): number {
+  state ^= state << 13;
+  state ^= state >>> 17;
+  state ^= state << 5;
+  return (state >>> 0) / 2 ** 32;
+}
+
+/** Of `count` things, the k-th with a weight of 1/k. */
+function zipf(count: number): () => number {
+  const sums: number[] = [];
+  for (let k = 1; k <= count; k++) sums.push((sums.at(-1) ?? 0) + 1 / k);
+  const total = sums.at(-1) ?? 1;
+  return () => {
+    const at = random() * total;
+    let [low, high] = [0, count - 1];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((sums[middle] ?? 0) < at) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  };
+}
+
+const nextSite = zipf(SITES);
+const nextPage = zipf(2_000);
+const nextSource = zipf(200);
+const nextCountry = zipf(60);
+const COUNTRIES = ['US', 'DE', 'GB', 'FR', 'JP', 'IN', 'BR', 'CA', 'IT', 'ES', 'NL', 'PL', 'SE', 'AU', 'MX'];
+const BROWSERS = ['Chrome', 'Safari', 'Edge', 'Firefox', 'Samsung Internet', 'Opera', 'Facebook'];
+const SYSTEMS = ['Windows', 'iOS', 'Android', 'macOS', 'Linux', 'ChromeOS'];
+const CHANNELS: readonly Channel[] = ['direct', 'search', 'referral', 'social', 'ai', 'campaign', 'email'];
+const nextBrowser = zipf(BROWSERS.length);
+const nextSystem = zipf(SYSTEMS.length);
+const nextChannel = zipf(CHANNELS.length);
+
+/** Who is on a site just now: views per visit are about two and a half, and a quarter of visits end with a leave. */
+interface Guest {
+  visitor: bigint;
+  left: number;
+  profile: Pick<Extract<Entry, { kind: 'event' }>, 'browser' | 'os' | 'device' | 'country' | 'timeZone'>;
+}
+
+const guests: Guest[][] = Array.from({ length: SITES }, () => []);
+let visitors = 0n;
+
+function newGuest(): Guest {
+  visitors += 1n;
+  const system = SYSTEMS[nextSystem()] ?? null;
+  const country = nextCountry();
+  return {
+    visitor: BigInt.asIntN(64, visitors * 0x9e37_79b9_7f4a_7c15n),
+    left: 1 + Math.floor(-Math.log(1 - random()) * 2),
+    profile: {
+      browser: BROWSERS[nextBrowser()] ?? null,
+      os: system,
+      device: system === 'iOS' || system === 'Android' ? 'phone' : 'desktop',
+      country: COUNTRIES[country] ?? `X${String.fromCharCode(65 + (country % 26))}`,
+      timeZone: `Zone/${country}`,
+    },
+  };
+}
+
+function* traffic(count: number): Generator<Entry> {
+  for (let i = 0; i < count; i++) {
+    const receivedAtMs = START_MS + Math.floor(((END_MS - START_MS) * i) / count);
+    const number = nextSite();
+    const siteId = `site_${String(number).padStart(2, '0')}`;
+    const here = guests[number] ?? [];
+    const isNew = here.length === 0 || random() < 0.4;
+    const guest = isNew ? newGuest() : here[Math.floor(random() * here.length)];
+    if (guest === undefined) continue;
+    if (isNew) here.push(guest);
+    guest.left -= 1;
+    if (guest.left <= 0 || here.length > 40) here.splice(here.indexOf(guest), 1);
+    const path = `/page-${nextPage()}`;
+    const host = `site${number}.example`;
+    const arrival = { siteId, siteKey: null, receivedAtMs, host, path, visitor: guest.visitor };
+    const channel = isNew ? (CHANNELS[nextChannel()] ?? 'direct') : 'direct';
+    yield {
+      kind: 'event',
+      ...arrival,
+      id: `${i.toString(36)}-${state.toString(36)}`,
+      name: random() < 0.95 ? 'pageview' : 'signup',
+      referrer: null,
+      nav: 'load',
+      props: random() < 0.05 ? { plan: random() < 0.5 ? 'pro' : 'free' } : null,
+      value: null,
+      currency: null,
+      view: null,
+      width: 1200,
+      ...guest.profile,
+      channel,
+      source: channel === 'direct' ? null : `source-${nextSource()}`,
+      campaign: channel === 'campaign' ? 'spring' : null,
+    };
+    if (random() < 0.25) {
+      const engagedMs = Math.floor(random() * 60_000);
+      yield { kind: 'leave', ...arrival, id: null, view: BigInt(i), engagedMs, scroll: 50, vitals: null };
+    }
+    if (random() < 0.03) {
+      const bot = { bot: 'GPTBot', company: 'OpenAI', botClass: 'ai-training' };
+      yield { kind: 'bot', siteId, siteKey: null, id: null, receivedAtMs, host, path, ...bot };
+    }
+  }
+}
+
+async function fill(dir: string): Promise<void> {
+  await mkdir(dir, { recursive: true });
+  const file = join(dir, 'events.db');
+  const db = openDatabase(file, { cacheKib: 256 * 1024 });
+  migrate(db, file, EVENT_MIGRATIONS);
+  db.exec('PRAGMA synchronous = OFF');
+  const committer = new Committer(db);
+  const started = performance.now();
+  const cpu = process.cpuUsage();
+  let batch: Entry[] = [];
+  const commit = () => {
+    const forgetKeysBeforeDay = utcDay(batch[0]?.receivedAtMs ?? 0) - 2;
+    committer.commit({ entries: batch, refusals: [], refusedKeys: [], forgetKeysBeforeDay });
+    batch = [];
+  };
+  for (const entry of traffic(EVENTS)) {
+    batch.push(entry);
+    if (batch.length >= BATCH) commit();
+  }
+  commit();
+  const used = process.cpuUsage(cpu);
+  const perEvent = (used.user + used.system) / EVENTS;
+  const seconds = (performance.now() - started) / 1000;
+  print(
+    `filled ${EVENTS} events in ${seconds.toFixed(0)} s, ${perEvent.toFixed(1)} µs of CPU an event, generator included`,
+  );
+  db.close();
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+function median(all: readonly number[]): number {
+  return all.toSorted((a, b) => a - b)[Math.floor(all.length / 2)] ?? Number.NaN;
+}
+
+async function measure(name: string, work: () => Promise<unknown>, rounds = ROUNDS): Promise<void> {
+  const times: number[] = [];
+  for (let round = 0; round < rounds; round++) {
+    const started = performance.now();
+    await work();
+    times.push(performance.now() - started);
+  }
+  const [first = 0] = times;
+  const [best, worst] = [Math.min(...times), Math.max(...times)];
+  print(
+    `${name.padEnd(58)} median ${median(times).toFixed(1)} ms (first ${first.toFixed(1)}, ${best.toFixed(1)} to ${worst.toFixed(1)})`,
+  );
+}
+
+const SIX: readonly Dimension[] = ['page', 'source', 'country', 'device', 'browser', 'channel'];
+
+/** What a dashboard asks for at once. */
+async function dashboard(
+  reports: Reports,
+  { fromMs, toMs, filters }: { fromMs: number; toMs: number; filters: readonly Filter[] },
+): Promise<void> {
+  const scope = { siteId: LARGEST, fromMs, toMs, filters };
+  const days = Math.round((toMs - fromMs) / DAY_MS);
+  const boundaries = Array.from({ length: days + 1 }, (_, i) => (i === days ? toMs : fromMs + i * DAY_MS));
+  await Promise.all([
+    reports.totals(scope),
+    reports.series({ siteId: LARGEST, filters }, boundaries),
+    ...SIX.map((by) => reports.breakdown(scope, by, { limit: 10 })),
+  ]);
+}
+
+async function questions(store: Store): Promise<void> {
+  const { reports } = store;
+  const today = Math.floor(END_MS / DAY_MS) * DAY_MS;
+  const past = { fromMs: today - 30 * DAY_MS, toMs: today, filters: [] };
+  const now = { fromMs: today - 29 * DAY_MS, toMs: END_MS, filters: [] };
+  // Midnight of a zone two hours ahead.
+  const local = { fromMs: past.fromMs - 2 * HOUR_MS, toMs: past.toMs - 2 * HOUR_MS, filters: [] };
+  const one = (by: Filter['by'], value: string): Filter[] => [{ by, values: [value], negated: false }];
+  const scope = { siteId: LARGEST, ...past };
+  const { events, visits } = await reports.totals(scope);
+  print(`largest site, 30 days: ${events} events, ${visits} visits`);
+  await measure('dashboard of 30 whole days', () => dashboard(reports, past));
+  await measure('dashboard of 29 days and today', () => dashboard(reports, now));
+  await measure('dashboard of 30 days of a zone at +02:00', () => dashboard(reports, local));
+  await measure('totals', () => reports.totals(scope));
+  for (const by of SIX)
+    await measure(`breakdown by ${by}`, () => reports.breakdown(scope, by, { limit: 10 }));
+  await measure('hours of a week', () =>
+    reports.series(
+      scope,
+      Array.from({ length: 169 }, (_, i) => past.toMs - (168 - i) * HOUR_MS),
+    ),
+  );
+  for (const [name, filters] of [
+    ['country', one('country', 'DE')],
+    ['page', one('page', '/page-3')],
+    ['event', one('event', 'signup')],
+    ['property', one('prop:plan', 'pro')],
+    ['page, all but one', [{ by: 'page', values: ['/page-3'], negated: true }] satisfies Filter[]],
+  ] as const) {
+    await measure(`totals filtered by ${name}`, () => reports.totals({ ...scope, filters }), 5);
+    await measure(
+      `pages filtered by ${name}`,
+      () => reports.breakdown({ ...scope, filters }, 'page', { limit: 10 }),
+      5,
+    );
+  }
+  await measure('breakdown by property', () => reports.breakdown(scope, 'prop:plan', { limit: 10 }), 5);
+  await measure('100 newest happenings', () => reports.happenings(scope, { type: null, limit: 100 }));
+  await measure('100 newest conversions', () =>
+    reports.happenings(scope, { type: 'conversion', limit: 100 }),
+  );
+  await measure('100 newest referrals', () => reports.happenings(scope, { type: 'referral', limit: 100 }));
+  await measure('who is there now', () => reports.realtime(LARGEST, END_MS - HOUR_MS / 2));
+  const memory = process.memoryUsage().rss / 1024 ** 2;
+  print(`memory of the process ${memory.toFixed(0)} MiB`);
+}
+
+const dir = `${values.dir}-${EVENTS}`;
+if (!existsSync(join(dir, 'events.db'))) await fill(dir);
+const store = await openStore({
+  dataDir: dir,
+  onBroken: (error) => {
+    throw error;
+  },
+});
+const started = performance.now();
+const sealed = await store.reports.prepare(utcDay(END_MS));
+print(`summed up ${sealed} days of sites in ${((performance.now() - started) / 1000).toFixed(1)} s`);
+await questions(store);
+await store.close();
+const { size } = await stat(join(dir, 'events.db'));
+print(`${(size / EVENTS).toFixed(1)} bytes an event on disk, leaves, bots, visits and sums included`);
