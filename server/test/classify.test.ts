@@ -53,11 +53,22 @@ describe('persons and bots', () => {
 describe("a page's address", () => {
   it.each([
     ['https://Example.com', { host: 'example.com', path: '/' }],
-    ['https://example.com/a?b=c#d', { host: 'example.com', path: '/a?b=c' }],
+    ['https://example.com/a?b=c#d', { host: 'example.com', path: '/a' }],
     ['https://ada:secret@example.com/a', { host: 'example.com', path: '/a' }],
     ['http://example.com:8080/ä ö', { host: 'example.com', path: '/%C3%A4%20%C3%B6' }],
     ['https://example.com/../..//x', { host: 'example.com', path: '//x' }],
-  ])('%s', (address, parts) => expect(splitPage(address)).toEqual(parts));
+  ])('%s', (address, parts) => expect(splitPage(address)).toMatchObject(parts));
+
+  it.each([
+    ['page', '/a?page=2'],
+    ['size|page|q', '/a?q=x%20y&page=2&size'],
+    ['', '/a'],
+    ['token2', '/a'],
+    ['.*', '/a'],
+  ])('keeping %j of its query', (keep, path) => {
+    const page = splitPage('https://example.com/a?q=x%20y&token=s3cret&page=2&utm_source=m&size', keep);
+    expect(page).toMatchObject({ path, query: '?q=x%20y&token=s3cret&page=2&utm_source=m&size' });
+  });
 
   it.each(['', 'x', '/a', 'ftp://example.com/', 'javascript:1', 'https://', 'data:,x'])(
     '%j is none',

@@ -122,10 +122,11 @@ describe('a beacon that is kept', () => {
     expectKept(await server.send(beacon), 'stored');
   });
 
-  it('is stored with what it said, and without credentials and fragment of its address', async () => {
+  it('is stored with what it said, and without what its address says of the visitor', async () => {
     const beacon = view({
       name: 'purchase',
-      url: 'https://ada:secret@www.example.com/thanks?order=7#top',
+      url: 'https://ada:secret@www.example.com/thanks?email=ada%40b.example&order=7&utm_source=x#top',
+      keep: 'order|size',
       ref: 'https://search.example/find?q=me',
       props: { plan: 'pro', seats: 3, trial: false },
       value: 49.5,

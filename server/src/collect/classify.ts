@@ -3,14 +3,36 @@ import { hostOfUrl } from '../hosts.ts';
 
 const REFERRER_MAX_CHARS = 512;
 
+/** A page's address in its parts. */
+export interface Page {
+  host: string;
+  /** What is stored: the path, and of the query what the page wants in it. */
+  path: string;
+  /** The whole query, for telling where the visitor came from; then forgotten. */
+  query: string;
+}
+
 /**
- * A page's address in the parts that are stored; null where it is no http or https address. Credentials and fragment are
- * dropped.
+ * Takes a page's address apart; null where it is no http or https address. Credentials and fragment are dropped, and of the
+ * query everything the page does not ask to keep: addresses carry names, tokens and click ids.
+ *
+ * @param keep names of query parameters, separated by `|`
  */
-export function splitPage(address: string): { host: string; path: string } | null {
+export function splitPage(address: string, keep = ''): Page | null {
   const url = URL.parse(address);
   const host = url === null ? null : hostOfUrl(url);
-  return url === null || host === null ? null : { host, path: url.pathname + url.search };
+  if (url === null || host === null) return null;
+  return { host, path: url.pathname + keptQuery(url.search, keep), query: url.search };
+}
+
+function keptQuery(query: string, keep: string): string {
+  if (query === '' || keep === '') return '';
+  const names = new Set(keep.split('|'));
+  const kept = query
+    .slice(1)
+    .split('&')
+    .filter((parameter) => names.has(parameter.split('=', 1)[0] ?? ''));
+  return kept.length === 0 ? '' : `?${kept.join('&')}`;
 }
 
 /** Another site's host and path, without query; null for no referrer, one of the page's own host, or no web address. */

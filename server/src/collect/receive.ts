@@ -117,11 +117,13 @@ export async function receive(
   if (bytes > BEACON_MAX_BYTES) return refuse('too-large', { host: claimedHost(said) });
   if (!beaconShape.Check(said)) return refuse('malformed', { detail: whatIsWrong(said) });
   const beacon: Beacon = said;
-  const page = splitPage(beacon.url);
-  if (page === null)
+  const address = splitPage(beacon.url, beacon.keep);
+  if (address === null)
     return refuse('malformed', {
       detail: 'The event is not well-formed: url must be an http or https address.',
     });
+
+  const { query, ...page } = address;
 
   const verdict = judgeHosts(site, { origin: sender.origin, referer: sender.referer, pageHost: page.host });
   if (!verdict.fits) return refuse(verdict.reason, { host: verdict.host, detail: explain(verdict, site) });
@@ -144,7 +146,7 @@ export async function receive(
     }
     const visitor = visitorHash(await receiver.salt.today(), { siteId: site.id, host: page.host, ...sender });
     const isOwn = (host: string) => host === page.host || hostFits(site, host);
-    const known = isLeave(beacon) ? null : receiver.knowledge.of({ page, beacon, isOwn }, sender);
+    const known = isLeave(beacon) ? null : receiver.knowledge.of({ query, beacon, isOwn }, sender);
     // From here on nobody knows the sender's address and user agent any more.
     const entry = toEntry(beacon, { ...arrival, visitor }, known);
     return { kind: await receiver.events.append(entry) };
