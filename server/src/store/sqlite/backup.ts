@@ -31,7 +31,7 @@ export async function writeBackup({
 }): Promise<void> {
   if (existsSync(to)) throw new BackupError(`${to} exists already. A backup never overwrites a file.`);
   const unfinished = `${to}.unfinished`;
-  await rm(unfinished, { force: true });
+  await removeCopies(unfinished);
   try {
     translated(() => {
       const source = openForReading(events);
@@ -44,7 +44,15 @@ export async function writeBackup({
     });
     await rename(unfinished, to);
   } finally {
-    await rm(unfinished, { force: true });
+    await removeCopies(unfinished);
+  }
+}
+
+/** Removes copies in the making, those of a run that was killed included, and the journals beside them. */
+async function removeCopies(...files: readonly string[]): Promise<void> {
+  for (const file of files) {
+    await rm(file, { force: true });
+    await rm(`${file}-journal`, { force: true });
   }
 }
 
@@ -72,6 +80,7 @@ export async function readBackup({
 }): Promise<void> {
   if (!existsSync(from)) throw new BackupError(`There is no file ${from}.`);
   const made = { events: `${events}.restoring`, registry: `${registry}.restoring` };
+  await removeCopies(made.events, made.registry);
   try {
     translated(() => {
       let schema = 0;
@@ -102,8 +111,7 @@ export async function readBackup({
     await rename(made.registry, registry);
     await rename(made.events, events);
   } finally {
-    await rm(made.events, { force: true });
-    await rm(made.registry, { force: true });
+    await removeCopies(made.events, made.registry);
   }
 }
 
