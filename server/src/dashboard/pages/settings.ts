@@ -185,7 +185,7 @@ export function settingsPages(router: Router): void {
   });
 
   for (const format of ['csv', 'ndjson'] as const) {
-    router.site('GET', path(`/export.${format}`), 'look', async ({ site }) => ({
+    router.site('GET', path(`/export.${format}`), 'configure', async ({ site }) => ({
       kind: 'file',
       name: `${site.domain}.${format}`,
       type: format === 'csv' ? 'text/csv; charset=utf-8' : 'application/x-ndjson; charset=utf-8',

@@ -1,0 +1,393 @@
+import { get } from 'node:http';
+import type { FastifyInstance } from 'fastify';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { declarePages } from '../src/dashboard/index.ts';
+import { Router } from '../src/dashboard/pages/route.ts';
+import type { Parts } from '../src/dashboard/parts.ts';
+import { hashPassword } from '../src/passwords.ts';
+import type { Account, Site } from '../src/store/store.ts';
+import { DashboardVisitor } from './support/dashboard-visitor.ts';
+import { until } from './support/poll.ts';
+import { type RunningServer, World } from './support/world.ts';
+
+const PASSWORD = 'correct horse battery';
+
+let world: World;
+let server: RunningServer;
+
+beforeAll(async () => {
+  world = await World.open();
+  server = await world.serve();
+});
+afterAll(() => world.close());
+
+async function personOf(account: Account): Promise<DashboardVisitor> {
+  await world.store.registry.setPassword(account.id, await hashPassword(PASSWORD));
+  const visitor = new DashboardVisitor(server.url);
+  await visitor.signIn(account.email, PASSWORD);
+  return visitor;
+}
+
+async function owner(
+  domain: string,
+): Promise<{ account: Account; site: Site; visitor: DashboardVisitor; base: string }> {
+  const account = await world.addAccount();
+  const site = await world.addSite(account, domain);
+  return { account, site, visitor: await personOf(account), base: `/dashboard/sites/${site.id}` };
+}
+
+/** Sends a beacon until the collector knows the site. */
+async function send(site: Site, host: string, more: Record<string, unknown> = {}): Promise<number> {
+  const answer = await until(
+    () =>
+      server.send(
+        { key: site.key, url: `https://${host}/`, ...more },
+        { headers: { origin: `https://${host}` } },
+      ),
+    ({ status }) => status !== 404,
+  );
+  return answer.status;
+}
+
+/** Every route there is, as declared. */
+function routes() {
+  const nothing = { route: () => undefined } as unknown as FastifyInstance;
+  const parts = { store: world.store, clock: world.clock } as unknown as Parts;
+  const router = new Router(nothing, parts);
+  declarePages(router);
+  return router.table;
+}
+
+describe('adding a site', () => {
+  it.each([
+    ['example.net', 'example.net'],
+    ['  HTTPS://Www.Example.org/path?x=1#y ', 'www.example.org'],
+    ['münchen.example', 'xn--mnchen-3ya.example'],
+    ['shop.example:8443', 'shop.example'],
+    ['localhost', 'localhost'],
+  ])('takes %s as %s', async (typed, domain) => {
+    const visitor = await personOf(await world.addAccount());
+    await visitor.get('/dashboard/add-site');
+    const answer = await visitor.post('/dashboard/add-site', { domain: typed });
+    expect(answer.headers.location).toMatch(/^\/dashboard\/sites\/site_/);
+    const page = await visitor.get(String(answer.headers.location));
+    expect(page.text).toContain(`>${domain}<`);
+    expect(page.text).toMatch(
+      /&lt;script defer src=&quot;http:\/\/127\.0\.0\.1:\d+\/a\.js&quot; data-key=&quot;ak_\w+&quot;>/,
+    );
+  });
+
+  it.each(['', '   ', 'not a domain', 'http://', '<script>alert(1)</script>'])(
+    'explains why not %j',
+    async (typed) => {
+      const visitor = await personOf(await world.addAccount());
+      const answer = await visitor.post('/dashboard/add-site', { domain: typed });
+      expect(answer.status).toBe(422);
+      expect(answer.text).toContain('aria-invalid="true"');
+      expect(answer.text).not.toContain('<script>alert');
+    },
+  );
+
+  it('explains a duplicate with a link to the site, and stops Free at three', async () => {
+    const { visitor, base } = await owner('one.example');
+    const twice = await visitor.post('/dashboard/add-site', { domain: 'https://ONE.example' });
+    expect(twice.status).toBe(422);
+    expect(twice.text).toContain('You have a site for one.example already.');
+    expect(twice.text).toContain(`href="${base}"`);
+    for (const domain of ['two.example', 'three.example'])
+      expect((await visitor.post('/dashboard/add-site', { domain })).status).toBe(303);
+    const fourth = await visitor.post('/dashboard/add-site', { domain: 'four.example' });
+    expect(fourth.status).toBe(422);
+    expect(fourth.text).toContain('All 3 sites of the Free plan are in use, so four.example was not added.');
+  });
+});
+
+describe('the live check', () => {
+  /** Reads a stream of events until told to stop. */
+  async function listen(visitor: DashboardVisitor, path: string) {
+    const messages: {
+      what: string;
+      host: string;
+      month: number | null;
+      refusal: { allowable: boolean } | null;
+    }[] = [];
+    let text = '';
+    const request = get(`${server.url}${path}`, { headers: { cookie: visitor.cookieHeader } });
+    const ended = new Promise<void>((resolve) => request.on('close', resolve));
+    await new Promise<void>((resolve) =>
+      request.on('response', (response) => {
+        response.setEncoding('utf8').on('data', (chunk: string) => {
+          text += chunk;
+          for (let at = text.indexOf('\n\n'); at !== -1; at = text.indexOf('\n\n')) {
+            const data = /^data: (.*)$/m.exec(text.slice(0, at))?.[1];
+            text = text.slice(at + 2);
+            if (data !== undefined) messages.push(JSON.parse(data));
+          }
+        });
+        resolve();
+      }),
+    );
+    return { messages, stop: async () => void (request.destroy(), await ended) };
+  }
+  const addressIn = (text: string) =>
+    (/data-live-check="([^"]+)"/.exec(text)?.[1] ?? '').replaceAll('&amp;', '&');
+
+  it('tells what happens within two seconds; what happened before cannot satisfy it', async () => {
+    const { site, visitor, base } = await owner('live.example');
+    expect(await send(site, 'live.example')).toBe(202);
+    const page = await visitor.get(`${base}/install`);
+    const live = await listen(visitor, addressIn(page.text));
+    expect(await send(site, 'staging.live.example')).toBe(403);
+    const startedMs = performance.now();
+    await until(
+      async () => live.messages.length,
+      (count) => count >= 1,
+    );
+    expect(performance.now() - startedMs).toBeLessThan(2000);
+    expect(live.messages).toEqual([
+      expect.objectContaining({
+        what: 'refused',
+        host: 'staging.live.example',
+        month: null,
+        refusal: expect.objectContaining({ allowable: true }),
+      }),
+    ]);
+
+    const allowed = await visitor.post(`${base}/allow`, { host: 'staging.live.example', back: 'site' });
+    expect(allowed.headers.location).toBe(`${base}/install?allowed=staging.live.example`);
+    await until(
+      () => send(site, 'staging.live.example'),
+      (status) => status === 202,
+    );
+    await until(
+      async () => live.messages.at(-1)?.what,
+      (what) => what === 'counted',
+    );
+    expect(live.messages.at(-1)?.month).toBe(2);
+    await live.stop();
+  });
+
+  it('hands over what came between the page and the stream', async () => {
+    const { site, visitor, base } = await owner('between.example');
+    const page = await visitor.get(base);
+    await send(site, 'between.example');
+    const live = await listen(visitor, addressIn(page.text));
+    await until(
+      async () => live.messages.length,
+      (count) => count >= 1,
+    );
+    expect(live.messages[0]?.what).toBe('counted');
+    await live.stop();
+  });
+
+  it('is not for strangers, and does not hold up a server that stops', async () => {
+    const { visitor, base } = await owner('quiet.example');
+    const stranger = await personOf(await world.addAccount());
+    expect((await stranger.get(`${base}/live`)).status).toBe(404);
+    expect((await new DashboardVisitor(server.url).get(`${base}/live`)).status).toBe(303);
+    const other = await world.serve();
+    const request = get(`${other.url}${base}/live`, { headers: { cookie: visitor.cookieHeader } });
+    await new Promise((resolve) => request.on('response', (response) => resolve(response.resume())));
+    const closing = performance.now();
+    await other.app.close();
+    expect(performance.now() - closing).toBeLessThan(2000);
+  });
+});
+
+describe('what was not counted', () => {
+  it('balances, names host and reason, and offers the click that changes it', async () => {
+    const { site, visitor, base } = await owner('books.example');
+    await send(site, 'books.example', { id: 'a' });
+    await send(site, 'books.example', { id: 'a' });
+    await send(site, 'staging.books.example');
+    await send(site, '<b>', { url: 'https://evil.example/' });
+    const page = await visitor.get(`${base}/not-counted`);
+    const figures = [...page.text.matchAll(/<dd><strong>([\d,]+)<\/strong>/g)].map(([, number]) =>
+      Number(number),
+    );
+    const [received = 0, ...parts] = figures;
+    expect(received).toBeGreaterThanOrEqual(4);
+    expect(parts.reduce((sum, number) => sum + number, 0)).toBe(received);
+    expect(page.text).toContain('Allow staging.books.example');
+    await visitor.post(`${base}/allow`, { host: 'staging.books.example' });
+    expect((await world.store.registry.siteById(site.id))?.extraHosts).toEqual(['staging.books.example']);
+    expect((await visitor.get(`${base}/not-counted`)).text).toContain('This host is allowed now');
+  });
+
+  it('tries stricter rules on last week before anything changes', async () => {
+    const { site, visitor, base } = await owner('strict.example');
+    await visitor.post(`${base}/settings/hosts`, { hosts: '*.strict.example' });
+    await until(
+      () => send(site, 'app.strict.example'),
+      (status) => status === 202,
+    );
+    const tried = await visitor.post(`${base}/settings/hosts`, { hosts: '', do: 'preview' });
+    expect(tried.text).toContain('1 would have been refused, from app.strict.example.');
+    expect((await world.store.registry.siteById(site.id))?.extraHosts).toEqual(['*.strict.example']);
+    const wrong = await visitor.post(`${base}/settings/hosts`, { hosts: 'not a host!' });
+    expect(wrong.status).toBe(422);
+  });
+});
+
+describe('API keys', () => {
+  it('are shown once, work, tell when they were used, and are revoked by their owner alone', async () => {
+    const { visitor, site } = await owner('keys.example');
+    const made = await visitor.post('/dashboard/settings/api-keys', { name: 'nightly <b>report</b>' });
+    const key = /<pre id="made-key"[^>]*><code>(sk_\w+)</.exec(made.text)?.[1] ?? '';
+    expect(made.text).not.toContain('<b>report</b>');
+    expect((await visitor.get('/dashboard/settings/api-keys')).text).not.toContain(key);
+    const listed = (await server.sites(key)).json() as { sites: { id: string }[] };
+    expect(listed.sites.map(({ id }) => id)).toEqual([site.id]);
+    const page = await visitor.get('/dashboard/settings/api-keys');
+    expect(page.text).toContain('last used');
+    const id = /name="id" value="(key_\w+)"/.exec(page.text)?.[1] ?? '';
+
+    const stranger = await personOf(await world.addAccount());
+    expect((await stranger.post('/dashboard/settings/api-keys/revoke', { id })).status).toBe(404);
+    expect((await server.sites(key)).status).toBe(200);
+    expect((await visitor.post('/dashboard/settings/api-keys/revoke', { id })).status).toBe(303);
+    expect((await server.sites(key)).status).toBe(401);
+  });
+});
+
+describe('the settings of a site', () => {
+  it('rotate keys with overlap, keep goals, and delete on a typed confirmation', async () => {
+    const { site, visitor, base } = await owner('settings.example');
+    await visitor.post(`${base}/settings/keys`);
+    expect((await visitor.post(`${base}/settings/keys/retire`, { key: 'ak_somebody_elses' })).status).toBe(
+      404,
+    );
+    expect((await visitor.post(`${base}/settings/keys/retire`, { key: site.key })).status).toBe(303);
+    const keys = await world.store.registry.siteKeysOf(site.id);
+    expect(keys.find(({ key }) => key === site.key)?.state).toBe('retired');
+    expect(keys).toHaveLength(2);
+
+    await visitor.post(`${base}/settings/goals`, { kind: 'page', pattern: '/thanks*' });
+    expect((await visitor.get(`${base}/settings`)).text).toContain('/thanks*');
+
+    expect((await visitor.post(`${base}/settings/delete`, { confirm: 'other.example' })).status).toBe(422);
+    expect((await visitor.post(`${base}/settings/delete`, { confirm: 'settings.example' })).status).toBe(303);
+    expect((await visitor.get(base)).status).toBe(404);
+  });
+
+  it('invite somebody who has an account, once', async () => {
+    const { site, visitor, base } = await owner('team.example');
+    const invited = await visitor.post(`${base}/settings/members`, {
+      email: 'friend@example.com',
+      role: 'admin',
+    });
+    const path = /\/invitation\/[\w-]{43}/.exec(invited.text)?.[0] ?? '';
+    const friend = await world.addAccount();
+    const there = await personOf(friend);
+    expect((await there.get(base)).status).toBe(404);
+    await there.get(path);
+    expect(
+      (await there.post('/invitation', { invitation: path.split('/').at(-1) ?? '' })).headers.location,
+    ).toBe(base);
+    expect(await world.store.registry.roleOn(site.id, friend.id)).toBe('admin');
+    expect((await there.post('/invitation', { invitation: path.split('/').at(-1) ?? '' })).status).toBe(410);
+    expect((await there.get('/dashboard')).text).toContain('shared with you');
+  });
+});
+
+describe('every route', () => {
+  it('asks who is there and what he may: nobody, a stranger, a viewer, an admin, the owner', async () => {
+    const { account, site } = await owner('roles.example');
+    const people = { viewer: await world.addAccount(), admin: await world.addAccount() };
+    for (const role of ['viewer', 'admin'] as const)
+      await world.store.registry.setMember(site.id, people[role].id, role);
+    const visitors = {
+      nobody: new DashboardVisitor(server.url),
+      stranger: await personOf(await world.addAccount()),
+      viewer: await personOf(people.viewer),
+      admin: await personOf(people.admin),
+      owner: await personOf(account),
+    };
+    await visitors.nobody.get('/login');
+    const may: Record<string, readonly string[]> = {
+      look: ['viewer', 'admin', 'owner'],
+      configure: ['admin', 'owner'],
+      own: ['owner'],
+    };
+    const forSites = routes().filter(({ need, path }) => need in may && !path.endsWith('/live'));
+    expect(forSites.length).toBeGreaterThan(15);
+    for (const { method, path, need } of forSites) {
+      for (const [who, visitor] of Object.entries(visitors)) {
+        const at = path.replace(':id', site.id);
+        const { status, headers } = method === 'GET' ? await visitor.get(at) : await visitor.post(at);
+        const isRefused = {
+          nobody: headers.location?.startsWith('/login'),
+          stranger: status === 404,
+          viewer: status === 403,
+          admin: status === 403,
+          owner: false,
+        };
+        const refused = isRefused[who as keyof typeof isRefused] ?? false;
+        expect({ who, method, path, status, refused }).toEqual({
+          who,
+          method,
+          path,
+          status,
+          refused: !(may[need] ?? []).includes(who),
+        });
+        expect(status, `${who} ${method} ${path}`).not.toBe(500);
+      }
+    }
+  }, 120_000);
+
+  it('takes no form that is not its own', async () => {
+    const { site, visitor } = await owner('forms.example');
+    const posts = routes().filter(({ method }) => method === 'POST');
+    expect(posts.length).toBeGreaterThan(15);
+    const token = visitor.csrf;
+    for (const { path } of posts) {
+      const at = path.replace(':id', site.id).replace(':token', 'x');
+      const tries = {
+        'no token': await visitor.post(at, { csrf: '' }),
+        'a made-up token': await visitor.post(at, { csrf: 'A'.repeat(86) }),
+        'another site': await visitor.post(at, { csrf: token }, { 'sec-fetch-site': 'cross-site' }),
+        'another origin': await visitor.post(at, { csrf: token }, { origin: 'https://evil.example' }),
+        'no origin at all': await visitor.post(at, { csrf: token }, { origin: 'null' }),
+      };
+      for (const [what, { status }] of Object.entries(tries))
+        expect({ path, what, status }).toEqual({ path, what, status: 403 });
+    }
+    expect((await visitor.get('/dashboard/account')).status).toBe(200);
+  }, 120_000);
+
+  it('takes forms in the one type that forms have', async () => {
+    const { visitor } = await owner('types.example');
+    for (const type of [
+      'application/json',
+      'text/plain',
+      'multipart/form-data; boundary=x',
+      'application/json\t',
+    ])
+      expect((await visitor.post('/dashboard/add-site', {}, { 'content-type': type })).status).toBe(415);
+  });
+
+  it('sends the headers that keep strangers out', async () => {
+    const { visitor, base } = await owner('headers.example');
+    for (const path of [
+      '/login',
+      '/dashboard',
+      base,
+      `${base}/settings`,
+      '/dashboard/nothing',
+      '/dashboard/sites/site_none',
+    ]) {
+      const { headers } = await visitor.get(path);
+      expect(headers['content-security-policy'], path).toMatch(
+        /^default-src 'none'; script-src 'self'; style-src 'self';/,
+      );
+      expect(headers['content-security-policy']).not.toContain('unsafe');
+      expect(headers).toMatchObject({
+        'x-content-type-options': 'nosniff',
+        'x-frame-options': 'DENY',
+        'referrer-policy': 'same-origin',
+        'cache-control': 'no-store',
+      });
+      expect(headers['access-control-allow-origin']).toBeUndefined();
+    }
+  });
+});
