@@ -1,0 +1,254 @@
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { describe, expect, it } from 'vitest';
+import { ask } from '../support/http.ts';
+import { temporaryFolder } from '../support/paths.ts';
+import { command, json, startProgram } from '../support/program.ts';
+import {
+  addOwner,
+  countOf,
+  examine,
+  expectSound,
+  ledgerOf,
+  rowCounts,
+  storedPaths,
+} from './support/installation.ts';
+import { beaconOf, connections, inParallel, outcomeOf, pathOf, post } from './support/pages.ts';
+import { eventually, PATIENT } from './support/patience.ts';
+
+/** A copy made while events arrive is whole as of one moment, and an installation can begin anew from it. */
+
+const mode = (path: string) => (statSync(path).mode & 0o777).toString(8);
+
+/** An installation that runs, with some events in it. */
+async function stage() {
+  const dataDir = await temporaryFolder();
+  const { sites, apiKey, email } = await addOwner(dataDir, 'example.com');
+  const [site] = sites;
+  if (site === undefined) throw new Error('the site is missing');
+  const program = startProgram(dataDir);
+  const url = await program.address;
+  const acknowledged: Record<string, unknown>[] = [];
+  const agent = connections(8);
+  const send = async () => {
+    const beacon = beaconOf(site);
+    expect(outcomeOf(await post(url, beacon, { agent }))).toBe('stored');
+    acknowledged.push(beacon);
+  };
+  await inParallel(8, Array.from({ length: 100 }), send);
+  const place = await temporaryFolder();
+  return {
+    dataDir,
+    site,
+    apiKey,
+    email,
+    program,
+    url,
+    acknowledged,
+    send,
+    place,
+    file: join(place, 'backup.db'),
+  };
+}
+
+/** Runs a command that must fail. @returns its code */
+async function refusal(dataDir: string, ...args: readonly string[]): Promise<string> {
+  const { code, stdout, stderr } = await command(dataDir, [...args, '--json']);
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+  const { error, code: said } = JSON.parse(stderr) as { error: unknown; code: string };
+  expect(error).toBeTypeOf('string');
+  return said;
+}
+
+describe('a backup', PATIENT, () => {
+  it('made under load holds every event acknowledged before it began, and lives on elsewhere', async () => {
+    const { dataDir, site, apiKey, email, program, acknowledged, send, file } = await stage();
+    let over = false;
+    const load = inParallel(8, Array.from({ length: 8 }), async () => {
+      while (!over) await send();
+    });
+    await eventually(
+      () => acknowledged.length,
+      (count) => count > 300,
+    );
+    const before = acknowledged.map(pathOf);
+    const said = (await json(dataDir, ['backup', file])) as { file: string; events: number; bytes: number };
+    over = true;
+    await load;
+    expect(acknowledged.length, 'events arrived meanwhile').toBeGreaterThan(before.length);
+    expect(said).toMatchObject({ file, bytes: statSync(file).size });
+    expect(said.events).toBeGreaterThanOrEqual(before.length);
+    expect(mode(file)).toBe('600');
+    expect(readdirSync(join(file, '..'))).toEqual(['backup.db']);
+
+    const elsewhere = join(await temporaryFolder(), 'new');
+    expect(await restoreInto(elsewhere, file)).toMatchObject({ events: said.events });
+    expect(mode(elsewhere)).toBe('700');
+    for (const name of readdirSync(elsewhere)) expect(mode(join(elsewhere, name)), name).toBe('600');
+    const restored = storedPaths(elsewhere, site.id);
+    const rows = new Set(restored);
+    expect(rows.size, 'nothing twice').toBe(restored.length);
+    expect(before.filter((path) => !rows.has(path))).toEqual([]);
+    expect(countOf(elsewhere, site.id)).toBe(restored.length);
+    expect(rowCounts(elsewhere).events).toBe(said.events);
+    await expectSound(elsewhere);
+
+    // Whoever ran the old one runs the new one: same account, keys, sites and count, and known events are known.
+    program.kill('SIGTERM');
+    await program.exit;
+    const url = await startProgram(elsewhere).address;
+    const answer = await ask(url, { path: '/api/v1/sites', headers: { authorization: `Bearer ${apiKey}` } });
+    expect(answer.json()).toMatchObject({
+      sites: [{ id: site.id, key: site.key, events_this_month: restored.length }],
+    });
+    expect(await json(elsewhere, ['site', 'list', '--account', email])).toEqual(answer.json());
+    const agent = connections(8);
+    await inParallel(8, acknowledged, async (beacon) => {
+      const known = rows.has(pathOf(beacon));
+      expect(outcomeOf(await post(url, beacon, { agent }))).toBe(known ? 'duplicate' : 'stored');
+    });
+    expect(storedPaths(elsewhere, site.id)).toEqual(acknowledged.map(pathOf).sort());
+    await expectSound(elsewhere);
+    // And the old one was not touched.
+    expect(storedPaths(dataDir, site.id)).toEqual(acknowledged.map(pathOf).sort());
+    await expectSound(dataDir);
+  });
+
+  it('never overwrites a file, and needs no server', async () => {
+    const { dataDir, program, place, file } = await stage();
+    program.kill('SIGTERM');
+    await program.exit;
+    const taken = join(place, 'taken');
+    writeFileSync(taken, 'somebody’s');
+    await refusal(dataDir, 'backup', taken);
+    expect(readFileSync(taken, 'utf8')).toBe('somebody’s');
+    await refusal(dataDir, 'backup', join(place, 'no', 'such', 'folder'));
+    expect(await json(dataDir, ['backup', file])).toMatchObject({ events: 100 });
+    expect(readdirSync(place).sort()).toEqual(['backup.db', 'taken']);
+  });
+
+  it('that was killed half-way leaves nothing that looks like one, and the next one works', async () => {
+    const { dataDir, site, place, file } = await stage();
+    // What a kill leaves behind: an unfinished copy, and the journal beside it.
+    writeFileSync(`${file}.unfinished`, Buffer.alloc(40_000, 0xa5));
+    writeFileSync(`${file}.unfinished-journal`, Buffer.alloc(4_000, 0xa5));
+    expect(await json(dataDir, ['backup', file])).toMatchObject({ events: 100 });
+    expect(readdirSync(place)).toContain('backup.db');
+    const elsewhere = join(await temporaryFolder(), 'new');
+    await restoreInto(elsewhere, file);
+    expect(countOf(elsewhere, site.id)).toBe(100);
+    await expectSound(elsewhere);
+  });
+});
+
+async function restoreInto(dataDir: string, file: string): Promise<Record<string, unknown>> {
+  // Commands run in their data folder, which does not exist yet.
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  return json(dataDir, ['restore', file]);
+}
+
+describe('a restore', PATIENT, () => {
+  it('refuses a folder that holds data, and one that a server runs on', async () => {
+    const { dataDir, site, program, url, file } = await stage();
+    await json(dataDir, ['backup', file]);
+    await refusal(dataDir, 'restore', file);
+    expect(outcomeOf(await post(url, beaconOf(site))), 'the server did not notice').toBe('stored');
+    program.kill('SIGTERM');
+    await program.exit;
+    await refusal(dataDir, 'restore', file);
+    expect(countOf(dataDir, site.id)).toBe(101);
+    await expectSound(dataDir);
+
+    const half = await temporaryFolder();
+    writeFileSync(join(half, 'registry.db'), '');
+    await refusal(half, 'restore', file);
+    expect(existsSync(join(half, 'events.db'))).toBe(false);
+  });
+
+  it('refuses what is no backup, or only part of one, and leaves nothing behind', async () => {
+    const { dataDir, file, place } = await stage();
+    await json(dataDir, ['backup', file]);
+    const cut = join(place, 'cut.db');
+    writeFileSync(cut, readFileSync(file));
+    truncateSync(cut, Math.floor(statSync(file).size / 8192) * 4096);
+    const noise = join(place, 'noise');
+    writeFileSync(noise, Buffer.alloc(100_000, 0xa5));
+    for (const source of [cut, noise, join(dataDir, 'registry.db'), join(place, 'missing'), place]) {
+      const target = await temporaryFolder();
+      await refusal(target, 'restore', source);
+      expect(
+        readdirSync(target).filter((name) => name !== 'server.lock'),
+        source,
+      ).toEqual([]);
+    }
+  });
+
+  it('that was killed half-way is simply done again', async () => {
+    const { dataDir, site, file } = await stage();
+    await json(dataDir, ['backup', file]);
+    const target = await temporaryFolder();
+    for (const name of ['events.db.restoring', 'registry.db.restoring'])
+      writeFileSync(join(target, name), Buffer.alloc(40_000, 0xa5));
+    expect(await json(target, ['restore', file])).toMatchObject({ events: 100 });
+    expect(countOf(target, site.id)).toBe(100);
+    await expectSound(target);
+  });
+});
+
+describe('the doctor', PATIENT, () => {
+  it('sees a folder that others can look into, and says what to do', async () => {
+    const dataDir = join(await temporaryFolder(), 'new');
+    mkdirSync(dataDir, { mode: 0o700 });
+    await json(dataDir, ['account', 'add', '--email', 'owner@example.com']);
+    await startProgram(dataDir).address;
+    expect((await examine(dataDir)).get('permissions')).toMatchObject({ ok: true });
+    expect(mode(dataDir)).toBe('700');
+    for (const name of readdirSync(dataDir)) expect(mode(join(dataDir, name)), name).toBe('600');
+    chmodSync(dataDir, 0o755);
+    expect((await examine(dataDir)).get('permissions')).toMatchObject({
+      ok: false,
+      advice: expect.stringContaining('chmod 700'),
+    });
+    expect((await command(dataDir, ['doctor', '--json'])).code).toBe(1);
+    chmodSync(dataDir, 0o700);
+  });
+
+  it('sees numbers that somebody changed', async () => {
+    const { dataDir, site, program } = await stage();
+    program.kill('SIGTERM');
+    await program.exit;
+    const changed = async (sql: string) => {
+      const db = new DatabaseSync(join(dataDir, 'events.db'));
+      db.exec(sql);
+      db.close();
+      const checks = await examine(dataDir);
+      return { counters: checks.get('counters')?.ok, ledger: checks.get('ledger')?.ok };
+    };
+    expect(await changed('SELECT 1')).toEqual({ counters: true, ledger: true });
+    expect(await changed('UPDATE counters SET events = events + 1')).toEqual({
+      counters: false,
+      ledger: false,
+    });
+    expect(await changed('UPDATE counters SET events = events - 1')).toEqual({
+      counters: true,
+      ledger: true,
+    });
+    expect(await changed('UPDATE ledger SET count = count + 1')).toEqual({ counters: true, ledger: false });
+    expect(await changed('UPDATE ledger SET count = count - 1')).toEqual({ counters: true, ledger: true });
+    expect(await changed('DELETE FROM events WHERE n = 0 AND at = (SELECT min(at) FROM events)')).toEqual({
+      counters: false,
+      ledger: true,
+    });
+    expect(ledgerOf(dataDir, site.id)).toEqual({ stored: 100 });
+  });
+});

@@ -1,0 +1,145 @@
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { DAY_MS, HOUR_MS, MINUTE_MS, utcDay } from '../../src/clock.ts';
+import type { Site } from '../../src/store/store.ts';
+import { World } from '../support/world.ts';
+import { expectSoundHere, ledgerOf, rowCounts } from './support/installation.ts';
+import { beaconOf, outcomeOf } from './support/pages.ts';
+import { PATIENT } from './support/patience.ts';
+
+/** A clock that is wrong, set right, set back, or past the end of a month: still once each, and in the right month. */
+
+const END_OF_MAY = Date.UTC(2026, 5, 1) - MINUTE_MS;
+const END_OF_FEBRUARY = Date.UTC(2028, 2, 1) - MINUTE_MS;
+const END_OF_YEAR = Date.UTC(2027, 0, 1) - MINUTE_MS;
+
+async function stage(settings: Record<string, string> = {}) {
+  const world = await World.open();
+  onTestFinished(() => world.close());
+  const { site, apiKey } = await world.addOwner();
+  const server = await world.serve({ settings });
+  const { clock } = world;
+  const send = async (beacon: Record<string, unknown>) => outcomeOf(await server.send(beacon));
+  const thisMonth = async () => {
+    const answer = await server.sites(apiKey);
+    const { sites } = answer.json() as { sites: { events_this_month: number }[] };
+    return sites[0]?.events_this_month;
+  };
+  return { world, site, server, clock, send, thisMonth };
+}
+
+/** Counted events of one day. */
+async function countedOn(world: World, site: Site, atMs: number): Promise<number> {
+  const day = utcDay(atMs);
+  return (await world.store.events.countBySite([site.id], { firstDay: day, lastDay: day })).get(site.id) ?? 0;
+}
+
+describe('a clock', PATIENT, () => {
+  it.each([
+    { name: 'a month', end: END_OF_MAY },
+    { name: 'February of a leap year', end: END_OF_FEBRUARY },
+    { name: 'a year', end: END_OF_YEAR },
+  ])(
+    'that passes the end of $name and is set back over it: each event in the month of its receipt',
+    async ({ end }) => {
+      const { world, site, clock, send, thisMonth } = await stage();
+      clock.nowMs = end;
+      const [before, after] = [beaconOf(site), beaconOf(site)];
+      expect(await send(before)).toBe('stored');
+      expect(await thisMonth()).toBe(1);
+
+      clock.advance(2 * MINUTE_MS);
+      expect(await send(after)).toBe('stored');
+      expect(await send(before), 'known from the month before').toBe('duplicate');
+      expect(await thisMonth()).toBe(1);
+
+      clock.advance(-2 * MINUTE_MS); // set back: the old month again
+      expect(await send(after), 'known from what is the future now').toBe('duplicate');
+      expect(await send(beaconOf(site))).toBe('stored');
+      expect(await thisMonth()).toBe(2);
+      clock.advance(2 * MINUTE_MS);
+      expect(await thisMonth()).toBe(1);
+
+      expect(await countedOn(world, site, end)).toBe(2);
+      expect(await countedOn(world, site, end + 2 * MINUTE_MS)).toBe(1);
+      expect(ledgerOf(world.dataDir, site.id)).toEqual({ stored: 3, duplicate: 2 });
+      await expectSoundHere(world.dataDir);
+    },
+  );
+
+  it.each([
+    { name: 'a second', byMs: -1000 },
+    { name: 'an hour', byMs: -HOUR_MS },
+    { name: 'a day', byMs: -DAY_MS },
+    { name: 'ten years', byMs: -3_650 * DAY_MS },
+  ])(
+    'that is set back by $name: events are taken, in the order they came, and known ones are known',
+    async ({ byMs }) => {
+      const { world, site, clock, send } = await stage();
+      const beacons = [beaconOf(site), beaconOf(site), beaconOf(site)];
+      for (const beacon of beacons) expect(await send(beacon)).toBe('stored');
+      clock.advance(byMs);
+      for (const beacon of beacons) expect(await send(beacon)).toBe('duplicate');
+      for (let i = 0; i < 5; i++) expect(await send(beaconOf(site)), 'at the same instant').toBe('stored');
+      clock.advance(-byMs);
+      for (const beacon of beacons) expect(await send(beacon)).toBe('duplicate');
+      expect(rowCounts(world.dataDir).events).toBe(8);
+      expect(ledgerOf(world.dataDir, site.id)).toEqual({ stored: 8, duplicate: 6 });
+      await expectSoundHere(world.dataDir);
+    },
+  );
+
+  it('that jumps a month ahead and back again: what was sent before is still known', async () => {
+    const { world, site, clock, send } = await stage();
+    const beacon = beaconOf(site);
+    expect(await send(beacon)).toBe('stored');
+    clock.advance(40 * DAY_MS);
+    for (let i = 0; i < 50; i++) expect(await send(beaconOf(site))).toBe('stored');
+    clock.advance(-40 * DAY_MS);
+    expect(await send(beacon)).toBe('duplicate');
+    await expectSoundHere(world.dataDir);
+  });
+
+  it('that goes on for 48 hours: a repeat counts once to the last millisecond', async () => {
+    const { world, site, clock, send } = await stage();
+    // Just before midnight, where a window by days would be shortest.
+    clock.nowMs = END_OF_MAY + MINUTE_MS - 1;
+    const beacon = beaconOf(site);
+    expect(await send(beacon)).toBe('stored');
+    for (const step of [HOUR_MS, 12 * HOUR_MS, 23 * HOUR_MS, 12 * HOUR_MS]) {
+      clock.advance(step);
+      expect(await send(beacon)).toBe('duplicate');
+    }
+    expect(clock.nowMs).toBe(END_OF_MAY + MINUTE_MS - 1 + 48 * HOUR_MS);
+    await expectSoundHere(world.dataDir);
+  });
+
+  it('that is set back gives no site more than its rate', async () => {
+    const { site, clock, send } = await stage({ SITE_RATE: '1', SITE_BURST: '10' });
+    const outcomes: string[] = [];
+    for (let i = 0; i < 40; i++) {
+      clock.advance(i % 2 === 0 ? -HOUR_MS : 0);
+      outcomes.push(await send(beaconOf(site)));
+    }
+    expect(outcomes.filter((outcome) => outcome === 'stored')).toHaveLength(10);
+    expect(outcomes.filter((outcome) => outcome === 'rate-limited')).toHaveLength(30);
+  });
+
+  it('far in the past or future: counted on that day, and nothing breaks', async () => {
+    const { world, site, clock, send, thisMonth } = await stage();
+    for (const nowMs of [
+      0,
+      1,
+      DAY_MS - 1,
+      Date.UTC(1999, 11, 31),
+      Date.UTC(2100, 1, 28),
+      Date.UTC(9999, 11, 31),
+    ]) {
+      clock.nowMs = nowMs;
+      const before = await countedOn(world, site, nowMs);
+      expect(await send(beaconOf(site))).toBe('stored');
+      expect(await countedOn(world, site, nowMs)).toBe(before + 1);
+      expect(await thisMonth()).toBe(before + 1);
+    }
+    await expectSoundHere(world.dataDir);
+  });
+});
