@@ -40,6 +40,36 @@ test('a view that is left at once arrives without sendBeacon, too', async ({ lab
   expect(await lab.count(site)).toBe(1);
 });
 
+test('a used up allowance for beacons disturbs nobody', async ({ lab, site, tab, engineName }) => {
+  const atTheEnd = lab.gate();
+  lab.network.decide = ({ path }) => (path === '/fill' ? atTheEnd.opened.then(() => 'lose') : 'pass');
+  lab.page(site, '/');
+  await tab.goto(site.at('/'));
+  await lab.fence(tab);
+
+  const full = await tab.eval(() => {
+    // Large ones until one is refused, then small ones for the rest. Ten are enough: Firefox refuses none.
+    for (const bytes of [65_000, 500]) {
+      for (let sent = 0; sent < 10; sent += 1) {
+        if (!window.lab.sendBeacon('http://stats.example.net/fill', 'x'.repeat(bytes))) break;
+      }
+    }
+    return !window.lab.sendBeacon('http://stats.example.net/fill', 'x'.repeat(500));
+  });
+  expect(full).toBe(engineName !== 'firefox');
+  await tab.eval(() => window.attractos.track('order'));
+  atTheEnd.open();
+  await lab.answered();
+
+  await tab.eval(() => window.attractos.track('next'));
+  await lab.fence(tab);
+  // A keepalive fetch has the same allowance as a beacon, so what is sent meanwhile may be lost; it never counts twice.
+  const events = lab.events(site).map(gist);
+  expect(events.filter((event) => event === 'order /').length).toBeLessThanOrEqual(1);
+  expect(events.filter((event) => event !== 'order /')).toEqual(['pageview /', 'next /']);
+  expect(await lab.count(site)).toBe(events.length);
+});
+
 test('what a browser sends again by itself counts once', async ({ lab, site, tab, engineName }) => {
   lab.page(site, '/');
   await tab.goto(site.at('/'));
@@ -75,6 +105,56 @@ test('a collector that is away is not noticed by the page', async ({ lab, site, 
   await lab.fence(tab);
   const stored = lab.requests(site).filter(({ status, method }) => method === 'POST' && status === 202);
   expect(stored.flatMap(({ beacons }) => beacons).map(gist)).toContain('pageview /next');
+});
+
+test('what could not be sent is sent when the network is back, once', async ({ lab, site, tab }) => {
+  lab.page(site, '/', { tag: { script: 'a.full.js' } });
+  await tab.goto(site.at('/'));
+  await lab.fence(tab);
+  // The network is away, and the browser knows it.
+  lab.network.decide = ({ path }) => (path === '/e' ? 'lose' : 'pass');
+  await tab.eval(() => {
+    Object.defineProperty(Navigator.prototype, 'onLine', { get: () => false, configurable: true });
+    dispatchEvent(new Event('offline'));
+    window.attractos.track('first');
+    window.attractos.track('second');
+  });
+  await lab.fence(tab);
+  expect(await lab.count(site)).toBe(1);
+
+  lab.network.decide = () => 'pass';
+  await tab.eval(() => {
+    Object.defineProperty(Navigator.prototype, 'onLine', { get: () => true, configurable: true });
+    dispatchEvent(new Event('online'));
+    dispatchEvent(new Event('online'));
+  });
+  await expect.poll(() => lab.count(site)).toBe(3);
+  await lab.fence(tab);
+  const stored = lab
+    .requests(site)
+    .filter(({ status }) => status === 202)
+    .flatMap(({ beacons }) => beacons);
+  expect(stored.map(gist).sort()).toEqual(['first /', 'pageview /', 'second /']);
+  expect(await lab.count(site)).toBe(3);
+});
+
+test('the fetch transport carries no cookie of the collector’s domain', async ({ lab, site, tab }) => {
+  // The collector is on a host of the site itself, where the site's own cookies would travel along.
+  const collector = `http://stats.${site.domain}`;
+  lab.network.serve(site.at('/'), {
+    body: page({
+      head: `<script>document.cookie = 'session=secret; domain=${site.domain}; path=/';</script>
+        <script defer src="${collector}/a.full.js" data-key="${site.key}" data-transport="fetch" crossorigin></script>`,
+    }),
+  });
+  await tab.goto(site.at('/'));
+  expect(await tab.eval(() => document.cookie)).toBe('session=secret');
+  expect(await lab.sent(site, tab)).toEqual(['pageview /']);
+  for (const { path, headers } of lab.requests(site)) {
+    if (path === '/e') expect(headers.cookie).toBeUndefined();
+  }
+  expect(lab.network.received.map(({ method }) => method)).not.toContain('OPTIONS');
+  expect(await lab.count(site)).toBe(1);
 });
 
 test('a page goes on where the script cannot be had', async ({ lab, site, tab }) => {

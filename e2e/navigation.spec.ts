@@ -1,6 +1,6 @@
 import { expect, test } from './support/fixtures.ts';
 import { gist, type Lab, type Site } from './support/lab.ts';
-import { page, tag } from './support/page.ts';
+import { COLLECTOR, page, tag } from './support/page.ts';
 import { openUndriven } from './support/undriven.ts';
 
 /**
@@ -8,102 +8,108 @@ import { openUndriven } from './support/undriven.ts';
  * what must not.
  */
 
-const SCRIPTS = ['a.js'];
+const SCRIPTS = ['a.js', 'a.micro.js', 'a.full.js'];
 
 for (const script of SCRIPTS) {
   // One script in every engine, the others in one.
   test.describe(script, { tag: script === 'a.js' ? [] : ['@chromium'] }, () => {
     const ofThisScript = { tag: { script } };
 
-    test('a load is one view', async ({ lab, site, tab }) => {
+    test('a load is one view, and nothing is asked before it is sent', async ({ lab, site, tab }) => {
       lab.page(site, '/', ofThisScript);
       await tab.goto(site.at('/'));
       expect(await lab.sent(site, tab)).toEqual(['pageview /']);
+      // No preflight, no configuration, no cookie.
+      const asked = lab.network.received.map(({ method, path }) => `${method} ${path}`);
+      expect(asked).toEqual([`GET /${script}`, 'POST /e']);
+      const [, beacon] = lab.network.received;
+      expect(beacon?.headers['content-type']).toMatch(/^text\/plain/);
+      expect(beacon?.headers.cookie).toBeUndefined();
       expect(await lab.count(site)).toBe(1);
     });
 
-    test('pushState to another path is one view', async ({ lab, site, tab }) => {
+    test('another path in the same document is one view, in whatever way it came', async ({
+      lab,
+      site,
+      tab,
+    }) => {
       lab.page(site, '/', ofThisScript);
       await tab.goto(site.at('/'));
-      await tab.eval(() => history.pushState(null, '', '/products'));
-      expect(await lab.sent(site, tab)).toEqual(['pageview /', 'pageview /products']);
-    });
+      const expected = ['pageview /'];
+      const becomes = async (what: string) => {
+        expected.push(what);
+        expect(await lab.sent(site, tab)).toEqual(expected);
+      };
 
-    test('pushState that changes the query only is none', async ({ lab, site, tab }) => {
-      lab.page(site, '/', ofThisScript);
-      await tab.goto(site.at('/'));
-      await tab.eval(() => history.pushState(null, '', '/?sort=price'));
-      await tab.eval(() => history.pushState(null, '', '?sort=name'));
-      expect(await lab.sent(site, tab)).toEqual(['pageview /']);
-    });
-
-    test('pushState to the same address is none', async ({ lab, site, tab }) => {
-      lab.page(site, '/', ofThisScript);
-      await tab.goto(site.at('/'));
-      await tab.eval(() => history.pushState(null, '', location.href));
-      expect(await lab.sent(site, tab)).toEqual(['pageview /']);
-    });
-
-    test('replaceState to the same address is none', async ({ lab, site, tab }) => {
-      lab.page(site, '/', ofThisScript);
-      await tab.goto(site.at('/'));
-      await tab.eval(() => history.replaceState({ top: 1 }, '', location.href));
-      expect(await lab.sent(site, tab)).toEqual(['pageview /']);
-    });
-
-    test('replaceState without an address is none', async ({ lab, site, tab }) => {
-      lab.page(site, '/', ofThisScript);
-      await tab.goto(site.at('/'));
-      await tab.eval(() => history.replaceState({ top: 1 }, ''));
-      expect(await lab.sent(site, tab)).toEqual(['pageview /']);
-    });
-
-    test('replaceState to another path is one view', async ({ lab, site, tab }) => {
-      lab.page(site, '/', ofThisScript);
-      await tab.goto(site.at('/'));
-      await tab.eval(() => history.replaceState(null, '', '/home'));
-      expect(await lab.sent(site, tab)).toEqual(['pageview /', 'pageview /home']);
-    });
-
-    test('a router that replaces its state before it pushes makes one view', async ({ lab, site, tab }) => {
-      lab.page(site, '/', ofThisScript);
-      await tab.goto(site.at('/'));
-      await tab.eval(() => {
-        history.replaceState({ top: 120, forward: '/about' }, '', location.href);
-        history.pushState({ back: '/' }, '', '/about');
+      await test.step('pushState', async () => {
+        await tab.eval(() => history.pushState(null, '', '/products'));
+        await becomes('pageview /products');
       });
-      expect(await lab.sent(site, tab)).toEqual(['pageview /', 'pageview /about']);
+      await test.step('replaceState', async () => {
+        await tab.eval(() => history.replaceState(null, '', '/shoes'));
+        await becomes('pageview /shoes');
+      });
+      await test.step('a router that replaces its state before it pushes', async () => {
+        await tab.eval(() => {
+          history.replaceState({ top: 120, forward: '/about' }, '', location.href);
+          history.pushState({ back: '/shoes' }, '', '/about');
+        });
+        await becomes('pageview /about');
+      });
+      await test.step('a router that pushes and then replaces the state', async () => {
+        await tab.eval(() => {
+          history.pushState(null, '', '/team');
+          history.replaceState({ tree: 1 }, '', location.href);
+        });
+        await becomes('pageview /team');
+      });
+      await test.step('back', async () => {
+        await tab.back();
+        await becomes('pageview /about');
+      });
+      await test.step('forward', async () => {
+        await tab.eval(() => history.forward());
+        await expect.poll(() => tab.eval(() => location.pathname)).toBe('/team');
+        await becomes('pageview /team');
+      });
+      expect(await lab.count(site)).toBe(expected.length);
     });
 
-    test('back and forward within the page are a view each', async ({ lab, site, tab }) => {
-      lab.page(site, '/', ofThisScript);
-      await tab.goto(site.at('/'));
-      await tab.eval(() => history.pushState(null, '', '/a'));
-      await tab.back();
-      await lab.fence(tab);
-      await tab.eval(() => history.forward());
-      await expect.poll(() => tab.eval(() => location.pathname)).toBe('/a');
-      expect(await lab.sent(site, tab)).toEqual(['pageview /', 'pageview /a', 'pageview /', 'pageview /a']);
-    });
-
-    test('a link to a place on the page is none', async ({ lab, site, tab }) => {
+    test('another address with the same path is no view', async ({ lab, site, tab }) => {
       lab.page(site, '/', {
         ...ofThisScript,
         body: '<a id="link" href="#there">There</a><h2 id="there">There</h2>',
       });
       await tab.goto(site.at('/'));
-      await tab.click('#link');
-      await expect.poll(() => tab.eval(() => location.hash)).toBe('#there');
-      expect(await lab.sent(site, tab)).toEqual(['pageview /']);
-    });
+      const stays = async () => expect(await lab.sent(site, tab)).toEqual(['pageview /']);
 
-    test('a scroll spy is none', async ({ lab, site, tab }) => {
-      lab.page(site, '/', ofThisScript);
-      await tab.goto(site.at('/'));
-      await tab.eval(() => {
-        for (const chapter of ['#one', '#two', '#three']) history.replaceState(null, '', chapter);
+      await test.step('pushState of another query', async () => {
+        await tab.eval(() => history.pushState(null, '', '/?sort=price'));
+        await stays();
       });
-      expect(await lab.sent(site, tab)).toEqual(['pageview /']);
+      await test.step('pushState of the same address', async () => {
+        await tab.eval(() => history.pushState(null, '', location.href));
+        await stays();
+      });
+      await test.step('replaceState of the same address', async () => {
+        await tab.eval(() => history.replaceState({ top: 1 }, '', location.href));
+        await stays();
+      });
+      await test.step('replaceState without an address', async () => {
+        await tab.eval(() => history.replaceState({ top: 2 }, ''));
+        await stays();
+      });
+      await test.step('a link to a place on the page', async () => {
+        await tab.click('#link');
+        await expect.poll(() => tab.eval(() => location.hash)).toBe('#there');
+        await stays();
+      });
+      await test.step('a scroll spy', async () => {
+        await tab.eval(() => {
+          for (const chapter of ['#one', '#two', '#three']) history.replaceState(null, '', chapter);
+        });
+        await stays();
+      });
     });
 
     test('a return from the back/forward cache is one view', async ({ lab, site, tab }) => {
@@ -117,32 +123,47 @@ for (const script of SCRIPTS) {
       await tab.back();
       expect(await tab.eval(() => document.title), 'the page came out of the cache').toBe('as I left it');
       expect(await lab.sent(site, tab)).toEqual(['pageview /', 'pageview /']);
-      expect(lab.events(site).map(({ nav }) => nav)).toEqual(['load', 'bfcache']);
       expect(new Set(lab.events(site).map(({ id }) => id)).size).toBe(2);
       expect(await lab.count(site)).toBe(2);
     });
 
-    test('two copies of the tag count once, on load and on push', async ({ lab, site, tab }) => {
+    test('copies of the tag count once, on load and on push, also one injected later', async ({
+      lab,
+      site,
+      tab,
+    }) => {
       const once = tag({ key: site.key, script });
       lab.page(site, '/', { tags: `${once}\n${once}` });
       await tab.goto(site.at('/'));
       expect(await lab.sent(site, tab)).toEqual(['pageview /']);
       await tab.eval(() => history.pushState(null, '', '/next'));
       expect(await lab.sent(site, tab)).toEqual(['pageview /', 'pageview /next']);
+
+      await tab.eval(async () => {
+        const again = document.createElement('script');
+        const first = document.querySelector<HTMLScriptElement>('script[data-key]');
+        again.src = first?.src ?? '';
+        again.dataset.key = first?.dataset.key ?? '';
+        document.head.append(again);
+        await new Promise((resolve) => again.addEventListener('load', resolve));
+      });
+      await tab.eval(() => history.pushState(null, '', '/last'));
+      expect(await lab.sent(site, tab)).toEqual(['pageview /', 'pageview /next', 'pageview /last']);
     });
 
-    test('a copy that a framework injects later counts nothing', async ({ lab, site, tab }) => {
-      lab.page(site, '/', ofThisScript);
+    test('a tag that a tag manager injects counts', async ({ lab, site, tab }) => {
+      lab.network.serve(site.at('/'), { body: page({}) });
       await tab.goto(site.at('/'));
-      await tab.eval(() =>
-        new Promise((resolve) => {
-          const again = document.createElement('script');
-          const first = document.querySelector<HTMLScriptElement>('script[data-key]');
-          again.src = first?.src ?? '';
-          again.dataset.key = first?.dataset.key ?? '';
-          again.onload = resolve;
-          document.head.append(again);
-        }).then(() => undefined),
+      await tab.eval(
+        async ([src, key]) => {
+          const injected = document.createElement('script');
+          injected.async = true;
+          injected.src = src;
+          injected.dataset.key = key;
+          document.head.append(injected);
+          await new Promise((resolve) => injected.addEventListener('load', resolve));
+        },
+        [`${COLLECTOR}/${script}`, site.key] as const,
       );
       await tab.eval(() => history.pushState(null, '', '/next'));
       expect(await lab.sent(site, tab)).toEqual(['pageview /', 'pageview /next']);
@@ -174,18 +195,6 @@ for (const script of SCRIPTS) {
       expect(await lab.sent(site, tab)).toEqual(['pageview /']);
     });
 
-    test('nothing is asked before it is sent: no preflight, no configuration', async ({ lab, site, tab }) => {
-      lab.page(site, '/', ofThisScript);
-      await tab.goto(site.at('/'));
-      await tab.eval(() => history.pushState(null, '', '/next'));
-      await lab.fence(tab);
-      const asked = lab.network.received.filter(({ path }) => path !== '/e');
-      expect(asked.map(({ method, path }) => `${method} ${path}`)).toEqual([`GET /${script}`]);
-      const sent = lab.network.received.filter(({ path }) => path === '/e');
-      expect(new Set(sent.map(({ method }) => method))).toEqual(new Set(['POST']));
-      for (const { headers } of sent) expect(headers['content-type']).toMatch(/^text\/plain/);
-    });
-
     test('three pages left at once arrive, however slow the collector', async ({ lab, site, tab }) => {
       const leave = (to: string) =>
         `<script>addEventListener('DOMContentLoaded', () => { location.href = '${to}'; });</script>`;
@@ -213,7 +222,10 @@ for (const script of SCRIPTS) {
       expect(await lab.count(site)).toBe(3);
     });
 
-    test('a page prerendered and never opened is none', { tag: '@chromium' }, async ({ lab, site }) => {
+    test('a prerendered page is a view only when it is opened', { tag: '@chromium' }, async ({
+      lab,
+      site,
+    }) => {
       servePrerender(lab, site, script);
       const browser = await openUndriven(lab.network.port, site.at('/'));
       try {
@@ -221,20 +233,12 @@ for (const script of SCRIPTS) {
         await expect.poll(() => lab.events(site).length).toBeGreaterThan(0);
         await lab.answered();
         expect(lab.events(site).map(gist)).toEqual(['pageview /']);
-      } finally {
-        await browser.close();
-      }
-    });
 
-    test('a prerendered page is a view when it is opened', { tag: '@chromium' }, async ({ lab, site }) => {
-      servePrerender(lab, site, script);
-      const browser = await openUndriven(lab.network.port, site.at('/'));
-      try {
-        await expect.poll(() => lab.network.hasFence(`${site.id}-prerendering`)).toBe(true);
         lab.network.serve(site.at('/go'), { body: 'now' });
         await expect.poll(() => lab.network.hasFence(`${site.id}-opened`)).toBe(true);
         await lab.answered();
         expect(lab.events(site).map(gist)).toEqual(['pageview /', 'pageview /target']);
+        if (script === 'a.full.js') expect(lab.events(site)[1]?.nav).toBe('prerender');
         for (const { headers, beacons } of lab.requests(site))
           if (beacons.length > 0) expect(headers['sec-purpose']).toBeUndefined();
       } finally {
@@ -243,6 +247,19 @@ for (const script of SCRIPTS) {
     });
   });
 }
+
+test('the full script says how a view began', async ({ lab, site, tab }) => {
+  const script = { tag: { script: 'a.full.js' } };
+  lab.page(site, '/', script);
+  lab.network.serve(site.at('/other'), { body: page({}) });
+  await tab.goto(site.at('/'));
+  await tab.eval(() => history.pushState(null, '', '/soft'));
+  await lab.fence(tab);
+  await tab.goto(site.at('/other'));
+  await tab.back();
+  await lab.fence(tab);
+  expect(lab.events(site).map(({ nav }) => nav)).toEqual(['load', 'soft', 'bfcache']);
+});
 
 /** A page that has the browser prerender another, and opens it as soon as there is something at `/go`. */
 function servePrerender(lab: Lab, site: Site, script: string): void {

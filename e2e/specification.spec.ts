@@ -37,27 +37,31 @@ async function countTwo(lab: Lab, site: Site): Promise<void> {
   }
 }
 
-test('curl: the answer is the specification’s, field by field', async ({ lab, site }, testInfo) => {
-  const missing = spawnSync('curl', ['--version']).status !== 0;
-  testInfo.skip(missing, 'curl is not on this machine');
-  await countTwo(lab, site);
+test(
+  'curl: the answer is the specification’s, field by field',
+  { tag: '@chromium' },
+  async ({ lab, site }, testInfo) => {
+    const missing = spawnSync('curl', ['--version']).status !== 0;
+    testInfo.skip(missing, 'curl is not on this machine');
+    await countTwo(lab, site);
 
-  const { stdout } = await execute('sh', ['-c', sample('curl', lab)]);
-  const { sites, ...rest } = JSON.parse(stdout);
-  expect(rest).toEqual({});
-  const found = sites.find(({ id }: Site) => id === site.id);
-  expect(found).toEqual({
-    id: site.id,
-    domain: site.domain,
-    key: site.key,
-    events_this_month: 2,
-    created_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
-  });
-  expect(site.id).toMatch(/^site_/);
-  expect(site.key).toMatch(/^ak_/);
-});
+    const { stdout } = await execute('sh', ['-c', sample('curl', lab)]);
+    const { sites, ...rest } = JSON.parse(stdout);
+    expect(rest).toEqual({});
+    const found = sites.find(({ id }: Site) => id === site.id);
+    expect(found).toEqual({
+      id: site.id,
+      domain: site.domain,
+      key: site.key,
+      events_this_month: 2,
+      created_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
+    });
+    expect(site.id).toMatch(/^site_/);
+    expect(site.key).toMatch(/^ak_/);
+  },
+);
 
-test('fetch: the sample prints the sites', async ({ lab, site }) => {
+test('fetch: the sample prints the sites', { tag: '@chromium' }, async ({ lab, site }) => {
   await countTwo(lab, site);
   const { stdout } = await execute(
     process.execPath,
@@ -71,17 +75,21 @@ test('fetch: the sample prints the sites', async ({ lab, site }) => {
   expect(stdout).toContain('events_this_month: 2');
 });
 
-test('Python: the sample prints a line for each site', async ({ lab, site }, testInfo) => {
-  const python = findPython();
-  testInfo.skip(python === null, 'python3 with the module "requests" is not on this machine');
-  await countTwo(lab, site);
+test(
+  'Python: the sample prints a line for each site',
+  { tag: '@chromium' },
+  async ({ lab, site }, testInfo) => {
+    const python = findPython();
+    testInfo.skip(python === null, 'python3 with the module "requests" is not on this machine');
+    await countTwo(lab, site);
 
-  const folder = mkdtempSync(join(tmpdir(), 'attractos-sample-'));
-  try {
-    writeFileSync(join(folder, 'sample.py'), indentLoop(sample('requests', lab)));
-    const { stdout } = await execute(python ?? '', [join(folder, 'sample.py')]);
-    expect(stdout.split('\n')).toContain(`${site.domain}: 2 events`);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-});
+    const folder = mkdtempSync(join(tmpdir(), 'attractos-sample-'));
+    try {
+      writeFileSync(join(folder, 'sample.py'), indentLoop(sample('requests', lab)));
+      const { stdout } = await execute(python ?? '', [join(folder, 'sample.py')]);
+      expect(stdout.split('\n')).toContain(`${site.domain}: 2 events`);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  },
+);

@@ -210,9 +210,11 @@ export class Lab {
   async fence(tab: Tab): Promise<void> {
     const name = randomUUID();
     await tab.eval(async (address) => {
-      // Two turns, for what the page itself still had to do.
-      await new Promise((resolve) => setTimeout(resolve, 30));
-      await new Promise((resolve) => setTimeout(resolve, 30));
+      // The page may have only just begun.
+      while (document.readyState !== 'complete') await new Promise((resolve) => setTimeout(resolve, 10));
+      // A while for what the page itself still has to do: without the Navigation API the tracker compares addresses ten
+      // times a second.
+      await new Promise((resolve) => setTimeout(resolve, 'navigation' in window ? 50 : 200));
       window.lab.sendBeacon(address);
     }, `${COLLECTOR}/fence?${name}`);
     await expect.poll(() => this.network.hasFence(name), { message: 'the fence came through' }).toBe(true);

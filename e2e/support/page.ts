@@ -18,6 +18,8 @@ export interface PageLab {
 /** What the tracker leaves on a page, as far as tests call it. */
 export interface Attractos {
   track(name: string, details?: object): void;
+  /** In the full script. */
+  pageview(): void;
 }
 
 declare global {

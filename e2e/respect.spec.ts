@@ -1,0 +1,252 @@
+import { expect, test } from './support/fixtures.ts';
+import { gist } from './support/lab.ts';
+import { COLLECTOR, page, tag } from './support/page.ts';
+
+/** What visitors and owners may decide, and what a page's surroundings may forbid. Silence is always without an error. */
+
+/** What a page's script says of the visitor before the tracker runs. */
+const says = (name: string, value: unknown) =>
+  `<script>Object.defineProperty(Navigator.prototype, '${name}', { get: () => ${JSON.stringify(value)}, configurable: true });</script>`;
+
+test.describe('a visitor’s signal', () => {
+  test('Global Privacy Control is honoured', async ({ lab, site, tab }) => {
+    lab.page(site, '/', { head: says('globalPrivacyControl', true) });
+    await tab.goto(site.at('/'));
+    await tab.eval(() => history.pushState(null, '', '/next'));
+    await tab.eval(() => window.attractos?.track('order'));
+    await lab.fence(tab);
+    expect(lab.beacons(site)).toEqual([]);
+  });
+
+  test('an owner may ask for a count in spite of it', { tag: '@chromium' }, async ({ lab, site, tab }) => {
+    lab.page(site, '/', {
+      head: says('globalPrivacyControl', true),
+      tag: { attributes: { 'data-gpc': 'off' } },
+    });
+    await tab.goto(site.at('/'));
+    expect(await lab.sent(site, tab)).toEqual(['pageview /']);
+  });
+
+  test('a browser that has the signal and does not set it counts', { tag: '@chromium' }, async ({
+    lab,
+    site,
+    tab,
+  }) => {
+    lab.page(site, '/', { head: says('globalPrivacyControl', false) });
+    await tab.goto(site.at('/'));
+    expect(await lab.sent(site, tab)).toEqual(['pageview /']);
+  });
+
+  test('Do Not Track is left to the owner', { tag: '@chromium' }, async ({ lab, site, tab }) => {
+    lab.page(site, '/', { head: says('doNotTrack', '1') });
+    lab.page(site, '/asked', {
+      head: says('doNotTrack', '1'),
+      tag: { script: 'a.full.js', attributes: { 'data-dnt': 'on' } },
+    });
+    await tab.goto(site.at('/'));
+    await tab.goto(site.at('/asked'));
+    expect(await lab.sent(site, tab)).toEqual(['pageview /']);
+  });
+});
+
+test.describe('opting out', () => {
+  test('the flag in the storage silences everything', async ({ lab, site, tab }) => {
+    lab.page(site, '/', { head: `<script>localStorage.setItem('attractos', 'off');</script>` });
+    await tab.goto(site.at('/'));
+    await tab.eval(() => history.pushState(null, '', '/next'));
+    await tab.eval(() => window.attractos?.track('order'));
+    await lab.fence(tab);
+    expect(lab.beacons(site)).toEqual([]);
+  });
+
+  test('a link switches counting off and on, and says so', async ({ lab, site, tab }) => {
+    lab.page(site, '/', {
+      tag: { script: 'a.full.js' },
+      head: '<script>window.said = []; window.alert = (text) => said.push(text);</script>',
+    });
+    const said = () => tab.eval(() => (window as unknown as { said: string[] }).said);
+
+    await tab.goto(site.at('/?1#attractos-off'));
+    await expect.poll(said).toEqual([expect.stringMatching(/off/)]);
+    await tab.goto(site.at('/?2'));
+    await lab.fence(tab);
+    expect(lab.beacons(site)).toEqual([]);
+
+    await tab.goto(site.at('/?3#attractos-on'));
+    await expect.poll(said).toEqual([expect.stringMatching(/on/)]);
+    await tab.goto(site.at('/?4'));
+    await lab.fence(tab);
+    expect(lab.events(site).length).toBeGreaterThan(0);
+  });
+
+  test('the link works on a page that is already open', { tag: '@chromium' }, async ({ lab, site, tab }) => {
+    lab.page(site, '/', {
+      tag: { script: 'a.full.js' },
+      head: '<script>window.said = []; window.alert = (text) => said.push(text);</script>',
+      body: '<a id="off" href="#attractos-off">Do not count me</a>',
+    });
+    await tab.goto(site.at('/'));
+    await tab.click('#off');
+    await expect.poll(() => tab.eval(() => localStorage.getItem('attractos'))).toBe('off');
+    await lab.fence(tab);
+    const before = lab.beacons(site).length;
+    await tab.eval(() => history.pushState(null, '', '/next'));
+    await tab.eval(() => window.attractos.track('order'));
+    await lab.fence(tab);
+    expect(lab.beacons(site)).toHaveLength(before);
+  });
+});
+
+test.describe('nothing is left behind', () => {
+  test('no cookie and no storage, whatever happens on the page', async ({ lab, site, tab }) => {
+    lab.page(site, '/');
+    await tab.goto(site.at('/'));
+    await tab.eval(() => history.pushState(null, '', '/next'));
+    await tab.eval(() => window.attractos.track('order'));
+    await tab.eval(() => window.lab.show(false));
+    await tab.eval(() => window.lab.show(true));
+    await lab.fence(tab);
+    expect(lab.events(site).map(gist)).toEqual(['pageview /', 'pageview /next', 'order /next']);
+    expect(
+      await tab.eval(async () => ({
+        cookie: document.cookie,
+        local: localStorage.length,
+        session: sessionStorage.length,
+        databases: (await indexedDB.databases()).length,
+        name: window.name,
+        state: history.state,
+      })),
+    ).toEqual({ cookie: '', local: 0, session: 0, databases: 0, name: '', state: null });
+    for (const { answerHeaders } of lab.network.received) expect(answerHeaders['set-cookie']).toBeUndefined();
+  });
+});
+
+test.describe('surroundings', () => {
+  test('a sandboxed document, which has no storage and no origin, counts', async ({ lab, site, tab }) => {
+    lab.network.serve(site.at('/'), {
+      body: page({ tags: tag({ key: site.key }) }),
+      headers: { 'content-security-policy': 'sandbox allow-scripts' },
+    });
+    await tab.goto(site.at('/'));
+    expect(await tab.eval(() => origin)).toBe('null');
+    expect(await lab.sent(site, tab)).toEqual(['pageview /']);
+    expect(await lab.count(site)).toBe(1);
+  });
+
+  test('a page that sends no referrer counts', async ({ lab, site, tab }) => {
+    lab.page(site, '/', { head: '<meta name="referrer" content="no-referrer">' });
+    await tab.goto(site.at('/'));
+    expect(await lab.sent(site, tab)).toEqual(['pageview /']);
+    expect(await lab.count(site)).toBe(1);
+  });
+
+  test('a page with a very long address counts', { tag: '@chromium' }, async ({ lab, site, tab }) => {
+    lab.page(site, '/', { tag: { script: 'a.full.js' } });
+    await tab.goto(site.at(`/?state=${'x'.repeat(4000)}`));
+    await lab.fence(tab);
+    expect(await lab.count(site)).toBe(1);
+  });
+
+  test('a script pinned by its hash counts', { tag: '@chromium' }, async ({ lab, site, tab }) => {
+    const response = await fetch(`${lab.server.address}/a.manifest.json`);
+    const manifest = (await response.json()) as Record<string, { hashed: string; integrity: string }>;
+    const pinned = manifest['a.js'];
+    lab.network.serve(site.at('/'), {
+      body: page({
+        tags: `<script defer src="${COLLECTOR}/${pinned?.hashed}" integrity="${pinned?.integrity}" crossorigin="anonymous" data-key="${site.key}"></script>`,
+      }),
+    });
+    await tab.goto(site.at('/'));
+    expect(await lab.sent(site, tab)).toEqual(['pageview /']);
+  });
+
+  test('a page in a frame is not a view', async ({ lab, site, tab }) => {
+    lab.page(site, '/framed', { tag: { script: 'a.full.js' } });
+    lab.network.serve(site.at('/'), {
+      body: page({
+        body: '<iframe src="/framed"></iframe><iframe sandbox="allow-scripts" src="/framed"></iframe>',
+      }),
+    });
+    await tab.goto(site.at('/'));
+    await lab.fence(tab);
+    expect(lab.network.visited.filter((place) => place.endsWith('/framed'))).toHaveLength(2);
+    expect(lab.beacons(site)).toEqual([]);
+  });
+
+  test('a policy that forbids the collector is obeyed in silence', async ({ lab, site, tab }) => {
+    lab.network.serve(site.at('/'), {
+      body: page({ tags: tag({ key: site.key }) }),
+      headers: { 'content-security-policy': `script-src 'self' ${COLLECTOR}; connect-src 'self'` },
+    });
+    lab.network.serve(site.at('/free'), { body: page({}) });
+    await tab.goto(site.at('/'));
+    await tab.eval(() => window.attractos.track('order'));
+    await tab.goto(site.at('/free'));
+    await lab.fence(tab);
+    expect(lab.beacons(site)).toEqual([]);
+  });
+
+  test('a page that demands Trusted Types counts, and nothing is violated', async ({ lab, site, tab }) => {
+    lab.network.serve(site.at('/'), {
+      body: page({
+        head: `<script>
+          window.violations = [];
+          addEventListener('securitypolicyviolation', ({ violatedDirective }) => violations.push(violatedDirective));
+        </script>`,
+        tags: tag({ key: site.key, script: 'a.js' }),
+      }),
+      headers: { 'content-security-policy': `require-trusted-types-for 'script'; trusted-types 'none'` },
+    });
+    await tab.goto(site.at('/'));
+    await tab.eval(() => history.pushState(null, '', '/next'));
+    expect(await lab.sent(site, tab)).toEqual(['pageview /', 'pageview /next']);
+    expect(await tab.eval(() => (window as unknown as { violations: string[] }).violations)).toEqual([]);
+  });
+
+  test('a browser that a program drives is not a visitor', async ({ lab, site, tab }) => {
+    lab.page(site, '/', { prelude: { webdriver: true } });
+    await tab.goto(site.at('/'));
+    expect(await tab.eval(() => navigator.webdriver)).toBe(true);
+    await tab.eval(() => history.pushState(null, '', '/next'));
+    await tab.eval(() => window.attractos?.track('order'));
+    await lab.fence(tab);
+    expect(lab.beacons(site)).toEqual([]);
+  });
+
+  test('an owner may ask to count driven browsers', async ({ lab, site, tab }) => {
+    lab.page(site, '/', { prelude: { webdriver: true }, tag: { attributes: { 'data-automation': 'on' } } });
+    await tab.goto(site.at('/'));
+    expect(await lab.sent(site, tab)).toEqual(['pageview /']);
+  });
+
+  test('a page on this very machine is not counted', async ({ lab, site, tab }) => {
+    const local = `http://localhost:${lab.network.port}/`;
+    lab.network.serve(local, { body: page({ tags: tag({ key: site.key }) }) });
+    await tab.goto(local);
+    await lab.fence(tab);
+    for (const { status, answer } of lab.requests(site).filter(({ path }) => path === '/e')) {
+      expect(status).toBe(403);
+      expect(JSON.parse(answer).code).toBe('LOCAL_HOST');
+    }
+    expect(await lab.count(site)).toBe(0);
+  });
+});
+
+test.describe('a hostile page', { tag: '@chromium' }, () => {
+  const HOSTILITIES = {
+    'a frozen history': 'Object.freeze(history); Object.freeze(History.prototype);',
+    'a toJSON of its own on every object': 'Object.prototype.toJSON = () => { throw new Error("gotcha"); };',
+    'a fetch that throws': 'window.fetch = () => { throw new Error("gotcha"); };',
+  };
+  for (const [name, code] of Object.entries(HOSTILITIES)) {
+    test(`${name} breaks nothing`, async ({ lab, site, tab }) => {
+      lab.page(site, '/', { head: `<script>${code}</script>` });
+      await tab.goto(site.at('/'));
+      await tab.eval(() => history.pushState(null, '', '/next'));
+      await lab.fence(tab);
+      expect(await tab.eval(() => location.pathname)).toBe('/next');
+      expect(lab.events(site).length).toBeLessThanOrEqual(2);
+      if (!code.includes('toJSON')) expect(lab.events(site).map(gist)[0]).toBe('pageview /');
+    });
+  }
+});
