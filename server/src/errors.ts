@@ -14,7 +14,7 @@ export const ERRORS = {
   SITE_NOT_FOUND: { status: 403, sentence: 'There is no such site, or it belongs to another account.' },
   PLAN_REQUIRED: { status: 403, sentence: 'This needs a higher plan.' },
   ORIGIN_NOT_ALLOWED: { status: 403, sentence: 'Pages of this origin may not ask here.' },
-  MISSING_SITE_ID: { status: 400, sentence: 'The path lacks a site id: /api/v1/sites/{id}/…' },
+  MISSING_SITE_ID: { status: 400, sentence: 'The path lacks a site id, as in /api/v1/sites/{id}/stats.' },
   INVALID_DATE_RANGE: {
     status: 400,
     sentence: 'start and end are real dates, written YYYY-MM-DD, and start is not after end.',

@@ -26,11 +26,13 @@ pre{background:var(--sunk);border:1px solid var(--line);border-radius:8px;paddin
 .route{display:flex;flex-wrap:wrap;gap:.5rem;align-items:baseline;margin:0 0 .75rem}
 .verb{background:var(--accent-soft);color:var(--accent);border-radius:6px;padding:.1rem .5rem;font-weight:600;font-size:.8125rem}
 table{border-collapse:collapse;width:100%;font-size:.9375rem}
-th,td{overflow-wrap:anywhere;text-align:left;vertical-align:top;padding:.4rem .75rem .4rem 0;border-bottom:1px solid var(--line)}
+th,td{overflow-wrap:break-word;text-align:left;vertical-align:top;padding:.4rem .75rem .4rem 0;border-bottom:1px solid var(--line)}
 th{color:var(--soft);font-weight:600}
+td:nth-child(2){color:var(--soft);min-width:7rem}
 td:last-child,th:last-child{padding-right:0}
 .note{color:var(--soft)}
 summary{cursor:pointer;padding:.25rem 0;font-weight:600}
+@media (min-width:40rem){td:first-child code{white-space:nowrap}}
 @media (max-width:60rem){.frame{display:block;padding:1rem}nav{position:static;max-height:none;margin:0 0 1.5rem}section{padding:1rem}}
 @media (max-width:40rem){table,thead,tbody,tr,td{display:block}thead{position:absolute;left:-99rem}tr{border-bottom:1px solid var(--line);padding:.4rem 0}
 td{border:0;padding:.1rem 0}}
