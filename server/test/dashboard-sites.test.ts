@@ -290,6 +290,43 @@ describe('the settings of a site', () => {
   });
 });
 
+describe('a public link', () => {
+  it('shows the report of its site and nothing else, until it is gone', async () => {
+    const { site, visitor, base } = await owner('shared.example');
+    await send(site, 'shared.example');
+    const made = await visitor.post(`${base}/settings/shares`, { name: 'for the board', expires: '7' });
+    const path = /\/share\/[\w-]{43}/.exec(made.text)?.[0] ?? '';
+    const stranger = new DashboardVisitor(server.url);
+    const page = await stranger.get(path);
+    expect(page.status).toBe(200);
+    expect(page.text).toContain('shared.example');
+    for (const secret of ['/settings', '/not-counted', site.key, base])
+      expect(page.text).not.toContain(secret);
+    expect((await stranger.get(`${path}/rows.csv?by=page`)).text).toMatch(/^page,name/);
+    expect((await stranger.get(base)).status).toBe(303);
+    expect((await stranger.get(`/share/${'x'.repeat(43)}`)).status).toBe(404);
+    const [share] = await world.store.registry.sharesOf(site.id);
+    await visitor.post(`${base}/settings/shares/remove`, { id: share?.id ?? '' });
+    expect((await stranger.get(path)).status).toBe(404);
+  });
+
+  it('asks for its password where it has one', async () => {
+    const { site, visitor, base } = await owner('locked.example');
+    await send(site, 'locked.example');
+    const made = await visitor.post(`${base}/settings/shares`, {
+      name: 'secret',
+      'share-password': 'open sesame',
+    });
+    const path = /\/share\/[\w-]{43}/.exec(made.text)?.[0] ?? '';
+    const stranger = new DashboardVisitor(server.url);
+    expect((await stranger.get(path)).text).not.toContain('locked.example');
+    expect((await stranger.get(`${path}/rows.csv`)).status).toBe(404);
+    expect((await stranger.post(path, { password: 'wrong' })).status).toBe(422);
+    expect((await stranger.post(path, { password: 'open sesame' })).headers.location).toBe(path);
+    expect((await stranger.get(path)).text).toContain('locked.example');
+  });
+});
+
 describe('every route', () => {
   it('asks who is there and what he may: nobody, a stranger, a viewer, an admin, the owner', async () => {
     const { account, site } = await owner('roles.example');

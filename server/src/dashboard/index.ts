@@ -9,6 +9,7 @@ import { livePages } from './pages/live.ts';
 import { passwordResetPages } from './pages/password-reset.ts';
 import { Router, sendHtml } from './pages/route.ts';
 import { settingsPages } from './pages/settings.ts';
+import { sharePages } from './pages/share.ts';
 import { signInPages } from './pages/sign-in.ts';
 import { sitePages } from './pages/site.ts';
 import { sitesPages } from './pages/sites.ts';
@@ -67,6 +68,7 @@ export function declarePages(router: Router): void {
   signInPages(router);
   invitationPages(router);
   passwordResetPages(router);
+  sharePages(router);
   sitesPages(router);
   addSitePages(router);
   sitePages(router);

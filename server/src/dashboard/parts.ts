@@ -52,6 +52,8 @@ export interface Visit {
   /** The address under which the browser, or the settings, reach this server; no slash at the end. */
   baseUrl: string;
   headers: IncomingHttpHeaders;
+  /** What an earlier `unlock` gave. */
+  unlocked: string | null;
   person: Person | null;
   frame: Frame;
 }
@@ -68,7 +70,8 @@ export interface SiteVisit extends PersonalVisit {
 /** What a page answers. */
 export type Answer =
   | { kind: 'html'; html: string; status?: number }
-  | { kind: 'redirect'; to: string; cookie?: SessionCookie }
+  /** `unlock`: shows from now on that the password of a public link was known. */
+  | { kind: 'redirect'; to: string; cookie?: SessionCookie; unlock?: string }
   | { kind: 'file'; name: string; type: string; body: string | AsyncIterable<string> }
   | { kind: 'json'; body: unknown }
   | { kind: 'stream'; open: (send: (event: StreamEvent) => void) => (() => void) | null };

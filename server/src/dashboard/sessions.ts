@@ -12,6 +12,8 @@ const TOUCH_MS = 15 * MINUTE_MS;
 /** Before anybody signed in: a random text that forms are bound to. */
 const VISIT = 'attractos_visit';
 const SESSION = 'attractos_session';
+const UNLOCK = 'attractos_unlock';
+const UNLOCK_SECONDS = 86_400;
 const TOKEN = /^[A-Za-z0-9_-]{43}$/;
 
 /** Signs somebody in with a token that did not exist before, so that nobody could have planted it. */
@@ -93,12 +95,14 @@ function readCookie(header: string | undefined, name: string): string | null {
 export interface Cookies {
   session: string | null;
   visit: string | null;
+  unlock: string | null;
 }
 
 export function readCookies(header: string | undefined, secure: boolean): Cookies {
   return {
     session: readCookie(header, cookieName(SESSION, secure)),
     visit: readCookie(header, cookieName(VISIT, secure)),
+    unlock: readCookie(header, cookieName(UNLOCK, secure)),
   };
 }
 
@@ -110,6 +114,10 @@ export function sessionCookie(cookie: SessionCookie, secure: boolean): string {
 
 export function visitCookie(token: string, secure: boolean): string {
   return `${cookieName(VISIT, secure)}=${token}; ${attributes(secure)}`;
+}
+
+export function unlockCookie(value: string, secure: boolean): string {
+  return `${cookieName(UNLOCK, secure)}=${value}; Max-Age=${UNLOCK_SECONDS}; ${attributes(secure)}`;
 }
 
 /** The token that the forms of a session, or of a visit before it, must carry. */

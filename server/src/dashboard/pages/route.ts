@@ -12,7 +12,7 @@ import {
   type SiteVisit,
   type Visit,
 } from '../parts.ts';
-import { personOf, readCookies, sessionCookie, visitCookie } from '../sessions.ts';
+import { personOf, readCookies, sessionCookie, unlockCookie, visitCookie } from '../sessions.ts';
 import { errorPage } from '../views/error.tsx';
 import { Streams } from './stream.ts';
 
@@ -122,6 +122,7 @@ export class Router {
       clientAddress: request.ip,
       userAgent: request.headers['user-agent'] ?? '',
       headers: request.headers,
+      unlocked: cookies.unlock,
       baseUrl,
       person,
       frame: {
@@ -155,6 +156,8 @@ export class Router {
       case 'redirect':
         if (answer.cookie !== undefined)
           reply.header('set-cookie', sessionCookie(answer.cookie, isSecure(this.parts, request)));
+        if (answer.unlock !== undefined)
+          reply.header('set-cookie', unlockCookie(answer.unlock, isSecure(this.parts, request)));
         return reply.code(303).header('location', answer.to).send();
       case 'file':
         return reply

@@ -1,17 +1,13 @@
 import { utcDay } from '../../clock.ts';
-import type { Dimension, Site } from '../../store/store.ts';
+import type { Site } from '../../store/store.ts';
 import { may } from '../access.ts';
-import { csvRow } from '../export.ts';
 import type { Answer, Parts, SiteVisit } from '../parts.ts';
-import { LIVE_MS, loadReport, scopeOf } from '../report/data.ts';
+import { rowsFile } from '../report/csv.ts';
+import { LIVE_MS, loadReport } from '../report/data.ts';
 import { Links } from '../report/links.ts';
-import { PANELS, valueName } from '../report/panels.ts';
 import { emptySitePage, installPage, reportPage } from '../views/site.tsx';
 import type { Router } from './route.ts';
 import { html } from './sign-in.ts';
-
-const CSV_ROWS_PER_PAGE = 1_000;
-const CSV_ROWS_MAX = 100_000;
 
 /** One site: its report, or while it is empty the way to the first event. */
 export function sitePages(router: Router): void {
@@ -45,19 +41,9 @@ export function sitePages(router: Router): void {
     );
   });
 
-  router.site('GET', '/dashboard/sites/:id/rows.csv', 'look', async ({ site, query, person }) => {
-    const by = query.get('by') ?? 'page';
-    const { scope, span } = scopeOf({ site, zone: person.account.timeZone, nowMs: clock.now(), query });
-    const known =
-      by === 'bot' || by.startsWith('prop:') || PANELS.some(({ tabs }) => tabs.some((tab) => tab.by === by));
-    const dimension = (known ? by : 'page') as Dimension; // one of those looked up
-    return {
-      kind: 'file',
-      name: `${site.domain}-${dimension}-${span.range}.csv`,
-      type: 'text/csv; charset=utf-8',
-      body: rowsAsCsv(parts, scope, dimension),
-    };
-  });
+  router.site('GET', '/dashboard/sites/:id/rows.csv', 'look', async ({ site, query, person }) =>
+    rowsFile(parts, { site, zone: person.account.timeZone, nowMs: clock.now(), query }),
+  );
 
   router.site('GET', '/dashboard/sites/:id/now', 'look', async ({ site }) => ({
     kind: 'json',
@@ -73,45 +59,4 @@ export function sitePages(router: Router): void {
 async function hasEvents({ store, clock }: Parts, site: Site): Promise<boolean> {
   const range = { firstDay: 0, lastDay: utcDay(clock.now()) };
   return ((await store.events.countBySite([site.id], range)).get(site.id) ?? 0) > 0;
-}
-
-async function* rowsAsCsv(
-  { store }: Parts,
-  scope: ReturnType<typeof scopeOf>['scope'],
-  by: Dimension,
-): AsyncGenerator<string> {
-  yield csvRow([
-    by,
-    'name',
-    'visitors',
-    'visits',
-    'pageviews',
-    'events',
-    'conversions',
-    'bounces',
-    'engaged_ms',
-    'bot_visits',
-  ]);
-  let rows = 0;
-  for (let cursor: string | null | undefined; cursor !== null && rows < CSV_ROWS_MAX; ) {
-    const page = await store.reports.breakdown(scope, by, {
-      limit: CSV_ROWS_PER_PAGE,
-      ...(cursor === undefined ? {} : { cursor }),
-    });
-    for (const row of page.rows)
-      yield csvRow([
-        row.value ?? '',
-        valueName(by, row.value),
-        row.visitors,
-        row.visits,
-        row.pageviews,
-        row.events,
-        row.conversions,
-        row.bounces,
-        row.engagedMs,
-        row.botVisits,
-      ]);
-    rows += page.rows.length;
-    cursor = page.nextCursor;
-  }
 }

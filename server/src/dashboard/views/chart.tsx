@@ -87,39 +87,37 @@ export function Chart({ figure, labels, values, earlier, interval }: ChartProps)
       </svg>
       <details>
         <summary>The chart as a table</summary>
-        <div class="table-scroll">
-          <table>
-            <caption class="visually-hidden">{summary}</caption>
-            <thead>
-              <tr>
-                <th scope="col">
-                  {interval === 'hour'
-                    ? 'Hour'
-                    : interval === 'day'
-                      ? 'Day'
-                      : `${interval === 'week' ? 'Week' : 'Month'} from`}
-                </th>
+        <table>
+          <caption class="visually-hidden">{summary}</caption>
+          <thead>
+            <tr>
+              <th scope="col">
+                {interval === 'hour'
+                  ? 'Hour'
+                  : interval === 'day'
+                    ? 'Day'
+                    : `${interval === 'week' ? 'Week' : 'Month'} from`}
+              </th>
+              <th scope="col" class="number">
+                {figure.name}
+              </th>
+              {earlier !== null && (
                 <th scope="col" class="number">
-                  {figure.name}
+                  Before
                 </th>
-                {earlier !== null && (
-                  <th scope="col" class="number">
-                    Before
-                  </th>
-                )}
+              )}
+            </tr>
+          </thead>
+          <tbody>
+            {labels.map((label, i) => (
+              <tr>
+                <th scope="row">{label}</th>
+                <td class="number">{figure.text(values[i] ?? 0)}</td>
+                {earlier !== null && <td class="number">{figure.text(earlier[i] ?? 0)}</td>}
               </tr>
-            </thead>
-            <tbody>
-              {labels.map((label, i) => (
-                <tr>
-                  <th scope="row">{label}</th>
-                  <td class="number">{figure.text(values[i] ?? 0)}</td>
-                  {earlier !== null && <td class="number">{figure.text(earlier[i] ?? 0)}</td>}
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+            ))}
+          </tbody>
+        </table>
       </details>
     </figure>
   );

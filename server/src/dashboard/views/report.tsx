@@ -52,7 +52,7 @@ function Controls({ data, links, livePath }: Omit<ReportProps, 'apiUrl'>): VNode
   const { span, comparison, live } = data;
   return (
     <div class="controls">
-      <p class="live-now" data-live-now={livePath ?? undefined}>
+      <p class="live-now" data-live-now={livePath ?? undefined} title="Visitors in the last five minutes">
         <span class="dot" aria-hidden="true" />
         <strong data-live-count>{live}</strong> online now
       </p>

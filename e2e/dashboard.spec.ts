@@ -1,0 +1,241 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { type Browser, type BrowserContext, chromium, expect, type Page, test } from '@playwright/test';
+import { programPath } from './support/browsers.ts';
+import { type Installation, Pages, startInstallation } from './support/dashboard-server.ts';
+import { chromiumUserAgent } from './support/playwright-engine.ts';
+
+/** The dashboard as a person walks through it. One engine: what it serves is HTML, and the tracker has its own tests. */
+
+const PASSWORD = 'correct horse battery';
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const WIDTHS = [360, 1440];
+
+test.describe.configure({ mode: 'serial' });
+
+const pages = new Pages();
+let browser: Browser;
+
+test.beforeAll(async () => {
+  const port = await pages.open();
+  browser = await chromium.launch({
+    executablePath: programPath('chromium'),
+    args: ['--no-sandbox', `--host-resolver-rules=MAP *.example 127.0.0.1:${port}`],
+  });
+});
+test.afterAll(async () => {
+  await browser.close();
+  pages.close();
+});
+
+/** A context that fails on anything asked of another server, and on anything the policy stopped. */
+async function strictContext(
+  address: string,
+  options: Parameters<Browser['newContext']>[0] = {},
+): Promise<{ context: BrowserContext; complaints: string[] }> {
+  const context = await browser.newContext({ baseURL: address, ...options });
+  const complaints: string[] = [];
+  context.on('request', (request) => {
+    if (!request.url().startsWith(address) && !request.url().startsWith('data:'))
+      complaints.push(request.url());
+  });
+  context.on('console', (message) => {
+    if (message.type() === 'error' && !message.text().includes('status of 4'))
+      complaints.push(message.text());
+  });
+  context.on('weberror', (error) => complaints.push(error.error().message));
+  return { context, complaints };
+}
+
+test('from nothing to a trusted number @chromium', async () => {
+  const installation = await startInstallation('serve', /setup\?token=\S+\n/);
+  try {
+    const { context, complaints } = await strictContext(installation.address);
+    const page = await context.newPage();
+    const visitors = await browser.newContext({ userAgent: chromiumUserAgent(browser.version()) });
+    await visitors.addInitScript(() =>
+      Object.defineProperty(Navigator.prototype, 'webdriver', { get: () => false }),
+    );
+
+    await page.goto(/http:\/\/\S+\/setup\?token=\S+/.exec(installation.said())?.[0] ?? '');
+    await page.getByLabel('E-mail address').fill('ada@example.com');
+    await page.getByLabel('Password').fill(PASSWORD);
+    await page.getByRole('button', { name: 'Make the account' }).click();
+    await page.getByLabel('Domain').fill('https://shop.example/with/a/path');
+    await page.getByRole('button', { name: 'Add the site' }).click();
+    await expect(page.getByRole('heading', { level: 1 })).toHaveText('shop.example');
+    pages.tag = (await page.locator('#snippet-html').textContent()) ?? '';
+
+    // A page on a host that is not the site's: refused, explained, and allowed with one click.
+    const visitor = await visitors.newPage();
+    await visitor.goto('http://staging.shop.example/');
+    const allow = page.getByRole('button', { name: 'Allow staging.shop.example' });
+    await expect(allow).toBeVisible({ timeout: 5_000 });
+    await expect(page.getByText('Another domain: staging.shop.example')).toBeVisible();
+    await allow.click();
+    await expect(page.getByText('Pages on staging.shop.example count from now on.')).toBeVisible();
+    await expect(page.locator('.check-green')).toHaveCount(0);
+    await page.waitForTimeout(1_000); // the collector learns of it within a second
+
+    await visitor.goto('http://staging.shop.example/again');
+    await expect(page.locator('.check-green')).toBeVisible({ timeout: 5_000 });
+    await expect(page.locator('[data-step="counted"]')).toContainText(
+      '1 this month, and the API says the same.',
+    );
+    await visitor.goto('http://shop.example/');
+    await page.getByRole('link', { name: 'Open the report' }).click();
+    await expect(page.getByRole('link', { name: /^Page views/ })).toContainText(/[12]/);
+
+    await page.getByRole('link', { name: 'API keys' }).click();
+    await page.getByLabel('Descriptive name').fill('nightly report');
+    await page.getByRole('button', { name: 'Generate New Key' }).click();
+    const key = await page.locator('#made-key').textContent();
+    const events = async () => {
+      const answer = await fetch(`${installation.address}/api/v1/sites`, {
+        headers: { authorization: `Bearer ${key}` },
+      });
+      return ((await answer.json()) as { sites: { events_this_month: number }[] }).sites[0]
+        ?.events_this_month;
+    };
+    await expect.poll(events).toBe(2);
+    await page.getByRole('link', { name: 'Sites' }).first().click();
+    await expect(page.locator('.figure')).toHaveText('2 events this month');
+    await page.getByRole('link', { name: '1 not counted this week' }).click();
+    await expect(page.getByText('This host is allowed now')).toBeVisible();
+    expect(complaints).toEqual([]);
+  } finally {
+    await installation.stop();
+  }
+});
+
+test.describe('with 90 days of numbers @chromium', () => {
+  let demo: Installation;
+  let site = '';
+
+  test.beforeAll(async () => {
+    test.setTimeout(150_000);
+    demo = await startInstallation('demo', /Sign in with .*\n/);
+  });
+  test.afterAll(async () => demo.stop());
+
+  async function signedIn(options: Parameters<Browser['newContext']>[0] = {}) {
+    const { context, complaints } = await strictContext(demo.address, options);
+    const page = await context.newPage();
+    const [, email = '', password = ''] = /Sign in with\s+(\S+)\s+(\S+)/.exec(demo.said()) ?? [];
+    await page.goto('/login');
+    await page.getByLabel('E-mail address').fill(email);
+    await page.getByLabel('Password').fill(password);
+    await page.keyboard.press('Enter');
+    await page.waitForURL('**/dashboard');
+    site = (await page.locator('.stretched').first().getAttribute('href')) ?? '';
+    return { page, complaints };
+  }
+
+  /** What axe finds, each with where. */
+  async function violations(page: Page): Promise<string[]> {
+    // Through the debugger, which the page's policy does not bind.
+    await page.evaluate(AXE);
+    return page.evaluate(async () => {
+      const { axe } = window as unknown as {
+        axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> };
+      };
+      const { violations } = await axe.run();
+      return violations.map(
+        ({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(' | ')}`,
+      );
+    });
+  }
+
+  test('axe finds nothing, and nothing scrolls sideways, on any page, in both themes', async () => {
+    test.setTimeout(240_000);
+    const { page, complaints } = await signedIn();
+    const stranger = await (await strictContext(demo.address)).context.newPage();
+    const own = [
+      '/dashboard',
+      '/dashboard/add-site',
+      site,
+      `${site}?range=today&f=is.channel.ai&f=is.country.DE&compare=year`,
+      `${site}/not-counted`,
+      `${site}/install`,
+      `${site}/settings`,
+      '/dashboard/settings/api-keys',
+      '/dashboard/account',
+      '/dashboard/nothing-here',
+    ];
+    const strangers = ['/login', '/signup', '/forgot', '/reset/none', '/invitation/none', '/setup'];
+    const visits = [
+      ...own.map((path) => [page, path] as const),
+      ...strangers.map((path) => [stranger, path] as const),
+    ];
+    const found: string[] = [];
+    for (const colorScheme of ['light', 'dark'] as const) {
+      for (const width of WIDTHS) {
+        for (const [tab, path] of visits) {
+          await tab.setViewportSize({ width, height: 800 });
+          await tab.emulateMedia({ colorScheme });
+          await tab.goto(path);
+          for (const details of await tab.locator('details:not([data-menu]) > summary').all())
+            await details.click();
+          const sideways = await tab.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+          const what = `${path} at ${width} px, ${colorScheme}`;
+          if (sideways > 0) found.push(`${what}: ${sideways} px too wide`);
+          found.push(...(await violations(tab)).map((violation) => `${what}: ${violation}`));
+        }
+      }
+    }
+    expect(found).toEqual([]);
+    expect(complaints).toEqual([]);
+  });
+
+  test('the keyboard goes all the way', async () => {
+    const { page, complaints } = await signedIn();
+    await page.goto(site);
+    await page.keyboard.press('Tab');
+    await expect(page.getByRole('link', { name: 'Skip to the content' })).toBeFocused();
+    await page.keyboard.press('Enter');
+    await page.keyboard.press('d');
+    await page.waitForURL('**?range=today');
+    await page.keyboard.press('ArrowLeft');
+    await page.waitForURL(/range=custom/);
+    await page.keyboard.press('?');
+    await expect(page.locator('.key-list')).toBeVisible();
+    await page.keyboard.press('w');
+    await page.waitForURL(/range=7d/);
+
+    const menu = page.locator('.menu > summary').first();
+    await menu.focus();
+    await page.keyboard.press('Enter');
+    await expect(page.getByRole('link', { name: 'Last 91 days' })).toBeVisible();
+    await page.keyboard.press('Escape');
+    await expect(menu).toBeFocused();
+    await expect(page.getByRole('link', { name: 'Last 91 days' })).toBeHidden();
+
+    await page.getByRole('link', { name: 'United States' }).focus();
+    await page.keyboard.press('Enter');
+    await expect(page.locator('.chip')).toContainText('Country is United States');
+    await page.keyboard.press('Escape');
+    await expect(page.locator('.chip')).toHaveCount(0);
+    expect(complaints).toEqual([]);
+  });
+
+  test('everything works without script', async () => {
+    const { page } = await signedIn({ javaScriptEnabled: false });
+    await page.goto(site);
+    await page.locator('.menu > summary').first().click();
+    await page.getByRole('link', { name: 'Last 91 days' }).click();
+    await page.getByRole('link', { name: 'Google', exact: true }).click();
+    await expect(page.locator('.chip')).toContainText('Source is Google');
+    await page.getByRole('link', { name: /Bounce rate/ }).click();
+    await expect(page.getByRole('link', { name: /Bounce rate/ })).toHaveAttribute('aria-current', 'true');
+    await page.locator('.chip').click();
+    await expect(page.locator('.chip')).toHaveCount(0);
+    await page.goto(`${site}/install`);
+    await page.getByRole('radio', { name: 'Astro' }).check();
+    await expect(page.locator('#snippet-astro')).toContainText('is:inline');
+    await page.goto(`${site}/settings`);
+    await page.getByLabel('Name or path').fill('/pricing');
+    await page.getByLabel('Kind').selectOption('page');
+    await page.getByRole('button', { name: 'Add the goal' }).click();
+    await expect(page.getByText('The goals are changed.')).toBeVisible();
+  });
+});
