@@ -9,8 +9,9 @@ import { sitesRequest } from '../support/traffic.ts';
 
 /** `GET /api/v1/sites` against a Fastify that answers with an empty list: by sites in the answer, and by events stored. */
 
-/** Few, since some answers take tens of milliseconds each and the server turns questions away when it is late for beacons. */
-const CONNECTIONS = 2;
+const CONNECTIONS = 8;
+/** Answers from this many sites on are asked for one at a time: the server turns questions away when it is late for beacons. */
+const ONE_AT_A_TIME_FROM_SITES = 1_000;
 /** In a quick run this share of the requests. */
 const QUICK_SHARE = 0.25;
 
@@ -51,12 +52,12 @@ export async function sites(report: Report, { quick, checkout }: Options): Promi
     const burst = (
       program: Program,
       templates: Template[],
-      { requests, status }: { requests: number; status: number },
+      { requests, status, connections }: { requests: number; status: number; connections: number },
     ) =>
       scope.load.burst({
         port: program.port,
         pid: program.pid,
-        connections: CONNECTIONS,
+        connections,
         preloadMs: 500,
         measuredMs: 8_000,
         maxRequests: requests,
@@ -69,11 +70,20 @@ export async function sites(report: Report, { quick, checkout }: Options): Promi
 
     const share = quick ? QUICK_SHARE : 1;
     for (const shape of SHAPES) {
-      const asked = { requests: Math.max(20, shape.requests * share) };
+      const asked = {
+        requests: Math.max(20, shape.requests * share),
+        connections: shape.sites < ONE_AT_A_TIME_FROM_SITES ? CONNECTIONS : 1,
+      };
       const contenders = [
         {
+          // Always as many at once: asked one at a time, a request that does nothing costs twice as much, and flatters ours.
           name: FASTIFY,
-          burst: () => burst(fastify, [sitesRequest('none')], { requests: 24_000, status: 200 }),
+          burst: () =>
+            burst(fastify, [sitesRequest('none')], {
+              requests: 24_000 * share,
+              status: 200,
+              connections: CONNECTIONS,
+            }),
         },
       ];
       for (const { events, program, owners } of servers) {
@@ -92,13 +102,17 @@ export async function sites(report: Report, { quick, checkout }: Options): Promi
           { name: `${events} events, 304`, burst: () => burst(program, known, { ...asked, status: 304 }) },
         );
       }
-      const rounds = await interleave(quick ? 3 : 6, contenders);
-      print(
-        report,
-        shape,
-        rounds,
-        contenders.map(({ name }) => name),
-      );
+      try {
+        const rounds = await interleave(quick ? 3 : 6, contenders);
+        print(
+          report,
+          shape,
+          rounds,
+          contenders.map(({ name }) => name),
+        );
+      } catch (error) {
+        report.check(`${shape.sites} sites can be listed: ${error}`, false);
+      }
     }
   });
 }
