@@ -81,7 +81,7 @@ describe('a user agent', () => {
       'macOS',
       'desktop',
     ],
-    ['Mozilla/5.0 (Unheard of) AppleWebKit/537.36 (KHTML, like Gecko)', null, null, null],
+    ['Mozilla/5.0 (Unheard of)', null, null, null],
   ])('%s', (userAgent, browser, os, device) => {
     expect(readAgent(userAgent)).toEqual({ crawler: null, browser, os, device });
   });

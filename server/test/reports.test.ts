@@ -124,8 +124,8 @@ function spansIn(random: () => number, fromMs: number, days: number, count: numb
 
 /** Two days around both changes of the clock in Europe. */
 const WORLDS = [
-  { seed: 1, fromMs: Date.UTC(2026, 2, 28), days: 3, perDay: 700, visitors: 25, clockSteps: 0 },
-  { seed: 2, fromMs: Date.UTC(2026, 9, 24), days: 3, perDay: 620, visitors: 60, clockSteps: 0.1 },
+  { seed: 1, fromMs: Date.UTC(2026, 2, 28), days: 3, perDay: 1_150, visitors: 25, clockSteps: 0 },
+  { seed: 2, fromMs: Date.UTC(2026, 9, 24), days: 3, perDay: 1_050, visitors: 60, clockSteps: 0.1 },
   { seed: 3, fromMs: Date.UTC(2026, 11, 31), days: 2, perDay: 120, visitors: 9, clockSteps: 0.02 },
 ] as const;
 

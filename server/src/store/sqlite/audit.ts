@@ -3,10 +3,9 @@ import type { Audit } from '../store.ts';
 import { type Database, prepared } from './driver.ts';
 import { FACETS } from './facets.ts';
 import { AI_CHANNEL, isBounce, PAGEVIEW, SLOT_MS, SLOTS_PER_DAY } from './profile.ts';
-import type { Reading } from './reports/scan.ts';
+import { type Reading, readingOf } from './reports/reading.ts';
 import { countFacets } from './reports/seal-count.ts';
-import { Texts } from './reports/texts.ts';
-import { type VisitDay, VisitDays } from './reports/visit-days.ts';
+import type { VisitDay } from './reports/visit-days.ts';
 
 /** Recounts everything that is kept besides the rows themselves. Reads all of it, in one state of the store. */
 export function audit(db: Database): Audit {
@@ -69,7 +68,7 @@ type Numbers = Map<string, number>;
 
 /** Day by day: visits against events and leaves, quarters of an hour against both, sealed days against a new count. */
 function auditRollups(db: Database): Audit['rollups'] {
-  const reading: Reading = { db, texts: new Texts(db), visitDays: new VisitDays(db) };
+  const reading = readingOf(db);
   const days = db
     .prepare(
       `SELECT d.site, d.day, s.site AS site_id, coalesce(c.changes, 0) AS changes,

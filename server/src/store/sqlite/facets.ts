@@ -22,7 +22,7 @@ export const FACETS: readonly Exclude<Dimension, `prop:${string}`>[] = [
 ];
 
 /** Days with fewer changes than this are answered from their rows just as quickly. */
-export const SEALED_FROM_CHANGES = 500;
+export const SEALED_FROM_CHANGES = 1_000;
 
 /** Numbers of one value on one day. */
 export interface FacetRow {

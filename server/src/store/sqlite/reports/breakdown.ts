@@ -6,7 +6,8 @@ import { readCrawler } from '../profile.ts';
 import { addCell, Cells, type Key, toMeasures } from './cells.ts';
 import { type Conditions, conditionsOf } from './filters.ts';
 import { rank } from './rank.ts';
-import { type Reading, scan } from './scan.ts';
+import type { Reading } from './reading.ts';
+import { scan } from './scan.ts';
 
 /** Dimensions whose keys are numbers of texts; the keys of the others are the texts themselves. */
 const KEYED_BY_NUMBER: readonly Dimension[] = ['page', 'entry', 'exit', 'host', 'event'];
@@ -56,7 +57,7 @@ function cellsOf(
   });
   for (const { firstDay, lastDay } of runsOf(sealed)) {
     const isNumbered = KEYED_BY_NUMBER.includes(by);
-    for (const row of facets(reading, { site, dimension, firstDay, lastDay })) {
+    for (const row of reading.facetSums.get({ site, dimension, firstDay, lastDay })) {
       const known = isNumbered ? row.value : reading.texts.text(row.value);
       addCell(cells.at(row.value === 0 ? null : known), row);
     }
@@ -82,45 +83,14 @@ function runsOf(days: readonly number[]): { firstDay: number; lastDay: number }[
   return runs;
 }
 
-function facets(
-  { db }: Reading,
-  range: { site: number; dimension: number; firstDay: number; lastDay: number },
-) {
-  const select = prepared(
-    db,
-    `SELECT value, sum(visitors), sum(visits), sum(pageviews), sum(events), sum(referrals), sum(bounces), sum(engaged),
-       sum(bots) FROM facets WHERE site = ? AND dimension = ? AND day BETWEEN ? AND ? GROUP BY value`,
-  );
-  select.setReturnArrays(true);
-  // With arrays switched on, rows are arrays of the columns, which are all numbers.
-  const rows = select.all(
-    range.site,
-    range.dimension,
-    range.firstDay,
-    range.lastDay,
-  ) as unknown as number[][];
-  return rows.map((row) => ({
-    value: row[0] ?? 0,
-    visitors: row[1] ?? 0,
-    visits: row[2] ?? 0,
-    pageviews: row[3] ?? 0,
-    events: row[4] ?? 0,
-    referrals: row[5] ?? 0,
-    bounces: row[6] ?? 0,
-    engaged: row[7] ?? 0,
-    bots: row[8] ?? 0,
-  }));
-}
-
 /** Bot visits by name and company. */
 function bots(reading: Reading, { site, fromMs, toMs }: Span) {
   const sealed = sealedDays(reading, { site, fromMs, toMs });
   const runs = runsOf(sealed);
   const found = runs.flatMap(({ firstDay, lastDay }) =>
-    facets(reading, { site, dimension: FACETS.indexOf('bot'), firstDay, lastDay }).map(({ value, bots }) => ({
-      crawler: value,
-      visits: bots,
-    })),
+    reading.facetSums
+      .get({ site, dimension: FACETS.indexOf('bot'), firstDay, lastDay })
+      .map(({ value, bots }) => ({ crawler: value, visits: bots })),
   );
   const select = prepared(
     reading.db,

@@ -3,7 +3,7 @@ import type { Happening, Reports, Scope } from '../../store.ts';
 import { prepared } from '../driver.ts';
 import { AI_CHANNEL, PAGEVIEW, readCrawler } from '../profile.ts';
 import { SELECT_EVENTS, toStoredEvent } from '../stored-event.ts';
-import type { Reading } from './scan.ts';
+import type { Reading } from './reading.ts';
 
 /** Pages that a look at right now names. */
 const PAGES_SHOWN = 100;

@@ -2,7 +2,8 @@ import type { Measures, Scope } from '../../store.ts';
 import { prepared } from '../driver.ts';
 import { addCell, emptyCell, toMeasures } from './cells.ts';
 import { conditionsOf } from './filters.ts';
-import { type Reading, scan } from './scan.ts';
+import type { Reading } from './reading.ts';
+import { scan } from './scan.ts';
 import { fitsSlots, seriesFromSlots } from './slot-series.ts';
 
 /** Totals are a series of one bucket. */

@@ -1,18 +1,11 @@
 import { DAY_MS, utcDay } from '../../../clock.ts';
 import type { Dimension } from '../../store.ts';
-import type { Database } from '../driver.ts';
 import { AI_CHANNEL, isBounce, PAGEVIEW } from '../profile.ts';
 import { type Cell, Cells, type Key } from './cells.ts';
 import { type Conditions, isOfVisits, propValue, visitKey } from './filters.ts';
+import type { Reading } from './reading.ts';
 import type { Texts } from './texts.ts';
-import { daysOf, type VisitDay, type VisitDays } from './visit-days.ts';
-
-/** What a reader works with. */
-export interface Reading {
-  db: Database;
-  texts: Texts;
-  visitDays: VisitDays;
-}
+import { daysOf, type VisitDay } from './visit-days.ts';
 
 /** A question to visits and events: by bucket of time, or for one bucket by value. */
 export interface Question {

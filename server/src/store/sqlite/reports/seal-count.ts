@@ -2,7 +2,8 @@ import { DAY_MS } from '../../../clock.ts';
 import { prepared } from '../driver.ts';
 import { FACETS, type FacetRow, SEALED_FROM_CHANGES } from '../facets.ts';
 import { conditionsOf } from './filters.ts';
-import { type Reading, scan } from './scan.ts';
+import type { Reading } from './reading.ts';
+import { scan } from './scan.ts';
 import { daysOf } from './visit-days.ts';
 
 /** A site's day that is over and worth a roll-up. */

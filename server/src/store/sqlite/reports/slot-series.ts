@@ -3,7 +3,7 @@ import type { Measures } from '../../store.ts';
 import { prepared } from '../driver.ts';
 import { SLOT_MS, SLOTS_PER_DAY, VISIT_GAP_MS } from '../profile.ts';
 import { emptyCell, toMeasures } from './cells.ts';
-import type { Reading } from './scan.ts';
+import type { Reading } from './reading.ts';
 import { daysOf, visitorsWithin } from './visit-days.ts';
 
 /** Whether a question can be answered from the roll-up by quarters of an hour. */

@@ -5,10 +5,9 @@ import type { FacetRow } from '../facets.ts';
 import { breakdown } from './breakdown.ts';
 import { happenings, realtime } from './happenings.ts';
 import { series, totals } from './numbers.ts';
-import type { Reading } from './scan.ts';
+import type { Reading } from './reading.ts';
+import { readingOf } from './reading.ts';
 import { countFacets, type SealableDay, sealableDays } from './seal-count.ts';
-import { Texts } from './texts.ts';
-import { VisitDays } from './visit-days.ts';
 
 /**
  * The reader's thread: long questions are worked on here, over a connection that cannot write, so that they delay neither
@@ -69,11 +68,6 @@ function inOneState<T>(db: Database, work: () => T): T {
   }
 }
 
-export function openReading(file: string): Reading & { db: Database } {
-  const db = openForReading(file, { cacheKib: CACHE_KIB });
-  return { db, texts: new Texts(db), visitDays: new VisitDays(db) };
-}
-
 function serve(port: NonNullable<typeof parentPort>, file: string): void {
   let reading: Reading | null = null;
   port.on('message', (message: { number: number; question: Question } | { close: true }) => {
@@ -85,7 +79,7 @@ function serve(port: NonNullable<typeof parentPort>, file: string): void {
     const { number, question } = message;
     let reply: FromReader;
     try {
-      reading ??= openReading(file);
+      reading ??= readingOf(openForReading(file, { cacheKib: CACHE_KIB }));
       const opened = reading;
       reply = { number, answer: inOneState(opened.db, () => answer(opened, question)) };
     } catch (error) {
