@@ -7,6 +7,7 @@ import { type Clock, HOUR_MS, utcDay } from './clock.ts';
 import { collectRoutes } from './collect/index.ts';
 import { openKnowledge } from './collect/knowledge/index.ts';
 import { pixelRoutes } from './collect/pixel.ts';
+import { rehearse } from './collect/rehearse.ts';
 import { intakeOf } from './collect/report.ts';
 import { type ScriptFile, scriptRoutes } from './collect/script.ts';
 import { SiteDirectory } from './collect/site-by-key.ts';
@@ -115,6 +116,7 @@ export async function buildServer({
       ...{ store, clock, config, feed, assets, setupToken },
       tracker: trackerFrom(scripts),
       throttle: new Throttle(clock),
+      rehearse: (site, request) => rehearse(receiver, site, request),
     },
   });
   await app.register(apiRoutes, {

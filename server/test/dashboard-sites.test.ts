@@ -8,7 +8,7 @@ import { hashPassword } from '../src/passwords.ts';
 import type { Account, Site } from '../src/store/store.ts';
 import { DashboardVisitor } from './support/dashboard-visitor.ts';
 import { until } from './support/poll.ts';
-import { type RunningServer, World } from './support/world.ts';
+import { BROWSER, type RunningServer, World } from './support/world.ts';
 
 const PASSWORD = 'correct horse battery';
 
@@ -226,6 +226,27 @@ describe('what was not counted', () => {
     expect((await world.store.registry.siteById(site.id))?.extraHosts).toEqual(['*.strict.example']);
     const wrong = await visitor.post(`${base}/settings/hosts`, { hosts: 'not a host!' });
     expect(wrong.status).toBe(422);
+  });
+});
+
+describe('what is seen of me', () => {
+  it('names the chain, who is believed, and the row that would be stored, and stores nothing', async () => {
+    const { site, visitor, base } = await owner('mirror.example');
+    await until(
+      async () => (await visitor.get(`${base}/you`, { 'user-agent': BROWSER })).text,
+      (text) => text.includes('pageview'),
+    );
+    const { text } = await visitor.get(`${base}/you`, {
+      'user-agent': BROWSER,
+      'x-forwarded-for': '203.0.113.9',
+    });
+    for (const seen of ['127.0.0.1', '203.0.113.9', 'no proxy is believed', 'mirror.example', 'Chrome'])
+      expect(text).toContain(seen);
+    const day = Math.floor(world.clock.now() / 86_400_000);
+    expect(
+      (await world.store.events.countBySite([site.id], { firstDay: day, lastDay: day })).get(site.id),
+    ).toBe(0);
+    expect((await visitor.get(`${base}/you`, { 'user-agent': 'Googlebot/2.1' })).text).toContain('Googlebot');
   });
 });
 

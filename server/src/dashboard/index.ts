@@ -14,6 +14,7 @@ import { signInPages } from './pages/sign-in.ts';
 import { sitePages } from './pages/site.ts';
 import { sitesPages } from './pages/sites.ts';
 import { uncountedPages } from './pages/uncounted.ts';
+import { youPages } from './pages/you.ts';
 import type { Parts } from './parts.ts';
 import { errorPage } from './views/error.tsx';
 
@@ -74,6 +75,7 @@ export function declarePages(router: Router): void {
   sitePages(router);
   livePages(router);
   uncountedPages(router);
+  youPages(router);
   settingsPages(router);
   apiKeyPages(router);
   accountPages(router);

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config.ts';
 import type { LiveFeed } from '../live-feed.ts';
-import type { Account, Session, Site, Store } from '../store/store.ts';
+import type { Account, Entry, Session, Site, Store } from '../store/store.ts';
 import type { Role } from './access.ts';
 import type { Assets } from './assets.ts';
 import type { Tracker } from './snippets.ts';
@@ -19,6 +19,14 @@ export interface Parts {
   /** Opens the first account; null where nobody was given one. */
   setupToken: string | null;
   throttle: Throttle;
+  /** What the collector would make of a page view by this browser, without storing anything. */
+  rehearse: (site: Site, request: { ip: string; headers: IncomingHttpHeaders }) => Promise<Rehearsal>;
+}
+
+/** What would have become of a page view, and the row that would have been stored; null where there is none. */
+export interface Rehearsal {
+  outcome: string;
+  entry: Entry | null;
 }
 
 /** Somebody signed in. */
@@ -47,7 +55,10 @@ export interface Visit {
   query: URLSearchParams;
   /** The fields of the form that was sent; empty for a GET. */
   form: URLSearchParams;
+  /** Whom the request is taken to be from. */
   clientAddress: string;
+  /** Whoever the connection is from: the same, or a proxy. */
+  peerAddress: string;
   userAgent: string;
   /** The address under which the browser, or the settings, reach this server; no slash at the end. */
   baseUrl: string;

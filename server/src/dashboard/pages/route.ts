@@ -120,6 +120,7 @@ export class Router {
       query: url?.searchParams ?? new URLSearchParams(),
       form: request.body instanceof URLSearchParams ? request.body : new URLSearchParams(),
       clientAddress: request.ip,
+      peerAddress: request.socket.remoteAddress ?? '',
       userAgent: request.headers['user-agent'] ?? '',
       headers: request.headers,
       unlocked: cookies.unlock,

@@ -82,6 +82,9 @@ export function LiveCheck({ frame, check }: { frame: Frame; check: CheckData }):
           <li>An ad blocker in your own browser may stop it. Try a private window without extensions.</li>
           <li>Does the browser’s console speak of a Content-Security-Policy? The lines to add are above.</li>
           <li>Browsers that a program drives are not counted.</li>
+          <li>
+            <a href={`/dashboard/sites/${siteId}/you`}>What does the server see of this browser?</a>
+          </li>
         </ul>
       </details>
     </section>
