@@ -1,3 +1,4 @@
+import { isTimeZone } from '../calendar.ts';
 import { HOUR_MS, systemClock } from '../clock.ts';
 import { newAccountId, newPassword } from '../keys.ts';
 import { hashPassword, PASSWORD_MAX_CHARS, PASSWORD_MIN_CHARS } from '../passwords.ts';
@@ -77,6 +78,20 @@ export const accountCommands: Commands = {
       return { id: account.id, email: account.email, plan };
     },
     say: ({ email, plan }) => `Account ${email} is on the plan ${plan}.`,
+  },
+
+  'account time-zone': {
+    usage: 'account time-zone --email E --zone Z',
+    sentence: 'The time zone in which the days of its numbers begin, such as Europe/Berlin.',
+    required: ['email', 'zone'],
+    optional: [],
+    async run({ registry }, { email = '', zone = '' }) {
+      if (!isTimeZone(zone)) throw new CommandError('INVALID_TIME_ZONE', `There is no time zone "${zone}".`);
+      const { id } = await accountByEmail({ registry }, email);
+      await registry.setTimeZone(id, zone);
+      return { id, email, time_zone: zone };
+    },
+    say: ({ email, time_zone: zone }) => `Days of ${email} begin in ${zone}.`,
   },
 
   'account remove': {
