@@ -152,14 +152,20 @@ function PanelFoot({
 
 export function AiPanel({ data, links, apiUrl }: Shared): VNode {
   return (
-    <section class="card panel" aria-labelledby="panel-ai" id="ai">
+    <section class="card panel panel-wide" aria-labelledby="panel-ai" id="ai">
       <div class="panel-head">
         <h2 id="panel-ai">AI</h2>
       </div>
-      <h3>Assistants that sent visitors</h3>
-      <Rows by="source" heading="Assistant" rows={data.assistants} links={links} />
-      <h3>Crawlers that came</h3>
-      <Rows by="bot" heading="Crawler" rows={data.crawlers} links={null} />
+      <div class="two-even">
+        <div>
+          <h3>Assistants that sent visitors</h3>
+          <Rows by="source" heading="Assistant" rows={data.assistants} links={links} />
+        </div>
+        <div>
+          <h3>Crawlers that came</h3>
+          <Rows by="bot" heading="Crawler" rows={data.crawlers} links={null} />
+        </div>
+      </div>
       <PanelFoot
         by="bot"
         title="AI"
