@@ -65,6 +65,8 @@ export async function buildServer({
     logger: { level: config.logLevel, serializers: { req: ({ method }) => ({ method }), res: () => ({}) } },
     // A line a request costs more than the request, and its address and query are nobody's business.
     logController: new LogController({ disableRequestLogging: true }),
+    // One logger for all: a child for each request would cost more than it tells.
+    childLoggerFactory: (logger) => logger,
     trustProxy: config.trustProxy.length === 0 ? false : [...config.trustProxy],
     http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: TIMEOUT_CHECK_MS },
     requestTimeout: REQUEST_TIMEOUT_MS,

@@ -21,13 +21,14 @@ export async function collectRoutes(
     { parseAs: 'string', bodyLimit: BATCH_MAX_BYTES },
     (_request, text, done) => done(null, text),
   );
-  app.addHook('onRequest', async (_request, reply) => {
+  app.addHook('onRequest', (_request, reply, done) => {
     reply.headers({
       'access-control-allow-origin': '*',
       'access-control-expose-headers': 'X-Attractos-Outcome, Retry-After',
       'cross-origin-resource-policy': 'cross-origin',
       'cache-control': 'no-store',
     });
+    done();
   });
   app.setErrorHandler((error, request, reply) => {
     const outcome = unread(receiver, error);

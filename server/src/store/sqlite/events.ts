@@ -1,4 +1,5 @@
 import { HOUR_MS, utcDay } from '../../clock.ts';
+import type { DayRange } from '../../plans.ts';
 import {
   type AppendOutcome,
   type Entry,
@@ -25,6 +26,9 @@ const REFUSALS_WAIT_MS = 250;
 const DAY_SETTLED_MS = HOUR_MS;
 const DEDUPLICATION_DAYS = 2;
 
+/** Counts of sites held in memory; a list that has no room among them is read. */
+const COUNTS_HELD = 100_000;
+
 interface Waiting {
   entry: Entry;
   resolve(outcome: AppendOutcome): void;
@@ -43,6 +47,11 @@ export class SqliteEvents implements Events {
   readonly #reader: EventReader;
   readonly reports: SqliteReports;
   readonly #refusals = new PendingRefusals();
+  /**
+   * Counts that were asked for. A site's goes with each commit that holds something of it, before the commit is
+   * acknowledged; nobody else writes counters.
+   */
+  readonly #counts = new Map<string, DayRange & { count: number }>();
   #waiting: Waiting[] = [];
   #entriesUnderWay = 0;
   /** The commit under way; null where there is none. Never rejects. */
@@ -116,7 +125,22 @@ export class SqliteEvents implements Events {
     return total;
   }
 
-  countBySite: Events['countBySite'] = async (siteIds, range) => this.#reader.countBySite(siteIds, range);
+  countBySite: Events['countBySite'] = async (siteIds, range) => {
+    const missing = siteIds.filter((siteId) => {
+      const known = this.#counts.get(siteId);
+      return known === undefined || known.firstDay !== range.firstDay || known.lastDay !== range.lastDay;
+    });
+    if (missing.length === 0)
+      return new Map(siteIds.map((siteId) => [siteId, this.#counts.get(siteId)?.count ?? 0]));
+    if (this.#counts.size + missing.length > COUNTS_HELD) {
+      this.#counts.clear();
+      return this.#reader.countBySite(siteIds, range);
+    }
+    for (const [siteId, count] of this.#reader.countBySite(missing, range)) {
+      this.#counts.set(siteId, { ...range, count });
+    }
+    return new Map(siteIds.map((siteId) => [siteId, this.#counts.get(siteId)?.count ?? 0]));
+  };
   ledger: Events['ledger'] = async (siteId, range) => this.#reader.ledger(siteId, range);
   keyUse: Events['keyUse'] = async (siteId) => this.#reader.keyUse(siteId);
   page: Events['page'] = async (siteId, options) => this.#reader.page(siteId, options);
@@ -177,6 +201,7 @@ export class SqliteEvents implements Events {
         },
       });
       this.#lastFailure = null;
+      for (const { entry } of batch) this.#counts.delete(entry.siteId);
       // One outcome per entry, in their order.
       for (const [i, outcome] of outcomes.entries()) batch[i]?.resolve(outcome);
     } catch (error) {
