@@ -5,7 +5,7 @@ import type { Events } from './store/store.ts';
 /** Above this share of the events' queue, questions are turned away so that beacons get the machine. */
 const QUEUE_FILL_LIMIT = 0.5;
 /** Above this mean delay of the event loop over a second, likewise, in milliseconds. */
-const LOOP_DELAY_LIMIT_MS = 250;
+const LOOP_DELAY_LIMIT_MS = 1000;
 const NANOSECONDS_PER_MS = 1e6;
 
 /** Says whether the machine has more than enough to do with beacons. Cheap: may be asked for every request. */
