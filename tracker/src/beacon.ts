@@ -2,13 +2,11 @@ import { CORE, FULL } from './build.ts';
 import { submit } from './delivery.ts';
 import { isRefused } from './respect.ts';
 import { address } from './scrub.ts';
-import { api, key } from './tag.ts';
-import type { Fields, Result } from './types.ts';
+import { api, key, query } from './tag.ts';
+import type { Common, Fields, Result } from './types.ts';
 
-/** Address of the current view. */
-export let url: string;
-/** Id of the current view, which is the id of its `pageview`; nothing while no view has begun. */
-export let view: string | undefined;
+/** What every beacon of the current view says; nothing while no view has begun. (The micro build keeps none.) */
+export let view: Common | undefined;
 
 /**
  * Makes a beacon and hands it to the browser, silently: a page must never notice that counting failed.
@@ -17,21 +15,22 @@ export let view: string | undefined;
  * preference removes it), may throw, and answers `false` when its 64 KiB allowance is used up; then a keepalive
  * `fetch` carries the same body under the same id, so that whatever arrives counts once.
  */
-export const post = (name?: string, fields?: Fields, callback?: (result: Result) => void): void => {
+export const post = (fields: Fields, callback?: (result: Result) => void): void => {
   try {
     // The time is in it for pages that seed `Math.random`. Added, not interpolated: that is seven bytes shorter.
     // biome-ignore lint/style/useTemplate: see above.
     const id = Date.now() + '' + Math.random();
     if (FULL) {
-      const beacon = { key, id, url, view, name, ...fields };
-      view ||= id;
+      const beacon = { id, ...view, ...fields };
+      (view as Common).view ||= id;
       submit(beacon, callback);
       return;
     }
     const body = JSON.stringify(
-      CORE ? { key, view, name, id, url, ...fields } : { key, name, id, url: location.href, ...fields },
+      CORE ? { id, ...view, ...fields } : { id, key, url: location.href, ...fields },
     );
-    view ||= id;
+    // A view goes by the id of its first beacon, which is its `pageview`.
+    if (CORE) (view as Common).view ||= id;
     try {
       if ((CORE && isRefused()) || navigator.sendBeacon(api, body)) return;
     } catch {}
@@ -39,13 +38,13 @@ export const post = (name?: string, fields?: Fields, callback?: (result: Result)
   } catch {}
 };
 
-/** The view is over; the next beacon begins another. */
+/** The view is over. */
 export const closeView = (): void => {
   view = undefined;
 };
 
 /** Counts a view of the page as it is now. */
 export const openView = (fields: Fields): void => {
-  if (CORE) url = FULL ? address() : location.href;
-  post(view, fields);
+  if (CORE) view = FULL ? { key, keep: query, url: address() } : { key, url: location.href };
+  post(fields);
 };

@@ -21,5 +21,5 @@ export const postWithOptions = (...[name, given]: Call): void => {
     given?.props || given?.currency || given?.callback ? given : { props: given }
   ) as EventOptions;
   // Markup knows strings only.
-  post(name, { value: value && +value, currency, props: { ...commonProps(), ...props } }, callback);
+  post({ name, value: value && +value, currency, props: { ...commonProps(), ...props } }, callback);
 };

@@ -13,15 +13,12 @@ export const install = (): void => {
     watchVitals();
     watchElements();
     retryWhenOnline();
-  }
-  watchAddress();
+  } else watchAddress();
   // Listening while the event is on its way down also hears what does not bubble.
-  const events = [
-    'visibilitychange',
-    'prerenderingchange',
-    'pageshow',
-    ...(CORE ? ['scroll', 'focus', 'blur'] : []),
-  ];
+  const events = ['visibilitychange', 'pageshow', 'popstate', ...(CORE ? ['scroll', 'focus', 'blur'] : [])];
   events.map((type) => addEventListener(type, look as () => void, true));
   look();
+  // Last where it may throw: a module, as the npm package is, is strict, and the page may have frozen its history. The
+  // smaller builds are no modules, and four bytes shorter the other way round.
+  if (FULL) watchAddress();
 };

@@ -9,5 +9,7 @@ export const isRefused = (): unknown =>
   (navigator.webdriver && !automation) ||
   // https://www.w3.org/TR/gpc/
   (navigator.globalPrivacyControl && !gpc) ||
-  (FULL && ((dnt && navigator.doNotTrack === '1') || (!frames && self !== top))) ||
+  // "1", "0", null, or "unspecified", which is no number.
+  ((navigator.doNotTrack as unknown as number) > 0 && dnt) ||
+  (FULL && !frames && self !== top) ||
   localStorage['attractos'] === 'off';

@@ -8,11 +8,11 @@ export interface Settings {
   automation?: string;
   /** `off`: count visitors who send Global Privacy Control. */
   gpc?: string;
+  /** `on`: do not count visitors who send Do Not Track. */
+  dnt?: string;
 
   // From here on, the full build only.
 
-  /** `on`: do not count visitors who send Do Not Track. */
-  dnt?: string;
   /** `on`: count pages that are shown in a frame of another page. */
   frames?: string;
   /** `off`: no page views but those the page asks for with `attractos.pageview()`. */

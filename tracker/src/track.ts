@@ -1,9 +1,13 @@
+import { FULL } from './build.ts';
 import { queue } from './tag.ts';
 import type { Call } from './types.ts';
 import { look } from './view.ts';
 
+/** Most events that wait for a view. An excluded page never has one. */
+const MAX_WAITING = 20;
+
 /** Takes an event; it is sent as soon as there is a page view that it belongs to, which is at once on a page in sight. */
 export const track = (...call: Call): void => {
-  queue.push(call);
+  if (!FULL || queue.length < MAX_WAITING) queue.push(call);
   look();
 };

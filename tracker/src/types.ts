@@ -1,10 +1,13 @@
 import type { EventOptions, Props, Result } from '../npm/index.d.ts';
 import type { Beacon } from '../wire/beacon.ts';
 
-/** What a beacon says besides the key, the ids and the address. */
-export type Fields = {
-  [Name in keyof Omit<Beacon, 'key' | 'id' | 'url' | 'view' | 'name'>]?: Beacon[Name] | undefined;
-};
+type Wire = { [Name in keyof Beacon]?: Beacon[Name] | undefined };
+
+/** What all beacons of one view say. */
+export type Common = Pick<Wire, 'key' | 'keep' | 'url' | 'view'>;
+
+/** What a beacon says besides. */
+export type Fields = Omit<Wire, keyof Common | 'id'>;
 
 export type { EventOptions, Props, Result };
 

@@ -1,5 +1,4 @@
-import { noteArrival } from './arrival.ts';
-import { isDue, isVisible, measure, postpone, restart, summary, tick } from './attention.ts';
+import { attend, isDue, isVisible, measure, postpone, rest, restart, summary, tick } from './attention.ts';
 import { closeView, openView, post, view } from './beacon.ts';
 import { CORE, FULL } from './build.ts';
 import { commonProps, postWithOptions } from './events.ts';
@@ -9,14 +8,14 @@ import { auto, queue } from './tag.ts';
 import type { Fields, Props } from './types.ts';
 import { vitals } from './vitals.ts';
 
-let path: string;
+/** The path that was last seen by somebody; nothing while nobody came. */
+export let path: string;
 let nav: Fields['nav'];
 let ref = FULL ? undefined : document.referrer;
 
 /** Begins a view of the page as it is now. */
 export const pageview = (): void => {
   if (CORE) restart();
-  if (FULL) closeView();
   openView(
     FULL
       ? {
@@ -30,6 +29,7 @@ export const pageview = (): void => {
   );
   // Later views came from this site.
   ref = '';
+  if (FULL) nav = 'soft';
 };
 
 /**
@@ -37,30 +37,36 @@ export const pageview = (): void => {
  * time, in any order and however often: it compares with what was there the last time.
  *
  * A view begins when somebody sees a path that was not there before: after loading, after a soft navigation, after a
- * return from the back/forward cache. A page that is prerendered, or opened in the background, waits for its visitor.
- * A view ends when the tab is hidden or the path changes. Who comes back to the tab goes on with the same view, and a
- * later `leave` of that view says more.
+ * return from the back/forward cache. A page that is prerendered, or opened in the background, is not visible, and
+ * waits for its visitor. A view ends when the tab is hidden or another begins. Who comes back to the tab goes on with
+ * the same view, and a later `leave` of that view says more.
  */
 export const look = (event?: { readonly persisted?: boolean }): void => {
-  // biome-ignore lint/suspicious/noAssignInExpressions: compares and remembers in one go; bytes.
-  const moved = event?.persisted || path !== (path = FULL ? currentPath() : location.pathname);
+  if (FULL) nav = event?.persisted ? 'bfcache' : nav || (document.prerendering ? 'prerender' : 'load');
+  const visible = isVisible();
+  const moved =
+    visible &&
+    // biome-ignore lint/suspicious/noAssignInExpressions: compares and remembers in one go; bytes.
+    (path !== (path = FULL ? currentPath() : location.pathname) || event?.persisted);
   if (CORE) {
     tick();
+    if (visible) attend();
+    else rest();
     measure();
-    if (view && isDue() && (moved || !isVisible())) {
+    // Gone to another view, or out of sight.
+    if ((!FULL || view) && isDue() && moved === visible) {
       postpone();
-      post('leave', FULL ? { ...summary(), vitals } : summary());
+      post(FULL ? { name: 'leave', ...summary(), vitals } : { name: 'leave', ...summary() });
     }
   }
   if (moved) {
-    closeView();
-    if (FULL) nav = noteArrival(event?.persisted, nav);
+    if (FULL && (auto || isExcluded())) closeView();
+    else pageview();
   }
-  if (!view && isVisible() && !document.prerendering && !(FULL && (auto || isExcluded()))) pageview();
   if (CORE && view)
     queue
       .splice(0)
       .map(([name, given]) =>
-        FULL ? postWithOptions(name, given) : post(name, { props: (given?.props || given) as Props }),
+        FULL ? postWithOptions(name, given) : post({ name, props: (given?.props || given) as Props }),
       );
 };

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 
 const read = (path: string): string => readFileSync(new URL(path, import.meta.url), 'utf8');
@@ -29,4 +29,16 @@ it('README repeats the size report as it is', async () => {
   const { table } = (await import(new URL('../size.mjs', import.meta.url).href)) as { table(): string };
   const [, printed] = /<!-- sizes -->\n([\s\S]*?)\n<!-- \/sizes -->/.exec(readme) ?? [];
   expect(printed).toBe(table());
+});
+
+it('a build leaves no hashed copies of earlier ones behind', () => {
+  const manifest = JSON.parse(read('../../dist/public/manifest.json')) as Record<string, { hashed: string }>;
+  const hashed = readdirSync(new URL('../../dist/public/', import.meta.url)).filter((file) =>
+    /^a\..*[0-9a-f]{16}\.js$/.test(file),
+  );
+  expect(hashed.sort()).toEqual(
+    Object.values(manifest)
+      .map((entry) => entry.hashed)
+      .sort(),
+  );
 });

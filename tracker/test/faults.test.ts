@@ -59,22 +59,24 @@ describe.each(BUILDS)('%s', (build) => {
           let path = hidden ? '' : '/';
           let expected = hidden ? 0 : 1;
           for (const given of steps) {
+            const here = (): string => (page.window['location'] as Location).pathname;
             // A known limit: a view that nobody saw before its page went into the back/forward cache counts twice on return.
-            const action = given === 'restore' && path === '' ? 'show' : given;
+            const action = given === 'restore' && here() !== path ? 'show' : given;
             act(page, action);
             // The model: a view is a path that was not there before, once somebody sees it.
-            const here = (page.window['location'] as Location).pathname;
             if (action === 'restore') path = '';
-            if (page.visibility === 'visible' && here !== path) {
-              path = here;
+            if (page.visibility === 'visible' && here() !== path) {
+              path = here();
               expected++;
-            } else if (here !== path) path = '';
+            }
           }
           await new Promise((resolve) => setImmediate(resolve));
           expect(page.errors).toEqual([]);
           const ids = page.beacons.map(({ id }) => id);
           expect(new Set(ids).size).toBe(ids.length);
-          if (!silent && wrong.fetch === undefined) expect(page.views).toHaveLength(expected);
+          // Nothing tells of a new path where the history is frozen and the engine old.
+          const deaf = wrong.frozenHistory && wrong.noNavigationApi;
+          if (!silent && wrong.fetch === undefined && !deaf) expect(page.views).toHaveLength(expected);
           if (silent) expect(page.sent).toEqual([]);
         },
       ),

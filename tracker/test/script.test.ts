@@ -28,6 +28,26 @@ describe.each(BUILDS)('%s', (build) => {
     }
   });
 
+  it('stands in for the Navigation API without changing what the page gets from its history', () => {
+    const page = new FakePage({ build, noNavigationApi: true });
+    const history = page.window['history'] as History;
+    expect(history.pushState({}, '', '/b')).toBeUndefined();
+    expect(page.views).toHaveLength(2);
+    page.back();
+    expect(page.views.map(({ url }) => new URL(url).pathname)).toEqual(['/', '/b', '/']);
+    expect(page.errors).toEqual([]);
+  });
+
+  it('leaves a frozen history alone, and still hears of going back', () => {
+    const page = new FakePage({ build, noNavigationApi: true, frozenHistory: true });
+    expect(page.views).toHaveLength(1);
+    page.go('pushState', '/b');
+    page.go('pushState', '/c');
+    page.back();
+    expect(page.views.map(({ url }) => new URL(url).pathname)).toEqual(['/', '/b']);
+    expect(page.errors).toEqual([]);
+  });
+
   it('counts back, and a return from the back/forward cache', () => {
     const page = new FakePage({ build });
     page.go('pushState', '/b');
@@ -166,11 +186,22 @@ describe.each(['a.js', 'a.full.js'] as const)('%s', (build) => {
     ['Global Privacy Control', { navigator: { globalPrivacyControl: true } }],
     ['automation', { navigator: { webdriver: true } }],
     ['an opt-out', { storage: { attractos: 'off' } }],
+    ['Do Not Track, where asked to', { navigator: { doNotTrack: '1' }, data: { key: 'ak_1', dnt: 'on' } }],
   ])('respects %s', (_what, start) => {
     const page = new FakePage({ build, ...start });
     page.track('x');
     page.setVisibility('hidden');
     expect(page.sent).toEqual([]);
+  });
+
+  it.each([
+    ['1', {}],
+    ['0', { dnt: 'on' }],
+    ['unspecified', { dnt: 'on' }],
+    [null, { dnt: 'on' }],
+  ])('counts with Do Not Track %s and the choice %o', (doNotTrack, data) => {
+    const page = new FakePage({ build, navigator: { doNotTrack }, data: { key: 'ak_1', ...data } });
+    expect(page.views).toHaveLength(1);
   });
 
   it('counts all the same where the owner says so, or storage is denied', async () => {
@@ -212,6 +243,18 @@ describe('a.full.js', () => {
     });
   });
 
+  it('tells the collector with every beacon which parameters to keep', () => {
+    const page = new FakePage({ build, data: { key: 'ak_1', query: 'page|q' } });
+    page.track('x');
+    page.setVisibility('hidden');
+    expect(page.beacons.map(({ name, keep }) => [name, keep])).toEqual([
+      [undefined, 'page|q'],
+      ['x', 'page|q'],
+      ['leave', 'page|q'],
+    ]);
+    expect(new FakePage({ build }).views[0]).not.toHaveProperty('keep');
+  });
+
   it('counts the part after # where that is the path', () => {
     const page = new FakePage({
       build,
@@ -236,6 +279,18 @@ describe('a.full.js', () => {
     page.go('pushState', '/admin/y');
     page.setVisibility('hidden');
     expect(page.beacons.every(({ url }) => url.endsWith('/b'))).toBe(true);
+  });
+
+  it('keeps a few of the events that wait for a view', () => {
+    const page = new FakePage({
+      build,
+      url: 'https://www.example.com/admin',
+      data: { key: 'ak_1', exclude: '^/admin' },
+    });
+    for (let n = 0; n < 50; n++) page.track(`e${n}`);
+    expect(page.sent).toEqual([]);
+    page.go('pushState', '/b');
+    expect(page.beacons).toHaveLength(1 + 20);
   });
 
   it('leaves the page views to the page with data-auto="off"', () => {

@@ -47,7 +47,6 @@ export class FakePage {
   prerendering: boolean;
   readonly #listeners = new Map<string, ((event: unknown) => void)[]>();
   readonly #navigationListeners: ((event: unknown) => void)[] = [];
-  readonly #timers: (() => void)[] = [];
   #href: URL;
   readonly #past: string[] = [];
   readonly #faults: Faults;
@@ -87,13 +86,11 @@ export class FakePage {
   }
   go(method: 'pushState' | 'replaceState', to: string): void {
     (this.window['history'] as Record<string, (...args: unknown[]) => void>)[method]?.(null, '', to);
-    this.#poll();
   }
   back(): void {
     const to = this.#past.pop();
     if (to) this.#move(to);
     this.dispatch('popstate');
-    this.#poll();
   }
   setVisibility(visibility: 'visible' | 'hidden'): void {
     this.visibility = visibility;
@@ -119,9 +116,6 @@ export class FakePage {
     for (const listener of this.#listeners.get(type) ?? []) this.#call(listener, { type, ...fields });
   }
 
-  #poll(): void {
-    for (const timer of this.#timers) this.#call(timer, undefined);
-  }
   #call(listener: (event: unknown) => void, event: unknown): void {
     try {
       listener(event);
@@ -210,7 +204,6 @@ export class FakePage {
       addEventListener: (type: string, listener: (event: unknown) => void) => {
         page.#listeners.set(type, [...(page.#listeners.get(type) ?? []), listener]);
       },
-      setInterval: (callback: () => void) => page.#timers.push(callback),
       fetch: (to: unknown, { body }: { body: string }) => {
         if (faults.fetch === 'throws') throw new Error('no fetch');
         if (faults.fetch === 'rejects') return Promise.reject(new Error('no network'));
