@@ -79,16 +79,14 @@ class DayScan {
     const ofEvents = conditions.ofRows.length > 0 || conditions.ofProps.length > 0;
     const splitsEvents = by !== null && this.#keyOfVisit === null;
     if (!ofEvents && !splitsEvents && this.#isInOneBucket()) this.#countVisits();
-    else this.#countEvents();
+    else this.#countAllEvents();
   }
 
+  /** Whether what lies in the span of the day is in one bucket. */
   #isInOneBucket(): boolean {
-    const endMs = this.#startMs + DAY_MS;
-    return (
-      this.#startMs >= this.#fromMs &&
-      endMs <= this.#toMs &&
-      this.#bucketOf(this.#startMs) === this.#bucketOf(endMs - 1)
-    );
+    const firstMs = Math.max(this.#startMs, this.#fromMs);
+    const endMs = Math.min(this.#startMs + DAY_MS, this.#toMs);
+    return this.#bucketOf(firstMs) === this.#bucketOf(endMs - 1);
   }
 
   #fits(no: number): boolean {
@@ -98,21 +96,35 @@ class DayScan {
     );
   }
 
-  /** Every event of the day is in the span, and a visit holds how many it has. */
+  /**
+   * A visit holds how many events it has: inside the span that is all there is to know. Only of visits that reach over an
+   * edge of the span the events are looked at, and only around that edge.
+   */
   #countVisits(): void {
-    const { lastNo, first, pageviews, events } = this.#visits;
-    const bucket = this.#bucketOf(this.#startMs);
+    const { lastNo, first, startAt, endAt, pageviews, events } = this.#visits;
+    const bucket = this.#bucketOf(Math.max(this.#startMs, this.#fromMs));
+    const reaching = new Uint8Array(lastNo + 1);
+    let [windowFromMs, windowToMs] = [Number.POSITIVE_INFINITY, 0];
     for (let no = 1; no <= lastNo; no++) {
-      if (!this.#fits(no)) continue;
+      const startMs = this.#startMs + (startAt[no] ?? 0);
+      const endMs = this.#startMs + (endAt[no] ?? 0);
+      if (endMs < this.#fromMs || startMs >= this.#toMs || !this.#fits(no)) continue;
+      if (startMs < this.#fromMs || endMs >= this.#toMs) {
+        reaching[no] = 1;
+        windowFromMs = Math.min(windowFromMs, Math.max(startMs, this.#fromMs));
+        windowToMs = Math.max(windowToMs, endMs + 1);
+        continue;
+      }
       const cell = this.#cells.at(this.#keyOfVisit === null ? bucket : this.#keyOfVisit(this.#visits, no));
       cell.events += events[no] ?? 0;
       cell.pageviews += pageviews[no] ?? 0;
       if (this.#cells.newVisitor(cell, first[no] ?? 0)) cell.visitors += 1;
-      this.#addVisit(cell, no);
+      if (this.#cells.newVisit(cell, no)) this.#addVisit(cell, no);
     }
+    if (windowToMs > 0) this.#countEvents(reaching, windowFromMs, windowToMs);
   }
 
-  #countEvents(): void {
+  #countAllEvents(): void {
     const fits = new Uint8Array(this.#visits.lastNo + 1);
     // Events after the span still tell which visits that began within it are meant.
     let untilMs = this.#toMs;
@@ -122,8 +134,13 @@ class DayScan {
       if (this.#startMs + (this.#visits.startAt[no] ?? 0) < this.#toMs)
         untilMs = Math.max(untilMs, this.#startMs + (this.#visits.endAt[no] ?? 0) + 1);
     }
+    this.#countEvents(fits, this.#fromMs, untilMs);
+  }
+
+  /** Counts the events of some visits, from an instant up to another that may lie behind the span. */
+  #countEvents(fits: Uint8Array, windowFromMs: number, windowToMs: number): void {
     const { by } = this.#question;
-    for (const { no, at, isView, key } of this.#events(untilMs)) {
+    for (const { no, at, isView, key } of this.#events(windowFromMs, windowToMs)) {
       if (fits[no] !== 1) continue;
       const ofVisit = this.#keyOfVisit === null ? key : this.#keyOfVisit(this.#visits, no);
       if (at < this.#toMs) {
@@ -148,8 +165,11 @@ class DayScan {
     if (isBounce(visit)) cell.bounces += 1;
   }
 
-  /** The day's events from the start of the span that meet the conditions on events. */
-  *#events(untilMs: number): Generator<{ no: number; at: number; isView: boolean; key: Key }> {
+  /** The day's events from an instant up to another that meet the conditions on events. */
+  *#events(
+    fromMs: number,
+    untilMs: number,
+  ): Generator<{ no: number; at: number; isView: boolean; key: Key }> {
     const { db, texts } = this.#reading;
     const { site, by, conditions } = this.#question;
     const prop = by?.startsWith('prop:') ? by.slice('prop:'.length) : null;
@@ -166,7 +186,7 @@ class DayScan {
     const endMs = Math.min(untilMs, this.#startMs + DAY_MS);
     const view = texts.find(PAGEVIEW);
     const values = new PropValues(texts);
-    let [at, n] = [Math.max(this.#fromMs, this.#startMs), -1];
+    let [at, n] = [Math.max(fromMs, this.#startMs), -1];
     for (let full = true; full; ) {
       const rows = select.all(site, endMs, at, n, ...binds) as unknown as (number | null)[][]; // see setReturnArrays
       full = rows.length === CHUNK;
