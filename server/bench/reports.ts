@@ -224,7 +224,7 @@ async function questions(store: Store): Promise<void> {
   const endMs = await newestMs(store);
   const today = Math.floor(endMs / DAY_MS) * DAY_MS;
   const past = { fromMs: today - 30 * DAY_MS, toMs: today, filters: [] };
-  const now = { fromMs: today - 29 * DAY_MS, toMs: endMs, filters: [] };
+  const now = { fromMs: today - 29 * DAY_MS, toMs: endMs + 1, filters: [] };
   // Midnight of a zone two hours ahead.
   const local = { fromMs: past.fromMs - 2 * HOUR_MS, toMs: past.toMs - 2 * HOUR_MS, filters: [] };
   const one = (by: Filter['by'], value: string): Filter[] => [{ by, values: [value], negated: false }];

@@ -163,6 +163,12 @@ describe.each(WORLDS)('reports of generated traffic (seed $seed) equal an indepe
         );
       }
     }
+    // Up to now, a moment after the newest event.
+    const now = Math.max(...entries.map(({ receivedAtMs }) => receivedAtMs)) + 1;
+    for (const end of [now - 2, now, now + 1])
+      expect(await store.reports.totals({ siteId: SITE, fromMs, toMs: end, filters: [] })).toEqual(
+        recount.measures(fromMs, end, []),
+      );
     for (const filter of FILTERS) {
       expect(await store.reports.totals({ ...whole, filters: [filter] }), JSON.stringify(filter)).toEqual(
         recount.measures(fromMs, toMs, [filter]),

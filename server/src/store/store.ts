@@ -342,7 +342,10 @@ export interface KeyUse {
 /** Whether the engine can take events now. */
 export type Health = { ok: true } | { ok: false; reason: string };
 
-/** A stored event as read back. */
+/**
+ * A stored event as read back. What is known of its visitor (width, time zone, device to campaign) is that of the first event
+ * of its visit: a later page view of the same visit is no direct one.
+ */
 export interface StoredEvent extends Omit<EventEntry, 'kind' | 'id' | 'siteKey'> {
   /** Position within the site, later is larger: the cursor to page with. */
   cursor: string;

@@ -1,5 +1,6 @@
 import type { Measures, Scope } from '../../store.ts';
 import { prepared } from '../driver.ts';
+import { SLOT_MS } from '../profile.ts';
 import { addCell, emptyCell, toMeasures } from './cells.ts';
 import { conditionsOf } from './filters.ts';
 import type { Reading } from './reading.ts';
@@ -19,8 +20,10 @@ export function series(
   const nothing = boundariesMs.slice(1).map(() => toMeasures(emptyCell()));
   const site = reading.texts.site(siteId);
   if (site === null) return nothing;
-  if (filters.length === 0 && fitsSlots(boundariesMs))
-    return seriesFromSlots(reading, { site, boundariesMs });
+  if (filters.length === 0) {
+    const rounded = roundedUp(reading, site, boundariesMs);
+    if (fitsSlots(rounded)) return seriesFromSlots(reading, { site, boundariesMs: rounded });
+  }
   const conditions = conditionsOf(filters, reading.texts);
   const cells = scan(reading, { site, boundariesMs, conditions, by: null });
   return nothing.map((_, bucket) => {
@@ -31,6 +34,19 @@ export function series(
       cell.bots = botVisits(reading, site, boundariesMs[bucket] ?? 0, boundariesMs[bucket + 1] ?? 0);
     return toMeasures(cell);
   });
+}
+
+/** Boundaries with the last one at the end of its quarter of an hour, where nothing came in between: the end is mostly now. */
+function roundedUp({ db }: Reading, site: number, boundariesMs: readonly number[]): readonly number[] {
+  const endMs = boundariesMs.at(-1) ?? 0;
+  const roundMs = Math.ceil(endMs / SLOT_MS) * SLOT_MS;
+  if (roundMs === endMs) return boundariesMs;
+  const between = prepared(
+    db,
+    `SELECT 1 FROM events WHERE site = ?1 AND at >= ?2 AND at < ?3
+     UNION ALL SELECT 1 FROM bots WHERE site = ?1 AND at >= ?2 AND at < ?3 LIMIT 1`,
+  ).get(site, endMs, roundMs);
+  return between === undefined ? [...boundariesMs.slice(0, -1), roundMs] : boundariesMs;
 }
 
 function botVisits({ db }: Reading, site: number, fromMs: number, toMs: number): number {
