@@ -239,8 +239,6 @@ for (const script of SCRIPTS) {
         await lab.answered();
         expect(lab.events(site).map(gist)).toEqual(['pageview /', 'pageview /target']);
         if (script === 'a.full.js') expect(lab.events(site)[1]?.nav).toBe('prerender');
-        for (const { headers, beacons } of lab.requests(site))
-          if (beacons.length > 0) expect(headers['sec-purpose']).toBeUndefined();
       } finally {
         await browser.close();
       }
