@@ -79,6 +79,8 @@ export async function buildServer({
     // The type of this option forbids every status (a schema of none); the reply is one like any other.
     frameworkErrors: (_error, _request, reply) => refuseAddress(reply as unknown as FastifyReply),
   });
+  // An expectation that nobody knows may be ignored (RFC 9110, 10.1.1); Node would answer it without a body.
+  app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response));
 
   const sites = new SiteDirectory({
     registry: store.registry,
