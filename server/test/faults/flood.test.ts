@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { BEACON_MAX_BYTES } from '../../../tracker/wire/limits.ts';
-import { newSiteKey } from '../../src/keys.ts';
+import { newApiKey, newSiteKey } from '../../src/keys.ts';
 import type { Site } from '../../src/store/store.ts';
 import { type Answer, ask } from '../support/http.ts';
 import { temporaryFolder } from '../support/paths.ts';
@@ -53,7 +53,7 @@ async function stage(settings: Record<string, string> = {}) {
   const { sites, apiKey } = await addOwner(dataDir, 'example.com', 'shop.example');
   const [honest, shop] = sites;
   if (honest === undefined || shop === undefined) throw new Error('the sites are missing');
-  const program = startProgram(dataDir, settings);
+  const program = startProgram(dataDir, { TRUST_PROXY: 'loopback', ...settings });
   const url = await program.address;
   const paths: string[] = [];
   const agent = connections(1);
@@ -133,6 +133,22 @@ const FLOODS: readonly {
           (answer) => expect(answer.status).toBe(413),
           (error: NodeJS.ErrnoException) => expect(['ECONNRESET', 'EPIPE']).toContain(error.code),
         );
+      });
+    },
+  },
+  {
+    name: 'questions without a key from ever new addresses',
+    flood: async (url) => {
+      const agent = connections(16);
+      await inParallel(16, Array.from({ length: 3_000 }), async () => {
+        const network = randomBytes(8).toString('hex').match(/.{4}/g)?.join(':');
+        const { status } = await ask(url, {
+          path: '/api/v1/sites',
+          headers: { 'x-forwarded-for': `${network}::1`, authorization: `Bearer ${newApiKey()}` },
+          agent,
+        });
+        // Turned away one way or the other: unknown, or because the machine has more than enough to do.
+        expect([401, 503]).toContain(status);
       });
     },
   },
