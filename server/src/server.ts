@@ -36,7 +36,8 @@ const KEEP_ALIVE_TIMEOUT_MS = 75_000;
 const DAY_SETTLED_MS = HOUR_MS;
 /** Nothing of ours takes a body larger than a batch of events, which sets its own limit. */
 const BODY_LIMIT_BYTES = 64 * 1024;
-const URL_PARAMETER_MAX_CHARS = 200;
+/** No part of an address is longer than all the headers may be, so every address comes to its room. */
+const URL_PARAMETER_MAX_CHARS = 16 * 1024;
 
 export interface ServerParts {
   config: Config;
@@ -73,6 +74,7 @@ export async function buildServer({
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     bodyLimit: BODY_LIMIT_BYTES,
     routerOptions: { maxParamLength: URL_PARAMETER_MAX_CHARS },
+    rewriteUrl: ({ url = '/' }) => decodable(url),
     // Whoever got through before the door closed is served, and then asked to hang up.
     return503OnClosing: false,
     clientErrorHandler: answerBrokenRequest,
@@ -139,7 +141,20 @@ export async function buildServer({
   return app;
 }
 
-/** An address that cannot be decoded. */
+/** An address that cannot be decoded is taken as it is written, and ends where every unknown address of its room does. */
+function decodable(url: string): string {
+  if (!url.includes('%')) return url;
+  const end = url.indexOf('?');
+  const path = end === -1 ? url : url.slice(0, end);
+  try {
+    decodeURI(path);
+    return url;
+  } catch {
+    return path.replaceAll('%', '%25') + url.slice(path.length);
+  }
+}
+
+/** What the router cannot read in spite of that. */
 function refuseAddress(reply: FastifyReply): void {
   const error = new ApiError('INVALID_REQUEST');
   reply.code(error.status).send(error.body());
@@ -151,10 +166,20 @@ const BROKEN_REQUESTS: Readonly<Record<string, string>> = {
   HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
 };
 
+/** The answer under way on a connection: Node looks at the same field when nobody else handles such an error. */
+interface AnsweringSocket extends Socket {
+  _httpMessage?: { headersSent: boolean } | null;
+}
+
 /** Answered in our words, and hung up on. */
-function answerBrokenRequest(error: Error & { code?: string }, socket: Socket): void {
+function answerBrokenRequest(error: Error & { code?: string }, socket: AnsweringSocket): void {
   if (!socket.writable || error.code === 'ECONNRESET') {
     socket.destroy();
+    return;
+  }
+  if (socket._httpMessage?.headersSent) {
+    // It went wrong after it was answered, in a body that nobody wanted: the answer stands.
+    socket.destroySoon();
     return;
   }
   const status = BROKEN_REQUESTS[error.code ?? ''] ?? '400 Bad Request';

@@ -413,6 +413,8 @@ describe('rate limits', () => {
       { status: 404, path: '/api/v1/nowhere' },
       { status: 404, path: '/api/v2/sites', headers: authorized() },
       { status: 404, path: '/api/', headers: authorized() },
+      { status: 404, path: '/api/v1/%zz?a=%', headers: authorized() },
+      { status: 403, path: `/api/v1/sites/${'x'.repeat(5000)}/stats`, headers: authorized() },
       { status: 404, path: '/api', headers: authorized() },
       { status: 404, path: '/api/v1/sites/', headers: authorized() },
       { status: 404, method: 'TRACE', path: '/api/v1/sites', headers: authorized() },

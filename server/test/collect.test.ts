@@ -710,12 +710,11 @@ describe('the address /e', () => {
     expect(answer).toMatch(/\r\n\r\n\{"error":"[^"]+","code":"INVALID_REQUEST"\}$/);
   });
 
-  it('an address that cannot be decoded', async () => {
-    const answer = await server.ask({ path: '/%E0%A4%A' });
-    expect([answer.status, answer.json()]).toEqual([
-      400,
-      { error: expect.any(String), code: 'INVALID_REQUEST' },
-    ]);
+  it('an address that cannot be decoded is not there', async () => {
+    for (const path of ['/%E0%A4%A', '/%', '/e%zz', '/e%ff?x=%']) {
+      const answer = await server.ask({ path });
+      expect([answer.status, answer.json()]).toEqual([404, { error: expect.any(String), code: 'NOT_FOUND' }]);
+    }
   });
 });
 
