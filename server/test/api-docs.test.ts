@@ -29,10 +29,7 @@ beforeAll(async () => {
   page = (await api.server.ask({ path: '/docs' })).text;
 });
 
-beforeEach(() => {
-  api.world.clock.advance(MINUTE_MS);
-  return api.calm();
-});
+beforeEach(() => api.world.clock.advance(MINUTE_MS));
 afterAll(() => api.close());
 
 function unescaped(html: string): string {

@@ -13,20 +13,12 @@ let api: ApiWorld;
 let site: Site;
 let client: AttractosClient;
 
-/** A busy machine turns questions away for a second. */
-const patiently: typeof fetch = async (...asked) => {
-  const response = await fetch(...asked);
-  if (response.status !== 503) return response;
-  await api.calm();
-  return patiently(...asked);
-};
-
 beforeAll(async () => {
   api = await ApiWorld.open();
   const owner = await api.world.addOwner('example.com', 'pro');
   ({ site } = owner);
   const { key } = await api.key(owner.account, { scopes: ['read', 'write'] });
-  client = new AttractosClient({ url: `${api.server.url}/`, apiKey: key, fetch: patiently });
+  client = new AttractosClient({ url: `${api.server.url}/`, apiKey: key });
 });
 
 beforeEach(() => api.world.clock.advance(MINUTE_MS));
