@@ -794,6 +794,8 @@ function describeRegistry(engine: Engine): void {
     expect(await registry.siteById('site_none')).toBeNull();
     expect(await registry.setHostRules('site_none', { allowSubdomains: true, extraHosts: [] })).toBeNull();
     expect(await registry.setRetention('site_none', 1)).toBeNull();
+    expect(await registry.setSiteTimeZone('site_none', 'UTC')).toBeNull();
+    expect(await registry.setExclusions('site_none', null)).toBeNull();
     expect(await registry.addSiteKey('site_none', 'ak_x', NOON_MS)).toBeNull();
     expect(await registry.retireSiteKey('ak_none')).toBeNull();
     expect(await registry.siteKeysOf('site_none')).toEqual([]);
@@ -819,7 +821,10 @@ function describeRegistry(engine: Engine): void {
       ['first.example', NOON_MS - 1],
     ] as const) {
       const site = newSite(account, domain, atMs);
-      const expected = { ...site, allowSubdomains: false, extraHosts: [], retentionDays: null };
+      const expected = {
+        ...site,
+        ...{ allowSubdomains: false, extraHosts: [], retentionDays: null, timeZone: null, exclusions: null },
+      };
       expect(await store.registry.createSite(site, null)).toEqual(expected);
       expect(await store.registry.siteById(site.id)).toEqual(expected);
     }
@@ -969,6 +974,7 @@ function describeRegistry(engine: Engine): void {
       domain: 'one.example',
       allowSubdomains: false,
       extraHosts: [],
+      exclusions: null,
     };
     expect(first.records).toEqual([live]);
     expect(await allKeys(registry, first.version)).toEqual({ records: [], version: first.version });
@@ -993,6 +999,30 @@ function describeRegistry(engine: Engine): void {
         { ...live, ...rules, key: 'ak_newer' },
       ]),
     );
+  });
+
+  it('keeps the time zone of a site, and what it leaves out, which is a change of its keys', async () => {
+    const { store, reopen } = await begin(engine);
+    const { registry } = store;
+    const site = await registry.createSite(newSite(await addAccount(registry), 'example.com'), null);
+    const other = await registry.createSite(newSite(site.accountId, 'example.net'), null);
+    await registry.addSiteKey(site.id, 'ak_newer', NOON_MS);
+    const { version } = await allKeys(registry);
+    const exclusions = { pages: ['/admin/*', '/ü "quoted" %_'], countries: ['DE', 'FR'] };
+    expect(await registry.setSiteTimeZone(site.id, 'Asia/Tokyo')).toMatchObject({ timeZone: 'Asia/Tokyo' });
+    expect(await registry.setExclusions(site.id, exclusions)).toMatchObject({ id: site.id, exclusions });
+
+    const again = (await reopen()).registry;
+    expect(await again.siteById(site.id)).toMatchObject({ timeZone: 'Asia/Tokyo', exclusions });
+    expect(await again.siteById(other.id)).toMatchObject({ timeZone: null, exclusions: null });
+    const changed = await allKeys(again, version);
+    expect(changed.records.map(({ key }) => key).sort()).toEqual([site.key, 'ak_newer'].sort());
+    for (const record of changed.records) expect(record.exclusions).toEqual(exclusions);
+
+    expect(await again.setSiteTimeZone(site.id, null)).toMatchObject({ timeZone: null });
+    expect(await again.setExclusions(site.id, null)).toMatchObject({ exclusions: null });
+    const back = await allKeys(again, changed.version);
+    expect(back.records.map((record) => record.exclusions)).toEqual([null, null]);
   });
 
   it('rotates site keys: old and new both live until the old one is retired', async () => {

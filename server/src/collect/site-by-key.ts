@@ -1,13 +1,14 @@
 import type { Clock } from '../clock.ts';
 import { type HostPolicy, hostFits, ownDomains } from '../host-policy.ts';
 import { isSiteKey } from '../keys.ts';
-import type { Registry, SiteKeyRecord } from '../store/store.ts';
+import type { Exclusions, Registry, SiteKeyRecord } from '../store/store.ts';
 import { TokenBucket } from './token-bucket.ts';
 
 /** A site as the collector holds it: one object per site, shared by its keys. */
 export interface KnownSite extends HostPolicy {
   readonly id: string;
   readonly accountId: string;
+  exclusions: Exclusions | null;
   readonly bucket: TokenBucket;
 }
 
@@ -102,7 +103,7 @@ export class SiteDirectory {
   }
 
   #apply(record: SiteKeyRecord): void {
-    const { key, siteId, accountId, domain, allowSubdomains, extraHosts } = record;
+    const { key, siteId, accountId, domain, allowSubdomains, extraHosts, exclusions } = record;
     const known = this.#byId.get(siteId);
     if (record.state === 'gone') {
       this.#byKey.delete(key);
@@ -111,7 +112,7 @@ export class SiteDirectory {
       return;
     }
     const site = known ?? {
-      ...{ id: siteId, accountId, domain, allowSubdomains, extraHosts },
+      ...{ id: siteId, accountId, domain, allowSubdomains, extraHosts, exclusions },
       bucket: new TokenBucket(this.#rate),
     };
     if (known === undefined) {
@@ -119,7 +120,7 @@ export class SiteDirectory {
       this.#joinDomain(site);
     }
     // Beacons under way hold on to the site, so it is changed in place.
-    Object.assign(site, { allowSubdomains, extraHosts });
+    Object.assign(site, { allowSubdomains, extraHosts, exclusions });
     this.#byKey.set(key, { state: record.state, site });
   }
 

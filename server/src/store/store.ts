@@ -80,7 +80,19 @@ export interface Site {
   extraHosts: readonly string[];
   /** Events older than this many days are deleted; null: as the installation says. Never changes what was counted. */
   retentionDays: number | null;
+  /** IANA zone in which the site's days begin; null: as the account's. */
+  timeZone: string | null;
+  /** Null: nothing. */
+  exclusions: Exclusions | null;
   createdAtMs: number;
+}
+
+/** What the owner of a site leaves out. At least one of the lists has an entry. */
+export interface Exclusions {
+  /** Paths of pages; `*` stands for any text. */
+  pages: readonly string[];
+  /** ISO 3166-1 alpha-2. */
+  countries: readonly string[];
 }
 
 /** Which hosts a site's pages may be on, besides its domain and that one's `www.` twin. */
@@ -147,6 +159,7 @@ export interface SiteKeyRecord {
   domain: string;
   allowSubdomains: boolean;
   extraHosts: readonly string[];
+  exclusions: Exclusions | null;
 }
 
 export interface SiteKeyChanges {
@@ -184,6 +197,10 @@ export interface Registry extends People {
   setHostRules(siteId: string, rules: HostRules): Promise<Site | null>;
   /** Null where there is no such site. */
   setRetention(siteId: string, days: number | null): Promise<Site | null>;
+  /** @param timeZone an IANA name that `Intl` knows. Null where there is no such site. */
+  setSiteTimeZone(siteId: string, timeZone: string | null): Promise<Site | null>;
+  /** Null where there is no such site. */
+  setExclusions(siteId: string, exclusions: Exclusions | null): Promise<Site | null>;
   /** Sites in a stable order, after the one named, a bounded number at a time. */
   sitesAfter(siteId: string | null): Promise<Site[]>;
 

@@ -3,6 +3,7 @@ import type { PlanName } from '../../plans.ts';
 import {
   type Account,
   type ApiKey,
+  type Exclusions,
   type HostRules,
   type KeyScope,
   type NewAccount,
@@ -87,6 +88,11 @@ export const REGISTRY_MIGRATIONS = [
   ALTER TABLE api_keys ADD COLUMN last_used_at INTEGER;
   CREATE INDEX api_keys_by_account ON api_keys (account_id);
   `,
+  `
+  -- Null: as the account's. What is left out is JSON; null: nothing.
+  ALTER TABLE sites ADD COLUMN time_zone TEXT;
+  ALTER TABLE sites ADD COLUMN exclusions TEXT;
+  `,
 ];
 
 const SALT_BYTES = 32;
@@ -96,7 +102,8 @@ const SITES_PER_ANSWER = 1_000;
 const KEYS_PER_ANSWER = 10_000;
 
 const ACCOUNT = 'id, email, plan, billing_anchor_day, time_zone, created_at';
-const SITE = 'id, account_id, domain, key, allow_subdomains, extra_hosts, retention_days, created_at';
+const SITE =
+  'id, account_id, domain, key, allow_subdomains, extra_hosts, retention_days, time_zone, exclusions, created_at';
 const SITE_KEY = 'key, site_id, state, created_at';
 const API_KEY = 'id, account_id, name, prefix, scopes, sites, created_at, revoked_at, last_used_at';
 const NEXT_VERSION = '(SELECT coalesce(max(version), 0) + 1 FROM site_keys)';
@@ -193,7 +200,14 @@ export class SqliteRegistry extends SqlitePeople implements Registry {
         throw error;
       }
       this.#insertSiteKey(site.id, site.key, site.createdAtMs);
-      return { ...site, allowSubdomains: false, extraHosts: [], retentionDays: null };
+      return {
+        ...site,
+        allowSubdomains: false,
+        extraHosts: [],
+        retentionDays: null,
+        timeZone: null,
+        exclusions: null,
+      };
     });
   }
 
@@ -236,6 +250,28 @@ export class SqliteRegistry extends SqlitePeople implements Registry {
         `UPDATE sites SET retention_days = ? WHERE id = ? RETURNING ${SITE}`,
       ).get(days, siteId);
       return row === undefined ? null : toSite(row);
+    });
+  }
+
+  async setSiteTimeZone(siteId: string, timeZone: string | null): Promise<Site | null> {
+    return translated(() => {
+      const row = prepared(this.#db, `UPDATE sites SET time_zone = ? WHERE id = ? RETURNING ${SITE}`).get(
+        timeZone,
+        siteId,
+      );
+      return row === undefined ? null : toSite(row);
+    });
+  }
+
+  async setExclusions(siteId: string, exclusions: Exclusions | null): Promise<Site | null> {
+    return transaction(this.#db, () => {
+      const row = prepared(this.#db, `UPDATE sites SET exclusions = ? WHERE id = ? RETURNING ${SITE}`).get(
+        exclusions === null ? null : JSON.stringify(exclusions),
+        siteId,
+      );
+      if (row === undefined) return null;
+      this.#changeKeysOf(siteId, null);
+      return toSite(row);
     });
   }
 
@@ -344,7 +380,8 @@ export class SqliteRegistry extends SqlitePeople implements Registry {
     const rows = translated(() =>
       prepared(
         this.#db,
-        `SELECT k.key, k.state, k.version, k.site_id, s.account_id, s.domain, s.allow_subdomains, s.extra_hosts
+        `SELECT k.key, k.state, k.version, k.site_id, s.account_id, s.domain, s.allow_subdomains, s.extra_hosts,
+                s.exclusions
            FROM site_keys k LEFT JOIN sites s ON s.id = k.site_id
            WHERE k.version > ? ORDER BY k.version LIMIT ?`,
       ).all(version, KEYS_PER_ANSWER),
@@ -435,6 +472,8 @@ function toSite(row: Row): Site {
     allowSubdomains: row.allow_subdomains === 1,
     extraHosts: JSON.parse(String(row.extra_hosts)) as string[],
     retentionDays: row.retention_days === null ? null : Number(row.retention_days),
+    timeZone: row.time_zone === null ? null : String(row.time_zone),
+    exclusions: toExclusions(row.exclusions),
     createdAtMs: Number(row.created_at),
   };
 }
@@ -472,5 +511,10 @@ function toSiteKeyRecord(row: Row): SiteKeyRecord {
     domain: siteExists ? String(row.domain) : '',
     allowSubdomains: row.allow_subdomains === 1,
     extraHosts: siteExists ? (JSON.parse(String(row.extra_hosts)) as string[]) : [],
+    exclusions: toExclusions(row.exclusions),
   };
+}
+
+function toExclusions(column: unknown): Exclusions | null {
+  return typeof column === 'string' ? (JSON.parse(column) as Exclusions) : null;
 }
