@@ -1,20 +1,18 @@
 import { hash } from 'node:crypto';
 import { DAY_MS, utcDay } from '../../clock.ts';
+import type { Group } from '../group-commit.ts';
+import { addKeyUse, addToLedger, type KeyUseDelta, type LedgerDelta } from '../ledger-delta.ts';
 import type { AppendOutcome, Entry } from '../store.ts';
 import { Dictionary } from './dictionary.ts';
 import { type Database, prepared, transaction } from './driver.ts';
 import { type SealPart, writeFacets } from './facets.ts';
-import { addKeyUse, addToLedger, type KeyUseDelta, LedgerBook, type LedgerDelta } from './ledger-book.ts';
+import { LedgerBook } from './ledger-book.ts';
 import { Rows } from './rows.ts';
 import { EVENT_MIGRATIONS } from './schema.ts';
 import { Slots } from './slots.ts';
 import { Visits } from './visits.ts';
 
-export interface Batch {
-  entries: readonly Entry[];
-  refusals: readonly LedgerDelta[];
-  /** Keys that refused beacons carried. */
-  refusedKeys: readonly KeyUseDelta[];
+export interface Batch extends Group {
   /** Deduplication keys first seen before this day may go. */
   forgetKeysBeforeDay: number;
 }

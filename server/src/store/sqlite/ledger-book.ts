@@ -1,24 +1,6 @@
+import type { KeyUseDelta, LedgerDelta } from '../ledger-delta.ts';
 import type { Dictionary } from './dictionary.ts';
 import { type Database, prepared } from './driver.ts';
-
-/** Counts to add to the ledger: what became of beacons of one site, day, outcome and host. */
-export interface LedgerDelta {
-  siteId: string;
-  day: number;
-  outcome: string;
-  host: string;
-  count: number;
-  firstAtMs: number;
-  lastAtMs: number;
-}
-
-/** What to add to the use of a site key. */
-export interface KeyUseDelta {
-  siteId: string;
-  key: string;
-  events: number;
-  lastSeenAtMs: number;
-}
 
 /** Different hosts kept per site, day and outcome; what comes after is counted under `other`. */
 const LEDGER_HOSTS = 100;
@@ -72,28 +54,4 @@ export class LedgerBook {
        ON CONFLICT (site, key) DO UPDATE SET events = events + excluded.events, last_at = max(last_at, excluded.last_at)`,
     ).run(this.#dictionary.site(siteId), key, events, lastSeenAtMs);
   }
-}
-
-/** Adds to the use of the same key kept in memory. */
-export function addKeyUse(uses: Map<string, KeyUseDelta>, delta: KeyUseDelta): void {
-  const use = uses.get(delta.key);
-  if (use === undefined) {
-    uses.set(delta.key, { ...delta });
-    return;
-  }
-  use.events += delta.events;
-  use.lastSeenAtMs = Math.max(use.lastSeenAtMs, delta.lastSeenAtMs);
-}
-
-/** Adds counts to the same line of a ledger kept in memory. */
-export function addToLedger(ledger: Map<string, LedgerDelta>, delta: LedgerDelta): void {
-  const key = `${delta.siteId}\n${delta.day}\n${delta.outcome}\n${delta.host}`;
-  const line = ledger.get(key);
-  if (line === undefined) {
-    ledger.set(key, { ...delta });
-    return;
-  }
-  line.count += delta.count;
-  line.firstAtMs = Math.min(line.firstAtMs, delta.firstAtMs);
-  line.lastAtMs = Math.max(line.lastAtMs, delta.lastAtMs);
 }

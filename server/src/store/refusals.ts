@@ -1,6 +1,6 @@
-import { utcDay } from '../../clock.ts';
-import type { Refusal } from '../store.ts';
-import { addKeyUse, addToLedger, type KeyUseDelta, type LedgerDelta } from './ledger-book.ts';
+import { utcDay } from '../clock.ts';
+import { addKeyUse, addToLedger, type KeyUseDelta, type LedgerDelta } from './ledger-delta.ts';
+import type { Refusal } from './store.ts';
 
 /** Different hosts kept per site and reason between two commits; hosts of refused beacons are anybody's. */
 const HOSTS_PER_SITE = 20;

@@ -1,0 +1,162 @@
+import type { KeyUseDelta, LedgerDelta } from './ledger-delta.ts';
+import { PendingRefusals } from './refusals.ts';
+import {
+  type AppendOutcome,
+  type Entry,
+  type Events,
+  type Refusal,
+  StoreBroken,
+  StoreBusy,
+  StoreUnavailable,
+} from './store.ts';
+
+/** Entries that may wait for a commit, those of the commit under way included. */
+const QUEUE_ENTRIES = 10_000;
+/** Entries of one commit: more would make the first of them wait too long. */
+const COMMIT_ENTRIES = 1_000;
+/** Refusals wait at most this long for a commit to travel with. */
+const REFUSALS_WAIT_MS = 250;
+
+/** What is committed together. */
+export interface Group {
+  entries: readonly Entry[];
+  refusals: readonly LedgerDelta[];
+  /** Keys that refused beacons carried. */
+  refusedKeys: readonly KeyUseDelta[];
+}
+
+/**
+ * Makes a group durable.
+ *
+ * @returns what became of each entry, in their order, once all of the group is on disk
+ * @throws StoreUnavailable where nothing was kept of it, StoreBroken where nobody can know
+ */
+export type CommitGroup = (group: Group) => Promise<readonly AppendOutcome[]>;
+
+interface Waiting {
+  entry: Entry;
+  resolve(outcome: AppendOutcome): void;
+  reject(error: unknown): void;
+}
+
+/**
+ * Group commit without a timer, for any engine: while one commit is under way the next group gathers, so that groups grow
+ * with the load and a lone entry waits for nobody. An entry's promise settles only after its commit.
+ */
+export class GroupCommit implements Pick<Events, 'append' | 'refuse' | 'flush' | 'fill'> {
+  readonly #commitGroup: CommitGroup;
+  readonly #refusals = new PendingRefusals();
+  #waiting: Waiting[] = [];
+  #entriesUnderWay = 0;
+  /** The commit under way; null where there is none. Never rejects. */
+  #underWay: Promise<void> | null = null;
+  #scheduled = false;
+  #refusalTimer: NodeJS.Timeout | null = null;
+  #closing = false;
+  #lastFailure: string | null = null;
+
+  constructor(commitGroup: CommitGroup) {
+    this.#commitGroup = commitGroup;
+  }
+
+  append(entry: Entry): Promise<AppendOutcome> {
+    if (this.#closing) return Promise.reject(new StoreUnavailable('the store is closing'));
+    if (this.fill() >= 1)
+      return Promise.reject(new StoreBusy(`${QUEUE_ENTRIES} entries are waiting for a commit`));
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ entry, resolve, reject });
+      this.#schedule();
+    });
+  }
+
+  refuse(refusal: Refusal): void {
+    this.#refusals.add(refusal);
+    this.#scheduleRefusals();
+  }
+
+  async flush(): Promise<void> {
+    while (this.#hasWork() || this.#underWay !== null) {
+      this.#commit();
+      await this.#underWay;
+      if (this.#lastFailure !== null) throw new StoreUnavailable(this.#lastFailure);
+    }
+  }
+
+  fill(): number {
+    return (this.#waiting.length + this.#entriesUnderWay) / QUEUE_ENTRIES;
+  }
+
+  /** Why the last commit failed; null where it did not. */
+  get lastFailure(): string | null {
+    return this.#lastFailure;
+  }
+
+  /** Writing was tried in another way, and worked. */
+  recovered(): void {
+    this.#lastFailure = null;
+  }
+
+  /** Takes nothing more and commits what waits. What cannot be committed then is rejected, not dropped silently. */
+  async close(): Promise<void> {
+    this.#closing = true;
+    if (this.#refusalTimer !== null) clearTimeout(this.#refusalTimer);
+    await this.flush().catch(() => this.#rejectWaiting(new StoreUnavailable('the store is closing')));
+  }
+
+  #hasWork(): boolean {
+    return this.#waiting.length > 0 || this.#refusals.size > 0;
+  }
+
+  #scheduleRefusals(): void {
+    this.#refusalTimer ??= setTimeout(() => {
+      this.#refusalTimer = null;
+      this.#commit();
+    }, REFUSALS_WAIT_MS);
+  }
+
+  #schedule(): void {
+    if (this.#scheduled || this.#underWay !== null) return;
+    this.#scheduled = true;
+    // After the requests of this turn of the event loop have been read, so that they share the commit.
+    setImmediate(() => {
+      this.#scheduled = false;
+      this.#commit();
+    });
+  }
+
+  #commit(): void {
+    if (this.#underWay !== null || !this.#hasWork()) return;
+    this.#underWay = this.#commitWaiting().finally(() => {
+      this.#underWay = null;
+      if (this.#waiting.length > 0) this.#commit();
+    });
+  }
+
+  async #commitWaiting(): Promise<void> {
+    const group = this.#waiting.splice(0, COMMIT_ENTRIES);
+    const refusals = this.#refusals.take();
+    this.#entriesUnderWay = group.length;
+    try {
+      const outcomes = await this.#commitGroup({
+        entries: group.map((waiting) => waiting.entry),
+        refusals: refusals.ledger,
+        refusedKeys: refusals.keys,
+      });
+      this.#lastFailure = null;
+      // One outcome per entry, in their order.
+      for (const [i, outcome] of outcomes.entries()) group[i]?.resolve(outcome);
+    } catch (error) {
+      this.#lastFailure = error instanceof Error ? error.message : String(error);
+      this.#refusals.putBack(refusals);
+      if (!this.#closing && this.#refusals.size > 0) this.#scheduleRefusals();
+      for (const waiting of group) waiting.reject(error);
+      if (error instanceof StoreBroken) this.#rejectWaiting(error);
+    } finally {
+      this.#entriesUnderWay = 0;
+    }
+  }
+
+  #rejectWaiting(error: StoreUnavailable): void {
+    for (const waiting of this.#waiting.splice(0)) waiting.reject(error);
+  }
+}
