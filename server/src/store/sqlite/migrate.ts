@@ -1,9 +1,5 @@
+import { NewerSchema } from '../newer-schema.ts';
 import { type Database, transaction } from './driver.ts';
-
-/** The files were written by a newer version of the program. */
-export class NewerSchema extends Error {
-  override readonly name = 'NewerSchema';
-}
 
 /**
  * Brings a database up to date: each step of `migrations` once, in order, all in one transaction. The number of steps done
@@ -16,11 +12,7 @@ export function migrate(db: Database, file: string, migrations: readonly string[
   if (done() === migrations.length) return;
   transaction(db, () => {
     const from = done(); // another process may have been quicker
-    if (from > migrations.length) {
-      throw new NewerSchema(
-        `${file} was written by a newer version (schema ${from}, this program knows ${migrations.length}). Upgrade the program, or restore a backup made by this version.`,
-      );
-    }
+    if (from > migrations.length) throw new NewerSchema(file, from, migrations.length);
     for (const migration of migrations.slice(from)) db.exec(migration);
     db.exec(`PRAGMA user_version = ${migrations.length}`);
   });

@@ -1,4 +1,5 @@
 import type { PlanName } from '../../plans.ts';
+import { type Row, toCredentials, toGoal, toMember, toSession, toShare, toTicket } from '../registry-rows.ts';
 import {
   type Credentials,
   type Goal,
@@ -81,8 +82,6 @@ const SESSION = 'id, account_id, label, created_at, last_seen_at, expires_at';
 const TICKET = 'kind, email, account_id, site_id, role, expires_at';
 const SHARE = 'id, site_id, name, password_hash, created_at, expires_at';
 const MEMBER = `SELECT m.site_id, m.account_id, a.email, m.role FROM members m JOIN accounts a ON a.id = m.account_id`;
-
-type Row = Record<string, unknown>;
 
 /** The chapter of the registry about people. */
 export class SqlitePeople implements People {
@@ -313,12 +312,7 @@ export class SqlitePeople implements People {
     return this.#all(
       'SELECT id, site_id, kind, pattern FROM goals WHERE site_id = ? ORDER BY pattern',
       siteId,
-    ).map((row) => ({
-      id: String(row.id),
-      siteId: String(row.site_id),
-      kind: row.kind as Goal['kind'],
-      pattern: String(row.pattern),
-    }));
+    ).map(toGoal);
   }
 
   async removeGoal(siteId: string, id: string): Promise<boolean> {
@@ -337,56 +331,4 @@ export class SqlitePeople implements People {
   #run(sql: string, ...values: SqlValue[]): number {
     return translated(() => Number(prepared(this.#db, sql).run(...values).changes));
   }
-}
-
-function toCredentials(row: Row | undefined): Credentials | null {
-  if (row === undefined) return null;
-  return {
-    accountId: String(row.id),
-    email: String(row.email),
-    passwordHash: String(row.password_hash),
-    totpSecret: row.totp_secret === null ? null : String(row.totp_secret),
-  };
-}
-
-function toSession(row: Row): Session {
-  return {
-    id: String(row.id),
-    accountId: String(row.account_id),
-    label: String(row.label),
-    createdAtMs: Number(row.created_at),
-    lastSeenAtMs: Number(row.last_seen_at),
-    expiresAtMs: Number(row.expires_at),
-  };
-}
-
-function toTicket(row: Row): Ticket {
-  return {
-    kind: row.kind as Ticket['kind'],
-    email: String(row.email),
-    accountId: String(row.account_id),
-    siteId: row.site_id === null ? null : String(row.site_id),
-    role: row.role as MemberRole | null,
-    expiresAtMs: Number(row.expires_at),
-  };
-}
-
-function toMember(row: Row): Member {
-  return {
-    siteId: String(row.site_id),
-    accountId: String(row.account_id),
-    email: String(row.email),
-    role: row.role as MemberRole,
-  };
-}
-
-function toShare(row: Row): Share {
-  return {
-    id: String(row.id),
-    siteId: String(row.site_id),
-    name: String(row.name),
-    passwordHash: row.password_hash === null ? null : String(row.password_hash),
-    createdAtMs: Number(row.created_at),
-    expiresAtMs: row.expires_at === null ? null : Number(row.expires_at),
-  };
 }

@@ -1,11 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import type { PlanName } from '../../plans.ts';
+import { type Row, toAccount, toApiKey, toSite, toSiteKey, toSiteKeyRecord } from '../registry-rows.ts';
 import {
   type Account,
   type ApiKey,
   type Exclusions,
   type HostRules,
-  type KeyScope,
   type NewAccount,
   type NewApiKey,
   type NewSite,
@@ -107,8 +106,6 @@ const SITE =
 const SITE_KEY = 'key, site_id, state, created_at';
 const API_KEY = 'id, account_id, name, prefix, scopes, sites, created_at, revoked_at, last_used_at';
 const NEXT_VERSION = '(SELECT coalesce(max(version), 0) + 1 FROM site_keys)';
-
-type Row = Record<string, unknown>;
 
 /** The registry half of the embedded engine: one file, shared safely with other processes such as the command line. */
 export class SqliteRegistry extends SqlitePeople implements Registry {
@@ -450,71 +447,4 @@ function translatedError(error: unknown): never {
   return translated(() => {
     throw error;
   });
-}
-
-function toAccount(row: Row): Account {
-  return {
-    id: String(row.id),
-    email: String(row.email),
-    plan: row.plan as PlanName,
-    billingAnchorDay: Number(row.billing_anchor_day),
-    timeZone: String(row.time_zone),
-    createdAtMs: Number(row.created_at),
-  };
-}
-
-function toSite(row: Row): Site {
-  return {
-    id: String(row.id),
-    accountId: String(row.account_id),
-    domain: String(row.domain),
-    key: String(row.key),
-    allowSubdomains: row.allow_subdomains === 1,
-    extraHosts: JSON.parse(String(row.extra_hosts)) as string[],
-    retentionDays: row.retention_days === null ? null : Number(row.retention_days),
-    timeZone: row.time_zone === null ? null : String(row.time_zone),
-    exclusions: toExclusions(row.exclusions),
-    createdAtMs: Number(row.created_at),
-  };
-}
-
-function toSiteKey(row: Row): SiteKey {
-  return {
-    key: String(row.key),
-    siteId: String(row.site_id),
-    state: row.state as SiteKey['state'],
-    createdAtMs: Number(row.created_at),
-  };
-}
-
-function toApiKey(row: Row): ApiKey {
-  return {
-    id: String(row.id),
-    accountId: String(row.account_id),
-    name: String(row.name),
-    prefix: String(row.prefix),
-    scopes: String(row.scopes).split(' ') as KeyScope[],
-    siteIds: row.sites === null ? null : (JSON.parse(String(row.sites)) as string[]),
-    createdAtMs: Number(row.created_at),
-    revokedAtMs: row.revoked_at === null ? null : Number(row.revoked_at),
-    lastUsedAtMs: row.last_used_at === null ? null : Number(row.last_used_at),
-  };
-}
-
-function toSiteKeyRecord(row: Row): SiteKeyRecord {
-  const siteExists = row.account_id !== null;
-  return {
-    key: String(row.key),
-    state: siteExists ? (row.state as SiteKeyRecord['state']) : 'gone',
-    siteId: String(row.site_id),
-    accountId: siteExists ? String(row.account_id) : '',
-    domain: siteExists ? String(row.domain) : '',
-    allowSubdomains: row.allow_subdomains === 1,
-    extraHosts: siteExists ? (JSON.parse(String(row.extra_hosts)) as string[]) : [],
-    exclusions: toExclusions(row.exclusions),
-  };
-}
-
-function toExclusions(column: unknown): Exclusions | null {
-  return typeof column === 'string' ? (JSON.parse(column) as Exclusions) : null;
 }
