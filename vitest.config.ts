@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['server/test/**/*.test.ts', 'tracker/test/**/*.test.ts'],
-    globalSetup: ['server/test/support/build.ts'],
+    globalSetup: ['server/test/support/build.ts', 'server/test/support/engines/setup.ts'],
     // Whole servers and child processes: more workers would only wait for each other's disk.
     maxWorkers: 2,
     // Generous, for machines that have much else to do; nothing waits for these.

@@ -19,10 +19,13 @@ describe('the sources', () => {
     expect(brokenRules(modules)).toEqual([]);
   });
 
-  it('name each database driver in exactly one file', () => {
-    expect(
-      modules.filter(({ packages }) => packages.includes('node:sqlite')).map(({ path }) => path),
-    ).toEqual(['server/src/store/sqlite/driver.ts']);
+  it.each([
+    ['node:sqlite', 'server/src/store/sqlite/driver.ts'],
+    ['postgres', 'server/src/store/postgres/driver.ts'],
+  ])('name the driver %s in exactly one file', (driver, file) => {
+    expect(modules.filter(({ packages }) => packages.includes(driver)).map(({ path }) => path)).toEqual([
+      file,
+    ]);
   });
 });
 

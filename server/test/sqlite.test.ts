@@ -5,6 +5,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { utcDay } from '../src/clock.ts';
 import { DataDirInUse, openShared, openStore } from '../src/store/open.ts';
 import { type Store, StoreUnavailable } from '../src/store/store.ts';
+import { describeRegistry } from './registry-contract.ts';
 import { describeStore } from './store-contract.ts';
 import { NOON_MS } from './support/clock.ts';
 import { event, SITE } from './support/entries.ts';
@@ -30,7 +31,6 @@ function alter(file: string, sql: string): void {
 describeStore({
   name: 'SQLite',
   open,
-  openSecondRegistry: (place) => openShared({ dataDir: place }),
   async failCommits(place) {
     const file = join(place, 'events.db');
     // Rows and deduplication keys are written before the ledger: the commit fails with much of it done.
@@ -44,6 +44,13 @@ describeStore({
   },
   queueEntries: 10_000,
   ledgerHosts: 100,
+});
+
+describeRegistry({
+  name: 'SQLite',
+  newPlace: temporaryFolder,
+  open: (place) => openShared({ dataDir: place }),
+  readsNulAs: '\0',
 });
 
 describe('SQLite in particular', () => {

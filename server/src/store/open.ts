@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Database } from './postgres/driver.ts';
+import { PostgresRegistry } from './postgres/registry.ts';
 import { BackupError, countEvents, readBackup, sizeOf, writeBackup } from './sqlite/backup.ts';
 import { takeLock } from './sqlite/driver.ts';
 import { type OnBroken, SqliteEvents } from './sqlite/events.ts';
@@ -41,6 +43,19 @@ function takeServerLock(files: Files, dataDir: string): { release(): void } {
   throw new DataDirInUse(
     `Another server is running on the data folder ${dataDir}. Stop it first, or use another folder with DATA_DIR.`,
   );
+}
+
+/** A registry that any number of processes share, on a server of its own. @throws StoreUnavailable, NewerSchema */
+export async function openPostgresRegistry(
+  databaseUrl: string,
+): Promise<{ registry: Registry; close(): Promise<void> }> {
+  const db = new Database(databaseUrl);
+  try {
+    return { registry: await PostgresRegistry.open(db), close: () => db.close() };
+  } catch (error) {
+    await db.close();
+    throw error;
+  }
 }
 
 /**

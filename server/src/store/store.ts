@@ -229,6 +229,13 @@ export interface Registry extends People {
 
   /** Site keys that were added or changed after `version` (0 for all), oldest change first, a bounded number at a time. */
   siteKeysSince(version: number): Promise<SiteKeyChanges>;
+  /**
+   * Calls back soon after site keys were added or changed, by any process, and when notices may have been missed. A hint to
+   * ask `siteKeysSince`, no promise: where it is absent, or its connection is lost, asking now and then is all there is.
+   *
+   * @returns what ends it
+   */
+  onSiteKeysChanged?(listener: () => void): () => void;
 
   /**
    * The secret salt of a UTC day, made at random when first asked for and the same for every process. Salts of days

@@ -1,0 +1,601 @@
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { utcDay } from '../src/clock.ts';
+import { type Registry, RegistryConflict, type SiteKeyRecord } from '../src/store/store.ts';
+import { NOON_MS } from './support/clock.ts';
+
+/** A connection to a registry, as one process has one. */
+export interface OpenRegistry {
+  registry: Registry;
+  close(): void | Promise<void>;
+}
+
+/** What an engine has to offer to be held to the promises of `store.ts` about the registry. */
+export interface RegistryEngine {
+  name: string;
+  /** Where nothing is kept yet; goes with the test. */
+  newPlace(): Promise<string>;
+  /** Opens what lies at a place, or begins there. Several may be open on one place. */
+  open(place: string): Promise<OpenRegistry>;
+  /** What is read back of a text with a NUL in it. */
+  readsNulAs: '\0' | '\uFFFD';
+}
+
+const TODAY = utcDay(NOON_MS);
+
+/** The promises of `store.ts` about the registry, checked on an engine. */
+export function describeRegistry(engine: RegistryEngine): void {
+  describe(`${engine.name}: registry`, () => describeSites(engine));
+  describe(`${engine.name}: people`, () => describePeople(engine));
+}
+
+/** A registry on a place of its own, closed with the test, that can be opened anew. */
+async function begin(
+  engine: RegistryEngine,
+): Promise<{ place: string; store: OpenRegistry; reopen(): Promise<OpenRegistry> }> {
+  const place = await engine.newPlace();
+  const opened = { place, store: await engine.open(place), reopen };
+  async function reopen(): Promise<OpenRegistry> {
+    await opened.store.close();
+    opened.store = await engine.open(place);
+    return opened.store;
+  }
+  onTestFinished(() => opened.store.close());
+  return opened;
+}
+
+let made = 0;
+
+async function addAccount(registry: Registry, email = `owner${++made}@example.com`): Promise<string> {
+  const { id } = await registry.createAccount({
+    id: `acc_${++made}`,
+    email,
+    plan: 'free',
+    billingAnchorDay: 31,
+    passwordHash: '$argon2id$not-a-hash',
+    createdAtMs: NOON_MS,
+  });
+  return id;
+}
+
+function newSite(accountId: string, domain: string, createdAtMs = NOON_MS) {
+  return { id: `site_${++made}`, accountId, domain, key: `ak_${++made}`, createdAtMs };
+}
+
+function newApiKey(accountId: string) {
+  return {
+    id: `key_${++made}`,
+    accountId,
+    name: 'laptop',
+    prefix: 'sk_abc',
+    hash: `hash${++made}`,
+    createdAtMs: NOON_MS,
+  };
+}
+
+async function allKeys(
+  registry: Registry,
+  since = 0,
+): Promise<{ records: SiteKeyRecord[]; version: number }> {
+  const records: SiteKeyRecord[] = [];
+  for (let version = since; ; ) {
+    const changes = await registry.siteKeysSince(version);
+    records.push(...changes.records);
+    version = changes.version;
+    if (!changes.more) return { records, version };
+  }
+}
+
+const conflict = (reason: RegistryConflict['reason']) =>
+  expect.objectContaining({ name: 'RegistryConflict', reason, message: expect.stringMatching(/\w+ .*\.$/) });
+
+function describeSites(engine: RegistryEngine): void {
+  it('finds an account by its address without case and by its id, also after opening anew', async () => {
+    const { store, reopen } = await begin(engine);
+    const id = await addAccount(store.registry, 'Ada@Example.com');
+    const account = {
+      id,
+      email: 'Ada@Example.com',
+      plan: 'free',
+      billingAnchorDay: 31,
+      timeZone: 'UTC',
+      createdAtMs: NOON_MS,
+    };
+    const { registry } = await reopen();
+    expect(await registry.accountById(id)).toEqual(account);
+    expect(await registry.accountByEmail('ada@example.COM')).toEqual(account);
+  });
+
+  it('answers null for what it does not know', async () => {
+    const { registry } = (await begin(engine)).store;
+    expect(await registry.accountById('acc_none')).toBeNull();
+    expect(await registry.accountByEmail('nobody@example.com')).toBeNull();
+    expect(await registry.apiKeyByHash('no such hash')).toBeNull();
+    expect(await registry.revokeApiKey('key_none', NOON_MS)).toBeNull();
+    expect(await registry.siteById('site_none')).toBeNull();
+    expect(await registry.setHostRules('site_none', { allowSubdomains: true, extraHosts: [] })).toBeNull();
+    expect(await registry.setRetention('site_none', 1)).toBeNull();
+    expect(await registry.setSiteTimeZone('site_none', 'UTC')).toBeNull();
+    expect(await registry.setExclusions('site_none', null)).toBeNull();
+    expect(await registry.addSiteKey('site_none', 'ak_x', NOON_MS)).toBeNull();
+    expect(await registry.retireSiteKey('ak_none')).toBeNull();
+    expect(await registry.siteKeysOf('site_none')).toEqual([]);
+    expect(await registry.sitesOf('acc_none')).toEqual([]);
+    expect(await registry.removeAccount('acc_none')).toBe(false);
+    expect(await registry.siteKeysSince(0)).toEqual({ records: [], version: 0, more: false });
+  });
+
+  it('gives an address to one account only, without case', async () => {
+    const { registry } = (await begin(engine)).store;
+    await addAccount(registry, 'ada@example.com');
+    await expect(addAccount(registry, 'ADA@example.com')).rejects.toEqual(conflict('email-taken'));
+    expect((await registry.accountByEmail('ada@example.com'))?.email).toBe('ada@example.com');
+  });
+
+  it('lists sites oldest first, those of one instant in the order they were added', async () => {
+    const { store, reopen } = await begin(engine);
+    const account = await addAccount(store.registry);
+    for (const [domain, atMs] of [
+      ['b.example', NOON_MS],
+      ['c.example', NOON_MS],
+      ['a.example', NOON_MS],
+      ['first.example', NOON_MS - 1],
+    ] as const) {
+      const site = newSite(account, domain, atMs);
+      const expected = {
+        ...site,
+        ...{ allowSubdomains: false, extraHosts: [], retentionDays: null, timeZone: null, exclusions: null },
+      };
+      expect(await store.registry.createSite(site, null)).toEqual(expected);
+      expect(await store.registry.siteById(site.id)).toEqual(expected);
+    }
+    const sites = await (await reopen()).registry.sitesOf(account);
+    expect(sites.map(({ domain }) => domain)).toEqual([
+      'first.example',
+      'b.example',
+      'c.example',
+      'a.example',
+    ]);
+  });
+
+  it('gives a domain to an account once, and to another account too', async () => {
+    const { registry } = (await begin(engine)).store;
+    const [one, two] = [await addAccount(registry), await addAccount(registry)];
+    await registry.createSite(newSite(one, 'example.com'), null);
+    await expect(registry.createSite(newSite(one, 'example.com'), null)).rejects.toEqual(
+      conflict('domain-taken'),
+    );
+    await registry.createSite(newSite(two, 'example.com'), null);
+    expect(await registry.sitesOf(one)).toHaveLength(1);
+    expect((await allKeys(registry)).records).toHaveLength(2);
+  });
+
+  it('holds the limit of sites, also when two connections add at once', async () => {
+    const { place, store } = await begin(engine);
+    const second = await engine.open(place);
+    onTestFinished(() => second.close());
+    const account = await addAccount(store.registry);
+    const results = await Promise.allSettled(
+      Array.from({ length: 8 }, (_, i) =>
+        (i % 2 === 0 ? store.registry : second.registry).createSite(newSite(account, `s${i}.example`), 3),
+      ),
+    );
+    const refused = results.flatMap((result) =>
+      result.status === 'rejected' ? [result.reason as unknown] : [],
+    );
+    expect(refused).toHaveLength(5);
+    for (const reason of refused) {
+      expect(reason).toBeInstanceOf(RegistryConflict);
+      expect(reason).toEqual(conflict('site-limit'));
+    }
+    expect(await store.registry.sitesOf(account)).toHaveLength(3);
+    // One that fails leaves no key behind.
+    expect((await allKeys(second.registry)).records).toHaveLength(3);
+    await store.registry.createSite(newSite(account, 'more.example'), null);
+    expect(await second.registry.sitesOf(account)).toHaveLength(4);
+  });
+
+  it('revokes an API key once and for all', async () => {
+    const { store, reopen } = await begin(engine);
+    const key = newApiKey(await addAccount(store.registry));
+    const { hash, ...rest } = key;
+    const kept = { ...rest, scopes: ['read'], siteIds: null, lastUsedAtMs: null };
+    expect(await store.registry.createApiKey(key)).toEqual({ ...kept, revokedAtMs: null });
+    expect(await store.registry.apiKeyByHash(hash)).toEqual({ ...kept, revokedAtMs: null });
+    const revoked = { ...kept, revokedAtMs: NOON_MS + 1 };
+    expect(await store.registry.revokeApiKey(key.id, NOON_MS + 1)).toEqual(revoked);
+    expect(await store.registry.revokeApiKey(key.id, NOON_MS + 2)).toEqual(revoked);
+    expect(await (await reopen()).registry.apiKeyByHash(hash)).toEqual(revoked);
+  });
+
+  it('keeps what an API key may do, and when it was last used', async () => {
+    const { store, reopen } = await begin(engine);
+    const account = await addAccount(store.registry);
+    const plain = newApiKey(account);
+    const bound = {
+      ...newApiKey(account),
+      scopes: ['read', 'write'] as const,
+      siteIds: ['site_1', 'site_2'],
+    };
+    await store.registry.createApiKey(plain);
+    expect(await store.registry.createApiKey(bound)).toMatchObject({
+      scopes: ['read', 'write'],
+      siteIds: ['site_1', 'site_2'],
+      lastUsedAtMs: null,
+    });
+    await store.registry.noteApiKeyUse(bound.id, NOON_MS + 5);
+    await store.registry.noteApiKeyUse(bound.id, NOON_MS);
+    await store.registry.noteApiKeyUse('key_none', NOON_MS);
+    const { registry } = await reopen();
+    const keys = await registry.apiKeysOf(account);
+    expect(keys.map(({ id }) => id).sort()).toEqual([plain.id, bound.id].sort());
+    expect(keys.find(({ id }) => id === bound.id)).toMatchObject({
+      scopes: ['read', 'write'],
+      siteIds: ['site_1', 'site_2'],
+      lastUsedAtMs: NOON_MS + 5,
+    });
+    expect(keys.find(({ id }) => id === plain.id)).toMatchObject({
+      scopes: ['read'],
+      siteIds: null,
+      lastUsedAtMs: null,
+    });
+    expect(await registry.apiKeysOf('acc_none')).toEqual([]);
+  });
+
+  it('keeps the time zone of an account', async () => {
+    const { store, reopen } = await begin(engine);
+    const id = await addAccount(store.registry);
+    expect(await store.registry.setTimeZone(id, 'Europe/Berlin')).toMatchObject({
+      id,
+      timeZone: 'Europe/Berlin',
+    });
+    expect(await store.registry.setTimeZone('acc_none', 'UTC')).toBeNull();
+    expect((await (await reopen()).registry.accountById(id))?.timeZone).toBe('Europe/Berlin');
+  });
+
+  it('removes an account with its sites, keeps its API keys known, and tells that its site keys are gone', async () => {
+    const { store, reopen } = await begin(engine);
+    const { registry } = store;
+    const [account, other] = [await addAccount(registry, 'ada@example.com'), await addAccount(registry)];
+    const site = await registry.createSite(newSite(account, 'example.com'), null);
+    await registry.addSiteKey(site.id, 'ak_newer', NOON_MS);
+    await registry.createSite(newSite(other, 'example.com'), null);
+    const apiKey = newApiKey(account);
+    await registry.createApiKey(apiKey);
+    const { version } = await allKeys(registry);
+
+    expect(await registry.removeAccount(account)).toBe(true);
+    expect(await registry.removeAccount(account)).toBe(false);
+    const again = (await reopen()).registry;
+    expect(await again.accountById(account)).toBeNull();
+    expect(await again.sitesOf(account)).toEqual([]);
+    expect(await again.sitesOf(other)).toHaveLength(1);
+    expect(await again.apiKeyByHash(apiKey.hash)).toMatchObject({ id: apiKey.id, accountId: account });
+    const { records } = await allKeys(again, version);
+    expect(records.map(({ key, state }) => [key, state]).sort()).toEqual(
+      [
+        [site.key, 'gone'],
+        ['ak_newer', 'gone'],
+      ].sort(),
+    );
+    await addAccount(again, 'ada@example.com');
+  });
+
+  it('hands over site keys by version: all of them, then what changed', async () => {
+    const { place, store, reopen } = await begin(engine);
+    const { registry } = store;
+    const account = await addAccount(registry);
+    const one = await registry.createSite(newSite(account, 'one.example'), null);
+    const first = await allKeys(registry);
+    const live: SiteKeyRecord = {
+      key: one.key,
+      state: 'live',
+      siteId: one.id,
+      accountId: account,
+      domain: 'one.example',
+      allowSubdomains: false,
+      extraHosts: [],
+      exclusions: null,
+    };
+    expect(first.records).toEqual([live]);
+    expect(await allKeys(registry, first.version)).toEqual({ records: [], version: first.version });
+
+    // Added by another process, and seen.
+    const second = await engine.open(place);
+    const two = await second.registry.createSite(newSite(account, 'two.example'), null);
+    await second.close();
+    const next = await allKeys(registry, first.version);
+    expect(next.records.map(({ key }) => key)).toEqual([two.key]);
+    expect(next.version).toBeGreaterThan(first.version);
+
+    // A change of the rules is a change of every key of the site.
+    await registry.addSiteKey(one.id, 'ak_newer', NOON_MS);
+    const rules = { allowSubdomains: true, extraHosts: ['*.preview.example', '[::1]'] };
+    await registry.setHostRules(one.id, rules);
+    const changed = await allKeys((await reopen()).registry, next.version);
+    expect(changed.records).toHaveLength(2);
+    expect(changed.records).toEqual(
+      expect.arrayContaining([
+        { ...live, ...rules },
+        { ...live, ...rules, key: 'ak_newer' },
+      ]),
+    );
+  });
+
+  it('keeps the time zone of a site, and what it leaves out, which is a change of its keys', async () => {
+    const { store, reopen } = await begin(engine);
+    const { registry } = store;
+    const site = await registry.createSite(newSite(await addAccount(registry), 'example.com'), null);
+    const other = await registry.createSite(newSite(site.accountId, 'example.net'), null);
+    await registry.addSiteKey(site.id, 'ak_newer', NOON_MS);
+    const { version } = await allKeys(registry);
+    const exclusions = { pages: ['/admin/*', '/ü "quoted" %_'], countries: ['DE', 'FR'] };
+    expect(await registry.setSiteTimeZone(site.id, 'Asia/Tokyo')).toMatchObject({ timeZone: 'Asia/Tokyo' });
+    expect(await registry.setExclusions(site.id, exclusions)).toMatchObject({ id: site.id, exclusions });
+
+    const again = (await reopen()).registry;
+    expect(await again.siteById(site.id)).toMatchObject({ timeZone: 'Asia/Tokyo', exclusions });
+    expect(await again.siteById(other.id)).toMatchObject({ timeZone: null, exclusions: null });
+    const changed = await allKeys(again, version);
+    expect(changed.records.map(({ key }) => key).sort()).toEqual([site.key, 'ak_newer'].sort());
+    for (const record of changed.records) expect(record.exclusions).toEqual(exclusions);
+
+    expect(await again.setSiteTimeZone(site.id, null)).toMatchObject({ timeZone: null });
+    expect(await again.setExclusions(site.id, null)).toMatchObject({ exclusions: null });
+    const back = await allKeys(again, changed.version);
+    expect(back.records.map((record) => record.exclusions)).toEqual([null, null]);
+  });
+
+  it('rotates site keys: old and new both live until the old one is retired', async () => {
+    const { registry } = (await begin(engine)).store;
+    const site = await registry.createSite(newSite(await addAccount(registry), 'example.com'), null);
+    await expect(registry.retireSiteKey(site.key)).rejects.toEqual(conflict('last-key'));
+    const added = { key: 'ak_second', siteId: site.id, state: 'live', createdAtMs: NOON_MS + 1 };
+    expect(await registry.addSiteKey(site.id, 'ak_second', NOON_MS + 1)).toEqual(added);
+    expect((await registry.siteById(site.id))?.key).toBe('ak_second');
+    expect((await allKeys(registry)).records.map(({ state }) => state)).toEqual(['live', 'live']);
+    const retired = { key: site.key, siteId: site.id, state: 'retired', createdAtMs: NOON_MS };
+    expect(await registry.retireSiteKey(site.key)).toEqual(retired);
+    expect(await registry.retireSiteKey(site.key)).toEqual(retired);
+    expect(await registry.siteKeysOf(site.id)).toEqual([added, retired]);
+    const { records } = await allKeys(registry);
+    expect(records).toHaveLength(2);
+    expect(records.find(({ key }) => key === site.key)?.state).toBe('retired');
+    await expect(registry.retireSiteKey('ak_second')).rejects.toEqual(conflict('last-key'));
+  });
+
+  it('gives every site once when they are gone through', async () => {
+    const { registry } = (await begin(engine)).store;
+    const account = await addAccount(registry);
+    const ids: string[] = [];
+    for (let i = 0; i < 5; i++)
+      ids.push((await registry.createSite(newSite(account, `s${i}.example`), null)).id);
+    const seen: string[] = [];
+    for (let after: string | null = null; ; ) {
+      const sites = await registry.sitesAfter(after);
+      seen.push(...sites.map(({ id }) => id));
+      if (sites.length === 0) break;
+      after = seen.at(-1) ?? null;
+    }
+    expect(seen.sort()).toEqual(ids.sort());
+  });
+
+  it('makes a salt once for all processes, random per day, and destroys old ones', async () => {
+    const { place, store, reopen } = await begin(engine);
+    const second = await engine.open(place);
+    const yesterday = await store.registry.saltOf(TODAY - 1, TODAY - 2);
+    const today = await second.registry.saltOf(TODAY, TODAY - 1);
+    await second.close();
+    expect(today.byteLength).toBeGreaterThanOrEqual(16);
+    expect(Buffer.from(today).equals(yesterday)).toBe(false);
+    expect(Buffer.from(await store.registry.saltOf(TODAY, TODAY - 1)).equals(today)).toBe(true);
+    expect(Buffer.from(await store.registry.saltOf(TODAY - 1, TODAY - 1)).equals(yesterday)).toBe(true);
+    await store.registry.saltOf(TODAY, TODAY);
+    const { registry } = await reopen();
+    expect(Buffer.from(await registry.saltOf(TODAY, TODAY)).equals(today)).toBe(true);
+    expect(Buffer.from(await registry.saltOf(TODAY - 1, TODAY - 1)).equals(yesterday)).toBe(false);
+  });
+}
+
+function describePeople(engine: RegistryEngine): void {
+  async function beginWithSite(): Promise<{
+    opened: Awaited<ReturnType<typeof begin>>;
+    registry: Registry;
+    account: string;
+    site: string;
+  }> {
+    const opened = await begin(engine);
+    const { registry } = opened.store;
+    const account = await addAccount(registry);
+    const { id: site } = await registry.createSite(newSite(account, 'example.com'), null);
+    return { opened, registry, account, site };
+  }
+
+  const firstAccount = (id: string) => ({
+    id,
+    email: `${id}@example.com`,
+    plan: 'pro' as const,
+    billingAnchorDay: 1,
+    passwordHash: '$argon2id$not-a-hash',
+    createdAtMs: NOON_MS,
+  });
+
+  it('makes the first account once, however many ask', async () => {
+    const { place, store } = await begin(engine);
+    const second = await engine.open(place);
+    onTestFinished(() => second.close());
+    expect(await store.registry.hasAccounts()).toBe(false);
+    const made = await Promise.all(
+      Array.from({ length: 8 }, (_, i) =>
+        (i % 2 === 0 ? store : second).registry.createFirstAccount(firstAccount(`acc_first${i}`)),
+      ),
+    );
+    expect(made.filter((account) => account !== null)).toHaveLength(1);
+    expect(await second.registry.hasAccounts()).toBe(true);
+  });
+
+  it('keeps what somebody signs in with', async () => {
+    const { opened, registry, account } = await beginWithSite();
+    const other = await addAccount(registry, 'taken@example.com');
+    await registry.setEmail(account, 'Ada@example.com');
+    await registry.setPassword(account, '$argon2id$another');
+    await registry.setPlan(account, 'pro');
+    await expect(registry.setEmail(account, 'TAKEN@example.com')).rejects.toEqual(conflict('email-taken'));
+    const again = (await opened.reopen()).registry;
+    const credentials = {
+      accountId: account,
+      email: 'Ada@example.com',
+      passwordHash: '$argon2id$another',
+      totpSecret: null,
+    };
+    expect(await again.credentialsOf(account)).toEqual(credentials);
+    expect(await again.credentialsByEmail('aDA@example.com')).toEqual(credentials);
+    expect((await again.accountById(account))?.plan).toBe('pro');
+    expect(await again.credentialsByEmail('ada@example.co')).toBeNull();
+    expect(await again.credentialsOf('acc_none')).toBeNull();
+    expect((await again.credentialsOf(other))?.email).toBe('taken@example.com');
+  });
+
+  it('tells addresses apart by everything but ASCII case', async () => {
+    const { registry } = await beginWithSite();
+    await addAccount(registry, '\u00e4da@example.com');
+    expect(await registry.accountByEmail('\u00c4DA@example.com')).toBeNull();
+    expect((await registry.accountByEmail('\u00e4DA@example.com'))?.email).toBe('\u00e4da@example.com');
+  });
+
+  it('uses each time step of a second factor, and each recovery code, once', async () => {
+    const { opened, registry, account } = await beginWithSite();
+    const second = await engine.open(opened.place);
+    onTestFinished(() => second.close());
+    await registry.setTotp(account, { secret: 'BASE32', recoveryHashes: ['one', 'two'] });
+    expect((await registry.credentialsOf(account))?.totpSecret).toBe('BASE32');
+    const both = [registry, second.registry];
+    const steps = await Promise.all(both.flatMap((each) => [1, 2].map(() => each.useTotpStep(account, 7))));
+    expect(steps.filter(Boolean)).toHaveLength(1);
+    expect(await registry.useTotpStep(account, 6)).toBe(false);
+    expect(await registry.useTotpStep(account, 8)).toBe(true);
+    const codes = await Promise.all(both.map((each) => each.useRecoveryCode(account, 'one')));
+    expect(codes.filter(Boolean)).toHaveLength(1);
+    await registry.setTotp(account, null);
+    expect(await registry.useRecoveryCode(account, 'two')).toBe(false);
+    expect((await registry.credentialsOf(account))?.totpSecret).toBeNull();
+  });
+
+  it('keeps sessions until they end', async () => {
+    const { opened, registry, account } = await beginWithSite();
+    const session = (id: string, lastSeenAtMs: number, expiresAtMs = NOON_MS + 1000) => ({
+      ...{ id, accountId: account, label: 'Firefox, Linux', createdAtMs: NOON_MS },
+      ...{ lastSeenAtMs, expiresAtMs },
+    });
+    await registry.createSession(session('s1', NOON_MS), 'hash1');
+    await registry.createSession(session('s2', NOON_MS + 1), 'hash2');
+    await registry.createSession(session('s3', NOON_MS + 9, NOON_MS + 10), 'hash3');
+    expect(await registry.sessionByToken('hash1', NOON_MS)).toEqual(session('s1', NOON_MS));
+    expect(await registry.sessionByToken('hash3', NOON_MS + 10)).toBeNull();
+    expect(await registry.sessionByToken('hash', NOON_MS)).toBeNull();
+    await registry.touchSession('s1', NOON_MS + 5);
+    const again = (await opened.reopen()).registry;
+    const ids = async () => (await again.sessionsOf(account, NOON_MS + 10)).map(({ id }) => id);
+    expect(await ids()).toEqual(['s1', 's2']);
+    expect(await again.endSession('acc_none', 's1')).toBe(false);
+    expect(await again.endSession(account, 's1')).toBe(true);
+    expect(await again.endSession(account, 's1')).toBe(false);
+    await again.createSession(session('s4', NOON_MS), 'hash4');
+    await again.endSessionsOf(account, 's4');
+    expect(await ids()).toEqual(['s4']);
+    await again.endSessionsOf(account, null);
+    expect(await ids()).toEqual([]);
+  });
+
+  it('uses a ticket once, however many ask, and not when its time is over', async () => {
+    const { opened, registry, account, site } = await beginWithSite();
+    const second = await engine.open(opened.place);
+    onTestFinished(() => second.close());
+    const ticket = {
+      ...{ kind: 'invitation' as const, email: 'guest@example.com', accountId: account, siteId: site },
+      ...{ role: 'viewer' as const, expiresAtMs: NOON_MS + 1000 },
+    };
+    const reset = { ...ticket, kind: 'reset' as const, siteId: null, role: null };
+    await registry.createTicket(ticket, 'invited');
+    await registry.createTicket(reset, 'late');
+    expect(await registry.ticketByToken('invited', NOON_MS)).toEqual(ticket);
+    expect(await registry.invitationsTo(site, NOON_MS)).toEqual([ticket]);
+    expect(await registry.ticketByToken('late', NOON_MS + 1000)).toBeNull();
+    const used = await Promise.all(
+      Array.from({ length: 6 }, (_, i) =>
+        (i % 2 === 0 ? registry : second.registry).useTicket('invited', NOON_MS),
+      ),
+    );
+    expect(used.filter((each) => each !== null)).toEqual([ticket]);
+    expect(await registry.useTicket('late', NOON_MS + 1000)).toBeNull();
+    expect(await registry.useTicket('late', NOON_MS)).toBeNull();
+    expect(await registry.invitationsTo(site, NOON_MS)).toEqual([]);
+  });
+
+  it('keeps who works on a site, until the site or the account is gone', async () => {
+    const { opened, registry, account, site } = await beginWithSite();
+    const [bob, cyd] = [
+      await addAccount(registry, 'Bob@example.com'),
+      await addAccount(registry, 'a@example.com'),
+    ];
+    await registry.setMember(site, bob, 'viewer');
+    await registry.setMember(site, cyd, 'viewer');
+    await registry.setMember(site, bob, 'admin');
+    const again = (await opened.reopen()).registry;
+    expect(await again.membersOf(site)).toEqual([
+      { siteId: site, accountId: cyd, email: 'a@example.com', role: 'viewer' },
+      { siteId: site, accountId: bob, email: 'Bob@example.com', role: 'admin' },
+    ]);
+    expect(await again.membershipsOf(bob)).toHaveLength(1);
+    expect(await again.roleOn(site, bob)).toBe('admin');
+    expect(await again.roleOn(site, account)).toBeNull();
+    await again.removeMember(site, bob);
+    expect(await again.roleOn(site, bob)).toBeNull();
+    await again.removeAccount(cyd);
+    expect(await again.membersOf(site)).toEqual([]);
+    await again.setMember(site, bob, 'viewer');
+    await again.removeSite(site);
+    expect(await again.membershipsOf(bob)).toEqual([]);
+  });
+
+  it('keeps shares and goals of a site', async () => {
+    const { opened, registry, site } = await beginWithSite();
+    const share = {
+      ...{ id: 'sh1', siteId: site, name: 'Board', passwordHash: null },
+      ...{ createdAtMs: NOON_MS, expiresAtMs: NOON_MS + 10 },
+    };
+    const open = { ...share, id: 'sh2', passwordHash: '$argon2id$x', expiresAtMs: null };
+    await registry.createShare(share, 'token1');
+    await registry.createShare(open, 'token2');
+    const goal = { id: 'g1', siteId: site, kind: 'page' as const, pattern: '/thanks*' };
+    expect(await registry.addGoal(goal)).toBe(true);
+    expect(await registry.addGoal({ ...goal, id: 'g2' })).toBe(false);
+    expect(await registry.addGoal({ ...goal, id: 'g3', kind: 'event', pattern: 'Sale' })).toBe(true);
+    const again = (await opened.reopen()).registry;
+    expect(await again.shareByToken('token1', NOON_MS)).toEqual(share);
+    expect(await again.shareByToken('token1', NOON_MS + 10)).toBeNull();
+    expect(await again.shareByToken('token2', NOON_MS + 10)).toEqual(open);
+    expect(await again.sharesOf(site)).toEqual([share, open]);
+    expect(await again.removeShare(site, 'sh1')).toBe(true);
+    expect(await again.removeShare(site, 'sh1')).toBe(false);
+    expect(await again.goalsOf(site)).toEqual([goal, { ...goal, id: 'g3', kind: 'event', pattern: 'Sale' }]);
+    expect(await again.removeGoal(site, 'g1')).toBe(true);
+    expect(await again.removeGoal('site_none', 'g3')).toBe(false);
+    await again.removeSite(site);
+    expect(await again.sharesOf(site)).toEqual([]);
+  });
+
+  it('gives back the strangest texts, and no text that was written to be SQL', async () => {
+    const { opened, registry, account, site } = await beginWithSite();
+    const strange = "'; DROP TABLE accounts; -- \\\\ \u{1F600} %s $1 ? \u202e \n";
+    const nul = `a${'\0'}b`;
+    const share = { id: 'sh', siteId: site, passwordHash: null, createdAtMs: NOON_MS, expiresAtMs: null };
+    await registry.createShare({ ...share, name: strange }, 'token');
+    await registry.createShare({ ...share, id: 'sh_nul', name: nul, createdAtMs: NOON_MS + 1 }, 'nul');
+    expect(await registry.accountByEmail(strange)).toBeNull();
+    expect(await registry.accountByEmail(nul)).toBeNull();
+    expect(await registry.sessionByToken(nul, NOON_MS)).toBeNull();
+    const again = (await opened.reopen()).registry;
+    expect((await again.sharesOf(site)).map(({ name }) => name)).toEqual([strange, `a${engine.readsNulAs}b`]);
+    expect(await again.accountById(account)).not.toBeNull();
+  });
+}
