@@ -74,6 +74,23 @@ const SETTINGS = {
     default: 'free',
     description: 'Plan of accounts made in the dashboard: free or pro.',
   }),
+  METRICS_PORT: Type.Integer({
+    minimum: 0,
+    maximum: 65535,
+    default: 0,
+    description: 'TCP port of a listener that serves GET /metrics to Prometheus and nothing else; 0: none.',
+  }),
+  METRICS_HOST: Type.String({
+    minLength: 1,
+    default: '127.0.0.1',
+    description: 'Address of that listener. It asks for no token: whoever reaches it may read.',
+  }),
+  METRICS_TOKEN: Type.String({
+    default: '',
+    pattern: '^([!-~]{16,})?$',
+    description:
+      'Token of at least 16 characters with which GET /metrics is also served on PORT, as Authorization: Bearer. Empty: it is not.',
+  }),
   LOG_LEVEL: Type.Union(
     [
       Type.Literal('fatal'),
@@ -115,6 +132,12 @@ export interface Config {
   retentionDays: number | null;
   signups: Settings['SIGNUPS'];
   newAccountPlan: Settings['NEW_ACCOUNT_PLAN'];
+  metrics: {
+    /** Null: no listener. */
+    listen: { port: number; host: string } | null;
+    /** Null: not on the main port. */
+    token: string | null;
+  };
   logLevel: Settings['LOG_LEVEL'];
 }
 
@@ -213,6 +236,10 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     retentionDays: values.RETENTION_DAYS === 0 ? null : values.RETENTION_DAYS,
     signups: values.SIGNUPS,
     newAccountPlan: values.NEW_ACCOUNT_PLAN,
+    metrics: {
+      listen: values.METRICS_PORT === 0 ? null : { port: values.METRICS_PORT, host: values.METRICS_HOST },
+      token: values.METRICS_TOKEN || null,
+    },
     logLevel: values.LOG_LEVEL,
   };
 }

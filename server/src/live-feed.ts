@@ -1,4 +1,5 @@
 import type { Entry, Events, Refusal } from './store/store.ts';
+import type { Tally } from './tally.ts';
 
 /** What just happened on a site, for whoever is looking at it now. In memory, bounded, and gone with the process. */
 
@@ -61,6 +62,13 @@ export class LiveFeed {
     return (this.#recent.get(siteId) ?? []).filter((sighting) => sighting.id > id);
   }
 
+  /** How many are listening, on all sites. */
+  get listeners(): number {
+    let count = 0;
+    for (const listeners of this.#listeners.values()) count += listeners.size;
+    return count;
+  }
+
   /** @returns what ends it, or null where too many are listening already */
   listen(siteId: string, listener: Listener): (() => void) | null {
     const listeners = this.#listeners.get(siteId) ?? new Set();
@@ -73,11 +81,25 @@ export class LiveFeed {
   }
 }
 
-/** The events as the collector writes them, with every outcome told to the feed once it is final. */
-export function watched(events: Events, feed: LiveFeed): Pick<Events, 'append' | 'refuse'> {
+/** What `watched` counts: kinds of entries with what became of them. */
+export const WRITTEN_NAMES = ['event', 'leave', 'bot'].flatMap((kind) => [
+  `${kind} stored`,
+  `${kind} duplicate`,
+]);
+
+/**
+ * The events as the collector writes them, with every outcome told to the feed once it is final, and counted by what was
+ * written and what became of it: `event stored`, `leave duplicate`.
+ */
+export function watched(
+  events: Events,
+  feed: LiveFeed,
+  written: Pick<Tally, 'add'>,
+): Pick<Events, 'append' | 'refuse'> {
   return {
     async append(entry: Entry) {
       const outcome = await events.append(entry);
+      written.add(`${entry.kind} ${outcome}`);
       if (entry.kind !== 'leave') {
         const isBot = entry.kind === 'bot';
         feed.publish({

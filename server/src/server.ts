@@ -3,7 +3,8 @@ import Fastify, { type FastifyInstance, type FastifyReply, LogController } from 
 import { docsRoutes } from './api/docs/index.ts';
 import { apiRoutes } from './api/index.ts';
 import { expireEvents, startChores } from './chores.ts';
-import { type Clock, HOUR_MS, utcDay } from './clock.ts';
+import { type Clock, HOUR_MS, SECOND_MS, utcDay } from './clock.ts';
+import { OUTCOME_NAMES } from './collect/answers.ts';
 import { collectRoutes } from './collect/index.ts';
 import { openKnowledge } from './collect/knowledge/index.ts';
 import { pixelRoutes } from './collect/pixel.ts';
@@ -20,9 +21,12 @@ import { Throttle } from './dashboard/throttle.ts';
 import { ApiError } from './errors.ts';
 import { healthRoutes } from './health.ts';
 import { hostOf } from './hosts.ts';
-import { LiveFeed, watched } from './live-feed.ts';
+import { LiveFeed, WRITTEN_NAMES, watched } from './live-feed.ts';
+import { expose, type Sources } from './metrics/catalogue.ts';
+import { listenForMetrics, metricsRoutes } from './metrics/routes.ts';
 import { overloadGauge } from './overload.ts';
 import type { Store } from './store/store.ts';
+import { Distribution, LATENCY_BOUNDS_SECONDS, Tally } from './tally.ts';
 
 /** The headers of a request must arrive within this, */
 const HEADERS_TIMEOUT_MS = 10_000;
@@ -93,20 +97,28 @@ export async function buildServer({
   app.addHook('onClose', async () => sites.stop());
 
   const salt = new DailySalt({ registry: store.registry, clock });
+  const choresDone = { deletedRows: 0, failures: 0 };
   const chores = startChores({
     chores: [
-      () => expireEvents({ store, clock, defaultDays: config.retentionDays }),
+      async () => {
+        choresDone.deletedRows += await expireEvents({ store, clock, defaultDays: config.retentionDays });
+      },
       () => salt.clean(),
       () => store.reports.prepare(utcDay(clock.now() - DAY_SETTLED_MS)),
     ],
-    onError: (error) => app.log.error({ err: error }, 'a chore failed and will be tried again'),
+    onError(error) {
+      choresDone.failures += 1;
+      app.log.error({ err: error }, 'a chore failed and will be tried again');
+    },
   });
   app.addHook('onClose', () => chores.stop());
 
   // Siblings: none sees another's parsers, headers, limits or error handler.
   const feed = new LiveFeed(clock.now());
   const knowledge = await openKnowledge(config);
-  const receiver = { sites, events: watched(store.events, feed), salt, knowledge, clock };
+  const answered = new Tally(OUTCOME_NAMES);
+  const written = new Tally(WRITTEN_NAMES);
+  const receiver = { sites, events: watched(store.events, feed, written), salt, knowledge, clock, answered };
   await app.register(collectRoutes, { receiver });
   await app.register(pixelRoutes, { receiver });
   await app.register(async (scope) => {
@@ -125,12 +137,25 @@ export async function buildServer({
       rehearse: (site, request) => rehearse(receiver, site, request),
     },
   });
-  await app.register(apiRoutes, {
-    ...{ prefix: '/api', store, clock, overloaded: overloadGauge(store.events), intake: intakeOf(receiver) },
-    ...{ origins: config.apiOrigins, publicUrl: config.publicUrl },
+  const overloaded = overloadGauge(store.events);
+  const apiRequests = new Tally();
+  const apiSeconds = new Distribution(LATENCY_BOUNDS_SECONDS);
+  await app.register(async (scope) => {
+    scope.addHook('onResponse', async ({ routeOptions }, reply) => {
+      apiRequests.add(`${routeOptions.url ?? 'none'} ${Math.floor(reply.statusCode / 100)}xx`);
+      apiSeconds.observe(reply.elapsedTime / SECOND_MS);
+    });
+    await scope.register(apiRoutes, {
+      ...{ prefix: '/api', store, clock, overloaded, intake: intakeOf(receiver) },
+      ...{ origins: config.apiOrigins, publicUrl: config.publicUrl },
+    });
   });
   await app.register(docsRoutes, { publicUrl: config.publicUrl });
   await app.register(healthRoutes, { store, sites });
+  await showMetrics(app, config.metrics, {
+    ...{ answered, written, apiRequests, apiSeconds, chores: choresDone },
+    ...{ events: store.events, sites, feed, overloaded },
+  });
 
   app.setNotFoundHandler((_request, reply) => reply.code(404).send(new ApiError('NOT_FOUND').body()));
   app.setErrorHandler((error, request, reply) => {
@@ -139,6 +164,20 @@ export async function buildServer({
   });
   await app.ready();
   return app;
+}
+
+/** Makes the numbers readable where the settings say so; there is nothing to read elsewhere. */
+async function showMetrics(
+  app: FastifyInstance,
+  { listen, token }: Config['metrics'],
+  sources: Sources,
+): Promise<void> {
+  if (listen === null && token === null) return;
+  const shown = expose(sources);
+  if (token !== null) await app.register(metricsRoutes, { shown, token });
+  if (listen === null) return;
+  const listener = await listenForMetrics(shown, listen);
+  app.addHook('onClose', () => listener.close());
 }
 
 /** An address that cannot be decoded is taken as it is written, and ends where every unknown address of its room does. */

@@ -21,6 +21,7 @@ describe('the configuration', () => {
       retentionDays: null,
       signups: 'closed',
       newAccountPlan: 'free',
+      metrics: { listen: null, token: null },
       logLevel: 'info',
     });
   });

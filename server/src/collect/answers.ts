@@ -16,6 +16,17 @@ const CODES: Readonly<Record<RefusalReason, ErrorCode>> = {
   unavailable: 'UNAVAILABLE',
 };
 
+/** In place of an outcome: a fault of ours, in the log. */
+export const FAULT = 'internal';
+
+/** Every name that an outcome has: its kind, or the reason of a refusal. */
+export const OUTCOME_NAMES: readonly string[] = ['stored', 'duplicate', 'bot', ...Object.keys(CODES), FAULT];
+
+/** The outcome in one word, as the ledger and the metrics count it. */
+export function outcomeName(outcome: Outcome): string {
+  return outcome.kind === 'refused' ? outcome.reason : outcome.kind;
+}
+
 /** What became of a refused beacon, as an error that its sender sees. */
 export function errorOf({
   reason,

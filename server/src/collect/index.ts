@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { BATCH_MAX_BEACONS, BATCH_MAX_BYTES, BEACON_MAX_BYTES } from '../../../tracker/wire/limits.ts';
 import { ApiError, ERRORS } from '../errors.ts';
-import { errorOf, headerValue } from './answers.ts';
+import { errorOf, FAULT, headerValue, outcomeName } from './answers.ts';
 import { type Outcome, type Receiver, receive, refuseUnread, senderOf } from './receive.ts';
 
 /** The beacons' room over HTTP: size limit, parse, hand over, answer. Open to every origin, and never with credentials. */
@@ -32,9 +32,10 @@ export async function collectRoutes(
   });
   app.setErrorHandler((error, request, reply) => {
     const outcome = unread(receiver, error);
-    if (outcome !== null) return answer(reply, outcome);
+    if (outcome !== null) return answer(receiver, reply, outcome);
     if (error instanceof ApiError) return sendError(reply, error);
     request.log.error({ err: error }, 'a beacon could not be handled');
+    receiver.answered.add(FAULT);
     return sendError(reply, new ApiError('INTERNAL'));
   });
 
@@ -43,14 +44,15 @@ export async function collectRoutes(
     const said = parse(text);
     const sender = senderOf(request, receiver.knowledge);
     if (!Array.isArray(said)) {
-      return answer(reply, await receive(receiver, { beacon: said, bytes: Buffer.byteLength(text) }, sender));
+      const bytes = Buffer.byteLength(text);
+      return answer(receiver, reply, await receive(receiver, { beacon: said, bytes }, sender));
     }
     checkBatch(said);
     // Together, so that they share a commit.
     const outcomes = said.map((beacon) =>
       receive(receiver, { beacon, bytes: bytesOf(beacon, text) }, sender),
     );
-    return answerBatch(reply, await Promise.all(outcomes));
+    return answerBatch(receiver, reply, await Promise.all(outcomes));
   });
 
   app.options('/e', async (_request, reply) =>
@@ -105,12 +107,18 @@ function bytesOf(beacon: unknown, batch: string): number {
   }
 }
 
-function answer(reply: FastifyReply, outcome: Outcome): FastifyReply {
+function answer({ answered }: Receiver, reply: FastifyReply, outcome: Outcome): FastifyReply {
+  answered.add(outcomeName(outcome));
   reply.header('x-attractos-outcome', headerValue(outcome));
   return outcome.kind === 'refused' ? sendError(reply, errorOf(outcome)) : reply.code(202).send();
 }
 
-function answerBatch(reply: FastifyReply, outcomes: readonly Outcome[]): FastifyReply {
+function answerBatch(
+  { answered }: Receiver,
+  reply: FastifyReply,
+  outcomes: readonly Outcome[],
+): FastifyReply {
+  for (const outcome of outcomes) answered.add(outcomeName(outcome));
   reply.header('x-attractos-outcome', outcomes.map(headerValue).join(', '));
   const firstRefusal = outcomes.find((outcome) => outcome.kind === 'refused');
   const kept = outcomes.some((outcome) => outcome.kind !== 'refused');

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
-import { headerValue } from './answers.ts';
+import { headerValue, outcomeName } from './answers.ts';
 import { type Outcome, type Receiver, receive, refuseUnread, senderOf } from './receive.ts';
 
 /**
@@ -17,7 +17,7 @@ const FIELDS = ['key', 'id', 'name', 'url', 'ref'] as const;
 export async function pixelRoutes(app: FastifyInstance, { receiver }: { receiver: Receiver }): Promise<void> {
   app.setErrorHandler((error, request, reply) => {
     request.log.error({ err: error }, 'a pixel could not be handled');
-    return answer(reply, refuseUnread(receiver, 'malformed', 'The request could not be read.'));
+    return answer(receiver, reply, refuseUnread(receiver, 'malformed', 'The request could not be read.'));
   });
 
   app.get('/p.gif', { exposeHeadRoute: false }, async (request, reply) => {
@@ -30,6 +30,7 @@ export async function pixelRoutes(app: FastifyInstance, { receiver }: { receiver
       if (value !== null) beacon[field] = value;
     }
     return answer(
+      receiver,
       reply,
       await receive(receiver, { beacon, bytes: Buffer.byteLength(JSON.stringify(beacon)) }, sender),
     );
@@ -51,6 +52,7 @@ function image(reply: FastifyReply): FastifyReply {
   });
 }
 
-function answer(reply: FastifyReply, outcome: Outcome): FastifyReply {
+function answer({ answered }: Receiver, reply: FastifyReply, outcome: Outcome): FastifyReply {
+  answered.add(outcomeName(outcome));
   return image(reply).header('x-attractos-outcome', headerValue(outcome)).send(GIF);
 }

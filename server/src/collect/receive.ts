@@ -12,6 +12,7 @@ import {
   StoreBusy,
   StoreUnavailable,
 } from '../store/store.ts';
+import type { Tally } from '../tally.ts';
 import { externalReferrer, splitPage, viewHash } from './classify.ts';
 import type { Knowledge, Known } from './knowledge/index.ts';
 import type { KnownSite, SiteDirectory } from './site-by-key.ts';
@@ -61,6 +62,8 @@ export interface Receiver {
   salt: DailySalt;
   knowledge: Knowledge;
   clock: Clock;
+  /** Outcomes as they are answered, by `outcomeName`, for whoever runs the server. */
+  answered: Pick<Tally, 'add'>;
 }
 
 /** Seconds after which trying again makes sense when the store could not take an event. */

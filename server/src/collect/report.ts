@@ -1,7 +1,7 @@
 import { Compile } from 'typebox/compile';
 import { MINUTE_MS } from '../clock.ts';
 import { BACK_DATING_MAX_MS, type Intake, ReportedEvent, type ReportOutcome } from '../reported-event.ts';
-import { errorOf } from './answers.ts';
+import { errorOf, outcomeName } from './answers.ts';
 import { type Outcome, type Receiver, receive, type Sender } from './receive.ts';
 
 /**
@@ -17,7 +17,11 @@ const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d
 const shape = Compile(ReportedEvent);
 
 export function intakeOf(receiver: Receiver): Intake {
-  return async (siteKey, event) => toReportOutcome(await receiveReported(receiver, siteKey, event));
+  return async (siteKey, event) => {
+    const outcome = await receiveReported(receiver, siteKey, event);
+    receiver.answered.add(outcomeName(outcome));
+    return toReportOutcome(outcome);
+  };
 }
 
 async function receiveReported(receiver: Receiver, siteKey: string, said: unknown): Promise<Outcome> {

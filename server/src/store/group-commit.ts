@@ -1,7 +1,10 @@
+import { SECOND_MS } from '../clock.ts';
+import { Distribution, LATENCY_BOUNDS_SECONDS } from '../tally.ts';
 import type { KeyUseDelta, LedgerDelta } from './ledger-delta.ts';
 import { PendingRefusals } from './refusals.ts';
 import {
   type AppendOutcome,
+  type EngineStats,
   type Entry,
   type Events,
   type Refusal,
@@ -16,6 +19,8 @@ const QUEUE_ENTRIES = 10_000;
 const COMMIT_ENTRIES = 1_000;
 /** Refusals wait at most this long for a commit to travel with. */
 const REFUSALS_WAIT_MS = 250;
+/** Bounds of the sizes of commits that are told apart. */
+const COMMIT_ENTRIES_BOUNDS = [1, 2, 5, 10, 20, 50, 100, 200, 500, COMMIT_ENTRIES] as const;
 
 /** What is committed together. */
 export interface Group {
@@ -43,7 +48,7 @@ interface Waiting {
  * Group commit without a timer, for any engine: while one commit is under way the next group gathers, so that groups grow
  * with the load and a lone entry waits for nobody. An entry's promise settles only after its commit.
  */
-export class GroupCommit implements Pick<Events, 'append' | 'refuse' | 'flush' | 'fill'> {
+export class GroupCommit implements Pick<Events, 'append' | 'refuse' | 'flush' | 'fill' | 'stats'> {
   readonly #commitGroup: CommitGroup;
   readonly #refusals = new PendingRefusals();
   #waiting: Waiting[] = [];
@@ -54,6 +59,11 @@ export class GroupCommit implements Pick<Events, 'append' | 'refuse' | 'flush' |
   #refusalTimer: NodeJS.Timeout | null = null;
   #closing = false;
   #lastFailure: string | null = null;
+  readonly #stats: EngineStats = {
+    commitEntries: new Distribution(COMMIT_ENTRIES_BOUNDS),
+    commitSeconds: new Distribution(LATENCY_BOUNDS_SECONDS),
+    commitFailures: 0,
+  };
 
   constructor(commitGroup: CommitGroup) {
     this.#commitGroup = commitGroup;
@@ -84,6 +94,10 @@ export class GroupCommit implements Pick<Events, 'append' | 'refuse' | 'flush' |
 
   fill(): number {
     return (this.#waiting.length + this.#entriesUnderWay) / QUEUE_ENTRIES;
+  }
+
+  stats(): EngineStats {
+    return this.#stats;
   }
 
   /** Why the last commit failed; null where it did not. */
@@ -136,6 +150,7 @@ export class GroupCommit implements Pick<Events, 'append' | 'refuse' | 'flush' |
     const group = this.#waiting.splice(0, COMMIT_ENTRIES);
     const refusals = this.#refusals.take();
     this.#entriesUnderWay = group.length;
+    const startMs = performance.now();
     try {
       const outcomes = await this.#commitGroup({
         entries: group.map((waiting) => waiting.entry),
@@ -143,10 +158,13 @@ export class GroupCommit implements Pick<Events, 'append' | 'refuse' | 'flush' |
         refusedKeys: refusals.keys,
       });
       this.#lastFailure = null;
+      this.#stats.commitEntries.observe(group.length);
+      this.#stats.commitSeconds.observe((performance.now() - startMs) / SECOND_MS);
       // One outcome per entry, in their order.
       for (const [i, outcome] of outcomes.entries()) group[i]?.resolve(outcome);
     } catch (error) {
       this.#lastFailure = error instanceof Error ? error.message : String(error);
+      this.#stats.commitFailures += 1;
       this.#refusals.putBack(refusals);
       if (!this.#closing && this.#refusals.size > 0) this.#scheduleRefusals();
       for (const waiting of group) waiting.reject(error);

@@ -1,4 +1,5 @@
 import type { DayRange, PlanName } from '../plans.ts';
+import type { Distribution } from '../tally.ts';
 import type { People } from './people.ts';
 
 export type * from './people.ts';
@@ -363,6 +364,25 @@ export interface KeyUse {
   lastSeenAtMs: number;
 }
 
+/** What an engine tells of its own work since it was opened. */
+export interface EngineStats {
+  /** Entries of a commit, one observation each. */
+  commitEntries: Distribution;
+  /** Seconds from handing a commit over until it is on disk: the flush is nearly all of a small one. */
+  commitSeconds: Distribution;
+  /** Commits that failed; nothing of them was kept. */
+  commitFailures: number;
+  /** Of an engine that keeps events on its own disk first and ships them on. */
+  spool?: {
+    /** 0 empty, 1 full. */
+    fill: number;
+    /** Entries that wait to be shipped. */
+    entries: number;
+    /** How long the oldest of them has been waiting; 0 where none is. */
+    lagSeconds: number;
+  };
+}
+
 /** Whether the engine can take events now. */
 export type Health = { ok: true } | { ok: false; reason: string };
 
@@ -522,6 +542,8 @@ export interface Events {
   health(): Promise<Health>;
   /** How full the queue in front of the engine is: 0 empty, 1 full. */
   fill(): number;
+  /** Cheap; absent where an engine has nothing to tell. */
+  stats?(): EngineStats;
   /**
    * Deletes events, leaves and bot visits of a site received before an instant, in small steps between commits. Counters
    * and ledger stay as they are. @returns rows deleted

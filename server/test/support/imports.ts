@@ -21,6 +21,8 @@ const ENTRIES = ['server/src/main.ts', 'server/src/cli.ts', 'server/src/server.t
 const PARTS_OF_SERVER = ['server/src/health.ts', 'server/src/chores.ts', 'server/src/overload.ts'];
 /** Commons about the store's nouns. */
 const SPEAKS_OF_THE_STORE = ['server/src/ledger.ts', 'server/src/live-feed.ts'];
+/** The numbers the server shows: part of `server.ts`, which alone imports them. */
+const METRICS = /^server\/src\/metrics\//;
 /** The command line's commands: part of `cli.ts`, which alone imports them. */
 const COMMANDS = /^server\/src\/commands\//;
 const PROCESS_IS_KNOWN_TO = ['server/src/main.ts', 'server/src/cli.ts'];
@@ -32,6 +34,7 @@ const SPEAKS_HTTP = [
   /^server\/src\/collect\/(script|pixel)\.ts$/,
   /^server\/src\/api\/(http|docs\/index)\.ts$/,
   /^server\/src\/dashboard\/pages\/[^/]+\.ts$/,
+  /^server\/src\/metrics\/routes\.ts$/,
 ];
 const DRIVERS = ['node:sqlite', 'sqlite', 'better-sqlite3', 'pg', 'postgres', '@clickhouse/client'];
 
@@ -118,6 +121,8 @@ function judgeImport(from: string, to: string): string | null {
   if (PARTS_OF_SERVER.includes(to) && !PARTS_OF_SERVER.includes(from))
     return from === 'server/src/server.ts' ? null : 'the parts of the server are put together by server.ts';
   if (ENTRIES.includes(to)) return from === 'server/src/main.ts' ? null : 'nobody imports an entry';
+  if (METRICS.test(to) && !METRICS.test(from))
+    return from === 'server/src/server.ts' ? null : 'the metrics are put together by server.ts';
   if (COMMANDS.test(to) && !COMMANDS.test(from))
     return from === 'server/src/cli.ts' ? null : 'commands are run by cli.ts';
   const engine = engineOf(to);

@@ -1,7 +1,7 @@
 import { HOUR_MS, utcDay } from '../../clock.ts';
 import type { DayRange } from '../../plans.ts';
 import { type Group, GroupCommit } from '../group-commit.ts';
-import type { AppendOutcome, Events, Health, StoreBroken } from '../store.ts';
+import type { AppendOutcome, EngineStats, Events, Health, StoreBroken } from '../store.ts';
 import { EventReader } from './reader.ts';
 import { SqliteReports } from './reports/index.ts';
 import { WriterClient } from './writer-client.ts';
@@ -46,6 +46,7 @@ export class SqliteEvents implements Events {
   refuse: Events['refuse'] = (refusal) => this.#group.refuse(refusal);
   flush: Events['flush'] = () => this.#group.flush();
   fill: Events['fill'] = () => this.#group.fill();
+  stats = (): EngineStats => this.#group.stats();
 
   async health(): Promise<Health> {
     if (this.#closing) return { ok: false, reason: 'the store is closing' };
