@@ -16,6 +16,8 @@ export interface Bucket {
 }
 
 const DATE = /^\d{4}-\d{2}-\d{2}$/;
+/** The first day that can be written YYYY-MM-DD. */
+export const FIRST_DAY = Date.parse('0000-01-01') / DAY_MS;
 /** 1970-01-01 was a Thursday; weeks begin on Monday. */
 const MONDAY_OF_EPOCH = -3;
 /** Civil midnight lies within this of the same midnight in UTC. */

@@ -22,13 +22,16 @@ export const ReportedEvent = Type.Object({
       minLength: 1,
       maxLength: 40,
       description: 'Unique per event; a repeat within 48 hours counts once, so that trying again is safe.',
+      examples: ['order-1001'],
     }),
   ),
   name: Type.Optional(
     Type.String({
       minLength: 1,
       maxLength: 64,
-      description: 'pageview when absent. Any other name is a conversion.',
+      description:
+        'pageview when absent. leave says that a view has ended, and is not counted. Any other name is a conversion.',
+      examples: ['purchase'],
     }),
   ),
   url: Type.String({
@@ -41,12 +44,14 @@ export const ReportedEvent = Type.Object({
     Type.String({
       format: 'date-time',
       description: 'When it happened: ISO 8601 with offset, up to 48 hours ago. Now when absent.',
+      examples: ['2026-05-14T15:05:09+02:00'],
     }),
   ),
   address: Type.Optional(
     Type.String({
       maxLength: ADDRESS_MAX_CHARS,
-      description: "The visitor's IP address: hashed into a pseudonym for one day, and forgotten.",
+      description:
+        "The visitor's IP address: hashed into a pseudonym for one day, and forgotten. All events of a day without one are one visitor's.",
     }),
   ),
   user_agent: Type.Optional(

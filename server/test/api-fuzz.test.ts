@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MINUTE_MS } from '../src/clock.ts';
 import { ERRORS } from '../src/errors.ts';
 import type { Site } from '../src/store/store.ts';
-import { ApiWorld, operations } from './support/api.ts';
+import { ApiWorld, documented, operations } from './support/api.ts';
 import { bot, event } from './support/entries.ts';
 import type { Answer, Question } from './support/http.ts';
 
@@ -67,6 +67,8 @@ function valueBy(schema: Schema): fc.Arbitrary<unknown> {
 }
 
 function fitting(schema: Schema): fc.Arbitrary<unknown> {
+  if (typeof schema.$ref === 'string')
+    return fitting(documented.components.schemas[schema.$ref.split('/').at(-1) ?? ''] ?? {});
   if (schema.const !== undefined) return fc.constant(schema.const);
   if (Array.isArray(schema.enum)) return fc.constantFrom(...(schema.enum as unknown[]));
   if (Array.isArray(schema.anyOf)) return fc.oneof(...(schema.anyOf as Schema[]).map(valueBy));

@@ -246,6 +246,14 @@ describe('GET /p.gif', () => {
     expect(await events()).toMatchObject([{ event_name: 'open', referrer: 'news.example/a' }]);
   });
 
+  it('takes an address that has a query of its own, written as it is', async () => {
+    const outcome = (await pixel(`key=${site.key}&url=${PAGE}?utm_source=chatgpt`)).headers[
+      'x-attractos-outcome'
+    ];
+    expect(outcome).toBe('stored');
+    expect(await events()).toMatchObject([{ path: '/pricing', source: 'ChatGPT', channel: 'ai' }]);
+  });
+
   it.each([
     ['a crawler', () => `key=${site.key}`, { referer: PAGE, 'user-agent': GPTBOT }, 'bot'],
     [

@@ -107,7 +107,10 @@ describe('a conversation', () => {
       expect(isError).toBe(true);
       return JSON.parse(content[0]?.text ?? '') as { code: string; error: string };
     };
-    expect(await failing('stats', {})).toMatchObject({ code: 'MISSING_SITE_ID' });
+    expect(await failing('stats', {})).toMatchObject({
+      code: 'MISSING_SITE_ID',
+      error: expect.stringContaining('list_sites'),
+    });
     expect(await failing('stats', { site_id: 'site_x' })).toMatchObject({ code: 'SITE_NOT_FOUND' });
     expect(await failing('stats', { site_id: site.id, strat: '2026-05-01' })).toMatchObject({
       code: 'INVALID_QUERY',
@@ -132,6 +135,19 @@ describe('what is no conversation', () => {
       jsonrpc: '2.0',
       error: { code, message: expect.stringMatching(/\.$/) },
     });
+  });
+
+  it('is in a version that nobody speaks here', async () => {
+    const ping = { jsonrpc: '2.0', id: 1, method: 'ping' };
+    for (const version of ['1999-01-01', '', '2025-06-18, 2025-06-18'])
+      expectRefusal(await send(ping, apiKey, { 'mcp-protocol-version': version }), 400, 'INVALID_REQUEST');
+    const { 'mcp-protocol-version': _, ...old } = HEADERS;
+    expect((await api.post(apiKey, '/mcp', ping, old)).status).toBe(200);
+  });
+
+  it('says of a batch that it is one', async () => {
+    const answer = await send([{ jsonrpc: '2.0', id: 1, method: 'ping' }]);
+    expect(answer.json()).toMatchObject({ error: { message: expect.stringContaining('Batches') } });
   });
 
   it('needs a key that may read, no page of another origin, and JSON', async () => {

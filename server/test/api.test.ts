@@ -417,7 +417,7 @@ describe('rate limits', () => {
       { status: 403, path: `/api/v1/sites/${'x'.repeat(5000)}/stats`, headers: authorized() },
       { status: 404, path: '/api', headers: authorized() },
       { status: 404, path: '/api/v1/sites/', headers: authorized() },
-      { status: 404, method: 'TRACE', path: '/api/v1/sites', headers: authorized() },
+      { status: 405, method: 'TRACE', path: '/api/v1/sites', headers: authorized() },
       { status: 405, method: 'DELETE', path: '/api/v1/sites', headers: authorized() },
       { status: 405, method: 'OPTIONS', path: '/api/v1/sites' },
     ];

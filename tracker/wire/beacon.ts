@@ -29,23 +29,33 @@ export const Beacon = Type.Object({
   name: Type.Optional(Type.String({ minLength: 1, maxLength: NAME_MAX_CHARS })),
   /** The page's address, absolute, http or https. */
   url: Type.String({ minLength: 1, maxLength: URL_MAX_CHARS }),
-  /**
-   * Names of query parameters that the owner wants in the page's path, separated by `|`. The collector keeps no others but
-   * `utm_*`, `ref` and `source`: addresses carry names, tokens and click ids.
-   */
-  keep: Type.Optional(Type.String({ maxLength: KEEP_MAX_CHARS })),
-  /** `document.referrer`, where it is not the same site. */
-  ref: Type.Optional(Type.String({ maxLength: URL_MAX_CHARS })),
-  /** How the view began. */
+  keep: Type.Optional(
+    Type.String({
+      maxLength: KEEP_MAX_CHARS,
+      description:
+        'Names of query parameters to keep in the path of the page, separated by "|". No others but utm_*, ref and source are kept: addresses carry names, tokens and click ids.',
+      examples: ['id|page'],
+    }),
+  ),
+  ref: Type.Optional(
+    Type.String({
+      maxLength: URL_MAX_CHARS,
+      description: 'Address of the page that led here, where it is not of the same site: document.referrer.',
+      examples: ['https://chatgpt.com/'],
+    }),
+  ),
   nav: Type.Optional(
-    Type.Union([
-      Type.Literal('load'),
-      Type.Literal('reload'),
-      Type.Literal('back'),
-      Type.Literal('soft'),
-      Type.Literal('prerender'),
-      Type.Literal('bfcache'),
-    ]),
+    Type.Union(
+      [
+        Type.Literal('load'),
+        Type.Literal('reload'),
+        Type.Literal('back'),
+        Type.Literal('soft'),
+        Type.Literal('prerender'),
+        Type.Literal('bfcache'),
+      ],
+      { description: 'How the view began.' },
+    ),
   ),
   props: Type.Optional(
     Type.Record(
@@ -54,32 +64,59 @@ export const Beacon = Type.Object({
       {
         maxProperties: PROPS_MAX_ENTRIES,
         propertyNames: { maxLength: PROP_KEY_MAX_CHARS },
+        description: `Properties of the event, by name: at most ${PROPS_MAX_ENTRIES}.`,
+        examples: [{ plan: 'pro', seats: 5 }],
       },
     ),
   ),
-  /** A conversion's worth, in units of `currency`. */
-  value: Type.Optional(Type.Number()),
-  /** ISO 4217, upper case. */
-  currency: Type.Optional(Type.String({ pattern: '^[A-Z]{3}$' })),
-  /** On `leave` and on events: the `id` of their page view. */
-  view: Type.Optional(Type.String({ minLength: 1, maxLength: ID_MAX_CHARS })),
-  /** On `leave`: visible and focused time of the view, milliseconds. */
-  engaged: Type.Optional(Type.Number({ minimum: 0, maximum: ENGAGED_MAX_MS })),
-  /** On `leave`: deepest scroll position of the view, per cent of the page. */
-  scroll: Type.Optional(Type.Number({ minimum: 0, maximum: 100 })),
-  /** Viewport width in CSS pixels. */
-  width: Type.Optional(Type.Number({ minimum: 0, maximum: 100_000 })),
-  /** IANA time zone of the browser. */
-  tz: Type.Optional(Type.String({ maxLength: TIME_ZONE_MAX_CHARS })),
-  /** On `leave`, from the full build: milliseconds, CLS without unit. */
-  vitals: Type.Optional(
-    Type.Object({
-      lcp: Type.Optional(Type.Number({ minimum: 0 })),
-      inp: Type.Optional(Type.Number({ minimum: 0 })),
-      cls: Type.Optional(Type.Number({ minimum: 0 })),
-      fcp: Type.Optional(Type.Number({ minimum: 0 })),
-      ttfb: Type.Optional(Type.Number({ minimum: 0 })),
+  value: Type.Optional(
+    Type.Number({ description: "A conversion's worth, in units of currency.", examples: [49.9] }),
+  ),
+  currency: Type.Optional(
+    Type.String({ pattern: '^[A-Z]{3}$', description: 'ISO 4217, upper case.', examples: ['EUR'] }),
+  ),
+  view: Type.Optional(
+    Type.String({
+      minLength: 1,
+      maxLength: ID_MAX_CHARS,
+      description: 'Of a leave, and of events: the id of their page view.',
     }),
+  ),
+  engaged: Type.Optional(
+    Type.Number({
+      minimum: 0,
+      maximum: ENGAGED_MAX_MS,
+      description: 'Of a leave: how long the view was visible and in focus, milliseconds.',
+    }),
+  ),
+  scroll: Type.Optional(
+    Type.Number({
+      minimum: 0,
+      maximum: 100,
+      description: 'Of a leave: deepest scroll position of the view, per cent of the page.',
+    }),
+  ),
+  width: Type.Optional(
+    Type.Number({ minimum: 0, maximum: 100_000, description: 'Width of the viewport, CSS pixels.' }),
+  ),
+  tz: Type.Optional(
+    Type.String({
+      maxLength: TIME_ZONE_MAX_CHARS,
+      description: 'IANA time zone of the browser: the country, where nothing better is known.',
+      examples: ['Europe/Berlin'],
+    }),
+  ),
+  vitals: Type.Optional(
+    Type.Object(
+      {
+        lcp: Type.Optional(Type.Number({ minimum: 0 })),
+        inp: Type.Optional(Type.Number({ minimum: 0 })),
+        cls: Type.Optional(Type.Number({ minimum: 0 })),
+        fcp: Type.Optional(Type.Number({ minimum: 0 })),
+        ttfb: Type.Optional(Type.Number({ minimum: 0 })),
+      },
+      { description: 'Of a leave, from the full build: web vitals, milliseconds; cls without unit.' },
+    ),
   ),
 });
 export type Beacon = Static<typeof Beacon>;

@@ -3,22 +3,24 @@ import { siteEndpoint } from './endpoint.ts';
 import { ByQuery, FilterQuery, readDimension, readFilters } from './filter.ts';
 import { NextCursor, PageQuery, readCursor, writeCursor } from './paging.ts';
 import { Period, PeriodQuery, periodOf, readPeriod, TimeZone } from './period.ts';
+import { Maybe, SiteId } from './schema-parts.ts';
 import { TOTALS, totalsOf } from './totals.ts';
 
-const Unknown = (description: string) => Type.Union([Type.String(), Type.Null()], { description });
-
 export const BreakdownItem = Type.Object({
-  value: Unknown('The page, country, source … ; null for "not known", of sources for "direct".'),
-  bot_company: Type.Optional(Unknown('For by=bot: who runs it.')),
+  value: Maybe(
+    'What was split by: a path with its query, a country (ISO 3166-1 alpha-2), the name of a source … Null: not known; of sources, a direct visit.',
+    '/pricing',
+  ),
+  bot_company: Type.Optional(Maybe('Of by=bot, and there only: who runs the crawler.')),
   ...TOTALS,
 });
 export type BreakdownItem = Static<typeof BreakdownItem>;
 
 export const Breakdown = Type.Object({
-  site_id: Type.String(),
+  site_id: SiteId,
   period: Period,
   time_zone: TimeZone,
-  by: Type.String(),
+  by: Type.String({ description: 'As asked.', examples: ['page'] }),
   breakdown: Type.Array(BreakdownItem, {
     description: 'Largest first: by visitors, then by events; for by=bot by bot visits.',
   }),
@@ -33,7 +35,8 @@ export const breakdown = siteEndpoint({
   name: 'breakdown',
   path: '/v1/sites/{id}/breakdown',
   summary: 'Numbers by page, source, country …',
-  description: 'The measures of a site over a period, split by one dimension.',
+  description:
+    'The measures of a site over a period, split by one dimension. What is true of a whole visit (entry, exit, source, channel, campaign, country, device, browser, os) splits visits: visits and events of all rows add up to the totals. Page, host and event split events: a visit is in the row of each that it had, and only the events add up. prop:NAME splits the events that have the property.',
   query: BreakdownQuery,
   answer: Breakdown,
   errors: ['INVALID_DATE_RANGE'],

@@ -3,32 +3,44 @@ import type { Happening } from '../store/store.ts';
 import { siteEndpoint } from './endpoint.ts';
 import { NextCursor, PageQuery, readCursor, writeCursor } from './paging.ts';
 import { Period, PeriodQuery, periodOf, readPeriod, TimeZone } from './period.ts';
+import { Instant, Maybe, MaybeOneOf, SiteId } from './schema-parts.ts';
 
-const Maybe = (description: string) => Type.Union([Type.String(), Type.Null()], { description });
+const CHANNELS = ['direct', 'search', 'social', 'email', 'campaign', 'referral', 'ai'] as const;
 
 export const EventItem = Type.Object({
   type: Type.Enum(['pageview', 'conversion', 'bot'], {
     description: 'pageview, conversion (an event of any other name) or bot (a visit of a crawler).',
   }),
-  timestamp: Type.String({
-    description: 'When the server received it, or when it was reported to be: ISO 8601, UTC.',
+  timestamp: Instant('When the server received it, or when it was reported to be: ISO 8601, UTC.'),
+  event_name: Maybe(
+    'Name of the event: pageview, or that of a conversion; null for a bot visit.',
+    'pageview',
+  ),
+  host: Type.String({ description: 'Host of the page.', examples: ['example.com'] }),
+  path: Type.String({
+    description: 'Path of the page, and of its query what the page asks to keep.',
+    examples: ['/pricing'],
   }),
-  event_name: Maybe('Name of the event; null for a bot visit.'),
-  host: Type.String({ description: 'Host of the page.' }),
-  path: Type.String({ description: 'Path and query of the page.' }),
-  referrer: Maybe("Another site's host and path, where a link led here."),
-  source: Maybe('Where the visitor came from, by name; null for a direct visit.'),
-  channel: Maybe('direct, search, social, email, campaign, referral or ai.'),
-  campaign: Maybe('utm_campaign of the page.'),
-  country: Maybe('ISO 3166-1 alpha-2.'),
-  device: Maybe('phone, tablet or desktop.'),
-  browser: Maybe('Browser.'),
-  os: Maybe('Operating system.'),
-  value: Type.Union([Type.Number(), Type.Null()], { description: "A conversion's worth." }),
+  referrer: Maybe("Another site's host and path, where a link led here.", 'chatgpt.com'),
+  source: Maybe('Where the visit came from, by name; null for a direct visit.', 'ChatGPT'),
+  channel: MaybeOneOf(
+    CHANNELS,
+    'How the visit came; ai: sent by a language-model assistant. Null for a bot visit.',
+    'ai',
+  ),
+  campaign: Maybe('utm_campaign of the page that the visit began on.'),
+  country: Maybe('ISO 3166-1 alpha-2.', 'DE'),
+  device: Maybe('phone, tablet or desktop.', 'phone'),
+  browser: Maybe('Family of the browser, without a version.', 'Safari'),
+  os: Maybe('Family of the operating system.', 'iOS'),
+  value: Type.Union([Type.Number(), Type.Null()], {
+    description: "A conversion's worth, in units of currency.",
+    examples: [null],
+  }),
   currency: Maybe('ISO 4217.'),
   props: Type.Union(
     [Type.Record(Type.String(), Type.Union([Type.String(), Type.Number(), Type.Boolean()])), Type.Null()],
-    { description: 'Properties of the event, as sent.' },
+    { description: 'Properties of the event, as sent.', examples: [null] },
   ),
   bot_name: Maybe('Name of the crawler.'),
   bot_company: Maybe('Who runs the crawler.'),
@@ -37,7 +49,7 @@ export const EventItem = Type.Object({
 export type EventItem = Static<typeof EventItem>;
 
 export const EventList = Type.Object({
-  site_id: Type.String(),
+  site_id: SiteId,
   period: Period,
   time_zone: TimeZone,
   events: Type.Array(EventItem, { description: 'Newest first.' }),

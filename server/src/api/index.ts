@@ -3,6 +3,7 @@ import type { Clock } from '../clock.ts';
 import { ApiError } from '../errors.ts';
 import { PLANS } from '../plans.ts';
 import type { Intake } from '../reported-event.ts';
+import { splitRequestUrl } from '../request-url.ts';
 import type { Registry, Store } from '../store/store.ts';
 import { authenticate, type Caller, KeyUses, requireScope, siteFor } from './auth.ts';
 import { prefersCsv, writeCsv } from './csv.ts';
@@ -18,7 +19,7 @@ import {
   sendTagged,
   toApiError,
 } from './http.ts';
-import { answerMcp, MCP_PATH } from './mcp.ts';
+import { answerMcp, MCP_PATH, MCP_VERSIONS_SENTENCE, speaksMcp } from './mcp.ts';
 import { openApiDocument } from './openapi.ts';
 import { columnsOf, OPENAPI_PATH } from './operations.ts';
 import { readQuery } from './query.ts';
@@ -41,6 +42,8 @@ type Ask = (request: FastifyRequest, reply: FastifyReply, caller: Caller) => Pro
 /** The API's room over HTTP, below `/api`. Every answer has the rate-limit headers, and every error the same shape. */
 export async function apiRoutes(app: FastifyInstance, parts: ApiParts): Promise<void> {
   const { store, clock, overloaded, intake, origins, publicUrl } = parts;
+  // JSON is all that is read here: a body sent as text is 415, not an odd text.
+  app.removeContentTypeParser('text/plain');
   const windows = new MinuteWindows(clock);
   const uses = new KeyUses(store.registry);
   const callers = new WeakMap<FastifyRequest, Caller | ApiError>();
@@ -103,14 +106,14 @@ export async function apiRoutes(app: FastifyInstance, parts: ApiParts): Promise<
   for (const endpoint of ENDPOINTS) {
     get(endpoint.path, async (request, reply, caller) => {
       // A slash too many after the list, not a question about a site.
-      if (request.url.split('?')[0]?.endsWith('/v1/sites/')) throw new ApiError('NOT_FOUND');
+      const { pathname, query } = splitRequestUrl(request.url);
+      if (pathname.endsWith('/v1/sites/')) throw new ApiError('NOT_FOUND');
       requireScope(caller.key, 'read');
-      const search = new URLSearchParams(request.url.split('?')[1]);
       return sendAnswer(
         request,
         reply,
         endpoint,
-        await run(endpoint, parts, caller, siteIdOf(request), search),
+        await run(endpoint, parts, caller, siteIdOf(request), query),
       );
     });
   }
@@ -133,6 +136,9 @@ export async function apiRoutes(app: FastifyInstance, parts: ApiParts): Promise<
       const { origin } = request.headers;
       // A page must not talk through somebody's browser to a server that trusts that browser.
       if (origin !== undefined && !origins.includes(origin)) throw new ApiError('ORIGIN_NOT_ALLOWED');
+      const { 'mcp-protocol-version': version } = request.headers;
+      if (!speaksMcp(version === undefined ? undefined : String(version)))
+        throw new ApiError('INVALID_REQUEST', { detail: MCP_VERSIONS_SENTENCE });
       const answer = await answerMcp(request.body, (endpoint, siteId, search) =>
         run(endpoint, parts, caller, siteId, search),
       );
@@ -146,26 +152,29 @@ export async function apiRoutes(app: FastifyInstance, parts: ApiParts): Promise<
   );
 
   for (const [path, taken] of methods) {
-    const others = ALL_METHODS.filter((method) => !taken.includes(method));
+    const refusal = new ApiError('METHOD_NOT_ALLOWED', {
+      detail: METHOD_SENTENCES[path] ?? `Send ${taken.join(' or ')}.`,
+    });
     app.route({
-      method: others,
+      method: app.supportedMethods.filter((method) => !taken.includes(method)),
       url: routeOf(path),
-      handler: async (request, reply) => {
+      // Before a body is read: what is wrong with it does not matter.
+      onRequest: async (request, reply) => {
         const isPreflight = request.headers['access-control-request-method'] !== undefined;
         if (request.method === 'OPTIONS' && isPreflight && allowOrigin(request, reply, origins)) {
           return answerPreflight(reply, taken.join(', '));
         }
         reply.header('allow', taken.join(', '));
-        throw new ApiError('METHOD_NOT_ALLOWED', {
-          detail: METHOD_SENTENCES[path] ?? `Send ${taken.join(' or ')}.`,
-        });
+        throw refusal;
+      },
+      handler: async () => {
+        throw refusal;
       },
     });
   }
 }
 
 const MCP_MAX_BYTES = 64 * 1024;
-const ALL_METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 const METHOD_SENTENCES: Readonly<Record<string, string>> = {
   '/v1/sites': 'Sites are listed here by GET. They are added in the dashboard.',
 };

@@ -6,6 +6,7 @@ import type { LedgerLine } from '../store/store.ts';
 import { siteEndpoint } from './endpoint.ts';
 import { NextCursor, PageQuery, readCursor, writeCursor } from './paging.ts';
 import { Period, PeriodQuery, periodOf, readPeriod } from './period.ts';
+import { Count, Instant, Maybe, SiteId } from './schema-parts.ts';
 
 /** Most days in one question. */
 const DAYS_MAX = 400;
@@ -25,31 +26,36 @@ export const REASON_SENTENCES: Readonly<Record<string, string>> = {
   unavailable: 'The server could not store anything just then; the page was told to try again.',
 };
 
-const Count = Type.Integer({ minimum: 0 });
-const Reason = Type.Union([Type.String(), Type.Null()], { description: 'The reason in a sentence.' });
-
 export const LedgerItem = Type.Object({
-  date: Type.String({ format: 'date', description: 'UTC day.' }),
-  outcome: Type.String({ description: 'stored, duplicate, bot, or the reason of a refusal.' }),
+  date: Type.String({ format: 'date', description: 'UTC day.', examples: ['2026-05-14'] }),
+  outcome: Type.String({
+    description: 'stored, duplicate, bot, or the reason of a refusal.',
+    examples: ['wrong-domain'],
+  }),
   host: Type.String({
     description: 'Host that was seen; "other" where there were very many; empty where none was.',
+    examples: ['copy.example.net'],
   }),
-  count: Count,
-  first_at: Type.String({ description: 'ISO 8601, UTC.' }),
-  last_at: Type.String({ description: 'ISO 8601, UTC.' }),
+  count: Count('How often.', 17),
+  first_at: Instant('When first that day: ISO 8601, UTC.'),
+  last_at: Instant('When last that day: ISO 8601, UTC.'),
 });
 export type LedgerItem = Static<typeof LedgerItem>;
 
+const Refusals = Type.Object({
+  reason: Type.String({ description: 'Why, in a word that never changes.', examples: ['wrong-domain'] }),
+  count: Count('How often.', 17),
+  meaning: Maybe('The reason in a sentence.', REASON_SENTENCES['wrong-domain']),
+});
+
 export const Ledger = Type.Object({
-  site_id: Type.String(),
+  site_id: SiteId,
   period: Period,
   time_zone: Type.Literal('UTC', { description: 'The ledger is kept by UTC day.' }),
-  received: Type.Integer({ minimum: 0, description: 'received = accepted + duplicate + all of refused.' }),
-  accepted: Count,
-  duplicate: Count,
-  refused: Type.Array(Type.Object({ reason: Type.String(), count: Count, meaning: Reason }), {
-    description: 'By reason, largest first; crawlers are under "bot".',
-  }),
+  received: Count('received = accepted + duplicate + all of refused.', 3_126),
+  accepted: Count('Stored and counted.', 3_107),
+  duplicate: Count('Sent again with an id that was there before: stored and counted once.', 2),
+  refused: Type.Array(Refusals, { description: 'By reason, largest first; crawlers are under "bot".' }),
   ledger: Type.Array(LedgerItem, { description: 'By day, outcome and host, newest day first.' }),
   next_cursor: NextCursor,
 });

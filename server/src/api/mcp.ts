@@ -14,8 +14,19 @@ import { stats } from './stats.ts';
 
 export const MCP_PATH = '/v1/mcp';
 
-/** Newest first: the one offered to a client that asks for another. */
+/**
+ * Newest first: the one offered to a client that asks for another. The oldest lets clients send batches, which none is known to
+ * do and the later ones forbid: they are refused.
+ */
 const PROTOCOL_VERSIONS = ['2025-11-25', '2025-06-18', '2025-03-26'];
+
+/** Whether a version that a client names in the header `MCP-Protocol-Version` is spoken here. Old clients name none. */
+export function speaksMcp(version: string | undefined): boolean {
+  return version === undefined || PROTOCOL_VERSIONS.includes(version);
+}
+
+/** What a client that names another version is told. */
+export const MCP_VERSIONS_SENTENCE = `MCP-Protocol-Version must be one of ${PROTOCOL_VERSIONS.join(', ')}.`;
 
 const PARSE_ERRORS = { invalidRequest: -32_600, noSuchMethod: -32_601, invalidParams: -32_602 } as const;
 
@@ -41,6 +52,8 @@ type Answer =
 
 /** The answer to a message; null for one that wants none. */
 export async function answerMcp(message: unknown, ask: AskEndpoint): Promise<Answer | null> {
+  if (Array.isArray(message))
+    return failure(null, 'invalidRequest', 'Batches are not taken: send one message a request.');
   if (!isObject(message) || message.jsonrpc !== '2.0')
     return failure(null, 'invalidRequest', 'This is no JSON-RPC 2.0 message.');
   const { id, method, params } = message;
@@ -105,6 +118,10 @@ async function callTool(id: Id, params: Record<string, unknown>, ask: AskEndpoin
     );
   const { site_id: siteId, ...rest } = isObject(params.arguments) ? params.arguments : {};
   try {
+    if (tool.endpoint.about === 'site' && siteId === undefined)
+      throw new ApiError('MISSING_SITE_ID', {
+        detail: 'site_id is missing. list_sites says the ids of all sites.',
+      });
     const answer = await ask(tool.endpoint, typeof siteId === 'string' ? siteId : '', toSearch(rest));
     return {
       jsonrpc: '2.0',

@@ -42,11 +42,46 @@ const WITH_SITE: readonly ErrorCode[] = ['MISSING_SITE_ID', 'SITE_NOT_FOUND'];
 const McpMessage = Type.Object(
   {
     jsonrpc: Type.Literal('2.0'),
-    id: Type.Optional(Type.Union([Type.String(), Type.Number()])),
-    method: Type.Optional(Type.String()),
-    params: Type.Optional(Type.Object({})),
+    id: Type.Optional(
+      Type.Union([Type.String(), Type.Number()], {
+        description: 'Makes a question of the message; without it a notification, answered by 202.',
+        examples: [1],
+      }),
+    ),
+    method: Type.Optional(
+      Type.String({
+        description: 'initialize, ping, tools/list or tools/call.',
+        examples: ['tools/list'],
+      }),
+    ),
+    params: Type.Optional(
+      Type.Object(
+        {},
+        { description: 'As the method says; of tools/call the name of the tool and arguments.' },
+      ),
+    ),
   },
-  { description: 'A JSON-RPC 2.0 message.' },
+  { description: 'One JSON-RPC 2.0 message. Batches are not taken.' },
+);
+
+const McpAnswer = Type.Object(
+  {
+    jsonrpc: Type.Literal('2.0'),
+    id: Type.Union([Type.String(), Type.Number(), Type.Null()], {
+      description: 'That of the message; null where it could not be read.',
+      examples: [1],
+    }),
+    result: Type.Optional(
+      Type.Object({}, { description: 'What was asked for. A tool that failed says isError in here.' }),
+    ),
+    error: Type.Optional(
+      Type.Object(
+        { code: Type.Integer({ description: 'A code of JSON-RPC.' }), message: Type.String() },
+        { description: 'In place of result: the message was none, or asked for what there is not.' },
+      ),
+    ),
+  },
+  { description: 'A JSON-RPC 2.0 answer.' },
 );
 
 const questions: readonly Operation[] = ENDPOINTS.map((endpoint) => ({
@@ -99,7 +134,7 @@ const others: readonly Operation[] = [
     parameters: {},
     required: [],
     body: McpMessage,
-    answer: Type.Object({ jsonrpc: Type.Literal('2.0') }, { description: 'A JSON-RPC 2.0 answer.' }),
+    answer: McpAnswer,
     csv: null,
     errors: [
       ...WITH_KEY,

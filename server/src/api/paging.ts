@@ -27,6 +27,7 @@ export const PageQuery = {
 
 export const NextCursor = Type.Union([Type.String(), Type.Null()], {
   description: 'Ask again with this as cursor for the next page; null after the last.',
+  examples: [null],
 });
 
 /** @param list what the cursor is good for: the same place in another list would be another place */

@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { civilDay, readDate, startOfDay, writeDate } from '../calendar.ts';
+import { civilDay, FIRST_DAY, readDate, startOfDay, writeDate } from '../calendar.ts';
 import { ApiError } from '../errors.ts';
 import type { DayRange } from '../plans.ts';
 
@@ -26,8 +26,8 @@ export const PeriodQuery = {
 
 export const Period = Type.Object(
   {
-    start: Type.String({ format: 'date', description: 'First day.' }),
-    end: Type.String({ format: 'date', description: 'Last day, included.' }),
+    start: Type.String({ format: 'date', description: 'First day.', examples: ['2026-05-01'] }),
+    end: Type.String({ format: 'date', description: 'Last day, included.', examples: ['2026-05-31'] }),
   },
   { description: 'The days that the numbers are about, in the time zone of the answer.' },
 );
@@ -53,9 +53,8 @@ export function readPeriod(
   const firstDay = start === undefined ? today - DEFAULT_DAYS_BACK : dateOf('start', start);
   const lastDay = end === undefined ? today : dateOf('end', end);
   if (firstDay > lastDay) {
-    throw new ApiError('INVALID_DATE_RANGE', {
-      detail: `start (${writeDate(firstDay)}) is after end (${writeDate(lastDay)}).`,
-    });
+    const from = `start (${start === undefined ? 'when absent 7 days ago: ' : ''}${writeDate(firstDay)})`;
+    throw new ApiError('INVALID_DATE_RANGE', { detail: `${from} is after end (${writeDate(lastDay)}).` });
   }
   return spanOf(zone, { firstDay, lastDay });
 }
@@ -85,18 +84,22 @@ export const CompareQuery = Type.Optional(
   }),
 );
 
-/** The period to compare with. */
+/** The period to compare with. @throws ApiError INVALID_DATE_RANGE where it would begin before all dates */
 export function comparedWith({ firstDay, lastDay }: DayRange, compare: 'previous' | 'year'): DayRange {
-  if (compare === 'previous') {
-    const days = lastDay - firstDay + 1;
-    return { firstDay: firstDay - days, lastDay: lastDay - days };
+  const days = lastDay - firstDay + 1;
+  const [first, last] =
+    compare === 'previous' ? [firstDay - days, lastDay - days] : [yearBefore(firstDay), yearBefore(lastDay)];
+  if (first === null || last === null || first < FIRST_DAY) {
+    throw new ApiError('INVALID_DATE_RANGE', {
+      detail: `The period to compare with would begin before ${writeDate(FIRST_DAY)}.`,
+    });
   }
-  return { firstDay: yearBefore(firstDay), lastDay: yearBefore(lastDay) };
+  return { firstDay: first, lastDay: last };
 }
 
-/** The same date a year earlier; of 29 February, the 28th. */
-function yearBefore(day: number): number {
+/** The same date a year earlier; of 29 February, the 28th. Null where there is no such date. */
+function yearBefore(day: number): number | null {
   const [year = '', month = '', date = ''] = writeDate(day).split('-');
   const before = `${String(Number(year) - 1).padStart(4, '0')}-${month}`;
-  return readDate(`${before}-${date}`) ?? readDate(`${before}-28`) ?? day;
+  return readDate(`${before}-${date}`) ?? readDate(`${before}-28`);
 }

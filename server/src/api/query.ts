@@ -58,7 +58,11 @@ function readValue(name: string, schema: TSchema, texts: readonly string[]): unk
   const [text = ''] = texts;
   if (texts.length > 1) throw refuse(`is given ${texts.length} times`);
   const value = type === 'integer' && INTEGER.test(text) ? Number(text) : text;
-  if (!fits(schema, value)) throw refuse(`is "${text.slice(0, ECHO_MAX_CHARS)}"`);
+  if (!fits(schema, value)) {
+    const near =
+      'enum' in schema && Array.isArray(schema.enum) ? nearest(text, schema.enum.map(String)) : null;
+    throw refuse(`is "${text.slice(0, ECHO_MAX_CHARS)}"${near === null ? '' : ` (did you mean ${near}?)`}`);
+  }
   return value;
 }
 

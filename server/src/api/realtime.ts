@@ -1,20 +1,23 @@
 import { type Static, Type } from 'typebox';
 import { MINUTE_MS } from '../clock.ts';
 import { siteEndpoint } from './endpoint.ts';
+import { Count, Instant, SiteId } from './schema-parts.ts';
 
 const MINUTES = 5;
 
+const Here = Type.Object({
+  path: Type.String({ description: 'The page.', examples: ['/pricing'] }),
+  visitors: Count('Visitors whose last page it is.', 3),
+});
+
 export const Realtime = Type.Object({
-  site_id: Type.String(),
-  visitors: Type.Integer({
-    minimum: 0,
-    description: `Visitors with an event in the last ${MINUTES} minutes.`,
+  site_id: SiteId,
+  visitors: Count(`Visitors with an event in the last ${MINUTES} minutes.`, 7),
+  minutes: Type.Integer({ description: 'How far back "now" reaches.', examples: [MINUTES] }),
+  pages: Type.Array(Here, {
+    description: 'The page that each of them saw last, largest first; at most 100.',
   }),
-  minutes: Type.Integer({ description: 'How far back "now" reaches.' }),
-  pages: Type.Array(Type.Object({ path: Type.String(), visitors: Type.Integer({ minimum: 0 }) }), {
-    description: 'The page that each of them saw last, largest first.',
-  }),
-  as_of: Type.String({ description: 'When the numbers were read: ISO 8601, UTC.' }),
+  as_of: Instant('When the numbers were read: ISO 8601, UTC.'),
 });
 export type Realtime = Static<typeof Realtime>;
 

@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { ApiError, type ErrorCode } from '../errors.ts';
 import { type Intake, REPORTED_EVENTS_MAX, ReportedEvent, type ReportOutcome } from '../reported-event.ts';
+import { Maybe } from './schema-parts.ts';
 
 /** Events by `POST`, from an owner's own server: what no page can see, such as visits of crawlers. */
 
@@ -16,9 +17,10 @@ export type Report = Static<typeof Report>;
 export const ReportAnswer = Type.Object({
   outcomes: Type.Array(
     Type.Object({
-      id: Type.Union([Type.String(), Type.Null()], { description: 'The id of the event, as sent.' }),
+      id: Maybe('The id of the event, as sent; null where none was.', 'order-1001'),
       outcome: Type.Enum(['stored', 'duplicate', 'bot', 'refused'], {
-        description: 'bot: recorded as a bot visit. duplicate: its id was there before.',
+        description:
+          'stored: on disk, and counted (a leave is not). duplicate: its id was there before. bot: recorded as a bot visit. refused: not stored, for the reason given.',
       }),
       reason: Type.Optional(Type.String({ description: 'Why it was refused, as in the ledger.' })),
       code: Type.Optional(

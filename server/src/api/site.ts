@@ -7,10 +7,12 @@ export const SiteDetail = Type.Object({
   allow_subdomains: Type.Boolean({ description: 'Whether pages on subdomains of the domain count.' }),
   extra_hosts: Type.Array(Type.String(), {
     description: 'Further hosts whose pages count; "*." at the front means any subdomain.',
+    examples: [['*.example.org']],
   }),
   retention_days: Type.Union([Type.Integer(), Type.Null()], {
     description:
-      'Events older than this are deleted; null: as the installation says. What was counted stays counted.',
+      'Events older than this many days are deleted; null: as the installation says. What was counted stays counted.',
+    examples: [null],
   }),
 });
 export type SiteDetail = Static<typeof SiteDetail>;

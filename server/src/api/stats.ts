@@ -13,26 +13,38 @@ import {
   spanOf,
   TimeZone,
 } from './period.ts';
+import { Count, Maybe, SiteId } from './schema-parts.ts';
 import { Totals, totalsOf } from './totals.ts';
 
 /** Most rows of each of the breakdowns in the answer; `breakdown` has the rest. */
 const ROWS = 100;
 
-const Count = Type.Integer({ minimum: 0 });
-const Unknown = Type.Union([Type.String(), Type.Null()]);
+const Bot = Type.Object({
+  bot_name: Type.String({ description: 'Name of the crawler.', examples: ['GPTBot'] }),
+  bot_company: Maybe('Who runs it.', 'OpenAI'),
+  count: Count('Bot visits.', 131),
+});
+const Referrer = Type.Object({
+  source: Type.String({ description: 'Name of the assistant.', examples: ['ChatGPT'] }),
+  count: Count('Visits that it sent.', 29),
+});
+const Conversion = Type.Object({
+  event_name: Type.String({ description: 'Name of the event.', examples: ['signup'] }),
+  count: Count('How often.', 89),
+});
 
 export const Stats = Type.Object({
-  site_id: Type.String(),
+  site_id: SiteId,
   period: Period,
   time_zone: TimeZone,
   totals: Totals,
-  bot_breakdown: Type.Array(Type.Object({ bot_name: Type.String(), bot_company: Unknown, count: Count }), {
+  bot_breakdown: Type.Array(Bot, {
     description: `Bot visits by crawler, largest first; the ${ROWS} largest.`,
   }),
-  referral_breakdown: Type.Array(Type.Object({ source: Type.String(), count: Count }), {
+  referral_breakdown: Type.Array(Referrer, {
     description: `Visits that language-model assistants sent, by assistant, largest first; the ${ROWS} largest.`,
   }),
-  conversion_breakdown: Type.Array(Type.Object({ event_name: Type.String(), count: Count }), {
+  conversion_breakdown: Type.Array(Conversion, {
     description: `Conversions by the name of the event, largest first; the ${ROWS} largest.`,
   }),
   comparison: Type.Optional(

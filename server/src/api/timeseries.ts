@@ -6,6 +6,7 @@ import type { Filter } from '../store/store.ts';
 import { type SiteAsking, siteEndpoint } from './endpoint.ts';
 import { FilterQuery, readFilters } from './filter.ts';
 import { CompareQuery, comparedWith, Period, PeriodQuery, periodOf, readPeriod, TimeZone } from './period.ts';
+import { Instant, SiteId } from './schema-parts.ts';
 import { TOTALS, totalsOf } from './totals.ts';
 
 /** Most buckets in one answer: ninety days by the hour, six years by the day. */
@@ -15,23 +16,27 @@ export const Point = Type.Object({
   date: Type.String({
     description:
       'The day, or the first day of the week (from Monday) or month: YYYY-MM-DD. For an hour its beginning with the offset, such as 2026-05-14T13:00+02:00. Cut at the period.',
+    examples: ['2026-05-14'],
   }),
-  start: Type.String({ description: 'The instant at which it begins, in UTC: ISO 8601.' }),
+  start: Instant('The instant at which it begins, in UTC: ISO 8601.'),
   ...TOTALS,
 });
 export type Point = Static<typeof Point>;
 
 export const Timeseries = Type.Object({
-  site_id: Type.String(),
+  site_id: SiteId,
   period: Period,
   time_zone: TimeZone,
-  granularity: Type.Enum(['hour', 'day', 'week', 'month']),
+  granularity: Type.Enum(['hour', 'day', 'week', 'month'], {
+    description: 'As asked.',
+    examples: ['day'],
+  }),
   timeseries: Type.Array(Point, {
     description: 'In order, without a gap: buckets in which nothing happened are there.',
   }),
   comparison: Type.Optional(
     Type.Object(
-      { period: Period, timeseries: Type.Array(Point) },
+      { period: Period, timeseries: Type.Array(Point, { description: 'In order, without a gap.' }) },
       { description: 'The same for the period asked for by compare.' },
     ),
   ),

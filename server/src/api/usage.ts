@@ -3,39 +3,42 @@ import { writeDate } from '../calendar.ts';
 import { ApiError } from '../errors.ts';
 import { billingMonth, PLANS } from '../plans.ts';
 import { accountEndpoint } from './endpoint.ts';
-import { withCounts } from './sites.ts';
+import { Count, Instant } from './schema-parts.ts';
+import { SITE_ITEM, withCounts } from './sites.ts';
 
 const DEFINITION =
   'An event is a page view or any other event that a page or a server reports: received in the billing month (UTC), deduplicated by id, crawlers left out. Events over the allowance are stored and counted all the same.';
 
 export const UsageItem = Type.Object({
-  id: Type.String(),
-  domain: Type.String(),
-  events_this_month: Type.Integer({ minimum: 0 }),
+  id: SITE_ITEM.id,
+  domain: SITE_ITEM.domain,
+  events_this_month: SITE_ITEM.events_this_month,
 });
 
 export const Usage = Type.Object({
   month: Type.Object(
     {
-      start: Type.String({ format: 'date', description: 'First day.' }),
-      end: Type.String({ format: 'date', description: 'Last day, included.' }),
+      start: Type.String({ format: 'date', description: 'First day.', examples: ['2026-05-01'] }),
+      end: Type.String({ format: 'date', description: 'Last day, included.', examples: ['2026-05-31'] }),
     },
     { description: 'The current billing month, in UTC days.' },
   ),
-  plan: Type.Enum(['free', 'pro']),
-  events_this_month: Type.Integer({ minimum: 0, description: 'Of all sites together.' }),
+  plan: Type.Enum(['free', 'pro'], { description: 'The plan of the account.' }),
+  events_this_month: Count('Of all sites together.', 4_523),
   allowance: Type.Union([Type.Integer(), Type.Null()], {
+    examples: [PLANS.free.eventsPerMonth],
     description: 'Events a month that the plan has; null for no limit.',
   }),
   remaining: Type.Union([Type.Integer(), Type.Null()], {
+    examples: [5_477],
     description: 'What is left of the allowance, never below 0; null for no limit.',
   }),
-  over_allowance: Type.Boolean(),
-  sites: Type.Array(UsageItem, { description: 'Oldest first.' }),
-  definition: Type.String({ description: 'What is counted, in words.' }),
-  as_of: Type.String({
-    description: 'When the numbers were read: ISO 8601, UTC. Every event acknowledged by then is in.',
+  over_allowance: Type.Boolean({
+    description: 'Whether more was counted than the plan has. Nothing is refused for it.',
   }),
+  sites: Type.Array(UsageItem, { description: 'Oldest first.' }),
+  definition: Type.String({ description: 'What is counted, in words.', examples: [DEFINITION] }),
+  as_of: Instant('When the numbers were read: ISO 8601, UTC. Every event acknowledged by then is in.'),
 });
 export type Usage = Static<typeof Usage>;
 

@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
+import { splitRequestUrl } from '../request-url.ts';
 import { headerValue, outcomeName } from './answers.ts';
 import { type Outcome, type Receiver, receive, refuseUnread, senderOf } from './receive.ts';
 
@@ -22,11 +23,11 @@ export async function pixelRoutes(app: FastifyInstance, { receiver }: { receiver
 
   app.get('/p.gif', { exposeHeadRoute: false }, async (request, reply) => {
     const sender = senderOf(request, receiver.knowledge);
-    const search = new URLSearchParams(request.url.split('?')[1]);
+    const { query } = splitRequestUrl(request.url);
     const beacon: Record<string, string> = {};
     if (sender.referer !== undefined) beacon.url = sender.referer;
     for (const field of FIELDS) {
-      const value = search.get(field);
+      const value = query.get(field);
       if (value !== null) beacon[field] = value;
     }
     return answer(

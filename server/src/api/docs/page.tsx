@@ -4,6 +4,7 @@ import type { TSchema } from 'typebox';
 import { ERRORS } from '../../errors.ts';
 import { PLANS } from '../../plans.ts';
 import { OPENAPI_PATH, OPERATIONS, type Operation } from '../operations.ts';
+import { exampleOf } from '../schema-parts.ts';
 import { BOT_MIDDLEWARE_USE, botMiddleware, pixelTag } from './bots.ts';
 import { fieldsOf, typeOf } from './fields.ts';
 import { samplesOf } from './samples.ts';
@@ -83,8 +84,9 @@ function Start({ server }: { server: string }): VNode {
       <h3>Days and periods</h3>
       <p>
         <code>start</code> and <code>end</code> are days, written YYYY-MM-DD, both included. Without them:
-        from 7 days ago to today. Days begin in the time zone of your account, which is in every answer;
-        billing months and the ledger are UTC.
+        from 7 days ago to today, so that an <code>end</code> further back needs a <code>start</code>. Days
+        begin in the time zone of your account, which is in every answer; billing months and the ledger are
+        UTC.
       </p>
       <h3>Filters</h3>
       <p>
@@ -150,6 +152,14 @@ function Reference({ operation, server }: { operation: Operation; server: string
           </pre>
         </details>
       ))}
+      {answer !== null && (
+        <details>
+          <summary>An answer</summary>
+          <pre>
+            <code>{JSON.stringify(exampleOf(answer), null, 2)}</code>
+          </pre>
+        </details>
+      )}
       {body !== null && name !== 'mcp' && <Fields title="Fields of an event" schema={body} />}
       {answer !== null && name !== 'mcp' && <Fields title="Fields of the answer" schema={answer} />}
       {csv !== null && (

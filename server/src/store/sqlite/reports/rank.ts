@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import type { BreakdownRow, Measures } from '../../store.ts';
 import type { Key } from './cells.ts';
 
@@ -12,7 +13,17 @@ export interface Counted {
 interface Place {
   visitors: number;
   events: number;
+  /** As `placedBy` writes it. */
   value: string | null;
+}
+
+/** A cursor is part of an address, and addresses must not get long. */
+const VALUE_IN_CURSOR_MAX_CHARS = 256;
+
+/** A value as it is ordered: a long one by its beginning, and by a digest among those that begin alike. */
+function placedBy(value: string | null): string | null {
+  if (value === null || value.length <= VALUE_IN_CURSOR_MAX_CHARS) return value;
+  return value.slice(0, VALUE_IN_CURSOR_MAX_CHARS) + hash('sha256', value, 'base64url');
 }
 
 /**
@@ -38,13 +49,16 @@ export function rank(
   const end = last === undefined ? later.length : later.findLastIndex((row) => bySize(row, last) === 0) + 1;
   const candidates = later
     .slice(0, end)
-    .map((row) => ({ ...sizes(row), value: textOf(row.key), row }))
+    .map((row) => {
+      const text = textOf(row.key);
+      return { ...sizes(row), value: placedBy(text), text, row };
+    })
     .sort(comparePlaces);
   const page = candidates.slice(0, limit);
   const lastShown = page.at(-1);
   return {
-    rows: page.map(({ value, row: { measures, company } }) => ({
-      value,
+    rows: page.map(({ text, row: { measures, company } }) => ({
+      value: text,
       ...measures,
       ...(company === undefined ? {} : { company }),
     })),
@@ -68,7 +82,7 @@ function comparePlaces(a: Place, b: Place): number {
 
 function isAfter(sizes: Sizes, { key }: Counted, textOf: (key: Key) => string | null, place: Place): boolean {
   const bySize = compareSizes(place, sizes);
-  return bySize < 0 || (bySize === 0 && comparePlaces(place, { ...sizes, value: textOf(key) }) < 0);
+  return bySize < 0 || (bySize === 0 && comparePlaces(place, { ...sizes, value: placedBy(textOf(key)) }) < 0);
 }
 
 function writeCursor({ visitors, events, value }: Place): string {

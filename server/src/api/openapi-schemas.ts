@@ -1,0 +1,63 @@
+import type { TSchema } from 'typebox';
+import { ReportedEvent } from '../reported-event.ts';
+import { BreakdownItem } from './breakdown.ts';
+import { EventItem } from './events.ts';
+import { LedgerItem } from './ledger.ts';
+import { Period } from './period.ts';
+import { SiteItem } from './sites.ts';
+import { Point } from './timeseries.ts';
+import { Totals } from './totals.ts';
+
+/** Schemas of ours as they stand in the OpenAPI document. */
+
+export type Json = Record<string, unknown>;
+
+/** Parts of answers that have a name of their own: generators of clients make a type of each. */
+export const PARTS: Readonly<Record<string, TSchema>> = {
+  Site: SiteItem,
+  Period,
+  Totals,
+  Point,
+  BreakdownRow: BreakdownItem,
+  Event: EventItem,
+  LedgerLine: LedgerItem,
+  ReportedEvent,
+};
+
+/** A schema with references in place of the parts that have a name. */
+export function referring(schema: TSchema): Json {
+  const names = new Map(Object.entries(PARTS).map(([name, part]) => [JSON.stringify(plain(part)), name]));
+  const walk = (value: unknown): unknown => {
+    const name = isJson(value) ? names.get(JSON.stringify(value)) : undefined;
+    if (name !== undefined) return { $ref: `#/components/schemas/${name}` };
+    if (Array.isArray(value)) return value.map(walk);
+    return isJson(value) ? Object.fromEntries(Object.entries(value).map(([k, v]) => [k, walk(v)])) : value;
+  };
+  return walk(plain(schema)) as Json; // a schema is an object, and stays one
+}
+
+/** How a schema says "whatever its name". */
+const ANY_NAME = '^.*$';
+
+/** A schema as generators of clients expect it: enumerations with their type, records by `additionalProperties`. */
+export function plain(schema: object): Json {
+  const walk = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(walk);
+    if (!isJson(value)) return value;
+    const { patternProperties, ...rest } = value;
+    const each = isJson(patternProperties) ? patternProperties[ANY_NAME] : undefined;
+    const isOfTexts = Array.isArray(rest.enum) && rest.enum.every((word) => typeof word === 'string');
+    return Object.fromEntries(
+      Object.entries({
+        ...(isOfTexts ? { type: 'string' } : {}),
+        ...rest,
+        ...(each === undefined ? {} : { additionalProperties: each }),
+      }).map(([name, part]) => [name, walk(part)]),
+    );
+  };
+  return walk(schema) as Json; // a schema is an object, and stays one
+}
+
+function isJson(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
