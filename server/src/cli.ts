@@ -9,7 +9,10 @@ import { type Config, readConfig, settingsCatalogue, withEnvFile } from './confi
 import { openShared } from './store/open.ts';
 import { RegistryConflict } from './store/store.ts';
 
-/** The operator's commands. They share the data folder with a running server, which sees a change within a second. */
+/**
+ * The operator's commands. They share the data folder, or the databases, with running servers, which see a change within a
+ * second.
+ */
 const COMMANDS: Commands = { ...accountCommands, ...siteCommands, ...keyCommands, ...maintenanceCommands };
 
 const CONFLICT_CODES: Readonly<Record<RegistryConflict['reason'], string>> = {
@@ -87,11 +90,11 @@ function readEnvironment(): Config {
 async function run(command: Command, options: Options): Promise<Answer> {
   const config = readEnvironment();
   if ('runOnFolder' in command) return command.runOnFolder(config, options);
-  const store = await openShared({ dataDir: config.dataDir });
+  const store = await openShared(config);
   try {
     return await command.run(store, options);
   } finally {
-    store.close();
+    await store.close();
   }
 }
 

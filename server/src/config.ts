@@ -22,6 +22,16 @@ const SETTINGS = {
     default: './data',
     description: 'Folder that holds everything stored. Created with mode 700.',
   }),
+  DATABASE_URL: Type.String({
+    default: '',
+    description:
+      'PostgreSQL for accounts, sites and keys, as postgres://user:password@host/database; with CLICKHOUSE_URL, or neither. Empty: in DATA_DIR.',
+  }),
+  CLICKHOUSE_URL: Type.String({
+    default: '',
+    description:
+      'ClickHouse for events, as http://user:password@host:8123/database; with DATABASE_URL, or neither. Empty: in DATA_DIR.',
+  }),
   PUBLIC_URL: Type.String({
     default: '',
     description:
@@ -116,6 +126,8 @@ export interface Config {
   port: number;
   host: string;
   dataDir: string;
+  /** Null: everything is in the data folder. */
+  databases: Databases | null;
   /** Without a trailing slash; null when not set. */
   publicUrl: string | null;
   /** Networks and names for Fastify's `trustProxy`; empty: no proxy is believed. */
@@ -139,6 +151,12 @@ export interface Config {
     token: string | null;
   };
   logLevel: Settings['LOG_LEVEL'];
+}
+
+/** Addresses of the servers that keep everything in the scaled-out shape. They may hold passwords: for no log and no answer. */
+export interface Databases {
+  postgres: string;
+  clickhouse: string;
 }
 
 /** The environment contradicts the catalogue of settings. The message names the setting and what it takes. */
@@ -165,6 +183,21 @@ function readValue(name: string, text: string): unknown {
   const number = text.trim() === '' ? Number.NaN : Number(text);
   if (!Number.isFinite(number)) throw new ConfigError(`${name} is "${text}", which is not a number.`);
   return number;
+}
+
+/** Half a pair would keep the accounts of one installation with the events of another. Never shows an address. */
+function checkDatabases(postgres: string, clickhouse: string): Databases | null {
+  if (postgres === '' && clickhouse === '') return null;
+  if (postgres === '' || clickhouse === '') {
+    const [there, missing] =
+      postgres === '' ? ['CLICKHOUSE_URL', 'DATABASE_URL'] : ['DATABASE_URL', 'CLICKHOUSE_URL'];
+    throw new ConfigError(`${there} is set and ${missing} is not: set both, or neither.`);
+  }
+  if (!/^postgres(ql)?:\/\/./.test(postgres))
+    throw new ConfigError('DATABASE_URL is no address that begins with postgres://.');
+  if (!/^https?:\/\/./.test(clickhouse))
+    throw new ConfigError('CLICKHOUSE_URL is no address that begins with http:// or https://.');
+  return { postgres, clickhouse };
 }
 
 function checkPublicUrl(text: string): string | null {
@@ -224,6 +257,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     port: values.PORT,
     host: values.HOST,
     dataDir: values.DATA_DIR,
+    databases: checkDatabases(values.DATABASE_URL, values.CLICKHOUSE_URL),
     publicUrl: checkPublicUrl(values.PUBLIC_URL),
     trustProxy: values.TRUST_PROXY.split(',')
       .map((network) => network.trim())

@@ -38,7 +38,7 @@ function readEnvironment(): Config {
 function inThrowAwayFolder(config: Config): Config {
   const dataDir = mkdtempSync(join(tmpdir(), 'attractos-demo-'));
   process.on('exit', () => rmSync(dataDir, { recursive: true, force: true }));
-  return { ...config, dataDir };
+  return { ...config, dataDir, databases: null };
 }
 
 /** The same traffic every time, up to now. */
@@ -87,6 +87,7 @@ async function serve(): Promise<void> {
   const scripts = await loadScripts(trackerFolder);
   const store = await openStore({
     dataDir: config.dataDir,
+    databases: config.databases,
     // Nobody knows what is on the disk now. A new process reads what is there and starts from that.
     onBroken: (error) => fail(error),
   });

@@ -11,6 +11,7 @@ describe('the configuration', () => {
       port: 8080,
       host: '127.0.0.1',
       dataDir: './data',
+      databases: null,
       publicUrl: null,
       trustProxy: [],
       geoDatabase: null,
@@ -92,6 +93,36 @@ describe('the configuration', () => {
     expect(read).toThrow(ConfigError);
     expect(read).toThrow(`${name} is "${value}"`);
   });
+
+  it('takes both databases or neither', () => {
+    const postgres = 'postgres://user:secret@db.example:5432/attractos?sslmode=verify-full';
+    const clickhouse = 'https://user:secret@ch.example:8443/attractos';
+    expect(readConfig({ DATABASE_URL: postgres, CLICKHOUSE_URL: clickhouse }).databases).toEqual({
+      postgres,
+      clickhouse,
+    });
+    expect(() => readConfig({ DATABASE_URL: postgres })).toThrow(
+      'DATABASE_URL is set and CLICKHOUSE_URL is not: set both, or neither.',
+    );
+    expect(() => readConfig({ CLICKHOUSE_URL: clickhouse })).toThrow(
+      'CLICKHOUSE_URL is set and DATABASE_URL is not: set both, or neither.',
+    );
+  });
+
+  it.each([
+    { DATABASE_URL: 'mysql://u:secret@h/d', CLICKHOUSE_URL: 'http://u:secret@h:8123' },
+    { DATABASE_URL: 'u:secret@h/d', CLICKHOUSE_URL: 'http://u:secret@h:8123' },
+    { DATABASE_URL: 'postgres://u:secret@h/d', CLICKHOUSE_URL: 'clickhouse://u:secret@h:9000' },
+    { DATABASE_URL: 'postgres://', CLICKHOUSE_URL: 'http://u:secret@h:8123' },
+  ])(
+    'refuses the addresses of databases $DATABASE_URL and $CLICKHOUSE_URL without showing them',
+    (settings) => {
+      const read = () => readConfig(settings);
+      expect(read).toThrow(ConfigError);
+      expect(read).toThrow(/^(DATABASE|CLICKHOUSE)_URL is no address that begins with/);
+      expect(read).not.toThrow(/secret/);
+    },
+  );
 
   it('takes a .env file below the environment, and refuses names in it that are no settings', () => {
     expect(withEnvFile({ PORT: '1', PATH: '/bin' }, { PORT: '2', HOST: '::' })).toEqual({

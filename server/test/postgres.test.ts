@@ -1,7 +1,8 @@
 import { beforeAll, describe } from 'vitest';
-import { openPostgresRegistry } from '../src/store/open.ts';
+import { openShared } from '../src/store/open.ts';
 import { describeRegistry } from './registry-contract.ts';
 import { hasPostgres, type PostgresServer, sharedPostgres } from './support/engines/postgres.ts';
+import { temporaryFolder } from './support/paths.ts';
 
 describe.skipIf(!hasPostgres)('with a server', () => {
   let server: PostgresServer;
@@ -12,7 +13,11 @@ describe.skipIf(!hasPostgres)('with a server', () => {
   describeRegistry({
     name: 'PostgreSQL',
     newPlace: async () => server.createDatabase(),
-    open: openPostgresRegistry,
+    open: async (postgres) =>
+      openShared({
+        dataDir: await temporaryFolder(),
+        databases: { postgres, clickhouse: 'http://127.0.0.1:1' },
+      }),
     readsNulAs: '\uFFFD',
   });
 });

@@ -107,7 +107,7 @@ describe('SQLite in particular', () => {
     const shared = async () => {
       const opened = await openShared({ dataDir });
       const counts = await opened.events.countBySite([SITE], range);
-      opened.close();
+      await opened.close();
       return counts.get(SITE);
     };
     expect(await shared()).toBe(0);

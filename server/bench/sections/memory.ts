@@ -130,6 +130,6 @@ async function lookUp(checkout: string, dataDir: string, sites: readonly Site[])
   };
   const passes = [pass(), pass(), pass()];
   directory.stop();
-  store.close();
+  await store.close();
   return Math.min(...passes);
 }

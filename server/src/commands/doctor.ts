@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { stat, statfs } from 'node:fs/promises';
 import { DAY_MS, MINUTE_MS, systemClock } from '../clock.ts';
-import type { Config } from '../config.ts';
-import { inspect } from '../store/open.ts';
+import type { Config, Databases } from '../config.ts';
+import { inspect, inspectDatabases } from '../store/open.ts';
 import type { Audit } from '../store/store.ts';
 
 /** One thing looked at: what was found, and what to do about it where it is wrong. */
@@ -29,8 +29,26 @@ export async function examine(config: Config): Promise<Check[]> {
     await checkPermissions(config.dataDir),
     await checkDisk(config.dataDir),
     checkClock(newestEventMs),
+    ...(config.databases === null ? [] : [await checkPostgres(config.databases)]),
     ...checkNumbers(audit),
   ];
+}
+
+async function checkPostgres(databases: Databases): Promise<Check> {
+  const name = 'PostgreSQL';
+  try {
+    const { postgres: found } = await inspectDatabases(databases);
+    const archives = found.archives ? '; its log is archived, and so are destroyed salts' : '';
+    return {
+      ...{ name, ok: true, advice: '' },
+      found: `version ${found.version}, schema ${found.schema}${archives}`,
+    };
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    const advice =
+      'Check DATABASE_URL, the server, and the way to it. Collectors go on with the keys they know.';
+    return { name, ok: false, found: error.message, advice };
+  }
 }
 
 async function checkPermissions(dataDir: string): Promise<Check> {

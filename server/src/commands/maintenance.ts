@@ -11,7 +11,7 @@ export const maintenanceCommands: Commands = {
     required: ['FILE'],
     optional: [],
     positional: 'FILE',
-    runOnFolder: async (config, { FILE: file = '' }) => backup({ dataDir: config.dataDir, file }),
+    runOnFolder: async (config, { FILE: file = '' }) => backup({ ...config, file }),
     say: ({ file, bytes, events }) => `Backup written to ${file}: ${bytes} bytes, ${events} events.`,
   },
 
@@ -21,13 +21,14 @@ export const maintenanceCommands: Commands = {
     required: ['FILE'],
     optional: [],
     positional: 'FILE',
-    runOnFolder: async (config, { FILE: file = '' }) => restore({ dataDir: config.dataDir, file }),
+    runOnFolder: async (config, { FILE: file = '' }) => restore({ ...config, file }),
     say: ({ dataDir, events }) => `Restored into ${dataDir}: ${events} events.`,
   },
 
   doctor: {
     usage: 'doctor',
-    sentence: 'Check counters against rows, the ledger, the files, disk space, permissions and the clock.',
+    sentence:
+      'Check counters against rows, the ledger, the files, the databases, disk space, permissions and the clock.',
     required: [],
     optional: [],
     async runOnFolder(config): Promise<Answer> {

@@ -1,7 +1,9 @@
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Databases } from '../config.ts';
 import { Database } from './postgres/driver.ts';
+import { examineServer, type ServerFound } from './postgres/examine.ts';
 import { PostgresRegistry } from './postgres/registry.ts';
 import { BackupError, countEvents, readBackup, sizeOf, writeBackup } from './sqlite/backup.ts';
 import { takeLock } from './sqlite/driver.ts';
@@ -45,11 +47,19 @@ function takeServerLock(files: Files, dataDir: string): { release(): void } {
   );
 }
 
-/** A registry that any number of processes share, on a server of its own. @throws StoreUnavailable, NewerSchema */
-export async function openPostgresRegistry(
-  databaseUrl: string,
-): Promise<{ registry: Registry; close(): Promise<void> }> {
-  const db = new Database(databaseUrl);
+interface OpenRegistry {
+  registry: Registry;
+  close(): Promise<void>;
+}
+
+async function openRegistry(files: Files, databases: Databases | null): Promise<OpenRegistry> {
+  if (databases !== null) return openPostgresRegistry(databases.postgres);
+  const registry = new SqliteRegistry(files.registry);
+  return { registry, close: async () => registry.close() };
+}
+
+async function openPostgresRegistry(url: string): Promise<OpenRegistry> {
+  const db = new Database(url);
   try {
     return { registry: await PostgresRegistry.open(db), close: () => db.close() };
   } catch (error) {
@@ -61,26 +71,29 @@ export async function openPostgresRegistry(
 /**
  * Opens the whole store for a server; a second server on the same folder is turned away.
  *
+ * @param databases null: everything is in the folder
  * @param onBroken told once when the files can no longer be trusted: end the process then
  * @throws DataDirInUse, StoreUnavailable, NewerSchema
  */
 export async function openStore({
   dataDir,
+  databases = null,
   onBroken,
 }: {
   dataDir: string;
+  databases?: Databases | null;
   onBroken: OnBroken;
 }): Promise<Store> {
   const files = await createDataDir(dataDir);
   const lock = takeServerLock(files, dataDir);
-  let registry: SqliteRegistry | undefined;
+  let opened: OpenRegistry | undefined;
   try {
-    registry = new SqliteRegistry(files.registry);
-    const openedRegistry = registry;
+    opened = await openRegistry(files, databases);
+    const { registry, close: closeRegistry } = opened;
     const events = await SqliteEvents.open(files.events, onBroken);
     const letGo = async () => {
       await events.close();
-      openedRegistry.close();
+      await closeRegistry();
       lock.release();
     };
     let closed: Promise<void> | undefined;
@@ -94,7 +107,7 @@ export async function openStore({
       },
     };
   } catch (error) {
-    registry?.close();
+    await opened?.close();
     lock.release();
     throw error;
   }
@@ -104,13 +117,19 @@ export async function openStore({
 export interface SharedStore {
   registry: Registry;
   events: Pick<Events, 'countBySite' | 'ledger' | 'keyUse'>;
-  close(): void;
+  close(): Promise<void>;
 }
 
 /** Opens the registry, and the events for reading. Takes no lock, and disturbs no server. */
-export async function openShared({ dataDir }: { dataDir: string }): Promise<SharedStore> {
+export async function openShared({
+  dataDir,
+  databases = null,
+}: {
+  dataDir: string;
+  databases?: Databases | null;
+}): Promise<SharedStore> {
   const files = await createDataDir(dataDir);
-  const registry = new SqliteRegistry(files.registry);
+  const { registry, close } = await openRegistry(files, databases);
   // Before the first server has run there are no events.
   const reader = existsSync(files.events) ? new EventReader(files.events) : null;
   return {
@@ -121,9 +140,9 @@ export async function openShared({ dataDir }: { dataDir: string }): Promise<Shar
       ledger: async (siteId, range) => reader?.ledger(siteId, range) ?? [],
       keyUse: async (siteId) => reader?.keyUse(siteId) ?? [],
     },
-    close() {
+    async close() {
       reader?.close();
-      registry.close();
+      await close();
     },
   };
 }
@@ -145,8 +164,33 @@ export async function inspect({
   }
 }
 
+/** Looks at the servers of the databases without changing anything. @throws StoreUnavailable, NewerSchema */
+export async function inspectDatabases({ postgres }: Databases): Promise<{ postgres: ServerFound }> {
+  const db = new Database(postgres);
+  try {
+    return { postgres: await examineServer(db) };
+  } finally {
+    await db.close();
+  }
+}
+
+interface BackupPlace {
+  dataDir: string;
+  databases?: Databases | null;
+  file: string;
+}
+
+/** A copy of the folder alone would look like a backup and hold next to nothing. */
+function refuseDatabases(databases: Databases | null): void {
+  if (databases === null) return;
+  throw new BackupError(
+    'Everything is in PostgreSQL and ClickHouse: back them up with their own tools, pg_dump and BACKUP DATABASE.',
+  );
+}
+
 /** Writes a consistent copy of everything stored to a new file. @throws BackupError */
-export async function backup({ dataDir, file }: { dataDir: string; file: string }) {
+export async function backup({ dataDir, databases = null, file }: BackupPlace) {
+  refuseDatabases(databases);
   const files = filesIn(dataDir);
   if (!existsSync(files.events)) throw new BackupError(`There is nothing to back up in ${dataDir}.`);
   await writeBackup({ events: files.events, registry: files.registry, to: file });
@@ -154,7 +198,8 @@ export async function backup({ dataDir, file }: { dataDir: string; file: string 
 }
 
 /** Fills a folder that holds nothing yet from a backup. @throws BackupError, DataDirInUse */
-export async function restore({ dataDir, file }: { dataDir: string; file: string }) {
+export async function restore({ dataDir, databases = null, file }: BackupPlace) {
+  refuseDatabases(databases);
   const files = await createDataDir(dataDir);
   const lock = takeServerLock(files, dataDir);
   try {

@@ -63,7 +63,7 @@ export async function addOwner(dataDir: string, ...domains: readonly string[]): 
     }
     return { email, apiKey, sites };
   } finally {
-    close();
+    await close();
   }
 }
 
