@@ -46,6 +46,11 @@ export function isTimeZone(text: string): boolean {
   }
 }
 
+/** The zone in which the days of a site begin: its own, else its owner's. */
+export function zoneOf(site: { timeZone: string | null }, owner: { timeZone: string } | null): string {
+  return site.timeZone ?? owner?.timeZone ?? 'UTC';
+}
+
 /** What a zone's clocks are ahead of UTC at an instant, in milliseconds. */
 export function offsetMs(zone: string, atMs: number): number {
   if (zone === 'UTC') return 0;

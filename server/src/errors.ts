@@ -34,6 +34,7 @@ export const ERRORS = {
   EVENT_TOO_LARGE: { status: 413, sentence: 'The event is too large.' },
   DOMAIN_MISMATCH: { status: 403, sentence: 'The page does not belong to the domain of this site key.' },
   LOCAL_HOST: { status: 403, sentence: 'Events from local and private hosts are not counted.' },
+  EXCLUDED: { status: 403, sentence: 'The owner of the site leaves this out.' },
   UNKNOWN_SITE_KEY: { status: 404, sentence: 'There is no site with this key.' },
   RETIRED_SITE_KEY: {
     status: 410,

@@ -84,7 +84,15 @@ describe('the table of errors', () => {
   it('explains every reason of the ledger', () => {
     const reasons: Record<RefusalReason, true> = {
       ...{ malformed: true, 'too-large': true, 'media-type': true, 'unknown-key': true, 'retired-key': true },
-      ...{ 'rate-limited': true, 'wrong-domain': true, 'local-host': true, busy: true, unavailable: true },
+      ...{
+        'rate-limited': true,
+        'wrong-domain': true,
+        'local-host': true,
+        'excluded-page': true,
+        'excluded-country': true,
+        busy: true,
+        unavailable: true,
+      },
     };
     expect(Object.keys(REASON_SENTENCES).sort()).toEqual([...Object.keys(reasons), 'bot'].sort());
   });

@@ -4,13 +4,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { declarePages } from '../src/dashboard/index.ts';
 import { Router } from '../src/dashboard/pages/route.ts';
 import type { Parts } from '../src/dashboard/parts.ts';
-import { hashPassword } from '../src/passwords.ts';
 import type { Account, Site } from '../src/store/store.ts';
+import { signedIn } from './support/dashboard-person.ts';
 import { DashboardVisitor } from './support/dashboard-visitor.ts';
 import { until } from './support/poll.ts';
 import { BROWSER, type RunningServer, World } from './support/world.ts';
-
-const PASSWORD = 'correct horse battery';
 
 let world: World;
 let server: RunningServer;
@@ -21,12 +19,7 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-async function personOf(account: Account): Promise<DashboardVisitor> {
-  await world.store.registry.setPassword(account.id, await hashPassword(PASSWORD));
-  const visitor = new DashboardVisitor(server.url);
-  await visitor.signIn(account.email, PASSWORD);
-  return visitor;
-}
+const personOf = (account: Account) => signedIn(world, server, account);
 
 async function owner(
   domain: string,

@@ -45,6 +45,9 @@ export const closeView = (): void => {
 
 /** Counts a view of the page as it is now. */
 export const openView = (fields: Fields): void => {
-  if (CORE) view = FULL ? { key, keep: query, url: address() } : { key, url: location.href };
+  if (CORE)
+    view = FULL
+      ? { key, keep: query, url: address(), tz: Intl.DateTimeFormat().resolvedOptions().timeZone }
+      : { key, url: location.href };
   post(fields);
 };

@@ -4,7 +4,7 @@ import type { Beacon } from '../wire/beacon.ts';
 type Wire = { [Name in keyof Beacon]?: Beacon[Name] | undefined };
 
 /** What all beacons of one view say. */
-export type Common = Pick<Wire, 'key' | 'keep' | 'url' | 'view'>;
+export type Common = Pick<Wire, 'key' | 'keep' | 'url' | 'view' | 'tz'>;
 
 /** What a beacon says besides. */
 export type Fields = Omit<Wire, keyof Common | 'id'>;

@@ -23,7 +23,6 @@ export const pageview = (): void => {
           ref: ref ?? referrer(),
           props: commonProps(),
           width: innerWidth,
-          tz: Intl.DateTimeFormat().resolvedOptions().timeZone,
         }
       : { ref },
   );

@@ -41,8 +41,8 @@ export const breakdown = siteEndpoint({
   answer: Breakdown,
   errors: ['INVALID_DATE_RANGE'],
   rows: 'breakdown',
-  async run({ store, clock, account, site }, { by, filter, limit = 100, cursor, ...period }) {
-    const span = readPeriod(period, account.timeZone, clock.now());
+  async run({ store, clock, timeZone, site }, { by, filter, limit = 100, cursor, ...period }) {
+    const span = readPeriod(period, timeZone, clock.now());
     const filters = readFilters(filter);
     const list = `breakdown ${site.id} ${by}`;
     const place = readCursor(list, cursor);
@@ -54,7 +54,7 @@ export const breakdown = siteEndpoint({
     return {
       site_id: site.id,
       period: periodOf(span),
-      time_zone: account.timeZone,
+      time_zone: timeZone,
       by,
       breakdown: page.rows.map(({ value, company, ...measures }) => ({
         value,

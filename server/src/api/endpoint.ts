@@ -18,6 +18,8 @@ export interface Asking {
 
 export interface SiteAsking extends Asking {
   site: Site;
+  /** In which the days of the site begin. */
+  timeZone: string;
 }
 
 interface Described<Query extends TObject, Answer extends TSchema> {

@@ -79,8 +79,8 @@ export const events = siteEndpoint({
   answer: EventList,
   errors: ['INVALID_DATE_RANGE'],
   rows: 'events',
-  async run({ store, clock, account, site }, { type, limit = 100, cursor, ...period }) {
-    const span = readPeriod(period, account.timeZone, clock.now());
+  async run({ store, clock, timeZone, site }, { type, limit = 100, cursor, ...period }) {
+    const span = readPeriod(period, timeZone, clock.now());
     const list = `events ${site.id} ${type ?? ''}`;
     const place = readCursor(list, cursor);
     const page = await store.reports.happenings(
@@ -90,7 +90,7 @@ export const events = siteEndpoint({
     return {
       site_id: site.id,
       period: periodOf(span),
-      time_zone: account.timeZone,
+      time_zone: timeZone,
       events: page.happenings.map(toItem),
       next_cursor: writeCursor(list, page.nextCursor),
     };

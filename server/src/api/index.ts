@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { zoneOf } from '../calendar.ts';
 import type { Clock } from '../clock.ts';
 import { ApiError } from '../errors.ts';
 import { PLANS } from '../plans.ts';
@@ -210,7 +211,8 @@ async function run(
   const read = () => readQuery(endpoint.query, endpoint.ignoresQuery ? new URLSearchParams() : search);
   if (endpoint.about === 'account') return endpoint.run({ store, clock, ...caller }, read());
   const site = await siteFor(store.registry, caller, siteId);
-  return endpoint.run({ store, clock, ...caller, site }, read());
+  const timeZone = zoneOf(site, caller.account);
+  return endpoint.run({ store, clock, ...caller, site, timeZone }, read());
 }
 
 /** As JSON, or the list of it as CSV; a page that is not the last links to the next. */

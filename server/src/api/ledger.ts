@@ -22,6 +22,8 @@ export const REASON_SENTENCES: Readonly<Record<string, string>> = {
   'rate-limited': 'The site sent more in a second than it may.',
   'wrong-domain': 'The page is on a host that does not belong to this site.',
   'local-host': 'The page is on a local or private host.',
+  'excluded-page': 'The owner of the site leaves this page out.',
+  'excluded-country': 'The owner of the site leaves out visitors of this country.',
   busy: 'The server had too much to do; the page was told to try again.',
   unavailable: 'The server could not store anything just then; the page was told to try again.',
 };

@@ -33,7 +33,7 @@ export const Period = Type.Object(
 );
 
 export const TimeZone = Type.String({
-  description: "IANA time zone in which days begin: the account's.",
+  description: "IANA time zone in which days begin: the site's, where it has one, else the account's.",
   examples: ['Europe/Berlin'],
 });
 

@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { siteEndpoint } from './endpoint.ts';
+import { TimeZone } from './period.ts';
 import { SITE_ITEM, withCounts } from './sites.ts';
 
 export const SiteDetail = Type.Object({
@@ -14,6 +15,13 @@ export const SiteDetail = Type.Object({
       'Events older than this many days are deleted; null: as the installation says. What was counted stays counted.',
     examples: [null],
   }),
+  time_zone: TimeZone,
+  excluded_pages: Type.Array(Type.String(), {
+    description: 'Paths whose views are left out; "*" stands for any text.',
+  }),
+  excluded_countries: Type.Array(Type.String(), {
+    description: 'Countries whose visitors are left out: ISO 3166-1 alpha-2.',
+  }),
 });
 export type SiteDetail = Static<typeof SiteDetail>;
 
@@ -25,7 +33,7 @@ export const site = siteEndpoint({
   query: Type.Object({}),
   answer: SiteDetail,
   errors: [],
-  async run({ store, account, clock, site: asked }) {
+  async run({ store, account, clock, site: asked, timeZone }) {
     const [item] = await withCounts(store.events, [asked], account, clock);
     if (item === undefined) throw new Error('a site that was asked for is missing in the answer');
     return {
@@ -33,6 +41,9 @@ export const site = siteEndpoint({
       allow_subdomains: asked.allowSubdomains,
       extra_hosts: [...asked.extraHosts],
       retention_days: asked.retentionDays,
+      time_zone: timeZone,
+      excluded_pages: [...(asked.exclusions?.pages ?? [])],
+      excluded_countries: [...(asked.exclusions?.countries ?? [])],
     };
   },
 });

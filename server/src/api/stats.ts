@@ -68,8 +68,8 @@ export const stats = siteEndpoint({
   answer: Stats,
   errors: ['INVALID_DATE_RANGE'],
   async run(asking, { filter, compare, ...period }) {
-    const { store, clock, account, site } = asking;
-    const span = readPeriod(period, account.timeZone, clock.now());
+    const { store, clock, timeZone, site } = asking;
+    const span = readPeriod(period, timeZone, clock.now());
     const filters = readFilters(filter);
     const scope: Scope = { siteId: site.id, fromMs: span.fromMs, toMs: span.toMs, filters };
     const ai: Scope = { ...scope, filters: [...filters, { by: 'channel', values: ['ai'], negated: false }] };
@@ -83,14 +83,12 @@ export const stats = siteEndpoint({
       store.reports.breakdown(scope, 'bot', limit),
       store.reports.breakdown(ai, 'source', limit),
       store.reports.breakdown(other, 'event', limit),
-      compare === undefined
-        ? {}
-        : compared(asking, scope, spanOf(account.timeZone, comparedWith(span, compare))),
+      compare === undefined ? {} : compared(asking, scope, spanOf(timeZone, comparedWith(span, compare))),
     ]);
     return {
       site_id: site.id,
       period: periodOf(span),
-      time_zone: account.timeZone,
+      time_zone: timeZone,
       totals: totalsOf(totals),
       bot_breakdown: largestFirst(bots.rows, 'botVisits').map(({ value, company, count }) => ({
         bot_name: value ?? 'other',

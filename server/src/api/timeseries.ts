@@ -61,16 +61,16 @@ export const timeseries = siteEndpoint({
   path: '/v1/sites/{id}/timeseries',
   summary: 'Numbers over time',
   description:
-    "The measures of a site by hour, day, week or month of the account's time zone. A day on which clocks are changed has 23 or 25 hours and is one day. The events of all buckets together are the events of the period.",
+    "The measures of a site by hour, day, week or month of the site's time zone. A day on which clocks are changed has 23 or 25 hours and is one day. The events of all buckets together are the events of the period.",
   query: TimeseriesQuery,
   answer: Timeseries,
   errors: ['INVALID_DATE_RANGE', 'PLAN_REQUIRED'],
   async run(asking, { granularity = 'day', filter, compare, ...period }) {
-    const { clock, account, site } = asking;
+    const { clock, account, timeZone, site } = asking;
     if (granularity === 'hour' && account.plan === 'free') {
       throw new ApiError('PLAN_REQUIRED', { detail: 'Numbers by the hour need the plan Pro.' });
     }
-    const range = readPeriod(period, account.timeZone, clock.now());
+    const range = readPeriod(period, timeZone, clock.now());
     const filters = readFilters(filter);
     const [points, comparison] = await Promise.all([
       pointsOf(asking, range, granularity, filters),
@@ -79,7 +79,7 @@ export const timeseries = siteEndpoint({
     return {
       site_id: site.id,
       period: periodOf(range),
-      time_zone: account.timeZone,
+      time_zone: timeZone,
       granularity,
       timeseries: points,
       ...comparison,
@@ -100,12 +100,12 @@ async function compared(
 }
 
 async function pointsOf(
-  { store, account, site }: SiteAsking,
+  { store, timeZone, site }: SiteAsking,
   range: DayRange,
   granularity: Granularity,
   filters: readonly Filter[],
 ): Promise<Point[]> {
-  const found = bucketsOf(account.timeZone, range, granularity, BUCKETS_MAX);
+  const found = bucketsOf(timeZone, range, granularity, BUCKETS_MAX);
   if (found === null) {
     throw new ApiError('INVALID_DATE_RANGE', {
       detail: `This period has more than ${BUCKETS_MAX} buckets of one ${granularity}. Ask for a shorter one, or a larger granularity.`,

@@ -12,6 +12,8 @@ const CODES: Readonly<Record<RefusalReason, ErrorCode>> = {
   'rate-limited': 'RATE_LIMITED',
   'wrong-domain': 'DOMAIN_MISMATCH',
   'local-host': 'LOCAL_HOST',
+  'excluded-page': 'EXCLUDED',
+  'excluded-country': 'EXCLUDED',
   busy: 'UNAVAILABLE',
   unavailable: 'UNAVAILABLE',
 };

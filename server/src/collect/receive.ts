@@ -3,6 +3,7 @@ import { Compile } from 'typebox/compile';
 import { Beacon } from '../../../tracker/wire/beacon.ts';
 import { BEACON_MAX_BYTES, LEAVE, PAGEVIEW, URL_MAX_CHARS } from '../../../tracker/wire/limits.ts';
 import type { Clock } from '../clock.ts';
+import { leavesOutCountry, leavesOutPage } from '../exclusions.ts';
 import { hostFits, judgeHosts } from '../host-policy.ts';
 import {
   type AppendOutcome,
@@ -28,6 +29,8 @@ export type RefusalReason =
   | 'rate-limited'
   | 'wrong-domain'
   | 'local-host'
+  | 'excluded-page'
+  | 'excluded-country'
   | 'busy'
   | 'unavailable';
 
@@ -135,6 +138,10 @@ export async function receive(
   const waitSeconds = site.bucket.take(nowMs);
   if (waitSeconds > 0) return refuse('rate-limited', { host: page.host, retryAfterSeconds: waitSeconds });
 
+  const { exclusions } = site;
+  if (exclusions !== null && leavesOutPage(exclusions, page.path))
+    return refuse('excluded-page', { host: page.host });
+
   // A server that reports and names no user agent reports a person's doing.
   const isReport = reportedAtMs !== undefined && sender.userAgent === '';
   const crawler = isReport ? null : receiver.knowledge.agents.of(sender.userAgent).crawler;
@@ -147,6 +154,8 @@ export async function receive(
       const visit = { kind: 'bot', ...arrival, id, bot, company, botClass } as const;
       return { kind: (await receiver.events.append(visit)) === 'duplicate' ? 'duplicate' : 'bot' };
     }
+    if (exclusions !== null && leavesOutCountry(exclusions, receiver.knowledge.countryOf(beacon, sender)))
+      return refuse('excluded-country', { host: page.host });
     const visitor = visitorHash(await receiver.salt.today(), { siteId: site.id, host: page.host, ...sender });
     const isOwn = (host: string) => host === page.host || hostFits(site, host);
     const known = isLeave(beacon) ? null : receiver.knowledge.of({ query, beacon, isOwn }, sender);

@@ -1,4 +1,5 @@
 import { listSites, type SiteList } from '../api/sites.ts';
+import { isTimeZone } from '../calendar.ts';
 import { DAY_MS, systemClock, utcDay } from '../clock.ts';
 import { hostFits } from '../host-policy.ts';
 import { readDomain } from '../hosts.ts';
@@ -157,6 +158,21 @@ export const siteCommands: Commands = {
         `duplicate  ${duplicate}`,
         ...Object.entries(refused as object).map(([reason, count]) => `${reason}  ${count}`),
       ].join('\n'),
+  },
+
+  'site time-zone': {
+    usage: 'site time-zone --site I --zone Z',
+    sentence: 'The time zone in which the days of a site begin; “account” for that of its account.',
+    required: ['site', 'zone'],
+    optional: [],
+    async run({ registry }, { site: id = '', zone = '' }) {
+      if (zone !== 'account' && !isTimeZone(zone))
+        throw new CommandError('INVALID_TIME_ZONE', `There is no time zone "${zone}".`);
+      const site = await registry.setSiteTimeZone(id, zone === 'account' ? null : zone);
+      if (site === null) throw siteNotFound(id);
+      return { id, time_zone: site.timeZone };
+    },
+    say: ({ time_zone: zone }) => `Days of the site begin in ${zone ?? 'the time zone of its account'}.`,
   },
 
   'site keys': {

@@ -9,6 +9,7 @@ import { livePages } from './pages/live.ts';
 import { passwordResetPages } from './pages/password-reset.ts';
 import { Router, sendHtml } from './pages/route.ts';
 import { settingsPages } from './pages/settings.ts';
+import { collectingPages } from './pages/settings-collect.ts';
 import { sharePages } from './pages/share.ts';
 import { signInPages } from './pages/sign-in.ts';
 import { sitePages } from './pages/site.ts';
@@ -77,6 +78,7 @@ export function declarePages(router: Router): void {
   uncountedPages(router);
   youPages(router);
   settingsPages(router);
+  collectingPages(router);
   apiKeyPages(router);
   accountPages(router);
 }

@@ -68,10 +68,16 @@ const REASONS: Readonly<Record<string, Reason>> = {
     advice: 'Run “attractos doctor” and look at the disk.',
     allowable: false,
   },
-  excluded: {
-    name: 'Excluded by you',
-    meaning: 'A rule of this site leaves it out.',
-    advice: 'Change the exclusions in the site’s settings if this is not what you meant.',
+  'excluded-page': {
+    name: 'A page you leave out',
+    meaning: 'The path of the page is on the list of this site’s exclusions.',
+    advice: 'Nothing to do. If it should count, change the exclusions in the site’s settings.',
+    allowable: false,
+  },
+  'excluded-country': {
+    name: 'A country you leave out',
+    meaning: 'The visitor’s country is on the list of this site’s exclusions.',
+    advice: 'Nothing to do. If it should count, change the exclusions in the site’s settings.',
     allowable: false,
   },
 };

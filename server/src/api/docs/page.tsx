@@ -85,8 +85,8 @@ function Start({ server }: { server: string }): VNode {
       <p>
         <code>start</code> and <code>end</code> are days, written YYYY-MM-DD, both included. Without them:
         from 7 days ago to today, so that an <code>end</code> further back needs a <code>start</code>. Days
-        begin in the time zone of your account, which is in every answer; billing months and the ledger are
-        UTC.
+        begin in the time zone of the site, else of your account; it is in every answer. Billing months and
+        the ledger are UTC.
       </p>
       <h3>Filters</h3>
       <p>

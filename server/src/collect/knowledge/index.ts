@@ -43,13 +43,21 @@ export class Knowledge {
       device: deviceClass(told, sender.userAgent, beacon.width ?? null),
       browser: told.browser,
       os: told.os,
-      country: this.#countries.of({
-        address: sender.address,
-        header: sender.country ?? null,
-        timeZone: beacon.tz ?? null,
-      }),
+      country: this.countryOf(beacon, sender),
       ...originOf(query, referrerOf(beacon.ref, isOwn)),
     };
+  }
+
+  /** Where a beacon comes from; null where nothing tells. */
+  countryOf(
+    beacon: Pick<Beacon, 'tz'>,
+    sender: { address: string; country?: string | undefined },
+  ): string | null {
+    return this.#countries.of({
+      address: sender.address,
+      header: sender.country ?? null,
+      timeZone: beacon.tz ?? null,
+    });
   }
 }
 

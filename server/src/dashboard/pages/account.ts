@@ -5,6 +5,7 @@ import { digestToken } from '../../tokens.ts';
 import { newTotpSecret, totpAddress, totpStep } from '../../totp.ts';
 import { emailProblem, passwordFits, passwordProblem } from '../accounts.ts';
 import { type Answer, NotFound, type PersonalVisit } from '../parts.ts';
+import { offeredZones } from '../time-zones.ts';
 import { type AccountData, accountPage } from '../views/account.tsx';
 import type { Router } from './route.ts';
 import { html, tooMany } from './sign-in.ts';
@@ -32,7 +33,7 @@ export function accountPages(router: Router): void {
         sessions,
         sessionId: session.id,
         hasTotp: credentials?.totpSecret != null,
-        timeZones: Intl.supportedValuesOf('timeZone'),
+        timeZones: offeredZones(),
         nowMs: parts.clock.now(),
         done: visit.query.get('done'),
         ...more,
@@ -83,8 +84,7 @@ export function accountPages(router: Router): void {
 
   router.person('POST', '/dashboard/account/time-zone', async (visit) => {
     const timeZone = visit.form.get('time-zone') ?? '';
-    if (timeZone !== 'UTC' && !Intl.supportedValuesOf('timeZone').includes(timeZone))
-      return wrong(visit, 'time-zone', 'There is no such time zone.');
+    if (!offeredZones().includes(timeZone)) return wrong(visit, 'time-zone', 'There is no such time zone.');
     await registry.setTimeZone(visit.person.account.id, timeZone);
     return done('time-zone');
   });

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { zoneOf } from '../../calendar.ts';
 import { verifyPassword } from '../../passwords.ts';
 import type { Share, Site } from '../../store/store.ts';
 import { digestToken, sameText } from '../../tokens.ts';
@@ -23,8 +24,7 @@ export function sharePages(router: Router): void {
     const share = await registry.shareByToken(digestToken(params.token ?? ''), clock.now());
     const site = share === null ? null : await registry.siteById(share.siteId);
     if (share === null || site === null) throw new NotFound();
-    const account = await registry.accountById(site.accountId);
-    return { share, site, zone: account?.timeZone ?? 'UTC' };
+    return { share, site, zone: zoneOf(site, await registry.accountById(site.accountId)) };
   };
   const isLocked = ({ unlocked }: Visit, share: Share) =>
     share.passwordHash !== null && !sameText(unlocked ?? '', proofOf(share));

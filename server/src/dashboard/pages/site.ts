@@ -1,3 +1,4 @@
+import { zoneOf } from '../../calendar.ts';
 import { utcDay } from '../../clock.ts';
 import type { Site } from '../../store/store.ts';
 import { may } from '../access.ts';
@@ -14,6 +15,10 @@ export function sitePages(router: Router): void {
   const { parts } = router;
   const { store, clock, feed, tracker } = parts;
 
+  /** As the API has it: whoever looks, the days are the site's. */
+  const ownZone = async ({ site, role, person }: SiteVisit) =>
+    zoneOf(site, role === 'owner' ? person.account : await store.registry.accountById(site.accountId));
+
   const installData = (visit: SiteVisit) => ({
     baseUrl: visit.baseUrl,
     tracker,
@@ -27,9 +32,9 @@ export function sitePages(router: Router): void {
   });
 
   router.site('GET', '/dashboard/sites/:id', 'look', async (visit): Promise<Answer> => {
-    const { site, query, baseUrl, person } = visit;
+    const { site, query, baseUrl } = visit;
     if (!(await hasEvents(parts, site))) return html(emptySitePage(visit, installData(visit)));
-    const data = await loadReport({ store, site, zone: person.account.timeZone, nowMs: clock.now(), query });
+    const data = await loadReport({ store, site, zone: await ownZone(visit), nowMs: clock.now(), query });
     const base = `/dashboard/sites/${site.id}`;
     return html(
       reportPage(visit, {
@@ -41,8 +46,10 @@ export function sitePages(router: Router): void {
     );
   });
 
-  router.site('GET', '/dashboard/sites/:id/rows.csv', 'look', async ({ site, query, person }) =>
-    rowsFile(parts, { site, zone: person.account.timeZone, nowMs: clock.now(), query }),
+  router.site('GET', '/dashboard/sites/:id/rows.csv', 'look', async (visit) =>
+    rowsFile(parts, {
+      ...{ site: visit.site, zone: await ownZone(visit), nowMs: clock.now(), query: visit.query },
+    }),
   );
 
   router.site('GET', '/dashboard/sites/:id/now', 'look', async ({ site }) => ({

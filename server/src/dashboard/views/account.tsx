@@ -3,6 +3,8 @@ import type { Account, Session } from '../../store/store.ts';
 import type { Frame } from '../parts.ts';
 import { Csrf, documentOf } from './document.tsx';
 import { Ago, Card, Copyable, Field, Notice } from './parts.tsx';
+import { QrCode } from './qr.tsx';
+import { ZoneOptions } from './zone-options.tsx';
 
 export interface AccountData {
   account: Account;
@@ -152,10 +154,10 @@ function SecondFactor({ frame, data }: Section): VNode {
           <Csrf frame={frame} />
           <input type="hidden" name="secret" value={enrolment.secret} />
           <p>
-            Add this key to your authenticator app, or{' '}
-            <a href={enrolment.address}>open it in an app on this device</a>. Then enter the six digits that
-            it shows.
+            Scan this with your authenticator app, <a href={enrolment.address}>open it on this device</a>, or
+            type the key below it. Then enter the six digits that the app shows.
           </p>
+          <QrCode text={enrolment.address} label="The key of your second factor, as a QR code" />
           <Copyable
             id="totp-secret"
             text={enrolment.secret.replaceAll(/(.{4})(?=.)/g, '$1 ')}
@@ -234,11 +236,7 @@ function TimeZone({ frame, data: { account, timeZones } }: Section): VNode {
             Billing months stay UTC.
           </p>
           <select id="time-zone" name="time-zone" aria-describedby="time-zone-hint">
-            {[...new Set(['UTC', account.timeZone, ...timeZones])].map((zone) => (
-              <option value={zone} selected={zone === account.timeZone}>
-                {zone.replaceAll('_', ' ')}
-              </option>
-            ))}
+            <ZoneOptions zones={timeZones} chosen={account.timeZone} />
           </select>
         </div>
         <button type="submit">Save</button>

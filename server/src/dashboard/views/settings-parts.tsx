@@ -12,6 +12,15 @@ export interface DryRun {
   hosts: readonly string[];
 }
 
+/** What exclusions would have left out. */
+export interface ExclusionsRun {
+  days: number;
+  counted: number;
+  leftOut: number;
+  pages: readonly string[];
+  countries: readonly string[];
+}
+
 export interface SettingsData {
   keys: readonly SiteKey[];
   uses: readonly KeyUse[];
@@ -22,11 +31,19 @@ export interface SettingsData {
   mayOwn: boolean;
   nowMs: number;
   defaultRetentionDays: number | null;
+  timeZones: readonly string[];
+  /** The time zone of the owner's account. */
+  ownersZone: string;
+  /** Whether the country of every visitor can be told, and not only by the browser's time zone. */
+  knowsCountries: boolean;
   /** What was just done. */
   done: string | null;
   /** What is wrong, and with which field. */
   problem?: { at: string; text: string };
   dryRun?: DryRun;
+  exclusionsRun?: ExclusionsRun;
+  /** In place of what is kept, while it is not saved. */
+  typedExclusions?: { pages: string; countries: string };
   newShare?: { name: string; address: string };
   newInvitation?: { email: string; role: string; address: string };
 }

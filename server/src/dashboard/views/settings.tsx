@@ -2,15 +2,20 @@ import type { VNode } from 'preact';
 import type { SiteVisit } from '../parts.ts';
 import { Csrf } from './document.tsx';
 import { Ago, Card, date, Field, Notice, plural, whole } from './parts.tsx';
+import { ExcludedByRule, OwnVisits } from './settings-exclusions.tsx';
 import { DeleteSite, Exports, Goals, Shares, Team } from './settings-more.tsx';
 import type { SectionProps, SettingsData } from './settings-parts.tsx';
 import { siteDocument } from './site-frame.tsx';
+import { ZoneOptions } from './zone-options.tsx';
 
 const DONE: Readonly<Record<string, string>> = {
   hosts: 'The hosts are changed. The collector knows within a second.',
   rotated:
     'The site has a new key. Put it into the pages; the one before goes on counting until you retire it.',
   retired: 'The old key no longer counts. Pages that still carry it show up under “Not counted”.',
+  exclusions:
+    'The exclusions are changed. The collector knows within a second; what is left out shows up under “Not counted”.',
+  'time-zone': 'The time zone is changed.',
   retention: 'The retention is changed. What was counted stays counted.',
   goal: 'The goals are changed.',
   share: 'The link is gone.',
@@ -28,9 +33,12 @@ export function settingsPage(visit: SiteVisit, data: SettingsData): string {
         {data.problem !== undefined && <Notice kind="wrong">{data.problem.text}</Notice>}
         <Hosts visit={visit} data={data} />
         <Keys visit={visit} data={data} />
+        <ExcludedByRule visit={visit} data={data} />
+        <OwnVisits visit={visit} />
         <Goals visit={visit} data={data} />
         <Shares visit={visit} data={data} />
         {data.mayOwn && <Team visit={visit} data={data} />}
+        <TimeZone visit={visit} data={data} />
         <Retention visit={visit} data={data} />
         <Exports visit={visit} />
         {data.mayOwn && <DeleteSite visit={visit} data={data} />}
@@ -131,6 +139,34 @@ function Keys({ visit: { site, frame }, data: { keys, uses, nowMs } }: SectionPr
       <form method="post" action={base}>
         <Csrf frame={frame} />
         <button type="submit">Make a new key</button>
+      </form>
+    </Card>
+  );
+}
+
+function TimeZone({ visit: { site, frame }, data: { timeZones, ownersZone, problem } }: SectionProps): VNode {
+  return (
+    <Card title="Time zone" id="zone-title">
+      <form method="post" action={`/dashboard/sites/${site.id}/settings/time-zone`} class="inline-form">
+        <Csrf frame={frame} />
+        <div class="field">
+          <label for="site-zone">Days of this site begin in</label>
+          <p class="hint" id="site-zone-hint">
+            In its report and in the API, for everybody who looks. Billing months and the ledger stay UTC.
+          </p>
+          <select
+            id="site-zone"
+            name="site-zone"
+            aria-describedby="site-zone-hint"
+            aria-invalid={problem?.at === 'site-zone' ? 'true' : undefined}
+          >
+            <option value="" selected={site.timeZone === null}>
+              As the account: {ownersZone.replaceAll('_', ' ')}
+            </option>
+            <ZoneOptions zones={timeZones} chosen={site.timeZone} />
+          </select>
+        </div>
+        <button type="submit">Save</button>
       </form>
     </Card>
   );
