@@ -37,6 +37,18 @@ const SETTINGS = {
     description:
       'Address at which visitors reach this server, such as https://stats.example; used in the snippets shown.',
   }),
+  SCRIPT_PATH: Type.String({
+    default: '',
+    pattern: '^((/[A-Za-z0-9._~-]+)+\\.js)?$',
+    description:
+      'Further path at which the tracker is served and which the snippets name, such as /js/app.js; .full and .micro go before .js. Empty: /a.js alone.',
+  }),
+  COLLECT_PATH: Type.String({
+    default: '',
+    pattern: '^((/[A-Za-z0-9._~-]+)+)?$',
+    description:
+      'Further path at which beacons arrive, and to which the tracker at SCRIPT_PATH sends them, such as /js/log. Empty: /e alone.',
+  }),
   TRUST_PROXY: Type.String({
     default: '',
     description:
@@ -130,6 +142,8 @@ export interface Config {
   databases: Databases | null;
   /** Without a trailing slash; null when not set. */
   publicUrl: string | null;
+  /** Where tracker and collector are found besides `/a.js` and `/e`; null: nowhere. */
+  paths: { script: string | null; collect: string | null };
   /** Networks and names for Fastify's `trustProxy`; empty: no proxy is believed. */
   trustProxy: readonly string[];
   /** Null: none. */
@@ -224,6 +238,16 @@ function checkOrigins(text: string): string[] {
   return origins;
 }
 
+/** A renamed collector is of use only to a tracker that knows of it. */
+function checkPaths(script: string, collect: string): Config['paths'] {
+  if (collect !== '' && script === '') {
+    throw new ConfigError(
+      `COLLECT_PATH is "${collect}", but SCRIPT_PATH names no path for the tracker that sends there.`,
+    );
+  }
+  return { script: script || null, collect: collect || null };
+}
+
 /** Anybody can send a header: it means something only where a proxy is known to have set it. */
 function checkCountryHeader(header: string, trustProxy: string): string | null {
   if (header === '') return null;
@@ -259,6 +283,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     dataDir: values.DATA_DIR,
     databases: checkDatabases(values.DATABASE_URL, values.CLICKHOUSE_URL),
     publicUrl: checkPublicUrl(values.PUBLIC_URL),
+    paths: checkPaths(values.SCRIPT_PATH, values.COLLECT_PATH),
     trustProxy: values.TRUST_PROXY.split(',')
       .map((network) => network.trim())
       .filter((network) => network !== ''),

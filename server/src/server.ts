@@ -10,7 +10,7 @@ import { openKnowledge } from './collect/knowledge/index.ts';
 import { pixelRoutes } from './collect/pixel.ts';
 import { rehearse } from './collect/rehearse.ts';
 import { intakeOf } from './collect/report.ts';
-import { type ScriptFile, scriptRoutes } from './collect/script.ts';
+import { renamedScripts, type ScriptFile, scriptRoutes } from './collect/script.ts';
 import { SiteDirectory } from './collect/site-by-key.ts';
 import { DailySalt } from './collect/visitor.ts';
 import type { Config } from './config.ts';
@@ -119,7 +119,7 @@ export async function buildServer({
   const answered = new Tally(OUTCOME_NAMES);
   const written = new Tally(WRITTEN_NAMES);
   const receiver = { sites, events: watched(store.events, feed, written), salt, knowledge, clock, answered };
-  await app.register(collectRoutes, { receiver });
+  await app.register(collectRoutes, { receiver, path: config.paths.collect });
   await app.register(pixelRoutes, { receiver });
   await app.register(async (scope) => {
     scope.addHook('onRequest', async ({ headers }) => {
@@ -127,12 +127,14 @@ export async function buildServer({
       if (host === null) return;
       for (const { id } of sites.sitesOnHost(host)) feed.sawScript(id, host, clock.now());
     });
-    await scope.register(scriptRoutes, { scripts });
+    await scope.register(scriptRoutes, {
+      scripts: [...scripts, ...(await renamedScripts(scripts, config.paths))],
+    });
   });
   await app.register(dashboardRoutes, {
     parts: {
       ...{ store, clock, config, feed, assets, setupToken },
-      tracker: trackerFrom(scripts),
+      tracker: trackerFrom(scripts, config.paths),
       throttle: new Throttle(clock),
       rehearse: (site, request) => rehearse(receiver, site, request),
     },

@@ -11,9 +11,10 @@ const TOO_LARGE = `The event is too large: at most ${BEACON_MAX_BYTES} bytes, an
 /** A day: how long a browser may remember that it may ask. https://fetch.spec.whatwg.org/#http-access-control-max-age */
 const PREFLIGHT_SECONDS = 86_400;
 
+/** @param options.path where beacons arrive besides `/e`; null: nowhere */
 export async function collectRoutes(
   app: FastifyInstance,
-  { receiver }: { receiver: Receiver },
+  { receiver, path }: { receiver: Receiver; path: string | null },
 ): Promise<void> {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser(
@@ -39,7 +40,12 @@ export async function collectRoutes(
     return sendError(reply, new ApiError('INTERNAL'));
   });
 
-  app.post('/e', async (request, reply) => {
+  acceptBeacons(app, receiver, '/e');
+  if (path !== null) acceptBeacons(app, receiver, path);
+}
+
+function acceptBeacons(app: FastifyInstance, receiver: Receiver, path: string): void {
+  app.post(path, async (request, reply) => {
     const text = typeof request.body === 'string' ? request.body : '';
     const said = parse(text);
     const sender = senderOf(request, receiver.knowledge);
@@ -55,7 +61,7 @@ export async function collectRoutes(
     return answerBatch(receiver, reply, await Promise.all(outcomes));
   });
 
-  app.options('/e', async (_request, reply) =>
+  app.options(path, async (_request, reply) =>
     reply
       .code(204)
       .headers({
@@ -68,7 +74,7 @@ export async function collectRoutes(
 
   app.route({
     method: ['GET', 'PUT', 'PATCH', 'DELETE'],
-    url: '/e',
+    url: path,
     handler: async (_request, reply) => {
       reply.header('allow', 'POST, OPTIONS');
       throw new ApiError('METHOD_NOT_ALLOWED', { detail: 'Send events by POST.' });

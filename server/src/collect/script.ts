@@ -34,9 +34,13 @@ export async function loadScripts(folder: string): Promise<ScriptFile[]> {
 }
 
 async function loadScript(folder: string, name: string): Promise<ScriptFile> {
-  const identity = await readFile(join(folder, name));
+  const isManifest = name === 'manifest.json';
+  return asServed(isManifest ? 'a.manifest.json' : name, await readFile(join(folder, name)));
+}
+
+async function asServed(name: string, identity: Buffer): Promise<ScriptFile> {
   return {
-    name: name === 'manifest.json' ? 'a.manifest.json' : name,
+    name,
     contentType: name.endsWith('.json')
       ? 'application/json; charset=utf-8'
       : 'text/javascript; charset=utf-8',
@@ -46,6 +50,31 @@ async function loadScript(folder: string, name: string): Promise<ScriptFile> {
     gzip: await compress.gzip(identity, { level: 9 }),
     br: await compress.br(identity),
   };
+}
+
+/** How the built tracker writes the path of the collector. */
+const COLLECT_PATH_IN_SCRIPT = '"/e"';
+
+/**
+ * The same scripts under another name, sending to another path: `/js/app.js` for `a.js`, `/js/app.full.js` for `a.full.js`.
+ * Pinned files are not among them: what is pinned must stay what it is.
+ */
+export async function renamedScripts(
+  scripts: readonly ScriptFile[],
+  { script, collect }: { script: string | null; collect: string | null },
+): Promise<ScriptFile[]> {
+  if (script === null) return [];
+  return Promise.all(
+    scripts
+      .filter(({ name, immutable }) => name.endsWith('.js') && !immutable)
+      .map(({ name, identity }) => {
+        const renamed = `${script.slice(1, -'.js'.length)}${name.slice('a'.length)}`;
+        const [before, after, ...more] = identity.toString().split(COLLECT_PATH_IN_SCRIPT);
+        if (after === undefined || more.length > 0)
+          throw new Error(`${name} does not name the path of the collector exactly once.`);
+        return asServed(renamed, Buffer.from(`${before}${JSON.stringify(collect ?? '/e')}${after}`));
+      }),
+  );
 }
 
 /** The tracker over HTTP: readable by every origin, so that pages can pin it with `integrity`. */

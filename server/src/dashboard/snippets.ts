@@ -5,15 +5,21 @@ import { hash } from 'node:crypto';
 export interface Tracker {
   /** Address below the server, such as `a.js`. */
   script: string;
+  /** Path at which the collector is, where the pinned script cannot know it. */
+  collect: string | null;
   /** A name that changes with the content, and the hash that pins it; null where this build has none. */
   pinned: { script: string; integrity: string } | null;
 }
 
-/** What the built tracker's files offer. */
-export function trackerFrom(files: readonly { name: string; identity: Uint8Array }[]): Tracker {
+/** What the built tracker's files offer, under the paths that the settings give them. */
+export function trackerFrom(
+  files: readonly { name: string; identity: Uint8Array }[],
+  paths: { script: string | null; collect: string | null },
+): Tracker {
   const pinned = files.find(({ name }) => /^a\.[0-9a-f]{8,}\.js$/.test(name));
   return {
-    script: 'a.js',
+    script: paths.script?.slice(1) ?? 'a.js',
+    collect: paths.collect,
     pinned:
       pinned === undefined
         ? null
@@ -29,14 +35,17 @@ export interface Snippet {
   code: string;
 }
 
-export function tagOf(baseUrl: string, key: string, script = 'a.js'): string {
-  return `<script defer src="${baseUrl}/${script}" data-key="${key}"></script>`;
+/** The tag with the script pinned to exactly the file it is today; null where there is nothing to pin. */
+export function pinnedTag(baseUrl: string, key: string, { pinned, collect }: Tracker): string | null {
+  if (pinned === null) return null;
+  const api = collect === null ? '' : ` data-api="${baseUrl}${collect}"`;
+  return `<script defer src="${baseUrl}/${pinned.script}" integrity="${pinned.integrity}" crossorigin="anonymous" data-key="${key}"${api}></script>`;
 }
 
 /** One for each place that people ask for. */
-export function snippetsFor(baseUrl: string, key: string): Snippet[] {
-  const src = `${baseUrl}/a.js`;
-  const tag = tagOf(baseUrl, key);
+export function snippetsFor(baseUrl: string, key: string, { script }: Pick<Tracker, 'script'>): Snippet[] {
+  const src = `${baseUrl}/${script}`;
+  const tag = `<script defer src="${src}" data-key="${key}"></script>`;
   return [
     { id: 'html', name: 'HTML', where: 'Into the <head> of every page.', code: tag },
     {

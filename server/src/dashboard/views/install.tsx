@@ -1,5 +1,5 @@
 import type { VNode } from 'preact';
-import { policyFor, type Snippet, snippetsFor, type Tracker } from '../snippets.ts';
+import { pinnedTag, policyFor, type Snippet, snippetsFor, type Tracker } from '../snippets.ts';
 import { Copyable } from './parts.tsx';
 
 /** The tag for wherever it goes. Tabs are radio buttons, so they work without script and from the keyboard. */
@@ -12,7 +12,8 @@ export function Install({
   siteKey: string;
   tracker: Tracker;
 }): VNode {
-  const snippets = snippetsFor(baseUrl, siteKey);
+  const snippets = snippetsFor(baseUrl, siteKey, tracker);
+  const pinned = pinnedTag(baseUrl, siteKey, tracker);
   return (
     <div class="install">
       <fieldset class="tabs">
@@ -31,14 +32,10 @@ export function Install({
         <summary>Content-Security-Policy and integrity</summary>
         <p>If your pages send a Content-Security-Policy, add this to it:</p>
         <Copyable id="csp" text={policyFor(baseUrl)} label="the policy" />
-        {tracker.pinned !== null && (
+        {pinned !== null && (
           <>
             <p>To pin the script to exactly the file it is today (it then never updates by itself):</p>
-            <Copyable
-              id="sri"
-              text={`<script defer src="${baseUrl}/${tracker.pinned.script}" integrity="${tracker.pinned.integrity}" crossorigin="anonymous" data-key="${siteKey}"></script>`}
-              label="the tag with integrity"
-            />
+            <Copyable id="sri" text={pinned} label="the tag with integrity" />
           </>
         )}
       </details>

@@ -1,0 +1,133 @@
+import { runInNewContext } from 'node:vm';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { pinnedTag, snippetsFor, trackerFrom } from '../src/dashboard/snippets.ts';
+import type { Site } from '../src/store/store.ts';
+import { builtScripts, pageHeaders, type RunningServer, World } from './support/world.ts';
+
+/** Tracker and collector under paths of the owner's choice, as a proxy on his own domain wants them. */
+
+const SETTINGS = { SCRIPT_PATH: '/assets/app.js', COLLECT_PATH: '/assets/log' };
+const PATHS = { script: SETTINGS.SCRIPT_PATH, collect: SETTINGS.COLLECT_PATH };
+
+let world: World;
+let server: RunningServer;
+let site: Site;
+
+beforeAll(async () => {
+  world = await World.open();
+  site = (await world.addOwner()).site;
+  server = await world.serve({ settings: SETTINGS, scripts: await builtScripts() });
+});
+
+afterAll(() => world.close());
+
+const script = async (path: string) => (await server.ask({ path })).text;
+
+/** What a script sends, and where to, when a page at `example.com` loads it. */
+function run(text: string, src: string): { to: string; body: string }[] {
+  const sent: { to: string; body: string }[] = [];
+  const ignored = () => undefined;
+  const page = {
+    document: {
+      currentScript: { src, dataset: { key: site.key } },
+      visibilityState: 'visible',
+      referrer: '',
+      hasFocus: () => true,
+      documentElement: { scrollHeight: 0 },
+      addEventListener: ignored,
+      querySelector: () => null,
+    },
+    location: new URL('https://example.com/page'),
+    navigator: {
+      onLine: true,
+      sendBeacon: (to: unknown, body: string) => sent.push({ to: String(to), body }) > 0,
+    },
+    navigation: { addEventListener: ignored },
+    addEventListener: ignored,
+    performance: { now: () => 0, getEntriesByType: () => [] },
+    localStorage: {},
+    ResizeObserver: class {
+      observe = ignored;
+    },
+    PerformanceObserver: class {
+      observe = ignored;
+    },
+    history: {},
+    ...{ URL, setTimeout, innerHeight: 0, innerWidth: 0, scrollY: 0 },
+  };
+  const self = Object.assign(page, { self: page, top: page, window: page });
+  runInNewContext(text, self);
+  return sent;
+}
+
+describe('renamed paths', () => {
+  it.each(['app.js', 'app.micro.js', 'app.full.js'])(
+    '%s sends to the renamed collector, which counts',
+    async (name) => {
+      const src = `https://example.com/assets/${name}`;
+      const [beacon, ...more] = run(await script(`/assets/${name}`), src);
+      expect(more).toEqual([]);
+      expect(beacon?.to).toBe('https://example.com/assets/log');
+      const answer = await server.ask({
+        method: 'POST',
+        path: new URL(beacon?.to ?? '').pathname,
+        headers: pageHeaders(),
+        body: beacon?.body ?? '',
+      });
+      expect(answer.status).toBe(202);
+      expect(answer.headers['x-attractos-outcome']).toBe('stored');
+    },
+  );
+
+  it('leave the standard ones and everything pinned as they are', async () => {
+    const built = await builtScripts();
+    for (const { name, identity } of built) expect(await script(`/${name}`)).toBe(identity.toString());
+    expect((await server.send({ key: site.key, id: 'standard', url: 'https://example.com/' })).status).toBe(
+      202,
+    );
+    expect(built.filter(({ immutable }) => immutable).length).toBeGreaterThan(0);
+    expect((await server.ask({ path: '/assets/app.manifest.json' })).status).toBe(404);
+  });
+
+  it('behave as the standard ones do', async () => {
+    const { headers } = await server.ask({ path: '/assets/app.js', headers: { 'accept-encoding': 'br' } });
+    expect(headers).toMatchObject({
+      'content-encoding': 'br',
+      'access-control-allow-origin': '*',
+      'content-type': 'text/javascript; charset=utf-8',
+    });
+    const again = { 'if-none-match': String(headers.etag) };
+    expect((await server.ask({ path: '/assets/app.js', headers: again })).status).toBe(304);
+    expect(headers.etag).not.toBe((await server.ask({ path: '/a.js' })).headers.etag);
+    expect((await server.ask({ method: 'GET', path: '/assets/log' })).status).toBe(405);
+    expect((await server.ask({ method: 'OPTIONS', path: '/assets/log' })).status).toBe(204);
+    const refused = await server.ask({
+      method: 'POST',
+      path: '/assets/log',
+      headers: pageHeaders(),
+      body: '{',
+    });
+    expect(refused.status).toBe(400);
+    expect(refused.headers['x-attractos-outcome']).toBe('refused; reason=malformed');
+  });
+
+  it('stand in every snippet; the pinned tag says where to send, since its script cannot know', async () => {
+    const tracker = trackerFrom(await builtScripts(), PATHS);
+    for (const { code } of snippetsFor('https://example.com', 'ak_1', tracker)) {
+      expect(code).toContain('https://example.com/assets/app.js');
+      expect(code).not.toContain('a.js"');
+    }
+    expect(pinnedTag('https://example.com', 'ak_1', tracker)).toMatch(
+      / data-key="ak_1" data-api="https:\/\/example\.com\/assets\/log"><\/script>$/,
+    );
+  });
+
+  it('that are taken already stop the start', async () => {
+    await expect(
+      world.serve({
+        settings: { SCRIPT_PATH: '/x.js', COLLECT_PATH: '/login' },
+        scripts: await builtScripts(),
+      }),
+    ).rejects.toThrow("'/login'");
+  });
+});
