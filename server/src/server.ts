@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import Fastify, { type FastifyInstance, type FastifyReply, LogController } from 'fastify';
 import { docsRoutes } from './api/docs/index.ts';
 import { apiRoutes } from './api/index.ts';
+import { Attempts } from './attempts.ts';
 import { expireEvents, startChores } from './chores.ts';
 import { type Clock, HOUR_MS, SECOND_MS, utcDay } from './clock.ts';
 import { OUTCOME_NAMES } from './collect/answers.ts';
@@ -135,7 +136,7 @@ export async function buildServer({
     parts: {
       ...{ store, clock, config, feed, assets, setupToken },
       tracker: trackerFrom(scripts, config.paths),
-      throttle: new Throttle(clock),
+      throttle: new Throttle(clock, new Attempts(store.tally)),
       rehearse: (site, request) => rehearse(receiver, site, request),
     },
   });

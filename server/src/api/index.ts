@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { Attempts } from '../attempts.ts';
 import { zoneOf } from '../calendar.ts';
 import type { Clock } from '../clock.ts';
 import { ApiError } from '../errors.ts';
@@ -45,7 +46,7 @@ export async function apiRoutes(app: FastifyInstance, parts: ApiParts): Promise<
   const { store, clock, overloaded, intake, origins, publicUrl } = parts;
   // JSON is all that is read here: a body sent as text is 415, not an odd text.
   app.removeContentTypeParser('text/plain');
-  const windows = new MinuteWindows(clock);
+  const windows = new MinuteWindows(clock, new Attempts(store.tally));
   const uses = new KeyUses(store.registry);
   const callers = new WeakMap<FastifyRequest, Caller | ApiError>();
   /** What each address takes besides OPTIONS. */
@@ -65,10 +66,10 @@ export async function apiRoutes(app: FastifyInstance, parts: ApiParts): Promise<
     const caller = await identify(store.registry, request);
     callers.set(request, caller);
     if (caller instanceof ApiError) {
-      admit(reply, 'address', windows.take(addressClient(request.ip), PLANS.free.apiRequestsPerMinute));
+      admit(reply, 'address', await windows.take(addressClient(request.ip), PLANS.free.apiRequestsPerMinute));
     } else {
       const { id, plan } = caller.account;
-      admit(reply, 'account', windows.take(id, PLANS[plan].apiRequestsPerMinute));
+      admit(reply, 'account', await windows.take(id, PLANS[plan].apiRequestsPerMinute));
       await uses.note(caller.key, clock.now());
     }
     // Asking can wait; beacons cannot.

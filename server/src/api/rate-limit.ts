@@ -1,8 +1,6 @@
 import { isIPv6 } from 'node:net';
+import type { Attempts } from '../attempts.ts';
 import { type Clock, MINUTE_MS, SECOND_MS } from '../clock.ts';
-
-/** Clients remembered within a minute; when there are more, those who asked least recently start afresh. */
-const CLIENTS = 50_000;
 
 export interface Allowance {
   limit: number;
@@ -18,39 +16,27 @@ export interface Allowance {
 /** Fixed windows of one minute, aligned to the clock. */
 export class MinuteWindows {
   readonly #clock: Clock;
-  #windowStartMs = 0;
-  #used = new Map<string, number>();
+  readonly #attempts: Attempts;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, attempts: Attempts) {
     this.#clock = clock;
+    this.#attempts = attempts;
   }
 
   /** Counts one request of a client and says how it stands. */
-  take(client: string, limit: number): Allowance {
-    this.#turn();
-    const used = (this.#used.get(client) ?? 0) + 1;
-    this.#used.delete(client); // re-inserted at the end, so that the first is the one that asked least recently
-    this.#used.set(client, used);
-    if (this.#used.size > CLIENTS) this.#used.delete(this.#used.keys().next().value ?? '');
-    return this.#allowance(used, limit);
-  }
-
-  #turn(): void {
-    const now = this.#clock.now();
-    const startMs = now - (now % MINUTE_MS);
-    if (startMs === this.#windowStartMs) return;
-    this.#windowStartMs = startMs;
-    this.#used = new Map();
-  }
-
-  #allowance(used: number, limit: number): Allowance {
-    const endMs = this.#windowStartMs + MINUTE_MS;
+  async take(client: string, limit: number): Promise<Allowance> {
+    const atMs = this.#clock.now();
+    const { attempts, endsMs } = await this.#attempts.add(`api ${client}`, {
+      limit,
+      atMs,
+      endsMs: atMs - (atMs % MINUTE_MS) + MINUTE_MS,
+    });
     return {
       limit,
-      remaining: Math.max(0, limit - used),
-      resetSeconds: endMs / SECOND_MS,
-      allowed: used <= limit,
-      retryAfterSeconds: Math.max(1, Math.ceil((endMs - this.#clock.now()) / SECOND_MS)),
+      remaining: Math.max(0, limit - attempts),
+      resetSeconds: endsMs / SECOND_MS,
+      allowed: attempts <= limit,
+      retryAfterSeconds: Math.max(1, Math.ceil((endsMs - atMs) / SECOND_MS)),
     };
   }
 }

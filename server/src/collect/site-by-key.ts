@@ -19,7 +19,10 @@ export type KeyAnswer =
   /** The keys could not be loaded yet, so nobody can say whether this one exists. */
   | { kind: 'cannot-know' };
 
+/** How often changes are asked for where nobody tells of them, */
 const POLL_MS = 250;
+/** and behind notices of a change, which may be lost with a connection. */
+const POLL_BEHIND_NOTICES_MS = 1_000;
 
 /**
  * All site keys, in memory: loaded at start, kept up to date by asking the registry for changes, and serving on while the
@@ -37,6 +40,9 @@ export class SiteDirectory {
   #freshAtMs: number | null = null;
   #timer: NodeJS.Timeout | null = null;
   #refreshing: Promise<void> = Promise.resolve();
+  /** A notice has asked for a refresh that has not begun. */
+  #isNoticed = false;
+  #unsubscribe: (() => void) | undefined;
 
   constructor({
     registry,
@@ -54,6 +60,7 @@ export class SiteDirectory {
 
   /** Loads all keys, then goes on asking for changes until `stop`. Throws where the first load fails. */
   async start(): Promise<void> {
+    this.#unsubscribe = this.#registry.onSiteKeysChanged?.(() => this.#onNotice());
     await this.refresh();
     this.#schedule();
   }
@@ -61,6 +68,7 @@ export class SiteDirectory {
   stop(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
+    this.#unsubscribe?.();
   }
 
   /** Fetches what changed since the last time. One at a time: calls made meanwhile wait and then ask again. */
@@ -92,7 +100,15 @@ export class SiteDirectory {
     return this.#freshAtMs === null ? null : this.#clock.now() - this.#freshAtMs;
   }
 
+  /** Notices in quick succession ask once. What fails is tried again by the poll. */
+  #onNotice(): void {
+    if (this.#isNoticed) return;
+    this.#isNoticed = true;
+    this.refresh().catch(() => undefined);
+  }
+
   async #fetchChanges(): Promise<void> {
+    this.#isNoticed = false;
     for (let more = true; more; ) {
       const changes = await this.#registry.siteKeysSince(this.#version);
       for (const record of changes.records) this.#apply(record);
@@ -136,11 +152,14 @@ export class SiteDirectory {
   }
 
   #schedule(): void {
-    this.#timer = setTimeout(async () => {
-      // Away: serve what is known, and let `ageMs` tell how old it is.
-      await this.refresh().catch(() => undefined);
-      if (this.#timer !== null) this.#schedule();
-    }, POLL_MS);
+    this.#timer = setTimeout(
+      async () => {
+        // Away: serve what is known, and let `ageMs` tell how old it is.
+        await this.refresh().catch(() => undefined);
+        if (this.#timer !== null) this.#schedule();
+      },
+      this.#unsubscribe === undefined ? POLL_MS : POLL_BEHIND_NOTICES_MS,
+    );
     this.#timer.unref();
   }
 }

@@ -1,32 +1,42 @@
-import { type Clock, MINUTE_MS } from '../clock.ts';
-import { newToken } from '../tokens.ts';
+import { createHmac } from 'node:crypto';
+import { MINUTE_MS } from '../clock.ts';
+import type { Credentials } from '../store/store.ts';
+import { sameText } from '../tokens.ts';
 
-/** Log-ins that still want their second factor: in memory, for minutes. */
+/**
+ * Log-ins that still want their second factor. Nothing is kept of them: the ticket that goes into the form says whose it is
+ * and until when, sealed with the password's hash, which is a secret of the account and another one after each change. So
+ * any process of an installation knows it again. It may be shown twice; the code beside it works once.
+ */
 
 const LASTS_MS = 10 * MINUTE_MS;
-const MAX = 10_000;
 
-export class PendingLogins {
-  readonly #clock: Clock;
-  readonly #byToken = new Map<string, { accountId: string; endsMs: number }>();
+/** What goes into the form. */
+export function pendingTicket({ accountId, passwordHash }: Credentials, nowMs: number): string {
+  const endsMs = nowMs + LASTS_MS;
+  return `${accountId}.${endsMs}.${seal(accountId, endsMs, passwordHash)}`;
+}
 
-  constructor(clock: Clock) {
-    this.#clock = clock;
-  }
+/** Whose ticket it says it is; null where it is none. Nothing is proved by it. */
+export function accountOnTicket(ticket: string): string | null {
+  return parse(ticket)?.accountId ?? null;
+}
 
-  add(accountId: string): string {
-    const token = newToken();
-    this.#byToken.set(token, { accountId, endsMs: this.#clock.now() + LASTS_MS });
-    if (this.#byToken.size > MAX) this.#byToken.delete(this.#byToken.keys().next().value ?? '');
-    return token;
-  }
+/** Whether a ticket was made for somebody who knew the password that is still in use, and its time is not over. */
+export function ticketFits(ticket: string, { accountId, passwordHash }: Credentials, nowMs: number): boolean {
+  const parsed = parse(ticket);
+  if (parsed === null || parsed.accountId !== accountId || parsed.endsMs <= nowMs) return false;
+  return sameText(parsed.seal, seal(accountId, parsed.endsMs, passwordHash));
+}
 
-  accountOf(token: string): string | null {
-    const found = this.#byToken.get(token);
-    return found === undefined || found.endsMs <= this.#clock.now() ? null : found.accountId;
-  }
+function parse(ticket: string): { accountId: string; endsMs: number; seal: string } | null {
+  const [, accountId, ends, seal] = /^([\w-]{1,64})\.(\d{1,15})\.([\w-]{43})$/.exec(ticket) ?? [];
+  if (accountId === undefined || ends === undefined || seal === undefined) return null;
+  return { accountId, endsMs: Number(ends), seal };
+}
 
-  remove(token: string): void {
-    this.#byToken.delete(token);
-  }
+function seal(accountId: string, endsMs: number, passwordHash: string): string {
+  return createHmac('sha256', passwordHash)
+    .update(`second factor ${accountId} ${endsMs}`)
+    .digest('base64url');
 }

@@ -1,35 +1,31 @@
-import { type Clock, MINUTE_MS } from '../clock.ts';
+import type { Attempts } from '../attempts.ts';
+import { type Clock, MINUTE_MS, SECOND_MS } from '../clock.ts';
 
-/** Attempts to guess a secret, counted in memory by whom they come from and by whom they are aimed at. */
+/** Attempts to guess a secret, counted by whom they come from and by whom they are aimed at. */
 
 const WINDOW_MS = 15 * MINUTE_MS;
-/** Entries kept; beyond that the oldest is forgotten. */
-const ENTRIES_MAX = 50_000;
 
 export class Throttle {
   readonly #clock: Clock;
-  readonly #windows = new Map<string, { endsMs: number; attempts: number }>();
+  readonly #attempts: Attempts;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, attempts: Attempts) {
     this.#clock = clock;
+    this.#attempts = attempts;
   }
 
   /** Counts an attempt. @returns seconds to wait, 0 where it may go on */
-  take(key: string, limit: number): number {
-    const now = this.#clock.now();
-    let window = this.#windows.get(key);
-    if (window === undefined || window.endsMs <= now) {
-      window = { endsMs: now + WINDOW_MS, attempts: 0 };
-      this.#windows.delete(key);
-      this.#windows.set(key, window);
-      if (this.#windows.size > ENTRIES_MAX) this.#windows.delete(this.#windows.keys().next().value ?? '');
-    }
-    window.attempts += 1;
-    return window.attempts > limit ? Math.ceil((window.endsMs - now) / 1000) : 0;
+  async take(key: string, limit: number): Promise<number> {
+    const atMs = this.#clock.now();
+    const { attempts, endsMs } = await this.#attempts.add(`guess ${key}`, {
+      ...{ limit, atMs },
+      endsMs: atMs + WINDOW_MS,
+    });
+    return attempts > limit ? Math.ceil((endsMs - atMs) / SECOND_MS) : 0;
   }
 
   /** Forgets the attempts of somebody who knew the secret. */
-  forgive(key: string): void {
-    this.#windows.delete(key);
+  async forgive(key: string): Promise<void> {
+    await this.#attempts.forget(`guess ${key}`, this.#clock.now());
   }
 }

@@ -5,12 +5,13 @@ import type { Databases } from '../config.ts';
 import { Database } from './postgres/driver.ts';
 import { examineServer, type ServerFound } from './postgres/examine.ts';
 import { PostgresRegistry } from './postgres/registry.ts';
+import { PostgresTally } from './postgres/tally.ts';
 import { BackupError, countEvents, readBackup, sizeOf, writeBackup } from './sqlite/backup.ts';
 import { takeLock } from './sqlite/driver.ts';
 import { type OnBroken, SqliteEvents } from './sqlite/events.ts';
 import { EventReader } from './sqlite/reader.ts';
 import { SqliteRegistry } from './sqlite/registry.ts';
-import type { Audit, Events, Registry, Store } from './store.ts';
+import type { Audit, Events, Registry, Store, Tally } from './store.ts';
 
 /** Another server works on the same data folder. */
 export class DataDirInUse extends Error {
@@ -49,6 +50,7 @@ function takeServerLock(files: Files, dataDir: string): { release(): void } {
 
 interface OpenRegistry {
   registry: Registry;
+  tally?: Tally;
   close(): Promise<void>;
 }
 
@@ -61,7 +63,8 @@ async function openRegistry(files: Files, databases: Databases | null): Promise<
 async function openPostgresRegistry(url: string): Promise<OpenRegistry> {
   const db = new Database(url);
   try {
-    return { registry: await PostgresRegistry.open(db), close: () => db.close() };
+    const registry = await PostgresRegistry.open(db);
+    return { registry, tally: await PostgresTally.open(db, registry), close: () => db.close() };
   } catch (error) {
     await db.close();
     throw error;
@@ -89,7 +92,7 @@ export async function openStore({
   let opened: OpenRegistry | undefined;
   try {
     opened = await openRegistry(files, databases);
-    const { registry, close: closeRegistry } = opened;
+    const { registry, tally, close: closeRegistry } = opened;
     const events = await SqliteEvents.open(files.events, onBroken);
     const letGo = async () => {
       await events.close();
@@ -101,6 +104,7 @@ export async function openStore({
       registry,
       events,
       reports: events.reports,
+      ...(tally === undefined ? {} : { tally }),
       close() {
         closed ??= letGo();
         return closed;

@@ -1,8 +1,10 @@
 import type { DayRange, PlanName } from '../plans.ts';
 import type { Distribution } from '../tally.ts';
 import type { People } from './people.ts';
+import type { Tally } from './tally.ts';
 
 export type * from './people.ts';
+export type * from './tally.ts';
 
 /**
  * What the product remembers, in its own words and no engine's. Times are epoch milliseconds (UTC), days are days since
@@ -16,6 +18,8 @@ export interface Store {
   registry: Registry;
   events: Events;
   reports: Reports;
+  /** Where an installation has several processes: what they count together. */
+  tally?: Tally;
   /** Takes no more work, finishes what was accepted, lets go of the files or connections. Once: a second call waits too. */
   close(): Promise<void>;
 }

@@ -20,7 +20,7 @@ const ENTRIES = ['server/src/main.ts', 'server/src/cli.ts', 'server/src/server.t
 /** What `server.ts` is put together from besides the rooms. */
 const PARTS_OF_SERVER = ['server/src/health.ts', 'server/src/chores.ts', 'server/src/overload.ts'];
 /** Commons about the store's nouns. */
-const SPEAKS_OF_THE_STORE = ['server/src/ledger.ts', 'server/src/live-feed.ts'];
+const SPEAKS_OF_THE_STORE = ['server/src/attempts.ts', 'server/src/ledger.ts', 'server/src/live-feed.ts'];
 /** The numbers the server shows: part of `server.ts`, which alone imports them. */
 const METRICS = /^server\/src\/metrics\//;
 /** The command line's commands: part of `cli.ts`, which alone imports them. */

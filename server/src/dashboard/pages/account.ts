@@ -46,7 +46,7 @@ export function accountPages(router: Router): void {
     page(visit, { problem: { at, text }, ...more });
   /** What is wrong with the password that confirms a change; null where it is right. */
   const confirmed = async ({ person, form }: PersonalVisit, field: string): Promise<string | null> => {
-    const wait = parts.throttle.take(`confirm ${person.account.id}`, ATTEMPTS);
+    const wait = await parts.throttle.take(`confirm ${person.account.id}`, ATTEMPTS);
     if (wait > 0) return tooMany(wait);
     const fits = await passwordFits(await registry.credentialsOf(person.account.id), form.get(field) ?? '');
     return fits ? null : 'This is not your password.';

@@ -56,7 +56,7 @@ export function sharePages(router: Router): void {
     const base = baseOf(visit);
     const again = (problem: string, status: number) =>
       html(sharePasswordPage(visit.frame, { base, name: share.name, problem }), status);
-    const wait = parts.throttle.take(`share ${visit.clientAddress}`, ATTEMPTS);
+    const wait = await parts.throttle.take(`share ${visit.clientAddress}`, ATTEMPTS);
     if (wait > 0) return again(tooMany(wait), 429);
     const typed = (visit.form.get('password') ?? '').slice(0, 200);
     if (share.passwordHash !== null && !(await verifyPassword(typed, share.passwordHash)))

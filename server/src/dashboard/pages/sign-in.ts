@@ -4,7 +4,7 @@ import { digestToken, sameText } from '../../tokens.ts';
 import { totpStep } from '../../totp.ts';
 import { emailProblem, newAccount, passwordFits, problemsOf, readTyped } from '../accounts.ts';
 import type { Answer, Parts, Visit } from '../parts.ts';
-import { PendingLogins } from '../pending.ts';
+import { accountOnTicket, pendingTicket, ticketFits } from '../pending.ts';
 import { startSession } from '../sessions.ts';
 import { loginPage, noSetupPage, secondFactorPage, setupPage, signupPage } from '../views/sign-in.tsx';
 import type { Router } from './route.ts';
@@ -26,7 +26,6 @@ const NOTES: Readonly<Record<string, string>> = {
 export function signInPages(router: Router): void {
   const { parts } = router;
   const { registry } = parts.store;
-  const pending = new PendingLogins(parts.clock);
 
   router.anyone('GET', '/setup', async ({ frame, query }) => {
     if (await registry.hasAccounts()) return html(noSetupPage(frame, 'done'), 410);
@@ -68,13 +67,13 @@ export function signInPages(router: Router): void {
     const again = (problem: string, status: number) =>
       html(loginPage(frame, { next, state: { email, problem }, signups: parts.config.signups }), status);
     const account = `login ${email.toLowerCase()}`;
-    const wait = throttled(parts, visit, account);
+    const wait = await throttled(parts, visit, account);
     if (wait > 0) return again(tooMany(wait), 429);
     const credentials = await registry.credentialsByEmail(email);
     if (!(await passwordFits(credentials, password)) || credentials === null) return again(WRONG, 422);
     if (credentials.totpSecret !== null)
-      return html(secondFactorPage(frame, { ticket: pending.add(credentials.accountId), next }));
-    parts.throttle.forgive(account);
+      return html(secondFactorPage(frame, { ticket: pendingTicket(credentials, parts.clock.now()), next }));
+    await parts.throttle.forgive(account);
     return signIn(parts, visit, credentials.accountId, next);
   });
 
@@ -82,16 +81,16 @@ export function signInPages(router: Router): void {
     const { form, frame } = visit;
     const ticket = form.get('ticket') ?? '';
     const next = ownAddress(form.get('next'));
-    const accountId = pending.accountOf(ticket);
+    const accountId = accountOnTicket(ticket);
     const credentials = accountId === null ? null : await registry.credentialsOf(accountId);
-    if (credentials === null) return { kind: 'redirect', to: '/login' };
+    if (credentials === null || !ticketFits(ticket, credentials, parts.clock.now()))
+      return { kind: 'redirect', to: '/login' };
     const again = (problem: string, status: number) =>
       html(secondFactorPage(frame, { ticket, next, state: { problem } }), status);
-    const wait = throttled(parts, visit, `second ${credentials.accountId}`);
+    const wait = await throttled(parts, visit, `second ${credentials.accountId}`);
     if (wait > 0) return again(tooMany(wait), 429);
     if (!(await secondFactorFits(parts, credentials, form.get('code') ?? '')))
       return again('This code is not right, or was used already.', 422);
-    pending.remove(ticket);
     return signIn(parts, visit, credentials.accountId, next);
   });
 
@@ -110,7 +109,7 @@ export function signInPages(router: Router): void {
     const invitation = form.get('invitation') ?? '';
     if (!(await maySignUp(parts, invitation)))
       return html(signupPage(frame, { open: false, invitation }), 403);
-    const wait = parts.throttle.take(`signup ${visit.clientAddress}`, ATTEMPTS_PER_ADDRESS);
+    const wait = await parts.throttle.take(`signup ${visit.clientAddress}`, ATTEMPTS_PER_ADDRESS);
     const typed = readTyped(form);
     const errors = problemsOf(typed);
     if (errors !== null || wait > 0) {
@@ -145,10 +144,10 @@ function opensSetup({ setupToken }: Parts, token: string): boolean {
 }
 
 /** Counts an attempt. @returns seconds to wait */
-function throttled({ throttle }: Parts, { clientAddress }: Visit, account: string): number {
+async function throttled({ throttle }: Parts, { clientAddress }: Visit, account: string): Promise<number> {
   return Math.max(
-    throttle.take(`address ${clientAddress}`, ATTEMPTS_PER_ADDRESS),
-    throttle.take(account, ATTEMPTS_PER_ACCOUNT),
+    await throttle.take(`address ${clientAddress}`, ATTEMPTS_PER_ADDRESS),
+    await throttle.take(account, ATTEMPTS_PER_ACCOUNT),
   );
 }
 
