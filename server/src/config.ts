@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
+import { SECOND_MS } from './clock.ts';
 
 /**
  * Every setting: its name, its default, and one sentence. `attractos --help` and the README's table come from here, and a
@@ -96,6 +97,13 @@ const SETTINGS = {
     default: 'free',
     description: 'Plan of accounts made in the dashboard: free or pro.',
   }),
+  SHUTDOWN_DELAY: Type.Number({
+    minimum: 0,
+    maximum: 300,
+    default: 0,
+    description:
+      'Seconds between the signal to stop, from when on /readyz says no, and the end of accepting: time for a load balancer to look elsewhere.',
+  }),
   METRICS_PORT: Type.Integer({
     minimum: 0,
     maximum: 65535,
@@ -158,6 +166,7 @@ export interface Config {
   retentionDays: number | null;
   signups: Settings['SIGNUPS'];
   newAccountPlan: Settings['NEW_ACCOUNT_PLAN'];
+  shutdownDelayMs: number;
   metrics: {
     /** Null: no listener. */
     listen: { port: number; host: string } | null;
@@ -295,6 +304,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     retentionDays: values.RETENTION_DAYS === 0 ? null : values.RETENTION_DAYS,
     signups: values.SIGNUPS,
     newAccountPlan: values.NEW_ACCOUNT_PLAN,
+    shutdownDelayMs: values.SHUTDOWN_DELAY * SECOND_MS,
     metrics: {
       listen: values.METRICS_PORT === 0 ? null : { port: values.METRICS_PORT, host: values.METRICS_HOST },
       token: values.METRICS_TOKEN || null,

@@ -1,6 +1,8 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import type { Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseEnv } from 'node:util';
 import { systemClock } from './clock.ts';
@@ -80,6 +82,29 @@ ${next}
 `;
 }
 
+/** The first file descriptor that systemd hands over: https://www.freedesktop.org/software/systemd/man/sd_listen_fds.html */
+const FIRST_INHERITED_FD = 3;
+
+/**
+ * The listening socket that whoever started this process opened for it and keeps open across restarts, so that no connection
+ * is refused in between: it comes before port and host.
+ */
+function inheritedSocket(): { fd?: number } {
+  const { LISTEN_PID, LISTEN_FDS } = process.env;
+  if (LISTEN_PID !== String(process.pid) || LISTEN_FDS === undefined) return {};
+  if (LISTEN_FDS !== '1') throw new Error(`LISTEN_FDS is "${LISTEN_FDS}": there must be exactly one socket.`);
+  return { fd: FIRST_INHERITED_FD };
+}
+
+/** Goes on accepting for a while, but answers each connection for the last time, so that clients look elsewhere. */
+async function turnAway(server: Server, delayMs: number): Promise<void> {
+  if (delayMs === 0) return;
+  server.prependListener('request', (_request, response) => {
+    response.shouldKeepAlive = false;
+  });
+  await sleep(delayMs);
+}
+
 async function serve(): Promise<void> {
   process.umask(0o077);
   const isDemo = process.argv[2] === 'demo';
@@ -94,14 +119,19 @@ async function serve(): Promise<void> {
   const assets = await loadAssets(assetsFolder);
   const demo = isDemo ? await makeDemo(store) : null;
   const setupToken = (await store.registry.hasAccounts()) ? null : newToken();
-  const app = await buildServer({ config, store, clock: systemClock, scripts, assets, setupToken });
-
   let stopping = false;
+  const app = await buildServer({
+    ...{ config, store, clock: systemClock, scripts, assets, setupToken },
+    stopping: () => stopping,
+  });
+
   const stop = async (signal: string) => {
     if (stopping) process.exit(1);
     stopping = true;
+    await turnAway(app.server, config.shutdownDelayMs);
     setTimeout(
-      () => fail(`still not stopped ${SHUTDOWN_DEADLINE_MS} ms after ${signal}`),
+      () =>
+        fail(`still not stopped ${SHUTDOWN_DEADLINE_MS} ms after the last request was let in (${signal})`),
       SHUTDOWN_DEADLINE_MS,
     ).unref();
     setTimeout(() => app.server.closeAllConnections(), DRAIN_MS).unref();
@@ -115,7 +145,7 @@ async function serve(): Promise<void> {
     });
   }
 
-  const address = await app.listen({ port: config.port, host: config.host });
+  const address = await app.listen({ port: config.port, host: config.host, ...inheritedSocket() });
   process.stdout.write(welcome(address, config, setupToken));
   if (demo !== null)
     process.stdout.write(

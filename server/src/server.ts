@@ -53,6 +53,8 @@ export interface ServerParts {
   assets?: Assets;
   /** Opens the set-up page while there is no account. */
   setupToken?: string | null;
+  /** Whether the process was told to stop: it then says that it is not ready. */
+  stopping?: () => boolean;
 }
 
 /**
@@ -66,6 +68,7 @@ export async function buildServer({
   scripts,
   assets = NO_ASSETS,
   setupToken = null,
+  stopping = () => false,
 }: ServerParts): Promise<FastifyInstance> {
   const app = Fastify({
     logger: { level: config.logLevel, serializers: { req: ({ method }) => ({ method }), res: () => ({}) } },
@@ -154,7 +157,7 @@ export async function buildServer({
     });
   });
   await app.register(docsRoutes, { publicUrl: config.publicUrl });
-  await app.register(healthRoutes, { store, sites });
+  await app.register(healthRoutes, { store, sites, stopping });
   await showMetrics(app, config.metrics, {
     ...{ answered, written, apiRequests, apiSeconds, chores: choresDone },
     ...{ events: store.events, sites, feed, overloaded },

@@ -23,6 +23,7 @@ describe('the configuration', () => {
       retentionDays: null,
       signups: 'closed',
       newAccountPlan: 'free',
+      shutdownDelayMs: 0,
       metrics: { listen: null, token: null },
       logLevel: 'info',
     });
@@ -90,6 +91,7 @@ describe('the configuration', () => {
     ['COLLECT_PATH', '/log'],
     ['COLLECT_PATH', '/*'],
     ['METRICS_TOKEN', 'short'],
+    ['SHUTDOWN_DELAY', '-1'],
     ['LOG_LEVEL', 'loud'],
     ['LOG_LEVEL', 'INFO'],
     ['PUBLIC_URL', 'stats.example'],

@@ -64,7 +64,7 @@ export const maintenanceCommands: Commands = {
     },
     say: (answer) =>
       Object.entries(answer)
-        .map(([name, value]) => `${name}: ${value}`)
+        .map(([name, value]) => `${name}: ${typeof value === 'object' ? JSON.stringify(value) : value}`)
         .join('\n'),
   },
 };

@@ -1,0 +1,83 @@
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { HOUR_MS } from '../src/clock.ts';
+import { type Events, type Registry, StoreUnavailable } from '../src/store/store.ts';
+import { until } from './support/poll.ts';
+import { type RunningServer, World } from './support/world.ts';
+
+interface Readiness {
+  status: string;
+  reason?: string;
+  checks: { name: string; ok: boolean; reason?: string; required: boolean }[];
+}
+
+async function another(): Promise<World> {
+  const world = await World.open();
+  onTestFinished(() => world.close());
+  return world;
+}
+
+async function readiness(server: RunningServer): Promise<{ status: number; body: Readiness }> {
+  const answer = await server.ask({ path: '/readyz' });
+  return { status: answer.status, body: answer.json() as Readiness };
+}
+
+describe('readiness', () => {
+  it('names what was looked at', async () => {
+    const { status, body } = await readiness(await (await another()).serve());
+    expect(status).toBe(200);
+    expect(body).not.toHaveProperty('reason');
+    expect(body.checks.map(({ name, ok }) => [name, ok])).toEqual([
+      ['process', true],
+      ['store', true],
+      ['queue', true],
+      ['site keys', true],
+      ['registry', true],
+    ]);
+  });
+
+  it.each<{ name: string; events: Partial<Events>; reason: string }>([
+    {
+      name: 'a store that fails',
+      events: { health: async () => ({ ok: false, reason: 'the disk is full' }) },
+      reason: 'the disk is full',
+    },
+    { name: 'a full queue', events: { fill: () => 1 }, reason: 'the queue in front of the store is full' },
+  ])('says no and why with $name', async ({ events, reason }) => {
+    const world = await another();
+    const real = world.store.events;
+    const faulty: Events = Object.assign(Object.create(real), {
+      ...{ health: () => real.health(), fill: () => real.fill() },
+      ...events,
+    });
+    const { status, body } = await readiness(await world.serve({ events: faulty }));
+    expect(status).toBe(503);
+    expect(body).toMatchObject({ status: 'not ready', reason });
+    expect(body.checks.filter(({ ok }) => !ok)).toHaveLength(1);
+  });
+
+  it('goes on saying yes while the registry is away, since known keys go on counting, and shows it', async () => {
+    const world = await another();
+    let away = false;
+    const real = world.store.registry;
+    const registry: Registry = Object.assign(Object.create(real), {
+      async siteKeysSince(version: number) {
+        if (away) throw new StoreUnavailable('away');
+        return real.siteKeysSince(version);
+      },
+      saltOf: (day: number, keep: number) => real.saltOf(day, keep),
+    });
+    const server = await world.serve({ registry });
+    away = true;
+    const registryCheck = async () => {
+      world.clock.advance(HOUR_MS);
+      const { status, body } = await readiness(server);
+      expect(status).toBe(200);
+      return body.checks.find(({ name }) => name === 'registry');
+    };
+    const failed = await until(registryCheck, (check) => check?.ok === false);
+    expect(failed).toMatchObject({
+      required: false,
+      reason: expect.stringMatching(/^not heard for \d+ seconds$/),
+    });
+  });
+});
