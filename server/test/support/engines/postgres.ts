@@ -6,10 +6,11 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  rmSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { inject } from 'vitest';
+import { inject, onTestFinished } from 'vitest';
 import { until } from '../poll.ts';
 import { freePort, install, mayInstall, missing, readPid, run, stopByPid } from './process.ts';
 
@@ -157,14 +158,19 @@ export async function sharedPostgres(): Promise<PostgresServer> {
     return describeServer(folder, Number(port));
   }
   const server = await startPostgres(folder);
-  writeFileSync(join(folder, 'pid'), readFileSync(join(folder, 'data', 'postmaster.pid')));
   writeFileSync(`${ready}.new`, String(server.port));
   renameSync(`${ready}.new`, ready);
   return server;
 }
 
-/** Ends a server of a test for good. */
-export async function endPostgres(server: PostgresServer): Promise<void> {
-  const pidFile = join(server.folder, 'data', 'postmaster.pid');
-  if (existsSync(pidFile)) await stopByPid(readPid(pidFile), 'SIGQUIT');
+/** A server for one test, which may crash it. Ended with the test. */
+export async function ownPostgres(): Promise<PostgresServer> {
+  const folder = join(inject('enginesFolder'), `own-${randomBytes(4).toString('hex')}`);
+  const server = await startPostgres(folder);
+  onTestFinished(async () => {
+    const pidFile = join(folder, 'data', 'postmaster.pid');
+    if (existsSync(pidFile)) await stopByPid(readPid(pidFile), 'SIGQUIT');
+    rmSync(folder, { recursive: true, force: true });
+  });
+  return server;
 }

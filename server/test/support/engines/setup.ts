@@ -11,7 +11,10 @@ declare module 'vitest' {
   }
 }
 
-/** Once for all tests: a place for engines, and their end. What was started in it wrote its process id beside its data. */
+/** Where an engine that runs keeps its process id, below its folder. */
+const PID_FILES = ['pid', 'data/postmaster.pid'];
+
+/** Once for all tests: a place for engines, and their end. */
 export default function setup(project: TestProject): () => Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'attractos-engines-'));
   // Engines that refuse to run as root run as a user of their own, who must get to his folder.
@@ -19,8 +22,10 @@ export default function setup(project: TestProject): () => Promise<void> {
   project.provide('enginesFolder', folder);
   return async () => {
     for (const engine of readdirSync(folder)) {
-      const pidFile = join(folder, engine, 'pid');
-      if (existsSync(pidFile)) await stopByPid(readPid(pidFile));
+      for (const name of PID_FILES) {
+        const pidFile = join(folder, engine, name);
+        if (existsSync(pidFile)) await stopByPid(readPid(pidFile));
+      }
     }
     rmSync(folder, { recursive: true, force: true });
   };
