@@ -120,7 +120,11 @@ describe('the live check', () => {
         resolve();
       }),
     );
-    return { messages, stop: async () => void (request.destroy(), await ended) };
+    const stop = async () => {
+      request.destroy();
+      await ended;
+    };
+    return { messages, stop };
   }
   const addressIn = (text: string) =>
     (/data-live-check="([^"]+)"/.exec(text)?.[1] ?? '').replaceAll('&amp;', '&');
