@@ -31,7 +31,13 @@ const SETTINGS = {
   CLICKHOUSE_URL: Type.String({
     default: '',
     description:
-      'ClickHouse for events, as http://user:password@host:8123/database; with DATABASE_URL, or neither. Empty: in DATA_DIR.',
+      'ClickHouse for events, as http://user:password@host:8123/database, with commas between replicas; with DATABASE_URL, or neither. Empty: in DATA_DIR.',
+  }),
+  SPOOL_MAX_BYTES: Type.Integer({
+    minimum: 1024 * 1024,
+    default: 4 * 1024 ** 3,
+    description:
+      'Bytes of events that may wait in DATA_DIR while the databases are away; then beacons are answered 503.',
   }),
   PUBLIC_URL: Type.String({
     default: '',
@@ -148,6 +154,8 @@ export interface Config {
   dataDir: string;
   /** Null: everything is in the data folder. */
   databases: Databases | null;
+  /** Of events that may wait for the databases. */
+  spoolMaxBytes: number;
   /** Without a trailing slash; null when not set. */
   publicUrl: string | null;
   /** Where tracker and collector are found besides `/a.js` and `/e`; null: nowhere. */
@@ -179,6 +187,7 @@ export interface Config {
 /** Addresses of the servers that keep everything in the scaled-out shape. They may hold passwords: for no log and no answer. */
 export interface Databases {
   postgres: string;
+  /** One for each replica, with commas between them. */
   clickhouse: string;
 }
 
@@ -218,7 +227,7 @@ function checkDatabases(postgres: string, clickhouse: string): Databases | null 
   }
   if (!/^postgres(ql)?:\/\/./.test(postgres))
     throw new ConfigError('DATABASE_URL is no address that begins with postgres://.');
-  if (!/^https?:\/\/./.test(clickhouse))
+  if (!clickhouse.split(',').every((url) => /^https?:\/\/./.test(url.trim())))
     throw new ConfigError('CLICKHOUSE_URL is no address that begins with http:// or https://.');
   return { postgres, clickhouse };
 }
@@ -291,6 +300,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     host: values.HOST,
     dataDir: values.DATA_DIR,
     databases: checkDatabases(values.DATABASE_URL, values.CLICKHOUSE_URL),
+    spoolMaxBytes: values.SPOOL_MAX_BYTES,
     publicUrl: checkPublicUrl(values.PUBLIC_URL),
     paths: checkPaths(values.SCRIPT_PATH, values.COLLECT_PATH),
     trustProxy: values.TRUST_PROXY.split(',')

@@ -64,6 +64,10 @@ async function examine({ store, sites, stopping }: HealthParts): Promise<Check[]
       ),
       required: false,
     },
+    // What is kept on this machine's disk meanwhile is shipped when they are back.
+    ...(health.ok && health.note !== undefined
+      ? [{ ...check('databases', health.note), required: false }]
+      : []),
   ];
 }
 

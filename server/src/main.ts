@@ -113,6 +113,7 @@ async function serve(): Promise<void> {
   const store = await openStore({
     dataDir: config.dataDir,
     databases: config.databases,
+    spoolMaxBytes: config.spoolMaxBytes,
     // Nobody knows what is on the disk now. A new process reads what is there and starts from that.
     onBroken: (error) => fail(error),
   });

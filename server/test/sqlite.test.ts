@@ -44,6 +44,7 @@ describeStore({
   },
   queueEntries: 10_000,
   ledgerHosts: 100,
+  propertyRuns: 40,
 });
 
 describeRegistry({

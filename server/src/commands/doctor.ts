@@ -3,7 +3,7 @@ import { stat, statfs } from 'node:fs/promises';
 import { DAY_MS, MINUTE_MS, systemClock } from '../clock.ts';
 import type { Config, Databases } from '../config.ts';
 import { inspect, inspectDatabases } from '../store/open.ts';
-import type { Audit } from '../store/store.ts';
+import { type Audit, StoreUnavailable } from '../store/store.ts';
 
 /** One thing looked at: what was found, and what to do about it where it is wrong. */
 export interface Check {
@@ -24,14 +24,24 @@ export async function examine(config: Config): Promise<Check[]> {
     const advice = 'Start the server once, or set DATA_DIR to the folder it uses.';
     return [{ name: 'data folder', ok: false, found: `${config.dataDir} does not exist`, advice }];
   }
-  const { audit, newestEventMs } = await inspect({ dataDir: config.dataDir });
   return [
     await checkPermissions(config.dataDir),
     await checkDisk(config.dataDir),
-    checkClock(newestEventMs),
     ...(config.databases === null ? [] : [await checkPostgres(config.databases)]),
-    ...checkNumbers(audit),
+    ...(await checkEvents(config)),
   ];
+}
+
+async function checkEvents(config: Config): Promise<Check[]> {
+  try {
+    const { audit, newestEventMs } = await inspect(config);
+    return [checkClock(newestEventMs), ...checkNumbers(audit)];
+  } catch (error) {
+    if (config.databases === null || !(error instanceof StoreUnavailable)) throw error;
+    const advice =
+      'Check CLICKHOUSE_URL, the servers, and the way to them. Collectors keep events until then.';
+    return [{ name: 'events', ok: false, found: error.message, advice }];
+  }
 }
 
 async function checkPostgres(databases: Databases): Promise<Check> {

@@ -1,17 +1,23 @@
 import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { systemClock } from '../clock.ts';
 import type { Databases } from '../config.ts';
+import { toRow } from './clickhouse/row.ts';
+import { ClickHouseWarehouse } from './clickhouse/warehouse.ts';
+import { PostgresBooks } from './postgres/books.ts';
 import { Database } from './postgres/driver.ts';
 import { examineServer, type ServerFound } from './postgres/examine.ts';
 import { PostgresRegistry } from './postgres/registry.ts';
 import { PostgresTally } from './postgres/tally.ts';
+import { ShippedEvents } from './shipped-events.ts';
 import { BackupError, countEvents, readBackup, sizeOf, writeBackup } from './sqlite/backup.ts';
 import { takeLock } from './sqlite/driver.ts';
 import { type OnBroken, SqliteEvents } from './sqlite/events.ts';
 import { EventReader } from './sqlite/reader.ts';
 import { SqliteRegistry } from './sqlite/registry.ts';
-import type { Audit, Events, Registry, Store, Tally } from './store.ts';
+import { SqliteSpool } from './sqlite/spool/spool.ts';
+import type { Audit, Events, Registry, Reports, Store, Tally } from './store.ts';
 
 /** Another server works on the same data folder. */
 export class DataDirInUse extends Error {
@@ -23,6 +29,7 @@ const OWNER_ONLY = 0o700;
 interface Files {
   registry: string;
   events: string;
+  spool: string;
   lock: string;
 }
 
@@ -30,6 +37,7 @@ function filesIn(dataDir: string): Files {
   return {
     registry: join(dataDir, 'registry.db'),
     events: join(dataDir, 'events.db'),
+    spool: join(dataDir, 'spool.db'),
     lock: join(dataDir, 'server.lock'),
   };
 }
@@ -71,6 +79,40 @@ async function openPostgresRegistry(url: string): Promise<OpenRegistry> {
   }
 }
 
+/** Bytes that may wait in a spool where nothing else is said. */
+const SPOOL_MAX_BYTES = 4 * 1024 ** 3;
+
+type OpenEvents = Events & { reports: Reports; close(): Promise<void> };
+
+interface EventPlaces {
+  databases: Databases | null;
+  spoolMaxBytes: number;
+  onBroken: OnBroken;
+}
+
+/**
+ * Beside databases, events need only the spool to be opened: what is kept in the databases is made when they are first
+ * reached.
+ */
+async function openEvents(files: Files, places: EventPlaces): Promise<OpenEvents> {
+  const { databases, spoolMaxBytes, onBroken } = places;
+  if (databases === null) return SqliteEvents.open(files.events, onBroken);
+  const spool = await SqliteSpool.open(files.spool, { maxBytes: spoolMaxBytes, onBroken });
+  const db = new Database(databases.postgres);
+  return new ShippedEvents({
+    spool,
+    warehouse: warehouseOf(databases),
+    books: new PostgresBooks(db),
+    toRow,
+    clock: systemClock,
+    onClosed: () => db.close(),
+  });
+}
+
+function warehouseOf({ clickhouse }: Databases): ClickHouseWarehouse {
+  return new ClickHouseWarehouse(clickhouse.split(',').map((url) => url.trim()));
+}
+
 /**
  * Opens the whole store for a server; a second server on the same folder is turned away.
  *
@@ -81,10 +123,13 @@ async function openPostgresRegistry(url: string): Promise<OpenRegistry> {
 export async function openStore({
   dataDir,
   databases = null,
+  spoolMaxBytes = SPOOL_MAX_BYTES,
   onBroken,
 }: {
   dataDir: string;
   databases?: Databases | null;
+  /** Bytes that may wait for the databases on this machine; more is `StoreBusy`. */
+  spoolMaxBytes?: number;
   onBroken: OnBroken;
 }): Promise<Store> {
   const files = await createDataDir(dataDir);
@@ -93,7 +138,7 @@ export async function openStore({
   try {
     opened = await openRegistry(files, databases);
     const { registry, tally, close: closeRegistry } = opened;
-    const events = await SqliteEvents.open(files.events, onBroken);
+    const events = await openEvents(files, { databases, spoolMaxBytes, onBroken });
     const letGo = async () => {
       await events.close();
       await closeRegistry();
@@ -134,6 +179,7 @@ export async function openShared({
 }): Promise<SharedStore> {
   const files = await createDataDir(dataDir);
   const { registry, close } = await openRegistry(files, databases);
+  if (databases !== null) return sharedBooks(databases, { registry, close });
   // Before the first server has run there are no events.
   const reader = existsSync(files.events) ? new EventReader(files.events) : null;
   return {
@@ -151,12 +197,27 @@ export async function openShared({
   };
 }
 
+function sharedBooks({ postgres }: Databases, { registry, close }: OpenRegistry): SharedStore {
+  const db = new Database(postgres);
+  return {
+    registry,
+    events: new PostgresBooks(db),
+    async close() {
+      await db.close();
+      await close();
+    },
+  };
+}
+
 /** Recounts what is stored, beside a running server or without one. */
 export async function inspect({
   dataDir,
+  databases = null,
 }: {
   dataDir: string;
+  databases?: Databases | null;
 }): Promise<{ audit: Audit; newestEventMs: number | null }> {
+  if (databases !== null) return inspectShipped(databases);
   const { events } = filesIn(dataDir);
   if (!existsSync(events))
     return { audit: { counters: [], ledger: [], rollups: [], integrity: [] }, newestEventMs: null };
@@ -165,6 +226,20 @@ export async function inspect({
     return { audit: reader.audit(), newestEventMs: reader.newestEventMs() };
   } finally {
     reader.close();
+  }
+}
+
+/** Compares what is counted with the rows there are. Differs for a moment while batches are under way. */
+async function inspectShipped(databases: Databases): Promise<{ audit: Audit; newestEventMs: number | null }> {
+  const db = new Database(databases.postgres);
+  const warehouse = warehouseOf(databases);
+  try {
+    const { rows, newestAtMs } = await warehouse.countAll();
+    const audit = await new PostgresBooks(db).audit(rows);
+    return { audit: { ...audit, rollups: [], integrity: [] }, newestEventMs: newestAtMs };
+  } finally {
+    await warehouse.close();
+    await db.close();
   }
 }
 

@@ -387,8 +387,8 @@ export interface EngineStats {
   };
 }
 
-/** Whether the engine can take events now. */
-export type Health = { ok: true } | { ok: false; reason: string };
+/** Whether the engine can take events now; `note` says what is wrong all the same. */
+export type Health = { ok: true; note?: string } | { ok: false; reason: string };
 
 /**
  * A stored event as read back. What is known of its visitor (width, time zone, device to campaign) is that of the first event

@@ -4,7 +4,7 @@ import { type Group, GroupCommit } from '../group-commit.ts';
 import type { AppendOutcome, EngineStats, Events, Health, StoreBroken } from '../store.ts';
 import { EventReader } from './reader.ts';
 import { SqliteReports } from './reports/index.ts';
-import { WriterClient } from './writer-client.ts';
+import { startWriter, type WriterClient } from './writer-client.ts';
 
 /** A new day must have lasted this long before old deduplication keys go: a clock that jumps ahead and back loses none. */
 const DAY_SETTLED_MS = HOUR_MS;
@@ -38,7 +38,7 @@ export class SqliteEvents implements Events {
 
   /** Opens or creates the file and starts the writer. @throws StoreUnavailable */
   static async open(file: string, onBroken: OnBroken): Promise<SqliteEvents> {
-    const writer = await WriterClient.start(file, onBroken);
+    const writer = await startWriter(file, onBroken);
     return new SqliteEvents(writer, file);
   }
 

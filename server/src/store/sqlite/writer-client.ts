@@ -1,91 +1,11 @@
-import { once } from 'node:events';
-import { Worker } from 'node:worker_threads';
-import { StoreBroken, StoreUnavailable } from '../store.ts';
-import type { Answers, Failure, FromWriter, Task, ToWriter } from './writer.ts';
+import type { StoreBroken } from '../store.ts';
+import { TaskThread } from './task-client.ts';
+import type { Answers, Task } from './writer.ts';
 
-interface Pending {
-  resolve(answer: Answers[keyof Answers]): void;
-  reject(error: StoreUnavailable): void;
-}
+/** The writer's thread, as seen from the thread that speaks HTTP. */
+export type WriterClient = TaskThread<Task, Answers>;
 
-/** The writer's thread, as seen from the thread that speaks HTTP: tasks go in order, one answer each. */
-export class WriterClient {
-  readonly #worker: Worker;
-  readonly #pending = new Map<number, Pending>();
-  readonly #onBroken: (error: StoreBroken) => void;
-  #lastNumber = 0;
-  #ended: StoreUnavailable | null = null;
-
-  private constructor(worker: Worker, onBroken: (error: StoreBroken) => void) {
-    this.#worker = worker;
-    this.#onBroken = onBroken;
-    worker.on('message', (message: FromWriter) => this.#onMessage(message));
-    worker.on('error', (error) => this.#break(`the writer's thread died: ${error.message}`));
-    worker.on('exit', () => {
-      if (this.#ended === null) this.#break("the writer's thread ended");
-    });
-  }
-
-  /** Starts the thread, which opens or creates the file. @throws StoreUnavailable where it cannot */
-  static async start(file: string, onBroken: (error: StoreBroken) => void): Promise<WriterClient> {
-    // Run from source (tests) and built alike.
-    const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-    const worker = new Worker(new URL(`./writer.${extension}`, import.meta.url), { workerData: { file } });
-    const [message] = (await once(worker, 'message')) as [FromWriter];
-    if (!('ready' in message)) {
-      await worker.terminate();
-      throw new StoreUnavailable('failed' in message ? message.failed.message : 'the writer did not start');
-    }
-    return new WriterClient(worker, onBroken);
-  }
-
-  /** @throws StoreUnavailable where the task failed with nothing done, StoreBroken where nobody can know */
-  do<T extends Task>(task: T): Promise<Answers[T['type']]> {
-    if (this.#ended !== null) return Promise.reject(this.#ended);
-    return new Promise((resolve, reject) => {
-      const number = ++this.#lastNumber;
-      // The writer answers a task with what `Answers` names for its type.
-      this.#pending.set(number, { resolve: resolve as Pending['resolve'], reject });
-      this.#post({ number, task });
-    });
-  }
-
-  /** Lets the tasks that were given finish, then ends the thread. */
-  async close(): Promise<void> {
-    if (this.#ended !== null) return;
-    this.#ended = new StoreUnavailable('the store is closed');
-    const gone = once(this.#worker, 'exit');
-    this.#post({ close: true });
-    await gone;
-  }
-
-  #onMessage(message: FromWriter): void {
-    if ('ready' in message) return;
-    const pending = this.#pending.get(message.number);
-    this.#pending.delete(message.number);
-    if ('failed' in message) this.#fail(message.failed, pending);
-    else pending?.resolve(message.answer);
-  }
-
-  #fail({ broken, message }: Failure, pending: Pending | undefined): void {
-    if (!broken) {
-      pending?.reject(new StoreUnavailable(message));
-      return;
-    }
-    pending?.reject(new StoreBroken(message));
-    this.#break(message);
-  }
-
-  #break(message: string): void {
-    if (this.#ended !== null) return;
-    const error = new StoreBroken(message);
-    this.#ended = error;
-    for (const pending of this.#pending.values()) pending.reject(error);
-    this.#pending.clear();
-    this.#onBroken(error);
-  }
-
-  #post(message: ToWriter): void {
-    this.#worker.postMessage(message);
-  }
+/** Starts the thread, which opens or creates the file. @throws StoreUnavailable where it cannot */
+export function startWriter(file: string, onBroken: (error: StoreBroken) => void): Promise<WriterClient> {
+  return TaskThread.start<Task, Answers>({ file, script: 'writer' }, onBroken);
 }

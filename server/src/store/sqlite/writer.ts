@@ -1,10 +1,11 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { type AppendOutcome, StoreBroken } from '../store.ts';
+import type { AppendOutcome } from '../store.ts';
 import { type Batch, Committer } from './commit.ts';
 import { type Database, openDatabase } from './driver.ts';
 import type { SealPart } from './facets.ts';
 import { migrate } from './migrate.ts';
 import { EVENT_MIGRATIONS } from './schema.ts';
+import { serveTasks } from './task-thread.ts';
 
 /**
  * The writer's thread: the only connection that writes events, so that a slow disk never stops the thread that speaks
@@ -23,19 +24,6 @@ export interface Answers {
   expire: { deleted: number; more: boolean };
   seal: null;
   probe: null;
-}
-
-export type ToWriter = { number: number; task: Task } | { close: true };
-
-export type FromWriter =
-  | { ready: true }
-  | { number: number; answer: Answers[keyof Answers] }
-  | { number: number; failed: Failure };
-
-export interface Failure {
-  /** The files can no longer be trusted. */
-  broken: boolean;
-  message: string;
 }
 
 const CACHE_KIB = 64 * 1024;
@@ -61,40 +49,10 @@ function perform(committer: Committer, task: Task): Answers[keyof Answers] {
   }
 }
 
-function failureOf(error: unknown): Failure {
-  return {
-    broken: error instanceof StoreBroken,
-    message: error instanceof Error ? error.message : String(error),
-  };
-}
-
-function serve(port: NonNullable<typeof parentPort>, file: string): void {
-  const say = (message: FromWriter) => port.postMessage(message);
-
-  let db: Database;
-  let committer: Committer;
-  try {
-    db = open(file);
-    committer = new Committer(db);
-  } catch (error) {
-    say({ number: 0, failed: failureOf(error) });
-    return;
-  }
-
-  port.on('message', (message: ToWriter) => {
-    if ('close' in message) {
-      db.close();
-      port.close();
-      return;
-    }
-    const { number, task } = message;
-    try {
-      say({ number, answer: perform(committer, task) });
-    } catch (error) {
-      say({ number, failed: failureOf(error) });
-    }
+if (parentPort !== null) {
+  serveTasks(parentPort, () => {
+    const db = open((workerData as { file: string }).file);
+    const committer = new Committer(db);
+    return { perform: (task: Task) => perform(committer, task), close: () => db.close() };
   });
-  say({ ready: true });
 }
-
-if (parentPort !== null) serve(parentPort, (workerData as { file: string }).file);

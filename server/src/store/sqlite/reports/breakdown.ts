@@ -1,11 +1,11 @@
 import { DAY_MS } from '../../../clock.ts';
+import { rank } from '../../rank.ts';
 import type { BreakdownRow, Dimension, Scope } from '../../store.ts';
 import { prepared } from '../driver.ts';
 import { FACETS } from '../facets.ts';
 import { readCrawler } from '../profile.ts';
 import { addCell, Cells, type Key, toMeasures } from './cells.ts';
 import { type Conditions, conditionsOf } from './filters.ts';
-import { rank } from './rank.ts';
 import type { Reading } from './reading.ts';
 import { scan } from './scan.ts';
 

@@ -1,4 +1,7 @@
+import type { Key } from '../../rank.ts';
 import type { Measures } from '../../store.ts';
+
+export type { Key };
 
 /** What is counted together: a bucket of time, or a value of a dimension. */
 export interface Cell {
@@ -12,9 +15,6 @@ export interface Cell {
   engaged: number;
   bots: number;
 }
-
-/** A text's number, a text, or null for what is not known. */
-export type Key = number | string | null;
 
 /** Visits of a site and day are numbered below this. */
 const VISITS_PER_DAY = 2 ** 26;

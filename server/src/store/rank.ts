@@ -1,6 +1,8 @@
 import { hash } from 'node:crypto';
-import type { BreakdownRow, Measures } from '../../store.ts';
-import type { Key } from './cells.ts';
+import type { BreakdownRow, Measures } from './store.ts';
+
+/** What a value is known by while it is counted: a text's number, a text, or null for what is not known. */
+export type Key = number | string | null;
 
 /** A value's numbers before it has a place. */
 export interface Counted {

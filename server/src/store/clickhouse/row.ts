@@ -1,0 +1,114 @@
+import { utcDay } from '../../clock.ts';
+import type { Channel, Entry, Props, StoredEvent } from '../store.ts';
+import { splitQuery } from '../visit-rules.ts';
+import { isoDay } from './literal.ts';
+
+/** Above every rank of a row: an event that had come on another day already. */
+export const DUPLICATE_RANK = 2 ** 53;
+
+/** The row of an entry as a line of JSON. What is null or empty is left out: the column's default says the same. */
+export function toRow(entry: Entry, { eventId, ordinal }: { eventId: string; ordinal: number }): string {
+  const row = {
+    site_id: entry.siteId,
+    day: isoDay(utcDay(entry.receivedAtMs)),
+    event_id: eventId,
+    rank: DUPLICATE_RANK - 1 - entry.receivedAtMs,
+    kind: entry.kind,
+    received_at: entry.receivedAtMs,
+    ordinal,
+    site_key: entry.siteKey ?? undefined,
+    host: entry.host,
+    ...columnsOf(entry),
+  };
+  return JSON.stringify(row, wellFormed);
+}
+
+/** An unpaired surrogate is no character: U+FFFD stands in its place. */
+function wellFormed(_name: string, value: unknown): unknown {
+  return typeof value === 'string' ? value.toWellFormed() : value;
+}
+
+function columnsOf(entry: Entry): Record<string, unknown> {
+  switch (entry.kind) {
+    case 'event':
+      return {
+        name: entry.name,
+        ...pathAndQuery(entry.path),
+        referrer: entry.referrer ?? undefined,
+        visitor: entry.visitor.toString(),
+        nav: entry.nav ?? undefined,
+        props: entry.props === null ? undefined : JSON.stringify(entry.props),
+        // As text: old servers read floating-point numbers not to the last bit.
+        value: entry.value === null ? undefined : String(entry.value),
+        currency: entry.currency ?? undefined,
+        view: entry.view?.toString(),
+        width: entry.width ?? undefined,
+        time_zone: entry.timeZone ?? undefined,
+        device: entry.device ?? undefined,
+        browser: entry.browser ?? undefined,
+        os: entry.os ?? undefined,
+        country: entry.country ?? undefined,
+        source: entry.source ?? undefined,
+        channel: entry.channel,
+        campaign: entry.campaign ?? undefined,
+      };
+    case 'leave':
+      return {
+        ...pathAndQuery(entry.path),
+        visitor: entry.visitor.toString(),
+        view: entry.view?.toString(),
+        engaged: entry.engagedMs ?? undefined,
+        scroll: entry.scroll ?? undefined,
+        vitals: entry.vitals === null ? undefined : JSON.stringify(entry.vitals),
+      };
+    case 'bot':
+      return {
+        path: entry.path,
+        bot: entry.bot,
+        company: entry.company ?? undefined,
+        bot_class: entry.botClass,
+      };
+  }
+}
+
+function pathAndQuery(whole: string): { path: string; query: string | undefined } {
+  const { path, query } = splitQuery(whole);
+  return { path, query: query ?? undefined };
+}
+
+/** The columns that `toStoredEvent` reads. */
+export const EVENT_COLUMNS = `toString(event_id) AS id, received_at, ordinal, host, name, path, query, referrer, visitor,
+  nav, props, value, currency, view, width, time_zone, device, browser, os, country, source, channel, campaign`;
+
+/** A row of `EVENT_COLUMNS`, as it was appended. */
+export function toStoredEvent(siteId: string, cursor: string, row: Record<string, unknown>): StoredEvent {
+  const textOrNull = (column: string) => (row[column] === null ? null : String(row[column]));
+  const value = textOrNull('value');
+  const view = textOrNull('view');
+  const width = textOrNull('width');
+  const props = textOrNull('props');
+  return {
+    cursor,
+    siteId,
+    receivedAtMs: Number(row.received_at),
+    host: String(row.host),
+    name: String(row.name),
+    path: String(row.path) + (textOrNull('query') ?? ''),
+    referrer: textOrNull('referrer'),
+    visitor: BigInt(String(row.visitor)),
+    nav: textOrNull('nav'),
+    props: props === null ? null : (JSON.parse(props) as Props), // as written by `toRow`
+    value: value === null ? null : Number(value),
+    currency: textOrNull('currency'),
+    view: view === null ? null : BigInt(view),
+    width: width === null ? null : Number(width),
+    timeZone: textOrNull('time_zone'),
+    device: textOrNull('device'),
+    browser: textOrNull('browser'),
+    os: textOrNull('os'),
+    country: textOrNull('country'),
+    source: textOrNull('source'),
+    channel: String(row.channel) as Channel, // as written by `toRow`
+    campaign: textOrNull('campaign'),
+  };
+}
