@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { dashboards } from './sections/dashboards.ts';
 import { disk } from './sections/disk.ts';
 import { ingest } from './sections/ingest.ts';
 import { latency } from './sections/latency.ts';
@@ -14,7 +15,7 @@ import { Report } from './support/report.ts';
  * `npm run bench`: how the built server compares with doing nothing, side by side in one run. Prints ratios, their medians
  * and their spread, and ends by counting again what was acknowledged.
  */
-const SECTIONS = { ingest, latency, disk, memory, sites, startup };
+const SECTIONS = { ingest, latency, dashboards, disk, memory, sites, startup };
 
 const HELP = `npm run bench [-- [--quick] [--checkout DIR] [section …]]
 

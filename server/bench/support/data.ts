@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
 import { digestApiKey, newAccountId, newApiKey, newApiKeyId, newSiteId, newSiteKey } from '../../src/keys.ts';
+import type { Store } from '../../src/store/store.ts';
 import { EVENT_FILE, REGISTRY_FILE } from './files.ts';
 
 /** Data folders for servers under measurement, filled without going through them. */
@@ -28,16 +29,27 @@ export async function makeFolder(): Promise<{ path: string; remove(): Promise<vo
 
 /** Creates the files of a data folder with the program's own schema. */
 export async function createFiles(checkout: string, dataDir: string): Promise<void> {
+  const store = await openStoreOf(checkout, dataDir);
+  await store.close();
+}
+
+/** Sums up days that are over, which a server that runs does by and by. */
+export async function sumUpDays(checkout: string, dataDir: string): Promise<void> {
+  const store = await openStoreOf(checkout, dataDir);
+  await store.reports.prepare(Math.floor(Date.now() / DAY_MS));
+  await store.close();
+}
+
+async function openStoreOf(checkout: string, dataDir: string): Promise<Store> {
   const { openStore } = (await import(
     pathToFileURL(join(checkout, 'server/src/store/open.ts')).href
   )) as typeof import('../../src/store/open.ts');
-  const store = await openStore({
+  return openStore({
     dataDir,
     onBroken: (error) => {
       throw error;
     },
   });
-  await store.close();
 }
 
 /** Opens one of the files for filling: fast, since nobody needs these rows after a power cut. */
