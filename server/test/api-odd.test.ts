@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { NO_EXAMPLE } from '../src/api/schema-parts.ts';
 import { MINUTE_MS } from '../src/clock.ts';
 import { ERRORS } from '../src/errors.ts';
 import type { Account, Site } from '../src/store/store.ts';
@@ -335,6 +336,7 @@ describe('the document, read by a stranger', () => {
       if (content?.schema.$ref === undefined) continue;
       expect([method, path, content.example]).toEqual([method, path, expect.any(Object)]);
       expect([path, schemaErrors(content.schema)(content.example)]).toEqual([path, []]);
+      expect(JSON.stringify(content.example), path).not.toContain(NO_EXAMPLE);
     }
   });
 

@@ -131,9 +131,12 @@ describe('one number, however it is asked for', () => {
       fc.integer({ min: 2, max: 60 }),
       fc.integer({ min: 0, max: 20 }),
       fc.constantFrom('hour', 'day', 'week', 'month'),
-      async (zone, offset, length, granularity) => {
+      fc.boolean(),
+      async (zone, offset, length, granularity, isOwn) => {
         api.world.clock.advance(MINUTE_MS);
-        await api.world.store.registry.setTimeZone(account.id, zone);
+        // A site's own zone goes before the account's.
+        await api.world.store.registry.setTimeZone(account.id, isOwn ? 'Asia/Tokyo' : zone);
+        await api.world.store.registry.setSiteTimeZone(site.id, isOwn ? zone : null);
         const range = { firstDay: first + offset, lastDay: first + offset + length };
         const date = (day: number) => new Date(day * DAY_MS).toISOString().slice(0, 10);
         const { timeseries, time_zone } = await api.read<Timeseries>(
@@ -437,7 +440,11 @@ describe('one site in numbers', () => {
   it('one site, and usage', async () => {
     const detail = await api.read<SiteDetail>(apiKey, `/sites/${site.id}`);
     const { sites } = await api.read<SiteList>(apiKey, '/sites');
-    expect(detail).toEqual({ ...sites[0], allow_subdomains: false, extra_hosts: [], retention_days: null });
+    expect(detail).toEqual({
+      ...sites[0],
+      ...{ allow_subdomains: false, extra_hosts: [], time_zone: 'UTC', retention_days: null },
+      ...{ excluded_pages: [], excluded_countries: [] },
+    });
     const usage = await api.read<Usage>(free.apiKey, '/usage');
     expect(usage).toMatchObject({
       month: { start: '2026-05-01', end: '2026-05-31' },

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
 import { digestApiKey, newAccountId, newApiKey, newApiKeyId, newSiteId, newSiteKey } from '../../src/keys.ts';
+import { writeProfile } from '../../src/store/sqlite/profile.ts';
 import type { Store } from '../../src/store/store.ts';
 import { EVENT_FILE, REGISTRY_FILE } from './files.ts';
 
@@ -145,6 +146,17 @@ const DAY_MS = 86_400_000;
 /** Days whose deduplication keys are still there. */
 const KEY_DAYS = 2;
 const TEXTS = 5_000;
+/** The number of the text that says what is known of every visitor. */
+const PROFILE_TEXT = 5;
+const PROFILE = writeProfile({
+  source: null,
+  campaign: null,
+  country: 'DE',
+  device: 'phone',
+  browser: 'Chrome',
+  os: 'Android',
+  timeZone: 'Europe/Berlin',
+});
 const EVENTS_PER_VISIT = 3;
 const SLOT_MS = 900_000;
 
@@ -163,7 +175,10 @@ export function addEvents(dataDir: string, sites: readonly Site[], count: number
   const text = db.prepare('INSERT INTO texts (id, hash, text) VALUES (?, ?, ?)');
   text.run(1, textHash('stored'), 'stored');
   text.run(2, textHash('pageview'), 'pageview');
-  for (let i = 3; i < TEXTS; i++) text.run(i, textHash(`/blog/page-${i}`), `/blog/page-${i}`);
+  for (let i = 3; i < TEXTS; i++) {
+    const said = i === PROFILE_TEXT ? PROFILE : `/blog/page-${i}`;
+    text.run(i, textHash(said), said);
+  }
   // By site and time, as the table is ordered.
   const perSite = Math.ceil(count / sites.length);
   const spanMs = Date.now() - firstDay * DAY_MS - 1;
@@ -173,7 +188,7 @@ export function addEvents(dataDir: string, sites: readonly Site[], count: number
       SELECT 1 + i / ${perSite}, ${firstDay * DAY_MS} + CAST((i % ${perSite}) * (${spanMs}.0 / ${perSite}) AS INTEGER),
         i % ${perSite}, 1 + (i % ${perSite}) / ${EVENTS_PER_VISIT}, 2, 3, 3 + abs(random() % ${TEXTS - 3}), 4 FROM numbers;
     INSERT INTO visits (site, day, no, visitor, first, start_at, start_n, end_at, channel, profile, entry, exit, pageviews, events, engaged)
-      SELECT site, at / ${DAY_MS}, visit, random(), visit, min(at) % ${DAY_MS}, min(n), max(at) % ${DAY_MS}, 0, 5, 6, 7, count(*), count(*), 0
+      SELECT site, at / ${DAY_MS}, visit, random(), visit, min(at) % ${DAY_MS}, min(n), max(at) % ${DAY_MS}, 0, ${PROFILE_TEXT}, 6, 7, count(*), count(*), 0
       FROM events GROUP BY 1, 2, 3;
     INSERT INTO visitors (day, site, visitor, visit)
       SELECT day, site, visitor, no FROM visits WHERE day > ${today - KEY_DAYS} ORDER BY 1, 2, 3;

@@ -26,7 +26,7 @@ const INTRODUCTION = `Web analytics, by program.
 
 **Keys.** Send \`Authorization: Bearer <API key>\`; keys are made in the dashboard under Settings → API Keys. A key has scopes (\`read\` asks for numbers, \`write\` reports events) and may be bound to single sites. Begin with \`GET /api/v1/sites\`: the \`id\` of a site stands in the path of everything else. The site key (\`ak_…\`) is public and no API key.
 
-**Days.** \`start\` and \`end\` are YYYY-MM-DD, both included; by default from 7 days ago to today, so that an \`end\` further back needs a \`start\`. Days begin in the time zone that the answer names, the account's; the ledger and billing months are UTC.
+**Days.** \`start\` and \`end\` are YYYY-MM-DD, both included; by default from 7 days ago to today, so that an \`end\` further back needs a \`start\`. Days begin in the time zone that the answer names, the site's or else the account's; the ledger and billing months are UTC.
 
 **Errors** are \`{"error": "a sentence for a person", "code": "A_CODE"}\`, with \`retry_after\` in seconds where trying again makes sense; act on \`code\`. Every operation lists its own by status. Besides, an address answers 405 METHOD_NOT_ALLOWED for a method it does not take. A query parameter that an operation does not know is refused as INVALID_QUERY, with the nearest one that it does; so is one that is given twice, but for \`filter\`.
 

@@ -18,9 +18,11 @@ export const SiteDetail = Type.Object({
   time_zone: TimeZone,
   excluded_pages: Type.Array(Type.String(), {
     description: 'Paths whose views are left out; "*" stands for any text.',
+    examples: [['/admin/*']],
   }),
   excluded_countries: Type.Array(Type.String(), {
     description: 'Countries whose visitors are left out: ISO 3166-1 alpha-2.',
+    examples: [[]],
   }),
 });
 export type SiteDetail = Static<typeof SiteDetail>;
