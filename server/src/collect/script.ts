@@ -94,10 +94,11 @@ function send(request: FastifyRequest, reply: FastifyReply, script: ScriptFile):
     'cache-control': script.immutable ? LONG_CACHE : SHORT_CACHE,
     'x-content-type-options': 'nosniff',
     vary: 'accept-encoding',
-    etag: script.etag,
+    // Weak, since one tag stands for three encodings: https://www.rfc-editor.org/rfc/rfc9110#section-8.8.3.3
+    etag: `W/${script.etag}`,
   });
   const tags = request.headers['if-none-match']?.split(',').map((tag) => tag.trim().replace(/^W\//, ''));
-  if (tags?.includes(script.etag)) return reply.code(304).send();
+  if (tags?.some((tag) => tag === script.etag || tag === '*')) return reply.code(304).send();
   reply.type(script.contentType);
   const accepted = request.headers['accept-encoding'] ?? '';
   const encoding = (['br', 'gzip'] as const).find((name) =>
