@@ -390,7 +390,7 @@ test.describe('addresses', { tag: '@chromium' }, () => {
 test.describe('what a page says', { tag: '@chromium' }, () => {
   for (const script of ['a.js', 'a.full.js']) {
     test(`calls made before ${script} came are not lost`, async ({ lab, site, tab }) => {
-      const head = `<script>window.attractos = { q: [], track() { this.q.push([...arguments]) } }</script>
+      const head = `<script>window.attractos = { q: [], track(name, options) { this.q.push({ name, ...options }) } }</script>
         <script>attractos.track('early', { props: { step: 1 } });</script>`;
       lab.page(site, '/', { tag: { script }, head });
       await tab.goto(site.at('/'));

@@ -213,9 +213,8 @@ export class Lab {
     const send = async (address: string) => {
       // The page may have only just begun.
       while (document.readyState !== 'complete') await new Promise((resolve) => setTimeout(resolve, 10));
-      // A while for what the page itself still has to do: without the Navigation API the tracker compares addresses ten
-      // times a second.
-      await new Promise((resolve) => setTimeout(resolve, 'navigation' in window ? 50 : 200));
+      // A while for what the page itself still has to do.
+      await new Promise((resolve) => setTimeout(resolve, 50));
       window.lab.sendBeacon(address);
     };
     // A page that is just being left for the next one cannot be asked; the next one can.

@@ -11,7 +11,7 @@ export interface Result {
   readonly reason: string | null;
 }
 
-/** More than the props of an event. */
+/** What an event may say besides its name. */
 export interface EventOptions {
   readonly props?: Props;
   /** What a conversion was worth, in units of `currency`. */
@@ -58,7 +58,7 @@ export interface Options {
   readonly forms?: boolean;
   /** Props that go with every page view and event. */
   readonly props?: Props;
-  /** Sees each beacon first; may change it, or return nothing to drop it. */
+  /** Sees each beacon first; may change it, or return nothing to drop it. One that throws drops it, too. */
   readonly beforeSend?: (beacon: object) => object | null | undefined;
 }
 
@@ -66,7 +66,7 @@ export interface Options {
 export function init(options: Options): void;
 
 /** Sends an event; before `init` it waits, on a server it does nothing. */
-export function track(name: string, options?: EventOptions | Props): void;
+export function track(name: string, options?: EventOptions): void;
 
 /** Begins a view by hand, for `auto: false`. */
 export function pageview(): void;

@@ -1,3 +1,5 @@
+import { visible } from './visibility.ts';
+
 /** Visible and focused time of the current view, in milliseconds. */
 let engaged: number;
 let last: number;
@@ -8,25 +10,16 @@ let height = 1;
 /** How much attention it takes until there is something to say about the view. */
 let due: number;
 
-/** The tab is in front, and its window not minimised. */
-export const isVisible = (): boolean => document.visibilityState === 'visible';
-
-/** Adds the time since the last call if the page had the visitor's attention in it. The clock is monotonic. */
+/**
+ * Adds the time since the last call if the page had the visitor's attention in it, and notes whether it has now: in
+ * sight, and with the focus. The clock is monotonic.
+ */
 export const tick = (): void => {
   // Not a number until the first view restarts it. Subtracting the old time and adding the new is a word shorter.
   // biome-ignore lint/suspicious/noAssignInExpressions: reads the clock and remembers it in one go; bytes.
   engaged -= active * (last - (last = performance.now()));
-};
-
-/** The page is in sight; it has the visitor's attention if it has the focus too. */
-export const attend = (): void => {
   // A boolean, which multiplies as 0 or 1.
-  active = document.hasFocus() as unknown as number;
-};
-
-/** The page is out of sight. */
-export const rest = (): void => {
-  active = 0;
+  active = (visible && document.hasFocus()) as unknown as number;
 };
 
 /**
@@ -38,7 +31,8 @@ export const measure = (): void =>
   new ResizeObserver((_, observer) => {
     observer.disconnect();
     bottom = Math.max(bottom, scrollY + innerHeight);
-    height = document.documentElement.scrollHeight;
+    // Safari's rubber band goes past the end of the page.
+    height = Math.max(bottom, document.documentElement.scrollHeight);
   }).observe(document.documentElement);
 
 /** Begins to count for a new view. */
@@ -54,8 +48,8 @@ export const postpone = (): void => {
   due = engaged + 3000;
 };
 
-/** What there is to say: milliseconds, and per cent. Safari's rubber band goes past the end of the page. */
+/** What there is to say: milliseconds, and per cent. */
 export const summary = (): { engaged: number; scroll: number } => ({
   engaged,
-  scroll: 100 * Math.min(1, bottom / height),
+  scroll: (100 * bottom) / height,
 });

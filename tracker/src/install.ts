@@ -1,24 +1,24 @@
+import { post } from './beacon.ts';
 import { CORE, FULL } from './build.ts';
 import { watchElements } from './capture.ts';
 import { retryWhenOnline } from './delivery.ts';
 import { watchAddress } from './navigation.ts';
-import { watchOptOut } from './optout.ts';
-import { look } from './view.ts';
-import { watchVitals } from './vitals.ts';
+import { attractos } from './tag.ts';
+import { track } from './track.ts';
+import { look, pageview, path } from './view.ts';
 
-/** Starts to watch the page, and looks at it for the first time. */
-export const install = (): void => {
+/** Starts to watch the page, and looks at it for the first time. Answers something true, for the mark of the tag. */
+export const install = (): unknown => {
+  attractos.track = CORE ? track : (name, options) => path && post({ name, ...options });
   if (FULL) {
-    watchOptOut();
-    watchVitals();
+    attractos.pageview = pageview;
     watchElements();
     retryWhenOnline();
-  } else watchAddress();
-  // Listening while the event is on its way down also hears what does not bubble.
-  const events = ['visibilitychange', 'pageshow', 'popstate', ...(CORE ? ['scroll', 'focus', 'blur'] : [])];
-  events.map((type) => addEventListener(type, look as () => void, true));
+  }
   look();
-  // Last where it may throw: a module, as the npm package is, is strict, and the page may have frozen its history. The
-  // smaller builds are no modules, and four bytes shorter the other way round.
-  if (FULL) watchAddress();
+  watchAddress();
+  // Listening while the event is on its way down also hears what does not bubble.
+  return ['visibilitychange', 'pageshow', 'popstate', ...(CORE ? ['scroll', 'focus', 'blur'] : [])].map(
+    (type) => addEventListener(type, look as () => void, true),
+  );
 };

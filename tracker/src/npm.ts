@@ -1,4 +1,4 @@
-import type { EventOptions, Options, Props } from '../npm/index.d.ts';
+import type { EventOptions, Options } from '../npm/index.d.ts';
 import { install } from './install.ts';
 import { configure, queue } from './options.ts';
 import { track as trackNow } from './track.ts';
@@ -21,9 +21,9 @@ export const init = (options: Options): void => {
 };
 
 /** Sends an event; before `init` it waits, on a server it does nothing. */
-export const track = (name: string, options?: EventOptions | Props): void => {
+export const track = (name: string, options?: EventOptions): void => {
   if (started) trackNow(name, options);
-  else if (isBrowser && queue.length < MAX_EARLY_CALLS) queue.push([name, options]);
+  else if (isBrowser && queue.length < MAX_EARLY_CALLS) queue.push({ ...options, name });
 };
 
 /** Begins a view by hand, for `auto: false`. */

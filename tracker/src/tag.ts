@@ -1,38 +1,20 @@
 import type { Settings } from './settings.ts';
-import type { Call, Global } from './types.ts';
+import type { Fields, Global } from './types.ts';
 
 type Tag = HTMLScriptElement & { readonly dataset: DOMStringMap & Settings };
 
-/**
- * The tag this script came from, read once. The key may also stand in the script's address: optimiser plugins and tag
- * managers build tags anew and drop their `data-` attributes on the way. It has to be the first parameter there.
- */
+/** The tag this script came from; what the owner says in its `data-` attributes is asked for when it matters. */
 export const {
   src,
   dataset,
-  dataset: {
-    key = src.split(/key=|&/)[1],
-    api = new URL('/e', src),
-    automation,
-    gpc,
-    dnt,
-    frames,
-    auto,
-    hash,
-    exclude,
-    query,
-    canonical,
-    transport,
-    debug,
-    outbound,
-    downloads,
-    forms,
-  },
+  // The key may also stand in the script's address: optimiser plugins and tag managers build tags anew and drop their
+  // `data-` attributes on the way. It has to be the first parameter there.
+  dataset: { key = src.split(/key=|&/)[1], api = new URL('/e', src) },
 } = document.currentScript as Tag;
 
 /** The one global, `window.attractos`; the page may have made it before this script came, to queue its calls. */
 // biome-ignore lint/suspicious/noAssignInExpressions: six bytes shorter, and a common idiom for globals.
 export const attractos: Global = ((self as { attractos?: Global }).attractos ||= {});
 
-/** Calls of `track` that wait for their page view. */
-export const queue: Call[] = attractos.q || [];
+/** Events that wait for their page view. */
+export const queue: Fields[] = attractos.q || [];

@@ -1,13 +1,12 @@
 import { FULL } from './build.ts';
 import { queue } from './tag.ts';
-import type { Call } from './types.ts';
+import type { EventOptions } from './types.ts';
 import { look } from './view.ts';
 
 /** Most events that wait for a view. An excluded page never has one. */
 const MAX_WAITING = 20;
 
 /** Takes an event; it is sent as soon as there is a page view that it belongs to, which is at once on a page in sight. */
-export const track = (...call: Call): void => {
-  if (!FULL || queue.length < MAX_WAITING) queue.push(call);
-  look();
-};
+export const track = (name: string, options?: EventOptions): void =>
+  // A look may be told a number, for that has nothing a look asks for.
+  look((!FULL || queue.length < MAX_WAITING ? queue.push({ name, ...options }) : 0) as never);

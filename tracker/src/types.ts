@@ -1,15 +1,15 @@
-import type { EventOptions, Props, Result } from '../npm/index.d.ts';
+import type { EventOptions, Result } from '../npm/index.d.ts';
 import type { Beacon } from '../wire/beacon.ts';
 
 type Wire = { [Name in keyof Beacon]?: Beacon[Name] | undefined };
 
 /** What all beacons of one view say. */
-export type Common = Pick<Wire, 'key' | 'keep' | 'url' | 'view' | 'tz'>;
+export type View = Pick<Wire, 'key' | 'keep' | 'url' | 'view'>;
 
-/** What a beacon says besides. */
-export type Fields = Omit<Wire, keyof Common | 'id'>;
+/** What a beacon says besides. A callback goes along in the same object, for JSON leaves functions out. */
+export type Fields = Omit<Wire, keyof View | 'id'> & Pick<EventOptions, 'callback'>;
 
-export type { EventOptions, Props, Result };
+export type { EventOptions, Result };
 
 declare global {
   interface Document {
@@ -22,14 +22,11 @@ declare global {
   }
 }
 
-/** Arguments of `track`. */
-export type Call = readonly [name: string, options?: EventOptions | Props | undefined];
-
 /** `window.attractos`. */
 export interface Global {
-  /** Calls made before the script arrived. */
-  q?: Call[];
-  track?: (...call: Call) => void;
+  /** Events from before the script arrived. */
+  q?: Fields[];
+  track?: (name: string, options?: EventOptions) => void;
   /** Full build: sees each beacon first; may change it, or return nothing to drop it. */
   beforeSend?: (beacon: object) => object | null | undefined;
   /** Full build: begins a view by hand. */

@@ -1,32 +1,33 @@
-import { attend, isDue, isVisible, measure, postpone, rest, restart, summary, tick } from './attention.ts';
-import { closeView, openView, post, view } from './beacon.ts';
+import { ADDRESS_MAX_CHARS } from './address.ts';
+import { isDue, measure, postpone, restart, summary, tick } from './attention.ts';
+import { post } from './beacon.ts';
 import { CORE, FULL } from './build.ts';
-import { commonProps, postWithOptions } from './events.ts';
+import { closeView, openView, view } from './current.ts';
+import { obeyOptOutLink } from './optout.ts';
 import { currentPath, isExcluded } from './paths.ts';
 import { referrer } from './scrub.ts';
-import { auto, queue } from './tag.ts';
-import type { Fields, Props } from './types.ts';
-import { vitals } from './vitals.ts';
+import { dataset, queue } from './tag.ts';
+import type { Fields } from './types.ts';
+import { isVisible, visible } from './visibility.ts';
+import { vitals, watchVitals } from './vitals.ts';
 
 /** The path that was last seen by somebody; nothing while nobody came. */
 export let path: string;
+/** Whether a view began when the page was last looked at. */
+let moved: unknown;
 let nav: Fields['nav'];
-let ref = FULL ? undefined : document.referrer;
+let timeZone: string;
+/** Where the visitor came from; later views came from this site. */
+let ref = FULL ? undefined : document.referrer.slice(0, ADDRESS_MAX_CHARS);
 
 /** Begins a view of the page as it is now. */
 export const pageview = (): void => {
-  if (CORE) restart();
-  openView(
-    FULL
-      ? {
-          nav,
-          ref: ref ?? referrer(),
-          props: commonProps(),
-          width: innerWidth,
-        }
-      : { ref },
-  );
-  // Later views came from this site.
+  if (CORE) {
+    restart();
+    openView();
+  }
+  // The npm package is imported on servers, too, where there is no document to ask at first.
+  post(FULL ? { nav, ref: ref ?? referrer(), width: innerWidth, tz: timeZone } : { ref });
   ref = '';
   if (FULL) nav = 'soft';
 };
@@ -41,31 +42,33 @@ export const pageview = (): void => {
  * the same view, and a later `leave` of that view says more.
  */
 export const look = (event?: { readonly persisted?: boolean }): void => {
-  if (FULL) nav = event?.persisted ? 'bfcache' : nav || (document.prerendering ? 'prerender' : 'load');
-  const visible = isVisible();
-  const moved =
-    visible &&
+  moved =
+    isVisible() &&
+    // A page that was in the back/forward cache becomes visible before it is told of its return: https://html.spec.whatwg.org/#reactivate-a-document
     // biome-ignore lint/suspicious/noAssignInExpressions: compares and remembers in one go; bytes.
-    (path !== (path = FULL ? currentPath() : location.pathname) || event?.persisted);
-  if (CORE) {
-    tick();
-    if (visible) attend();
-    else rest();
-    measure();
-    // Gone to another view, or out of sight.
-    if ((!FULL || view) && isDue() && moved === visible) {
-      postpone();
-      post(FULL ? { name: 'leave', ...summary(), vitals } : { name: 'leave', ...summary() });
-    }
-  }
+    (path !== (path = currentPath()) || (event?.persisted && !moved));
+  if (FULL)
+    nav = moved && event?.persisted ? 'bfcache' : nav || (document.prerendering ? 'prerender' : 'load');
+  if (CORE)
+    // What the engine lacks, or the page broke, is left out; the views count all the same.
+    try {
+      if (FULL) obeyOptOutLink();
+      tick();
+      // Gone to another view, or out of sight.
+      if ((!FULL || view) && isDue() && (moved || !visible)) {
+        postpone();
+        post(FULL ? { name: 'leave', ...summary(), vitals } : { name: 'leave', ...summary() });
+      }
+      if (FULL && !timeZone) {
+        timeZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+        // Nobody waited for a prerendered page, and whoever opened a tab in the background was elsewhere.
+        if (visible) watchVitals();
+      }
+      measure();
+    } catch {}
   if (moved) {
-    if (FULL && (auto || isExcluded())) closeView();
+    if (FULL && (dataset.auto === 'off' || isExcluded())) closeView();
     else pageview();
   }
-  if (CORE && view)
-    queue
-      .splice(0)
-      .map(([name, given]) =>
-        FULL ? postWithOptions(name, given) : post({ name, props: (given?.props || given) as Props }),
-      );
+  if (CORE && view) queue.splice(0).map(post);
 };

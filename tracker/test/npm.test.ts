@@ -21,10 +21,12 @@ describe('npm package', () => {
       // @ts-expect-error: an event has a name.
       track();
       // @ts-expect-error: props are flat.
-      track('x', { plan: { name: 'pro' } });
+      track('x', { props: { plan: { name: 'pro' } } });
+      // @ts-expect-error: props are said to be such.
+      track('x', { plan: 'pro' });
       // @ts-expect-error: a value is a number.
       track('x', { props: { plan: 'pro' }, value: '49', callback: () => {} });
-      track('x', { plan: 'pro', seats: 3, trial: true });
+      track('x', { props: { plan: 'pro', seats: 3, trial: true } });
       track('x', { props: { plan: 'pro' }, value: 49, currency: 'EUR', callback: ({ ok }) => ok });
     };
     expect(program).toBeTypeOf('function');

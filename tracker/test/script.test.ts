@@ -87,21 +87,51 @@ describe.each(BUILDS)('%s', (build) => {
   });
 
   it.each(['missing', 'false', 'throws'] as const)(
-    'falls back to fetch when sendBeacon is %s',
+    'falls back to keepalive fetch when sendBeacon is %s',
     async (beacon) => {
-      // The smallest build has its ladder too.
       const page = new FakePage({ build, beacon });
       await Promise.resolve();
-      expect(page.sent.map(({ by }) => by)).toEqual(['fetch']);
+      expect(page.sent.map(({ by }) => by)).toEqual(['keepalive fetch']);
       expect(page.views).toHaveLength(1);
     },
   );
 
-  it('sends events with props, by either way of saying so', () => {
+  it('cuts what the collector would refuse as too long', () => {
+    const long = 'x'.repeat(4000);
+    const page = new FakePage({
+      build,
+      url: `https://www.example.com/a?state=${long}#${long}`,
+      referrer: `https://www.example.com/b?state=${long}`,
+    });
+    expect([...schema.Errors(page.beacons[0])]).toEqual([]);
+    expect(page.views[0]?.url).toMatch(/^https:\/\/www\.example\.com\/a/);
+    page.go('pushState', `/${long}`);
+    expect([...schema.Errors(page.beacons.at(-1))]).toEqual([]);
+    expect(page.views).toHaveLength(2);
+  });
+
+  it('counts a page once that was in the back/forward cache before anybody saw it', () => {
+    const page = new FakePage({ build, hidden: true });
+    page.leaveAndRestore();
+    expect(page.views).toHaveLength(1);
+    page.leaveAndRestore();
+    expect(page.views).toHaveLength(2);
+  });
+
+  it('counts a page once again for each return from the back/forward cache, whatever looks first', () => {
     const page = new FakePage({ build });
-    page.track('Sign-up', { plan: 'pro' });
+    page.leaveAndRestore();
+    page.track('x');
+    page.leaveAndRestore();
+    expect(page.views).toHaveLength(3);
+  });
+
+  it('sends events with props and what they were worth', () => {
+    const page = new FakePage({ build });
     page.track('Sign-up', { props: { plan: 'pro' } });
-    expect(page.named('Sign-up').map(({ props }) => props)).toEqual([{ plan: 'pro' }, { plan: 'pro' }]);
+    page.track('Order', { value: 9, currency: 'EUR' });
+    expect(page.named('Sign-up')).toMatchObject([{ props: { plan: 'pro' } }]);
+    expect(page.named('Order')).toMatchObject([{ value: 9, currency: 'EUR' }]);
   });
 
   it('survives props that cannot be serialised', () => {
@@ -111,7 +141,6 @@ describe.each(BUILDS)('%s', (build) => {
         throw new Error('mine');
       },
     };
-    expect(() => page.track('x', hostile)).not.toThrow();
     expect(() => page.track('x', { props: hostile })).not.toThrow();
     page.track('y');
     expect(page.named('y')).toHaveLength(1);
@@ -119,7 +148,7 @@ describe.each(BUILDS)('%s', (build) => {
 
   it('says nothing that the wire format does not allow', () => {
     const page = new FakePage({ build, referrer: 'https://news.example.org/?token=1' });
-    page.track('Sign-up', { plan: 'pro' });
+    page.track('Sign-up', { props: { plan: 'pro' } });
     page.now += 5000;
     page.go('pushState', '/b');
     page.setVisibility('hidden');
@@ -214,7 +243,10 @@ describe.each(['a.js', 'a.full.js'] as const)('%s', (build) => {
   });
 
   it('replays calls made before it came, and those made before anybody looked, after the page view', () => {
-    const queued = new FakePage({ build, globals: { attractos: { q: [['early', { a: 1 }]] } } });
+    const queued = new FakePage({
+      build,
+      globals: { attractos: { q: [{ name: 'early', props: { a: 1 } }] } },
+    });
     expect(queued.beacons.map(({ name }) => name)).toEqual([undefined, 'early']);
     expect(queued.beacons[1]?.view).toBe(queued.beacons[0]?.id);
 
@@ -300,6 +332,91 @@ describe('a.full.js', () => {
     expect(page.views).toHaveLength(1);
   });
 
+  it.each(['off', 'on', ''])('takes data-auto="%s" and the like at their word', (word) => {
+    const data = { key: 'ak_1', auto: word, frames: word, debug: word, transport: word };
+    const page = new FakePage({ build, data });
+    expect(page.views).toHaveLength(word === 'off' ? 0 : 1);
+  });
+
+  it('drops what a throwing hook was to see, says why with data-debug, and goes on', () => {
+    const logged: unknown[] = [];
+    const mine = new Error('mine');
+    const page = new FakePage({
+      build,
+      data: { key: 'ak_1', debug: 'on' },
+      globals: {
+        console: { log: (said: unknown) => logged.push(said) },
+        attractos: {
+          beforeSend(beacon: { name?: string }) {
+            if (beacon.name === 'bad') throw mine;
+            return beacon;
+          },
+        },
+      },
+    });
+    page.track('bad');
+    page.track('good');
+    expect(page.beacons.map(({ name }) => name)).toEqual([undefined, 'good']);
+    expect(logged).toEqual([mine]);
+    expect(page.errors).toEqual([]);
+  });
+
+  it('says nothing at all where data-exclude is no regular expression', () => {
+    const page = new FakePage({ build, hidden: true, data: { key: 'ak_1', exclude: '(' } });
+    page.setVisibility('visible');
+    page.go('pushState', '/b');
+    page.track('x');
+    expect(page.sent).toEqual([]);
+    expect(page.errors).toEqual([]);
+  });
+
+  it('goes on with a plain fetch where the keepalive one is refused', async () => {
+    const page = new FakePage({ build, beacon: 'false', fetch: 'rejects keepalive' });
+    await new Promise((resolve) => setTimeout(resolve));
+    expect(page.sent.map(({ by }) => by)).toEqual(['fetch']);
+    expect(page.views).toHaveLength(1);
+  });
+
+  it('is not confused by a callback that throws', async () => {
+    const page = new FakePage({ build });
+    let calls = 0;
+    page.track('x', {
+      callback() {
+        calls++;
+        throw new Error('mine');
+      },
+    });
+    await new Promise((resolve) => setTimeout(resolve));
+    page.dispatch('online');
+    await new Promise((resolve) => setTimeout(resolve));
+    expect(page.named('x')).toHaveLength(1);
+    expect(calls).toBe(1);
+  });
+
+  it('looks only at elements: what scripts dispatch at the window is none', () => {
+    const page = new FakePage({ build });
+    page.dispatch('click', { target: page.window });
+    page.dispatch('submit', { target: page.window });
+    expect(page.errors).toEqual([]);
+  });
+
+  it('tells on screen what an opt-out link did, once, and stops', () => {
+    const said: string[] = [];
+    const storage: Record<string, unknown> = {};
+    const page = new FakePage({ build, storage, globals: { alert: (text: string) => said.push(text) } });
+    page.go('pushState', '/#attractos-off');
+    page.track('x');
+    page.dispatch('scroll');
+    expect(storage).toEqual({ attractos: 'off' });
+    expect(page.named('x')).toEqual([]);
+    page.go('pushState', '/#attractos-on');
+    page.track('y');
+    expect(page.named('y')).toHaveLength(1);
+    expect(said).toEqual(['Counting of your visits: off', 'Counting of your visits: on']);
+    page.go('pushState', '/#attractos-anything');
+    expect(said).toHaveLength(2);
+  });
+
   it('lets the page see, change and drop beacons first', () => {
     const beforeSend = (beacon: { name?: string }) =>
       beacon.name ? null : { ...beacon, props: { changed: true } };
@@ -312,16 +429,9 @@ describe('a.full.js', () => {
   it('tells what the collector answered', async () => {
     const page = new FakePage({ build });
     const results: unknown[] = [];
-    page.track('Order', { value: 9, currency: 'EUR', callback: (result: unknown) => results.push(result) });
+    page.track('Order', { callback: (result: unknown) => results.push(result) });
     await new Promise((resolve) => setTimeout(resolve));
     expect(results).toEqual([{ ok: true, status: 202, reason: 'stored' }]);
-    expect(page.named('Order')[0]).toMatchObject({ value: 9, currency: 'EUR' });
-  });
-
-  it('makes a number of a worth that comes from markup', () => {
-    const page = new FakePage({ build });
-    page.track('Order', { value: '49.9', currency: 'EUR' });
-    expect(page.named('Order')[0]?.value).toBe(49.9);
   });
 
   it('keeps what finds no network, a few at most, and sends it under the same id', async () => {

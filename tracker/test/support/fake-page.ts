@@ -11,12 +11,29 @@ export interface Faults {
   /** How `sendBeacon` fails. */
   beacon?: 'missing' | 'false' | 'throws';
   /** `fetch` rejects, or throws at once. */
-  fetch?: 'rejects' | 'throws';
+  fetch?: 'rejects' | 'rejects keepalive' | 'throws';
   storageDenied?: boolean;
   /** An engine from before the Navigation API. */
   noNavigationApi?: boolean;
   frozenHistory?: boolean;
+  /** Parts of the browser that are not there. */
+  missing?: readonly Part[];
+  /** Parts of the browser that throw whenever they are used. */
+  broken?: readonly Part[];
 }
+
+/** What engines, settings and extensions take away, or break. */
+export const PARTS = [
+  'ResizeObserver',
+  'PerformanceObserver',
+  'performance',
+  'Intl',
+  'crypto',
+  'console',
+  'alert',
+  'hasFocus',
+] as const;
+export type Part = (typeof PARTS)[number];
 
 export interface Start extends Faults {
   build: Build;
@@ -37,7 +54,7 @@ const source = (build: Build): string =>
 /** Just enough of a window to run a built script in, and to do to it what visitors and engines do. */
 export class FakePage {
   /** Everything that left the page, by whatever way. */
-  readonly sent: { body: string; by: 'beacon' | 'fetch'; to: string }[] = [];
+  readonly sent: { body: string; by: 'beacon' | 'keepalive fetch' | 'fetch'; to: string }[] = [];
   /** What listeners threw: the page would have seen it. */
   readonly errors: unknown[] = [];
   readonly window: Record<string, unknown>;
@@ -204,10 +221,11 @@ export class FakePage {
       addEventListener: (type: string, listener: (event: unknown) => void) => {
         page.#listeners.set(type, [...(page.#listeners.get(type) ?? []), listener]);
       },
-      fetch: (to: unknown, { body }: { body: string }) => {
+      fetch: (to: unknown, { body, keepalive }: { body: string; keepalive?: boolean }) => {
         if (faults.fetch === 'throws') throw new Error('no fetch');
-        if (faults.fetch === 'rejects') return Promise.reject(new Error('no network'));
-        page.sent.push({ body, by: 'fetch', to: `${to}` });
+        if (faults.fetch === 'rejects' || (keepalive && faults.fetch === 'rejects keepalive'))
+          return Promise.reject(new Error('no network'));
+        page.sent.push({ body, by: keepalive ? 'keepalive fetch' : 'fetch', to: `${to}` });
         return Promise.resolve({
           ok: true,
           status: 202,
@@ -229,6 +247,24 @@ export class FakePage {
         return storage;
       },
     });
-    return Object.assign(window, this.#start.globals);
+    Object.assign(window, this.#start.globals);
+    for (const part of faults.missing ?? []) this.#without(window, part);
+    for (const part of faults.broken ?? []) this.#broken(window, part);
+    return window;
+  }
+
+  /** Every context has an `Intl` of its own; no page has more than this of a part that is missing. */
+  #without(window: Record<string, unknown>, part: Part): void {
+    if (part === 'hasFocus') delete (window['document'] as Record<string, unknown>)[part];
+    else window[part] = undefined;
+  }
+
+  #broken(window: Record<string, unknown>, part: Part): void {
+    const breaks = (): never => {
+      throw new Error(`no ${part}`);
+    };
+    if (part === 'hasFocus') (window['document'] as Record<string, unknown>)[part] = breaks;
+    // Both to call, to construct, and to ask for anything.
+    else window[part] = new Proxy(() => {}, { apply: breaks, construct: breaks, get: breaks });
   }
 }

@@ -1,0 +1,25 @@
+import { ADDRESS_MAX_CHARS } from './address.ts';
+import { FULL } from './build.ts';
+import { address } from './scrub.ts';
+import { dataset, key } from './tag.ts';
+import type { View } from './types.ts';
+
+/** What every beacon of the current view says; nothing while no view has begun. (The micro build keeps none.) */
+export let view: View | undefined;
+
+/** Where addresses are cut off, so that the collector does not refuse the beacon: fragment first, then query. */
+export const here = (): string => location.href.slice(0, ADDRESS_MAX_CHARS);
+
+/** A view begins: the beacons from here on are about the page as it is now. */
+export const openView = (): void => {
+  view = FULL ? { key, keep: dataset.query, url: address() } : { key, url: here() };
+};
+
+/** The view is over, and the next one is not to be told. */
+export const closeView = (): void => {
+  view = undefined;
+};
+
+/** Unique, 40 characters at most. The time is in it for pages that seed `Math.random`. */
+// biome-ignore lint/style/useTemplate: seven bytes shorter.
+export const newId = (): string => Date.now() + '' + Math.random();
