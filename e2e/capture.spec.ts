@@ -64,6 +64,24 @@ test.describe('links to elsewhere', () => {
     expect(await lab.sent(site, tab)).toEqual(['pageview /', `${OUTBOUND} /`]);
   });
 
+  test('the middle button opens links and nothing else, the right one opens a menu', {
+    tag: '@chromium',
+  }, async ({ lab, site, tab }) => {
+    const marked = '<button id="marked" data-attractos-event="Marked">Marked</button>';
+    serve(lab, site, '/', { 'data-outbound': 'on' }, { body: body + marked });
+    await tab.goto(site.at('/'));
+    await tab.eval(() => {
+      const press = (selector: string, button: number) =>
+        document
+          .querySelector(selector)
+          ?.dispatchEvent(new MouseEvent('auxclick', { bubbles: true, cancelable: true, button }));
+      press('#child', 1);
+      press('#child', 2);
+      press('#marked', 1);
+    });
+    expect(await lab.sent(site, tab)).toEqual(['pageview /', `${OUTBOUND} /`]);
+  });
+
   test('links within the site and in drawings are left alone', async ({ lab, site, tab }) => {
     serve(lab, site, '/', { 'data-outbound': 'on' }, { body });
     serve(lab, site, '/inside', { 'data-outbound': 'on' });
@@ -292,6 +310,20 @@ test.describe('marked elements', () => {
   });
 });
 
+test.describe('what is around a form', { tag: '@chromium' }, () => {
+  test('a marked parent of a form speaks when the form is sent, once', async ({ lab, site, tab }) => {
+    const body = `<div data-attractos-event="Search"><form action="/found"><input id="field" name="q"></form></div>`;
+    serve(lab, site, '/', { 'data-forms': 'on' }, { body });
+    lab.network.serve(site.at('/found'), { body: page({}) });
+    await tab.goto(site.at('/'));
+    await tab.click('#field');
+    await tab.eval(() => document.querySelector('form')?.requestSubmit());
+    await expect.poll(() => tab.eval(() => location.pathname).catch(() => '')).toBe('/found');
+    await lab.fence(tab);
+    expect(lab.events(site).map(gist)).toEqual(['pageview /', 'Search /']);
+  });
+});
+
 test.describe('which pages count', { tag: '@chromium' }, () => {
   test('all but those that are excluded', async ({ lab, site, tab }) => {
     for (const path of ['/', '/admin/users', '/shop']) {
@@ -329,6 +361,9 @@ test.describe('which pages count', { tag: '@chromium' }, () => {
     expect(await lab.sent(site, tab)).toEqual([]);
     await tab.eval(() => window.attractos.pageview());
     expect(await lab.sent(site, tab)).toEqual(['pageview /next']);
+    await tab.eval(() => window.lab.show(false));
+    await lab.fence(tab);
+    expect(lab.leaves(site).map(({ view }) => view)).toEqual(lab.events(site).map(({ id }) => id));
   });
 });
 
@@ -452,10 +487,14 @@ test.describe('what a page says', { tag: '@chromium' }, () => {
       '<script>window.logged = []; console.log = (...said) => logged.push(JSON.stringify(said));</script>';
     serve(lab, site, '/', { 'data-debug': 'on' }, { head });
     await tab.goto(site.at('/'));
-    await expect
-      .poll(() => tab.eval(() => (window as unknown as { logged: string[] }).logged))
-      .toEqual([expect.stringContaining('stored')]);
-    expect(await lab.sent(site, tab)).toEqual(['pageview /']);
+    await tab.eval(() => {
+      window.attractos.track('x'.repeat(100));
+      window.attractos.track('long', { props: { text: 'x'.repeat(1000) } });
+    });
+    const logged = () => tab.eval(() => (window as unknown as { logged: string[] }).logged);
+    await expect.poll(async () => (await logged()).length).toBe(3);
+    expect((await logged()).filter((line) => line.includes('"stored"'))).toHaveLength(1);
+    expect((await logged()).filter((line) => line.includes('refused; reason=malformed'))).toHaveLength(2);
   });
 
   test('whoever wants to know is told what became of an event', async ({ lab, site, tab }) => {

@@ -70,6 +70,38 @@ test('a used up allowance for beacons disturbs nobody', async ({ lab, site, tab,
   expect(await lab.count(site)).toBe(events.length);
 });
 
+test('the full script needs no allowance: a plain fetch goes where beacons and keepalive are refused', {
+  tag: '@chromium',
+}, async ({ lab, site, tab }) => {
+  const atTheEnd = lab.gate();
+  lab.network.decide = ({ path }) => (path === '/fill' ? atTheEnd.opened.then(() => 'lose') : 'pass');
+  lab.page(site, '/', { tag: { script: 'a.full.js' } });
+  await tab.goto(site.at('/'));
+  await lab.fence(tab);
+  const full = await tab.eval(() => {
+    for (const bytes of [65_000, 500]) {
+      for (let sent = 0; sent < 10; sent += 1) {
+        if (!window.lab.sendBeacon('http://stats.example.net/fill', 'x'.repeat(bytes))) break;
+      }
+    }
+    window.attractos.track('order');
+    return !window.lab.sendBeacon('http://stats.example.net/fill', 'x'.repeat(500));
+  });
+  expect(full).toBe(true);
+  await expect.poll(() => lab.events(site).map(gist)).toEqual(['pageview /', 'order /']);
+  atTheEnd.open();
+  await lab.answered();
+  expect(await lab.count(site)).toBe(2);
+});
+
+test('beacons go where the tag says', async ({ lab, site, tab }) => {
+  // A proxy on a host of the site itself.
+  lab.page(site, '/', { tag: { attributes: { 'data-api': `http://stats.${site.domain}/e` } } });
+  await tab.goto(site.at('/'));
+  expect(await lab.sent(site, tab)).toEqual(['pageview /']);
+  expect(lab.requests(site).map(({ headers }) => headers.host)).toContain(`stats.${site.domain}`);
+});
+
 test('what a browser sends again by itself counts once', async ({ lab, site, tab, engineName }) => {
   lab.page(site, '/');
   await tab.goto(site.at('/'));

@@ -126,6 +126,26 @@ test('the deepest place counts, also after scrolling back up', async ({ lab, sit
   expect(leave?.scroll).toBeLessThan(deepest + 5);
 });
 
+test('what comes late makes the page longer, and what was seen of it less', async ({ lab, site, tab }) => {
+  lab.page(site, '/', { body: '<p>short at first</p><img id="late" alt="">' });
+  lab.network.serve(site.at('/end'), { body: page({}) });
+  await tab.goto(site.at('/'));
+  const seen = await tab.eval(async () => {
+    const image = document.querySelector<HTMLImageElement>('#late');
+    if (image === null) throw new Error('no image');
+    image.src = 'data:image/svg+xml,<svg xmlns="http://www.w3.org/2000/svg" width="10" height="8000"></svg>';
+    await image.decode();
+    const turn = () => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve, 0)));
+    await turn();
+    await turn();
+    return (100 * innerHeight) / document.documentElement.scrollHeight;
+  });
+  expect(seen).toBeLessThan(50);
+  await tab.goto(site.at('/end'));
+  await lab.fence(tab);
+  expect(Math.abs((lab.leaves(site)[0]?.scroll ?? Number.NaN) - seen)).toBeLessThan(2);
+});
+
 test('a page that fits the window has been seen whole', async ({ lab, site, tab }) => {
   lab.page(site, '/', { body: '<p>short</p>' });
   lab.network.serve(site.at('/end'), { body: page({}) });

@@ -195,6 +195,49 @@ for (const script of SCRIPTS) {
       expect(await lab.sent(site, tab)).toEqual(['pageview /']);
     });
 
+    test('an address, or a referrer, that is too long for the collector is cut, and the view counts', async ({
+      lab,
+      site,
+      tab,
+    }) => {
+      const long = 'x'.repeat(3000);
+      lab.page(site, '/', { ...ofThisScript, body: '<a id="on" href="/next">On</a>' });
+      lab.page(site, '/next', ofThisScript);
+      await tab.goto(site.at(`/?state=${long}#${long}`));
+      await lab.fence(tab);
+      await tab.click('#on');
+      await expect.poll(() => tab.eval(() => location.pathname).catch(() => '')).toBe('/next');
+      await lab.fence(tab);
+      expect(lab.events(site).map(({ url }) => new URL(url).pathname)).toEqual(['/', '/next']);
+      expect(await lab.count(site)).toBe(2);
+    });
+
+    test('a page that the back/forward cache kept before anybody saw it is one view', async ({
+      lab,
+      site,
+      tab,
+    }) => {
+      // The browser tells the page that it is seen for the first time when it comes back, and only then of its return.
+      const head = `<script>
+        let times = 0;
+        addEventListener('visibilitychange', () => {
+          times += 1;
+          if (times === 2) Object.defineProperty(document, 'visibilityState', { get: () => 'visible', configurable: true });
+        }, true);
+      </script>`;
+      lab.page(site, '/', { ...ofThisScript, head, prelude: { hidden: true } });
+      lab.network.serve(site.at('/plain'), { body: page({}) });
+      await tab.goto(site.at('/'));
+      await tab.eval(() => {
+        document.title = 'as nobody saw it';
+      });
+      await tab.goto(site.at('/plain'));
+      await tab.back();
+      expect(await tab.eval(() => document.title), 'the page came out of the cache').toBe('as nobody saw it');
+      await expect.poll(() => tab.eval(() => document.visibilityState)).toBe('visible');
+      expect(await lab.sent(site, tab)).toEqual(['pageview /']);
+    });
+
     test('three pages left at once arrive, however slow the collector', async ({ lab, site, tab }) => {
       const leave = (to: string) =>
         `<script>addEventListener('DOMContentLoaded', () => { location.href = '${to}'; });</script>`;

@@ -7,6 +7,7 @@ let active: number;
 /** Bottom edge of the deepest screen seen, and the height of the page, in CSS pixels. */
 let bottom: number;
 let height = 1;
+let observer: ResizeObserver | undefined;
 /** How much attention it takes until there is something to say about the view. */
 let due: number;
 
@@ -23,17 +24,20 @@ export const tick = (): void => {
 };
 
 /**
- * Notes how far down the visitor has been. A new ResizeObserver reports once, right after the browser's own layout:
- * the one moment when these three numbers cost nothing. Read at any other time they may force a layout.
+ * Notes how far down the visitor has been. An observer that begins to observe reports right after the browser's own
+ * layout: the one moment when these three numbers cost nothing. Read at any other time they may force a layout.
  * https://drafts.csswg.org/resize-observer/#html-event-loop
+ * It goes on observing, for images that come late make the page longer.
  */
-export const measure = (): void =>
-  new ResizeObserver((_, observer) => {
-    observer.disconnect();
-    bottom = Math.max(bottom, scrollY + innerHeight);
+export const measure = (): void => {
+  observer ||= new ResizeObserver(() => {
+    bottom = Math.max(scrollY + innerHeight, bottom);
     // Safari's rubber band goes past the end of the page.
-    height = Math.max(bottom, document.documentElement.scrollHeight);
-  }).observe(document.documentElement);
+    height = Math.max(document.documentElement.scrollHeight, bottom);
+  });
+  observer.disconnect();
+  observer.observe(document.documentElement);
+};
 
 /** Begins to count for a new view. */
 export const restart = (): void => {

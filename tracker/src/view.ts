@@ -52,10 +52,10 @@ export const look = (event?: { readonly persisted?: boolean }): void => {
   if (CORE)
     // What the engine lacks, or the page broke, is left out; the views count all the same.
     try {
-      if (FULL) obeyOptOutLink();
+      if (FULL && visible) obeyOptOutLink();
       tick();
       // Gone to another view, or out of sight.
-      if ((!FULL || view) && isDue() && (moved || !visible)) {
+      if ((!FULL || view) && moved === visible && isDue()) {
         postpone();
         post(FULL ? { name: 'leave', ...summary(), vitals } : { name: 'leave', ...summary() });
       }

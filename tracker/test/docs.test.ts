@@ -1,5 +1,9 @@
+import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { expect, it } from 'vitest';
+import { ADDRESS_MAX_CHARS } from '../src/address.ts';
+import { URL_MAX_CHARS } from '../wire/limits.ts';
 
 const read = (path: string): string => readFileSync(new URL(path, import.meta.url), 'utf8');
 const readme = read('../README.md');
@@ -49,4 +53,26 @@ it('a build leaves no hashed copies of earlier ones behind', () => {
       .map((entry) => entry.hashed)
       .sort(),
   );
+});
+
+it('the manifest pins each file by what is in it, and each weighs what the manifest and the budget say', () => {
+  const manifest = JSON.parse(read('../../dist/public/manifest.json')) as Record<
+    string,
+    { hashed: string; integrity: string; bytes: { raw: number; gzip: number; brotli: number } }
+  >;
+  const budgets = JSON.parse(read('../budgets.json')) as Record<string, { gzip: number; brotli: number }>;
+  expect(Object.keys(manifest).sort()).toEqual(Object.keys(budgets).sort());
+  for (const [name, { hashed, integrity, bytes }] of Object.entries(manifest)) {
+    const code = readFileSync(new URL(`../../dist/public/${name}`, import.meta.url));
+    expect(read(`../../dist/public/${hashed}`)).toBe(code.toString());
+    expect(integrity).toBe(`sha384-${createHash('sha384').update(code).digest('base64')}`);
+    const weight = { raw: code.length, gzip: gzipSync(code, { level: 9 }).length };
+    expect(bytes).toEqual({ ...weight, brotli: brotliCompressSync(code).length });
+    expect(bytes.gzip).toBeLessThanOrEqual(budgets[name]?.gzip ?? 0);
+    expect(bytes.brotli).toBeLessThanOrEqual(budgets[name]?.brotli ?? 0);
+  }
+});
+
+it('addresses are cut before the wire forbids them', () => {
+  expect(ADDRESS_MAX_CHARS).toBeLessThanOrEqual(URL_MAX_CHARS);
 });
