@@ -1,6 +1,7 @@
 import { expect, test } from './support/fixtures.ts';
 import type { Lab, Site } from './support/lab.ts';
 import { page } from './support/page.ts';
+import type { Tab } from './support/tab.ts';
 
 /**
  * When a view ends, how long it was looked at, and how far. Time is not waited for: the pages' clock is set forward by an
@@ -16,6 +17,14 @@ const TALL = '<div style="height: 5000px">a long page</div>';
 /** The hours that a view was engaged, as nobody's test lasts half of one. */
 function hours(engaged: number | undefined): number {
   return Math.round((engaged ?? Number.NaN) / HOUR_MS);
+}
+
+/** Waits until the browser has laid the page out, and has told its observers. */
+async function laidOut(tab: Tab): Promise<void> {
+  await tab.eval(async () => {
+    for (let frame = 0; frame < 2; frame += 1)
+      await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
+  });
 }
 
 function servePages(lab: Lab, site: Site): void {
@@ -107,18 +116,13 @@ test('each soft view has its own leave, before the next view begins', async ({ l
 test('the deepest place counts, also after scrolling back up', async ({ lab, site, tab }) => {
   servePages(lab, site);
   await tab.goto(site.at('/'));
-  const deepest = await tab.eval(async () => {
-    const seen = () => (100 * (scrollY + innerHeight)) / document.documentElement.scrollHeight;
-    const turn = () => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve, 0)));
-    scrollTo(0, 2000);
-    await turn();
-    await turn();
-    const depth = seen();
-    scrollTo(0, 0);
-    await turn();
-    await turn();
-    return depth;
-  });
+  await tab.eval(() => scrollTo(0, 2000));
+  await laidOut(tab);
+  const deepest = await tab.eval(
+    () => (100 * (scrollY + innerHeight)) / document.documentElement.scrollHeight,
+  );
+  await tab.eval(() => scrollTo(0, 0));
+  await laidOut(tab);
   await tab.goto(site.at('/end'));
   await lab.fence(tab);
   const [leave] = lab.leaves(site);
@@ -130,16 +134,15 @@ test('what comes late makes the page longer, and what was seen of it less', asyn
   lab.page(site, '/', { body: '<p>short at first</p><img id="late" alt="">' });
   lab.network.serve(site.at('/end'), { body: page({}) });
   await tab.goto(site.at('/'));
-  const seen = await tab.eval(async () => {
+  await laidOut(tab);
+  await tab.eval(async () => {
     const image = document.querySelector<HTMLImageElement>('#late');
     if (image === null) throw new Error('no image');
     image.src = 'data:image/svg+xml,<svg xmlns="http://www.w3.org/2000/svg" width="10" height="8000"></svg>';
     await image.decode();
-    const turn = () => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve, 0)));
-    await turn();
-    await turn();
-    return (100 * innerHeight) / document.documentElement.scrollHeight;
   });
+  await laidOut(tab);
+  const seen = await tab.eval(() => (100 * innerHeight) / document.documentElement.scrollHeight);
   expect(seen).toBeLessThan(50);
   await tab.goto(site.at('/end'));
   await lab.fence(tab);
@@ -150,6 +153,7 @@ test('a page that fits the window has been seen whole', async ({ lab, site, tab 
   lab.page(site, '/', { body: '<p>short</p>' });
   lab.network.serve(site.at('/end'), { body: page({}) });
   await tab.goto(site.at('/'));
+  await laidOut(tab);
   await tab.goto(site.at('/end'));
   await lab.fence(tab);
   expect(lab.leaves(site)[0]?.scroll).toBe(100);

@@ -83,6 +83,12 @@ for (const script of SCRIPTS) {
       await tab.goto(site.at('/'));
       const stays = async () => expect(await lab.sent(site, tab)).toEqual(['pageview /']);
 
+      // First, for Firefox sometimes takes a link's address from before the query changed, and loads that.
+      await test.step('a link to a place on the page', async () => {
+        await tab.click('#link');
+        await expect.poll(() => tab.eval(() => location.hash)).toBe('#there');
+        await stays();
+      });
       await test.step('pushState of another query', async () => {
         await tab.eval(() => history.pushState(null, '', '/?sort=price'));
         await stays();
@@ -97,11 +103,6 @@ for (const script of SCRIPTS) {
       });
       await test.step('replaceState without an address', async () => {
         await tab.eval(() => history.replaceState({ top: 2 }, ''));
-        await stays();
-      });
-      await test.step('a link to a place on the page', async () => {
-        await tab.click('#link');
-        await expect.poll(() => tab.eval(() => location.hash)).toBe('#there');
         await stays();
       });
       await test.step('a scroll spy', async () => {

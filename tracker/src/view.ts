@@ -4,7 +4,7 @@ import { post } from './beacon.ts';
 import { CORE, FULL } from './build.ts';
 import { closeView, openView, view } from './current.ts';
 import { obeyOptOutLink } from './optout.ts';
-import { currentPath, isExcluded } from './paths.ts';
+import { currentPath } from './paths.ts';
 import { referrer } from './scrub.ts';
 import { dataset, queue } from './tag.ts';
 import type { Fields } from './types.ts';
@@ -17,6 +17,8 @@ export let path: string;
 let moved: unknown;
 let nav: Fields['nav'];
 let timeZone: string;
+/** Whether the owner wants no word about this page. */
+let excluded: unknown;
 /** Where the visitor came from; later views came from this site. */
 let ref = FULL ? undefined : document.referrer.slice(0, ADDRESS_MAX_CHARS);
 
@@ -52,7 +54,12 @@ export const look = (event?: { readonly persisted?: boolean }): void => {
   if (CORE)
     // What the engine lacks, or the page broke, is left out; the views count all the same.
     try {
-      if (FULL && visible) obeyOptOutLink();
+      if (FULL) {
+        // What is no regular expression excludes everything: better silent than wrong.
+        excluded = true;
+        excluded = dataset.auto === 'off' || (dataset.exclude && RegExp(dataset.exclude).test(path));
+        if (visible) obeyOptOutLink();
+      }
       tick();
       // Gone to another view, or out of sight.
       if ((!FULL || view) && moved === visible && isDue()) {
@@ -67,7 +74,7 @@ export const look = (event?: { readonly persisted?: boolean }): void => {
       measure();
     } catch {}
   if (moved) {
-    if (FULL && (dataset.auto === 'off' || isExcluded())) closeView();
+    if (FULL && excluded) closeView();
     else pageview();
   }
   if (CORE && view) queue.splice(0).map(post);
