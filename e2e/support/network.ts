@@ -74,7 +74,11 @@ export class Network {
       socket.once('close', () => this.#sockets.delete(socket));
     });
     // Nothing here speaks https, and nothing may leave the machine.
-    this.#server.on('connect', (_request, socket) => socket.end('HTTP/1.1 502 Not here\r\n\r\n'));
+    this.#server.on('connect', (_request, socket) => {
+      // A browser that is ended by a signal resets what it had open.
+      socket.on('error', () => socket.destroy());
+      socket.end('HTTP/1.1 502 Not here\r\n\r\n');
+    });
   }
 
   async open(): Promise<void> {

@@ -10,9 +10,17 @@ export let view: View | undefined;
 /** Where addresses are cut off, so that the collector does not refuse the beacon: fragment first, then query. */
 export const here = (): string => location.href.slice(0, ADDRESS_MAX_CHARS);
 
+/** The visitor's time zone, where the engine tells it. */
+export let tz: string | undefined;
+
+/** Notes the time zone. Throws where the engine has none. */
+export const readTimeZone = (): void => {
+  tz = Intl.DateTimeFormat().resolvedOptions().timeZone;
+};
+
 /** A view begins: the beacons from here on are about the page as it is now. */
 export const openView = (): void => {
-  view = FULL ? { key, keep: dataset.query, url: address() } : { key, url: here() };
+  view = FULL ? { key, keep: dataset.query, url: address(), tz } : { key, url: here() };
 };
 
 /** The view is over, and the next one is not to be told. */

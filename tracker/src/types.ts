@@ -4,7 +4,7 @@ import type { Beacon } from '../wire/beacon.ts';
 type Wire = { [Name in keyof Beacon]?: Beacon[Name] | undefined };
 
 /** What all beacons of one view say. */
-export type View = Pick<Wire, 'key' | 'keep' | 'url' | 'view'>;
+export type View = Pick<Wire, 'key' | 'keep' | 'url' | 'view' | 'tz'>;
 
 /** What a beacon says besides. A callback goes along in the same object, for JSON leaves functions out. */
 export type Fields = Omit<Wire, keyof View | 'id'> & Pick<EventOptions, 'callback'>;

@@ -2,7 +2,7 @@ import { ADDRESS_MAX_CHARS } from './address.ts';
 import { isDue, measure, postpone, restart, summary, tick } from './attention.ts';
 import { post } from './beacon.ts';
 import { CORE, FULL } from './build.ts';
-import { closeView, openView, view } from './current.ts';
+import { closeView, openView, readTimeZone, tz, view } from './current.ts';
 import { obeyOptOutLink } from './optout.ts';
 import { currentPath } from './paths.ts';
 import { referrer } from './scrub.ts';
@@ -16,7 +16,6 @@ export let path: string;
 /** Whether a view began when the page was last looked at. */
 let moved: unknown;
 let nav: Fields['nav'];
-let timeZone: string;
 /** Whether the owner wants no word about this page. */
 let excluded: unknown;
 /** Where the visitor came from; later views came from this site. */
@@ -29,7 +28,7 @@ export const pageview = (): void => {
     openView();
   }
   // The npm package is imported on servers, too, where there is no document to ask at first.
-  post(FULL ? { nav, ref: ref ?? referrer(), width: innerWidth, tz: timeZone } : { ref });
+  post(FULL ? { nav, ref: ref ?? referrer(), width: innerWidth } : { ref });
   ref = '';
   if (FULL) nav = 'soft';
 };
@@ -66,8 +65,8 @@ export const look = (event?: { readonly persisted?: boolean }): void => {
         postpone();
         post(FULL ? { name: 'leave', ...summary(), vitals } : { name: 'leave', ...summary() });
       }
-      if (FULL && !timeZone) {
-        timeZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+      if (FULL && !tz) {
+        readTimeZone();
         // Nobody waited for a prerendered page, and whoever opened a tab in the background was elsewhere.
         if (visible) watchVitals();
       }
