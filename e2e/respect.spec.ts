@@ -67,13 +67,13 @@ test.describe('opting out', () => {
     const said = () => tab.eval(() => (window as unknown as { said: string[] }).said);
 
     await tab.goto(site.at('/?1#attractos-off'));
-    await expect.poll(said).toEqual(['Counting of your visits: off']);
+    await expect.poll(said).toEqual(['AttractOS: off']);
     await tab.goto(site.at('/?2'));
     await lab.fence(tab);
     expect(lab.beacons(site)).toEqual([]);
 
     await tab.goto(site.at('/?3#attractos-on'));
-    await expect.poll(said).toEqual(['Counting of your visits: on']);
+    await expect.poll(said).toEqual(['AttractOS: on']);
     await tab.goto(site.at('/?4'));
     await lab.fence(tab);
     expect(lab.events(site).length).toBeGreaterThan(0);

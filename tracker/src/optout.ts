@@ -8,6 +8,6 @@ export const obeyOptOutLink = (): void => {
   choice = /#attractos-(on|off)$/.exec(location.hash)?.[1];
   if (choice && localStorage['attractos'] !== choice) {
     localStorage['attractos'] = choice;
-    alert(`Counting of your visits: ${choice}`);
+    alert(`AttractOS: ${choice}`);
   }
 };

@@ -412,7 +412,7 @@ describe('a.full.js', () => {
     page.go('pushState', '/#attractos-on');
     page.track('y');
     expect(page.named('y')).toHaveLength(1);
-    expect(said).toEqual(['Counting of your visits: off', 'Counting of your visits: on']);
+    expect(said).toEqual(['AttractOS: off', 'AttractOS: on']);
     page.go('pushState', '/#attractos-anything');
     expect(said).toHaveLength(2);
   });

@@ -97,7 +97,10 @@ export function OwnVisits({ visit: { site } }: { visit: SiteVisit }): VNode {
         <div class="stack">
           <p>
             Open this link in each browser whose visits should not count; scan it with a phone. The page says
-            “AttractOS: off”, and from then on that browser sends nothing from this host.
+            “AttractOS: off”, and from then on that browser sends nothing from this host. The link needs the
+            script <code>a.full.js</code>; the smaller <code>a.js</code> has no room for it, and obeys the
+            mark where it is set by hand: <code>localStorage.attractos = 'off'</code> in the browser’s
+            console.
           </p>
           <Copyable id="own-off" text={off} label="the link that turns counting off" />
           <p class="hint">
