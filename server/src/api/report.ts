@@ -49,6 +49,7 @@ export const report = {
     'UNSUPPORTED_MEDIA_TYPE',
     'DOMAIN_MISMATCH',
     'LOCAL_HOST',
+    'EXCLUDED',
   ] satisfies ErrorCode[],
 };
 
