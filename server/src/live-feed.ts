@@ -1,4 +1,4 @@
-import type { Entry, Events, Refusal } from './store/store.ts';
+import type { Entry, EventEntry, Events, Refusal } from './store/store.ts';
 import type { Tally } from './tally.ts';
 
 /** What just happened on a site, for whoever is looking at it now. In memory, bounded, and gone with the process. */
@@ -16,7 +16,13 @@ export interface Sighting {
   path: string | null;
   /** Name of the event, or of the crawler. */
   name: string | null;
+  /** Where the visitor came from, by name, from which country, and on what kind of device: as far as it was told. */
+  source: string | null;
+  country: string | null;
+  device: string | null;
 }
+
+const NOBODY = { source: null, country: null, device: null };
 
 type Listener = (sighting: Sighting) => void;
 
@@ -54,7 +60,7 @@ export class LiveFeed {
 
   /** A page of the site asked for the tracker. */
   sawScript(siteId: string, host: string, atMs: number): void {
-    this.publish({ siteId, atMs, what: 'script', reason: null, host, path: null, name: null });
+    this.publish({ siteId, atMs, what: 'script', reason: null, host, path: null, name: null, ...NOBODY });
   }
 
   /** What happened on a site after a sighting, oldest first, as far as it is remembered. */
@@ -109,7 +115,7 @@ export function watched(
           reason: null,
           host: entry.host,
           path: entry.path,
-          name: isBot ? entry.bot : entry.name,
+          ...(isBot ? { name: entry.bot, ...NOBODY } : ofEvent(entry)),
         });
       }
       return outcome;
@@ -125,7 +131,12 @@ export function watched(
         host: refusal.host,
         path: null,
         name: null,
+        ...NOBODY,
       });
     },
   };
+}
+
+function ofEvent({ name, source, country, device }: EventEntry) {
+  return { name, source, country, device };
 }

@@ -4,13 +4,15 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DAY_MS, HOUR_MS } from '../src/clock.ts';
 import { loadAssets } from '../src/dashboard/assets.ts';
 import { csvRow } from '../src/dashboard/export.ts';
+import { curlOf } from '../src/dashboard/report/curl.ts';
 import { fits } from '../src/dashboard/report/data.ts';
-import { chipText, filtersOf, readChips } from '../src/dashboard/report/filters.ts';
+import { chipText, filtersOf, readChips, withTypedFilter } from '../src/dashboard/report/filters.ts';
 import { comparedSpan, RANGES, readSpan } from '../src/dashboard/report/span.ts';
 import { civilDay, dayStartMs, isoDay, readDay } from '../src/dashboard/report/zones.ts';
 import { DEMO_EMAIL, fillDemo } from '../src/demo/fill.ts';
 import { trafficOf } from '../src/demo/traffic.ts';
 import { hashPassword } from '../src/passwords.ts';
+import type { Filter } from '../src/store/store.ts';
 import { DashboardVisitor } from './support/dashboard-visitor.ts';
 import { event } from './support/entries.ts';
 import { root } from './support/paths.ts';
@@ -85,26 +87,90 @@ describe('a span', () => {
 });
 
 describe('filters', () => {
+  const nothing = { breakdown: async () => ({ rows: [], nextCursor: null }) };
+  const span = { siteId: 's', fromMs: 0, toMs: 1 };
+
   it('come back from the address as they went in', () => {
+    const text = fc.string({ maxLength: 200 });
+    const by = fc.oneof(
+      fc.constantFrom('page' as const, 'country' as const),
+      fc.constant('prop:a.b%2Ec' as const),
+    );
+    const whole = fc.record({
+      by,
+      value: fc.option(text),
+      negated: fc.boolean(),
+      match: fc.constant('whole' as const),
+    });
+    const part = fc.record({ by, value: text, negated: fc.boolean(), match: fc.constant('part' as const) });
     fc.assert(
-      fc.property(fc.option(fc.string({ maxLength: 200 })), fc.boolean(), (value, negated) => {
-        const text = chipText('page', value, negated);
+      fc.property(fc.oneof(whole, part), ({ by, value, negated, match }) => {
+        const text = chipText(by, value, { negated, match });
         const query = new URLSearchParams([['f', text]]);
         expect(readChips(new URLSearchParams(query.toString()))).toEqual([
-          { text, by: 'page', value, negated },
+          { text, by, value, negated, match },
         ]);
       }),
     );
+  });
+
+  it('of one kind are alternatives, and what cannot be read is left out', async () => {
     const chips = readChips(
       new URLSearchParams(
-        'f=is.page./a&f=is.page./b&f=not.country.DE&f=none.source&f=bad&f=is.bot.x&f=is.__proto__.x',
+        'f=is.page./a&f=is.page./b&f=not.country.DE&f=none.source&f=bad&f=is.bot.x&f=is.__proto__.x&f=has.page',
       ),
     );
-    expect(filtersOf(chips)).toEqual([
+    expect(await filtersOf(chips, nothing, span)).toEqual([
       { by: 'page', values: ['/a', '/b'], negated: false },
       { by: 'country', values: ['DE'], negated: true },
       { by: 'source', values: [null], negated: false },
     ]);
+  });
+
+  it('that hold a part stand for the values that the span has: none for none, and all without none', async () => {
+    const chips = (text: string) => readChips(new URLSearchParams(text));
+    expect(await filtersOf(chips('f=has.page.blog'), nothing, span)).toEqual([
+      { by: 'page', values: [], negated: false },
+    ]);
+    expect(await filtersOf(chips('f=lacks.page.blog'), nothing, span)).toEqual([]);
+  });
+
+  it('typed into the form go into the address, one a line, names as the values they stand for', () => {
+    const typed = (query: string) => withTypedFilter(new URLSearchParams(query))?.toString();
+    expect(typed('range=7d&add=country&how=not&text=germany%0D%0AFR%0D%0A%0D%0A')).toBe(
+      'range=7d&f=not.country.DE&f=not.country.FR',
+    );
+    expect(typed('add=channel&how=is&text=AI+assistants')).toBe('f=is.channel.ai');
+    expect(typed('add=page&how=has&text=%2Fblog&f=has.page.%2Fblog')).toBe('f=has.page.%2Fblog');
+    expect(typed('add=nonsense&how=is&text=x')).toBe('');
+    expect(typed('f=is.page./')).toBeUndefined();
+  });
+});
+
+describe('a question to the API', () => {
+  const span = { firstDay: readDay('2026-05-01') ?? 0, lastDay: readDay('2026-05-31') ?? 0 };
+  const ask = (filters: readonly Filter[]) =>
+    curlOf({ apiUrl: 'https://a.example/api/v1/sites/s', endpoint: 'breakdown', by: 'page', span, filters });
+
+  it('is written in its grammar, with nothing that a shell would take for more', () => {
+    const command =
+      ask([
+        { by: 'page', values: ["/it's|a:b", null], negated: true },
+        { by: 'prop:plan', values: ['pro'], negated: false },
+      ]) ?? '';
+    const [, url = ''] = /'([^']*)'$/.exec(command) ?? [];
+    const query = new URL(url).searchParams;
+    expect(query.getAll('filter')).toEqual(["!page:/it's\\|a\\:b|", 'prop:plan:pro']);
+    expect([query.get('start'), query.get('end'), query.get('by')]).toEqual([
+      '2026-05-01',
+      '2026-05-31',
+      'page',
+    ]);
+  });
+
+  it('is not there where it would be too long', () => {
+    expect(ask([{ by: 'page', values: Array.from({ length: 101 }, String), negated: false }])).toBeNull();
+    expect(ask([{ by: 'page', values: [], negated: false }])).toBeNull();
   });
 });
 
@@ -188,6 +254,40 @@ describe('the report', () => {
     expect(csv.headers['content-type']).toBe('text/csv; charset=utf-8');
     expect(csv.text).toMatch(/^country,name,visitors/);
     expect(csv.text.split('\r\n').length).toBeGreaterThan(10);
+    const days = await visitor.get(`${base}/rows.csv?range=7d&by=time`);
+    expect(days.text).toMatch(/^from,visitors/);
+    expect(days.text.trimEnd().split('\r\n')).toHaveLength(8);
+  }, 60_000);
+
+  it('narrows down by parts of values, and sums what conversions are worth', async () => {
+    const totalOf = async (query: string) => {
+      const { text } = await visitor.get(`${base}/rows.csv?range=91d&${query}`);
+      const lines = text.trimEnd().split('\r\n').slice(1);
+      return lines.map((line) => line.split(',')[0]);
+    };
+    const blog = await totalOf('by=page&f=has.page.BLOG');
+    expect(blog.length).toBeGreaterThan(1);
+    expect(blog.every((path) => path?.includes('blog'))).toBe(true);
+    expect((await totalOf('by=page&f=lacks.page.blog')).some((path) => path?.includes('blog'))).toBe(false);
+    expect(await totalOf('by=country&f=has.country.german')).toEqual(['DE']);
+    expect(await totalOf('by=page&f=has.page.nowhere')).toEqual([]);
+
+    const form = await visitor.get(`${base}?range=91d&add=country&how=is&text=Germany`);
+    expect([form.status, form.headers.location]).toEqual([303, `${base}?range=91d&f=is.country.DE`]);
+
+    const signups = await world.store.reports.totals({
+      siteId,
+      fromMs: 0,
+      toMs: world.clock.now() + 1,
+      filters: [{ by: 'event', values: ['signup'], negated: false }],
+    });
+    const euros = new Intl.NumberFormat('en', { style: 'currency', currency: 'EUR' }).format(
+      29 * signups.events,
+    );
+    const { text } = await visitor.get(`${base}?range=91d`);
+    expect(text.split(euros).length - 1, 'in the tile and with the goal').toBe(2);
+    expect((await visitor.get(`${base}?range=91d&f=is.event.download`)).text).not.toContain('€');
+    expect((await visitor.get(`${base}?range=91d&f=is.entry.%2F`)).text).not.toContain('€');
   }, 60_000);
 
   it('weighs less than 60 kB, style and script included', async () => {

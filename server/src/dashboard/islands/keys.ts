@@ -3,7 +3,8 @@ export function keys(): void {
   document.addEventListener('keydown', (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
     const { target } = event;
-    if (target instanceof HTMLElement && target.closest('input, textarea, select, [contenteditable]')) return;
+    if (target instanceof HTMLElement && target.closest('input, textarea, select, dialog, [contenteditable]'))
+      return;
     if (event.key === '?') return showList(event);
     const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
     for (const link of document.querySelectorAll<HTMLAnchorElement>('a[data-key]')) {
@@ -21,11 +22,32 @@ export function keys(): void {
   });
 }
 
+/** The list of keys that the page has at its end, in a dialog of its own. */
 function showList(event: KeyboardEvent): void {
-  const list = document.querySelector('[data-keys]')?.closest('details');
-  if (list == null) return;
+  const list = document.querySelector('[data-keys]');
+  if (list === null) return;
   event.preventDefault();
-  list.open = true;
-  list.querySelector('summary')?.focus();
-  list.scrollIntoView({ block: 'start' });
+  const dialog = document.querySelector<HTMLDialogElement>('.keys-dialog') ?? dialogWith(list);
+  dialog.showModal();
+}
+
+function dialogWith(list: Element): HTMLDialogElement {
+  const dialog = document.createElement('dialog');
+  dialog.className = 'keys-dialog';
+  const title = document.createElement('h2');
+  title.id = 'keys-title';
+  title.textContent = 'Keys';
+  dialog.setAttribute('aria-labelledby', title.id);
+  const close = document.createElement('button');
+  close.textContent = 'Close';
+  close.addEventListener('click', () => dialog.close());
+  // Outside of what it shows is the dialog itself.
+  dialog.addEventListener('click', ({ target }) => {
+    if (target === dialog) dialog.close();
+  });
+  const body = document.createElement('div');
+  body.append(title, list.cloneNode(true), close);
+  dialog.append(body);
+  document.body.append(dialog);
+  return dialog;
 }

@@ -1,4 +1,5 @@
 import { copyButtons } from './copy.ts';
+import { happening } from './happening.ts';
 import { keys } from './keys.ts';
 import { liveCheck } from './live-check.ts';
 import { liveNow } from './live-now.ts';
@@ -10,3 +11,4 @@ menus();
 keys();
 liveCheck();
 liveNow();
+happening();

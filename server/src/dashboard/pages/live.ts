@@ -1,7 +1,14 @@
 import type { Sighting } from '../../live-feed.ts';
 import { billingMonth } from '../../plans.ts';
+import { LINES_MAX, type LiveLine, lineOfSighting, recentLines } from '../live-lines.ts';
 import { reasonOf } from '../reasons.ts';
+import { LIVE_MS } from '../report/data.ts';
+import { happeningPage } from '../views/happening.tsx';
 import type { Router } from './route.ts';
+import { html } from './sign-in.ts';
+
+/** Pages that are named as being looked at. */
+const PAGES_MAX = 20;
 
 /** What a browser is told of a sighting. */
 export interface LiveMessage {
@@ -13,11 +20,33 @@ export interface LiveMessage {
   refusal: { title: string; text: string; allowable: boolean } | null;
   /** Events of the site this month, as the API counts them; only after one was counted. */
   month: number | null;
+  /** The same as a line of the list of what happened. */
+  line: LiveLine;
 }
 
 /** What happens on a site, as it happens. */
 export function livePages(router: Router): void {
   const { store, clock, feed } = router.parts;
+
+  router.site('GET', '/dashboard/sites/:id/happening', 'look', async (visit) => {
+    const { site } = visit;
+    const now = clock.now();
+    // Before the list is read: what comes in between is told again rather than left out.
+    const sinceId = feed.lastId;
+    const [lines, { visitors, pages }] = await Promise.all([
+      recentLines({ reports: store.reports, feed }, site.id, now),
+      store.reports.realtime(site.id, now - LIVE_MS),
+    ]);
+    const shown = pages.slice(0, PAGES_MAX);
+    return html(
+      happeningPage(visit, { lines, linesMax: LINES_MAX, visitors, pages: shown, nowMs: now, sinceId }),
+    );
+  });
+
+  router.site('GET', '/dashboard/sites/:id/now', 'look', async ({ site }) => {
+    const { visitors, pages } = await store.reports.realtime(site.id, clock.now() - LIVE_MS);
+    return { kind: 'json', body: { visitors, pages: pages.slice(0, PAGES_MAX) } };
+  });
 
   router.site('GET', '/dashboard/sites/:id/live', 'look', async ({ site, query, headers, person }) => {
     const after = Number(headers['last-event-id'] ?? query.get('after') ?? Number.NaN);
@@ -44,8 +73,10 @@ export function livePages(router: Router): void {
   });
 }
 
-function messageOf({ what, host, path, name, reason }: Sighting, month: number | null): LiveMessage {
-  if (reason === null) return { what, host, path, name, refusal: null, month };
+function messageOf(sighting: Sighting, month: number | null): LiveMessage {
+  const { what, host, path, name, reason } = sighting;
+  const line = lineOfSighting(sighting);
+  if (reason === null) return { what, host, path, name, refusal: null, month, line };
   const { name: title, meaning, advice, allowable } = reasonOf(reason);
   return {
     what,
@@ -58,5 +89,6 @@ function messageOf({ what, host, path, name, reason }: Sighting, month: number |
       allowable: allowable && host !== '',
     },
     month,
+    line,
   };
 }

@@ -6,6 +6,7 @@ import { digestToken, sameText } from '../../tokens.ts';
 import { type Answer, NotFound, type Visit } from '../parts.ts';
 import { rowsFile } from '../report/csv.ts';
 import { loadReport } from '../report/data.ts';
+import { withTypedFilter } from '../report/filters.ts';
 import { Links } from '../report/links.ts';
 import { sharedReportPage, sharePasswordPage } from '../views/share.tsx';
 import type { Router } from './route.ts';
@@ -34,6 +35,8 @@ export function sharePages(router: Router): void {
     const { share, site, zone } = await shareOf(visit);
     const base = baseOf(visit);
     if (isLocked(visit, share)) return html(sharePasswordPage(visit.frame, { base, name: share.name }));
+    const filtered = withTypedFilter(visit.query);
+    if (filtered !== null) return { kind: 'redirect', to: `${base}?${filtered}` };
     const data = await loadReport({ store, site, zone, nowMs: clock.now(), query: visit.query });
     return html(
       sharedReportPage(visit.frame, {
@@ -48,7 +51,7 @@ export function sharePages(router: Router): void {
   router.anyone('GET', '/share/:token/rows.csv', async (visit) => {
     const { share, site, zone } = await shareOf(visit);
     if (isLocked(visit, share)) throw new NotFound();
-    return rowsFile(parts, { site, zone, nowMs: clock.now(), query: visit.query });
+    return rowsFile({ store, site, zone, nowMs: clock.now(), query: visit.query });
   });
 
   router.anyone('POST', '/share/:token', async (visit) => {

@@ -4,7 +4,8 @@ import type { Site } from '../../store/store.ts';
 import { may } from '../access.ts';
 import type { Answer, Parts, SiteVisit } from '../parts.ts';
 import { rowsFile } from '../report/csv.ts';
-import { LIVE_MS, loadReport } from '../report/data.ts';
+import { loadReport } from '../report/data.ts';
+import { withTypedFilter } from '../report/filters.ts';
 import { Links } from '../report/links.ts';
 import { emptySitePage, installPage, reportPage } from '../views/site.tsx';
 import type { Router } from './route.ts';
@@ -33,9 +34,11 @@ export function sitePages(router: Router): void {
 
   router.site('GET', '/dashboard/sites/:id', 'look', async (visit): Promise<Answer> => {
     const { site, query, baseUrl } = visit;
+    const base = `/dashboard/sites/${site.id}`;
+    const filtered = withTypedFilter(query);
+    if (filtered !== null) return { kind: 'redirect', to: `${base}?${filtered}` };
     if (!(await hasEvents(parts, site))) return html(emptySitePage(visit, installData(visit)));
     const data = await loadReport({ store, site, zone: await ownZone(visit), nowMs: clock.now(), query });
-    const base = `/dashboard/sites/${site.id}`;
     return html(
       reportPage(visit, {
         data,
@@ -47,15 +50,10 @@ export function sitePages(router: Router): void {
   });
 
   router.site('GET', '/dashboard/sites/:id/rows.csv', 'look', async (visit) =>
-    rowsFile(parts, {
-      ...{ site: visit.site, zone: await ownZone(visit), nowMs: clock.now(), query: visit.query },
+    rowsFile({
+      ...{ store, site: visit.site, zone: await ownZone(visit), nowMs: clock.now(), query: visit.query },
     }),
   );
-
-  router.site('GET', '/dashboard/sites/:id/now', 'look', async ({ site }) => ({
-    kind: 'json',
-    body: await store.reports.realtime(site.id, clock.now() - LIVE_MS),
-  }));
 
   router.site('GET', '/dashboard/sites/:id/install', 'look', async (visit) =>
     html(installPage(visit, installData(visit))),

@@ -1,6 +1,6 @@
 import { DAY_MS, HOUR_MS, utcDay } from '../../clock.ts';
 import { billingMonth, PLANS } from '../../plans.ts';
-import type { LedgerLine, Site } from '../../store/store.ts';
+import type { Events, LedgerLine, Site } from '../../store/store.ts';
 import type { Parts } from '../parts.ts';
 import { LIVE_MS } from '../report/data.ts';
 import { type SiteCard, sitesPage } from '../views/sites.tsx';
@@ -66,6 +66,7 @@ async function cardOf(
   const refused = lines.filter(({ outcome }) => !['stored', 'duplicate', 'bot'].includes(outcome));
   const days = perDay(stored, today);
   const lastAtMs = stored.reduce((latest, line) => Math.max(latest, line.lastAtMs), 0);
+  const lastEver = lastAtMs === 0 ? await lastEventAtMs(store.events, site.id) : lastAtMs;
   const before = days.slice(-BUSY_DAYS - 1, -1);
   const wasBusy = before.length === BUSY_DAYS && before.every((count) => count >= BUSY_EVENTS_A_DAY);
   return {
@@ -73,13 +74,19 @@ async function cardOf(
     domain: site.domain,
     days,
     firstDayMs: (today - SPARK_DAYS + 1) * DAY_MS,
-    lastEventAtMs: lastAtMs === 0 ? null : lastAtMs,
+    lastEventAtMs: lastEver,
     live: (await store.reports.realtime(site.id, nowMs - LIVE_MS)).visitors,
     refusedRecently: refused
       .filter(({ day }) => day > today - BUSY_DAYS)
       .reduce((sum, line) => sum + line.count, 0),
     quiet: wasBusy && lastAtMs < nowMs - QUIET_MS,
   };
+}
+
+/** Of a site that had none lately; null where nothing is stored. */
+async function lastEventAtMs(events: Pick<Events, 'page'>, siteId: string): Promise<number | null> {
+  const page = await events.page(siteId, { limit: 1 });
+  return page.events[0]?.receivedAtMs ?? null;
 }
 
 function perDay(lines: readonly LedgerLine[], today: number): number[] {

@@ -1,16 +1,24 @@
 import { MINUTE_MS } from '../../clock.ts';
-import type { BreakdownRow, Dimension, Goal, Measures, Scope, Site, Store } from '../../store/store.ts';
+import type {
+  BreakdownRow,
+  Dimension,
+  Filter,
+  Goal,
+  Measures,
+  Scope,
+  Site,
+  Store,
+} from '../../store/store.ts';
 import { type Chip, filtersOf, readChips } from './filters.ts';
 import { type Figure, figureOf } from './measures.ts';
 import { PANELS, type PanelPlan, type PanelTab } from './panels.ts';
 import { type Comparison, comparedSpan, readComparison, readSpan, type Span } from './span.ts';
+import { canWeigh, type Sums, type Worth, worthOf } from './worth.ts';
 
 /** Everything that the page of one site shows, asked for at once. */
 
 export const LIVE_MS = 5 * MINUTE_MS;
 const ROWS = 10;
-/** Conversions looked through for the names of their properties. */
-const LOOKED_THROUGH = 200;
 const PROPERTIES_SHOWN = 5;
 /** Paths looked through for those that a goal's pattern fits. */
 const PATHS_MAX = 1_000;
@@ -26,7 +34,8 @@ export interface PanelData {
 export interface GoalData {
   goal: Goal;
   visitors: number;
-  count: number;
+  /** What its events are worth; empty for a page, and where it is not known. */
+  worth: Sums;
 }
 
 export interface ReportData {
@@ -36,6 +45,8 @@ export interface ReportData {
   span: Span;
   comparison: Comparison;
   chips: readonly Chip[];
+  /** What the chips come to. */
+  filters: readonly Filter[];
   figure: Figure;
   totals: Measures;
   earlier: Measures | null;
@@ -46,7 +57,8 @@ export interface ReportData {
   crawlers: readonly BreakdownRow[];
   goals: readonly GoalData[];
   live: number;
-  /** Beacons refused in the span. */
+  /** What the conversions are worth; null where the filters do not let it be known. */
+  worth: Worth | null;
   query: URLSearchParams;
 }
 
@@ -59,45 +71,45 @@ export interface ReportAsk {
 }
 
 /** The scope that an address asks about. */
-export function scopeOf({ site, zone, nowMs, query }: Omit<ReportAsk, 'store'>): {
+export async function scopeOf({ store, site, zone, nowMs, query }: ReportAsk): Promise<{
   span: Span;
   chips: Chip[];
   scope: Scope;
-} {
+}> {
   const span = readSpan(query, { zone, nowMs, createdAtMs: site.createdAtMs });
   const chips = readChips(query);
-  return {
-    span,
-    chips,
-    scope: { siteId: site.id, fromMs: span.fromMs, toMs: span.toMs, filters: filtersOf(chips) },
-  };
+  const asked = { siteId: site.id, fromMs: span.fromMs, toMs: span.toMs };
+  return { span, chips, scope: { ...asked, filters: await filtersOf(chips, store.reports, asked) } };
 }
 
 export async function loadReport(ask: ReportAsk): Promise<ReportData> {
   const { store, site, zone, nowMs, query } = ask;
   const { reports } = store;
-  const { span, chips, scope } = scopeOf(ask);
+  const { span, chips, scope } = await scopeOf(ask);
   const comparison = readComparison(query);
   const before = comparedSpan(span, comparison, zone);
   const { filters, siteId } = scope;
+  const weighable = canWeigh(filters);
+  const conversions = await worthOf(reports, weighable ? scope : { ...scope, filters: [] });
+  const worth = weighable ? conversions : null;
   const [totals, series, earlier, earlierSeries, panels, assistants, crawlers, goals, live] =
     await Promise.all([
       reports.totals(scope),
       reports.series({ siteId, filters }, span.boundariesMs),
       before === null ? null : reports.totals({ ...scope, fromMs: before.fromMs, toMs: before.toMs }),
       before === null ? null : reports.series({ siteId, filters }, before.boundariesMs),
-      Promise.all(PANELS.map((plan) => loadPanel(ask, scope, plan))),
+      Promise.all(PANELS.map((plan) => loadPanel(ask, scope, plan, conversions.properties))),
       rowsOf(
         ask,
         { ...scope, filters: [...filters, { by: 'channel', values: ['ai'], negated: false }] },
         'source',
       ),
       rowsOf(ask, { ...scope, filters: [] }, 'bot'),
-      loadGoals(ask, scope),
+      loadGoals(ask, scope, worth),
       reports.realtime(siteId, nowMs - LIVE_MS),
     ]);
   return {
-    ...{ site, zone, nowMs, span, comparison, chips, query },
+    ...{ site, zone, nowMs, span, comparison, chips, filters, query, worth },
     figure: figureOf(query.get('metric')),
     ...{ totals, earlier, series, earlierSeries, panels, assistants, crawlers, goals },
     live: live.visitors,
@@ -108,8 +120,13 @@ async function rowsOf({ store }: ReportAsk, scope: Scope, by: Dimension): Promis
   return (await store.reports.breakdown(scope, by, { limit: ROWS })).rows;
 }
 
-async function loadPanel(ask: ReportAsk, scope: Scope, plan: PanelPlan): Promise<PanelData> {
-  const tabs = plan.id === 'events' ? [...plan.tabs, ...(await propertyTabs(ask, scope))] : plan.tabs;
+async function loadPanel(
+  ask: ReportAsk,
+  scope: Scope,
+  plan: PanelPlan,
+  properties: readonly string[],
+): Promise<PanelData> {
+  const tabs = plan.id === 'events' ? [...plan.tabs, ...propertyTabs(ask, properties)] : plan.tabs;
   const asked = ask.query.get(plan.id);
   const tab = tabs.find(({ by }) => by === asked) ?? tabs[0];
   if (tab === undefined) throw new Error('a panel has no tabs');
@@ -130,35 +147,30 @@ async function loadPanel(ask: ReportAsk, scope: Scope, plan: PanelPlan): Promise
   };
 }
 
-/** The properties that were sent lately, by name. */
-async function propertyTabs({ store, query }: ReportAsk, scope: Scope): Promise<PanelTab[]> {
-  const { happenings } = await store.reports.happenings(scope, { type: 'conversion', limit: LOOKED_THROUGH });
-  const names = new Set<string>();
+/** The properties that are sent most, and the one that is asked for. */
+function propertyTabs({ query }: ReportAsk, properties: readonly string[]): PanelTab[] {
   const asked = query.get('events');
-  if (asked?.startsWith('prop:')) names.add(asked.slice(5));
-  for (const happening of happenings)
-    if (happening.type === 'event')
-      for (const name of Object.keys(happening.event.props ?? {})) names.add(name);
-  return [...names].slice(0, PROPERTIES_SHOWN).map((name) => ({ by: `prop:${name}`, name }));
+  const first = asked?.startsWith('prop:') ? [asked.slice('prop:'.length)] : [];
+  const names = [...new Set([...first, ...properties])].slice(0, PROPERTIES_SHOWN);
+  return names.map((name) => ({ by: `prop:${name}`, name }));
 }
 
-async function loadGoals({ store, site }: ReportAsk, scope: Scope): Promise<GoalData[]> {
+const NO_SUMS: Sums = new Map();
+
+async function loadGoals({ store, site }: ReportAsk, scope: Scope, worth: Worth | null): Promise<GoalData[]> {
   const goals = await store.registry.goalsOf(site.id);
   return Promise.all(
     goals.map(async (goal) => {
       const values =
         goal.kind === 'event' || !goal.pattern.includes('*') ? [goal.pattern] : await pathsLike(goal.pattern);
-      if (values.length === 0) return { goal, visitors: 0, count: 0 };
+      if (values.length === 0) return { goal, visitors: 0, worth: NO_SUMS };
       const by = goal.kind === 'event' ? 'event' : 'page';
       const measures = await store.reports.totals({
         ...scope,
         filters: [...scope.filters, { by, values, negated: false }],
       });
-      return {
-        goal,
-        visitors: measures.visitors,
-        count: goal.kind === 'event' ? measures.conversions : measures.pageviews,
-      };
+      const sums = goal.kind === 'event' ? worth?.byEvent.get(goal.pattern) : undefined;
+      return { goal, visitors: measures.visitors, worth: sums ?? NO_SUMS };
     }),
   );
 

@@ -31,6 +31,14 @@ export class Links {
     return this.#address(query);
   }
 
+  /** The same filter turned round. */
+  withTurned(chip: string, turned: string): string {
+    const query = new URLSearchParams(this.#query);
+    query.delete('f', chip);
+    if (!query.has('f', turned)) query.append('f', turned);
+    return this.#address(query);
+  }
+
   /** What a form must carry along besides its own fields. */
   hidden(except: readonly string[]): [string, string][] {
     return [...this.#query].filter(([name]) => !except.includes(name));

@@ -65,6 +65,11 @@ export const PANELS: readonly PanelPlan[] = [
 ];
 
 const COUNTRIES = new Intl.DisplayNames('en', { type: 'region' });
+const LETTERS = [...'ABCDEFGHIJKLMNOPQRSTUVWXYZ'];
+/** Those in use: a code of old, such as DD, stands for another. What is no country has no name. */
+const COUNTRY_CODES = LETTERS.flatMap((first) => LETTERS.map((second) => first + second)).filter(
+  (code) => Intl.getCanonicalLocales(`und-${code}`)[0] === `und-${code}`,
+);
 const CHANNELS: Readonly<Record<string, string>> = {
   direct: 'Direct',
   search: 'Search',
@@ -89,6 +94,17 @@ export function valueName(by: string, value: string | null): string {
   if (by === 'channel') return CHANNELS[value] ?? value;
   if (by === 'device') return value.charAt(0).toUpperCase() + value.slice(1);
   return value === '' ? '(empty)' : value;
+}
+
+/** The value that somebody means who types its name: `Germany` is `DE`. What is no name is taken as it is. */
+export function valueNamed(by: string, typed: string): string {
+  const wanted = typed.toLowerCase();
+  if (by === 'channel')
+    return Object.keys(CHANNELS).find((id) => CHANNELS[id]?.toLowerCase() === wanted) ?? wanted;
+  if (by === 'device') return wanted;
+  if (by !== 'country') return typed;
+  if (wanted.length === 2) return typed.toUpperCase();
+  return COUNTRY_CODES.find((code) => COUNTRIES.of(code)?.toLowerCase() === wanted) ?? typed;
 }
 
 /** What a row is ranked and drawn by. */

@@ -1,7 +1,7 @@
 import type { Frame } from '../parts.ts';
 import { Csrf, documentOf } from './document.tsx';
 import { Field } from './parts.tsx';
-import { Report, type ReportProps } from './report.tsx';
+import { Report, type ReportProps } from './report/report.tsx';
 
 /** A report for whoever has the link. */
 export function sharedReportPage(frame: Frame, report: ReportProps): string {

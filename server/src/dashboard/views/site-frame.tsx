@@ -17,11 +17,16 @@ export function siteDocument(
     title,
     here,
     children,
-  }: { title: string; here: 'report' | 'not-counted' | 'install' | 'settings'; children: ComponentChildren },
+  }: {
+    title: string;
+    here: 'report' | 'live' | 'not-counted' | 'install' | 'settings';
+    children: ComponentChildren;
+  },
 ): string {
   const base = `/dashboard/sites/${site.id}`;
   const tabs = [
     { id: 'report', name: 'Report', to: base },
+    { id: 'live', name: 'Live', to: `${base}/happening` },
     { id: 'not-counted', name: 'Not counted', to: `${base}/not-counted` },
     { id: 'install', name: 'Install', to: `${base}/install` },
     ...(may(role, 'configure') ? [{ id: 'settings', name: 'Settings', to: `${base}/settings` }] : []),

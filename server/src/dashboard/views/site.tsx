@@ -4,7 +4,7 @@ import type { Tracker } from '../snippets.ts';
 import { Install } from './install.tsx';
 import { type CheckData, LiveCheck } from './live-check.tsx';
 import { Card, Notice } from './parts.tsx';
-import { Report, type ReportProps } from './report.tsx';
+import { Report, type ReportProps } from './report/report.tsx';
 import { siteDocument } from './site-frame.tsx';
 
 export interface InstallData {

@@ -13,8 +13,8 @@ export interface SiteCard {
   days: readonly number[];
   firstDayMs: number;
   lastEventAtMs: number | null;
-  /** Visitors in the last five minutes; null where it is not known. */
-  live: number | null;
+  /** Visitors in the last five minutes. */
+  live: number;
   /** Beacons refused in the last seven days. */
   refusedRecently: number;
   /** Busy until lately, and silent now. */
@@ -51,7 +51,7 @@ export function sitesPage(frame: Frame, data: SitesData): string {
         <ul class="site-cards">
           {cards.map((card) => (
             <li>
-              <SiteTile card={card} nowMs={nowMs} />
+              <SiteTile card={card} nowMs={nowMs} allowance={card.isOwn ? allowance : null} />
             </li>
           ))}
         </ul>
@@ -87,23 +87,43 @@ function Allowance({
     );
   return (
     <div class="allowance">
-      <svg class="meter" aria-hidden="true">
-        <rect class="meter-all" width="100%" height="100%" rx="3" />
-        <rect
-          class="meter-used"
-          width={`${Math.max(0.5, (100 * month) / allowance).toFixed(1)}%`}
-          height="100%"
-          rx="3"
-        />
-      </svg>
-      <p class="hint">
-        {whole(month)} of {whole(allowance)} events this month, until {until}
+      <p>
+        <strong>{whole(month)}</strong> of {whole(allowance)} events this month
+        <span class="hint"> until {until}</span>
       </p>
+      <Meter used={month} of={allowance} />
     </div>
   );
 }
 
-function SiteTile({ card, nowMs }: { card: SiteCard; nowMs: number }): VNode {
+/** How much of an allowance is used. What it shows stands in words beside it. */
+function Meter({ used, of }: { used: number; of: number }): VNode {
+  const percent = used === 0 ? 0 : Math.min(100, Math.max(0.5, (100 * used) / of));
+  return (
+    <svg class={`meter${used > of * NEARLY_USED ? ' meter-nearly' : ''}`} aria-hidden="true">
+      <rect class="meter-all" width="100%" height="100%" rx="3" />
+      <rect class="meter-used" width={`${percent.toFixed(1)}%`} height="100%" rx="3" />
+    </svg>
+  );
+}
+
+/** From this share of the allowance on, the bar warns. */
+const NEARLY_USED = 0.9;
+
+function shareText(used: number, of: number): string {
+  const percent = (100 * used) / of;
+  return `${percent > 0 && percent < 1 ? 'under 1' : Math.round(percent)} % of the allowance`;
+}
+
+function SiteTile({
+  card,
+  nowMs,
+  allowance,
+}: {
+  card: SiteCard;
+  nowMs: number;
+  allowance: number | null;
+}): VNode {
   return (
     <article class="card site-card">
       <h2>
@@ -115,6 +135,12 @@ function SiteTile({ card, nowMs }: { card: SiteCard; nowMs: number }): VNode {
       <p class="figure">
         <strong>{whole(card.month)}</strong> {card.month === 1 ? 'event' : 'events'} this month
       </p>
+      {allowance !== null && (
+        <div class="site-share">
+          <Meter used={card.month} of={allowance} />
+          <span class="hint">{shareText(card.month, allowance)}</span>
+        </div>
+      )}
       <Sparkline days={card.days} firstDayMs={card.firstDayMs} />
       <p class="hint">
         {card.lastEventAtMs === null ? (
@@ -124,7 +150,7 @@ function SiteTile({ card, nowMs }: { card: SiteCard; nowMs: number }): VNode {
             Last event <Ago atMs={card.lastEventAtMs} nowMs={nowMs} />
           </>
         )}
-        {card.live !== null && card.live > 0 && (
+        {card.live > 0 && (
           <span class="live">
             <span class="dot" aria-hidden="true" />
             {card.live} now
@@ -132,7 +158,10 @@ function SiteTile({ card, nowMs }: { card: SiteCard; nowMs: number }): VNode {
         )}
       </p>
       {card.quiet && (
-        <p class="warn">Usually busy, and silent for twelve hours. Is the tag still in the pages?</p>
+        <p class="warn">
+          Usually busy, and silent for twelve hours.{' '}
+          <a href={`/dashboard/sites/${card.id}/install`}>Is the tag still in the pages?</a>
+        </p>
       )}
       {card.refusedRecently > 0 && (
         <p class="warn-link">

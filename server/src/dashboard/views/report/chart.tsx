@@ -1,6 +1,6 @@
 import type { VNode } from 'preact';
-import type { Figure } from '../report/measures.ts';
-import type { Interval } from '../report/span.ts';
+import type { Figure } from '../../report/measures.ts';
+import type { Interval } from '../../report/span.ts';
 
 /** One line over time, and a paler one to compare with; behind it the same numbers as a table. */
 

@@ -1,11 +1,12 @@
 import type { VNode } from 'preact';
-import type { BreakdownRow } from '../../store/store.ts';
-import type { PanelData, ReportData } from '../report/data.ts';
-import { chipText } from '../report/filters.ts';
-import type { Links } from '../report/links.ts';
-import { short } from '../report/measures.ts';
-import { valueName, weightName, weightOf } from '../report/panels.ts';
-import { isoDay } from '../report/zones.ts';
+import type { BreakdownRow } from '../../../store/store.ts';
+import type { PanelData, ReportData } from '../../report/data.ts';
+import { chipText } from '../../report/filters.ts';
+import type { Links } from '../../report/links.ts';
+import { short } from '../../report/measures.ts';
+import { valueName, weightName, weightOf } from '../../report/panels.ts';
+import { sumsText } from '../../report/worth.ts';
+import { PanelFoot } from './panel-foot.tsx';
 
 /** The tables of a report. */
 
@@ -46,13 +47,11 @@ export function Panel({ panel, links, data, apiUrl }: Shared & { panel: PanelDat
         links={links}
       />
       <PanelFoot
+        {...{ data, links, apiUrl, more }}
+        id={plan.id}
         by={tab.by}
-        definition={plan.definition}
-        data={data}
-        links={links}
-        apiUrl={apiUrl}
-        more={more}
         title={plan.title}
+        definition={plan.definition}
       />
     </section>
   );
@@ -115,41 +114,6 @@ function Value({ by, row, links }: { by: string; row: BreakdownRow; links: Links
   );
 }
 
-function PanelFoot({
-  by,
-  definition,
-  data,
-  links,
-  apiUrl,
-  more,
-  title,
-}: Shared & { by: string; definition: string; more: boolean; title: string }): VNode {
-  const { span, zone } = data;
-  return (
-    <details class="panel-foot">
-      <summary>
-        About<span class="visually-hidden"> {title}</span>
-        {more && ', and all rows'}
-      </summary>
-      <p>{definition}</p>
-      <p>Days begin in {zone}.</p>
-      <p>
-        <a href={links.with({ by }, '/rows.csv')} download>
-          All rows as CSV
-        </a>
-      </p>
-      {apiUrl !== null && (
-        <p>
-          <code>
-            curl -H "Authorization: Bearer sk_…" "{apiUrl}/stats?start={isoDay(span.firstDay)}&end=
-            {isoDay(span.lastDay)}"
-          </code>
-        </p>
-      )}
-    </details>
-  );
-}
-
 export function AiPanel({ data, links, apiUrl }: Shared): VNode {
   return (
     <section class="card panel panel-wide" aria-labelledby="panel-ai" id="ai">
@@ -167,23 +131,25 @@ export function AiPanel({ data, links, apiUrl }: Shared): VNode {
         </div>
       </div>
       <PanelFoot
+        {...{ data, links, apiUrl }}
+        id="ai"
         by="bot"
         title="AI"
-        definition="Assistants are language models that linked to you and were clicked. Crawlers are programs that say who they are; they are recorded here, and in no other number."
-        data={data}
-        links={links}
-        apiUrl={apiUrl}
-        more={false}
+        definition="Assistants are language models that linked to you and were clicked. Crawlers are programs that say who they are; they are recorded here, and in no other number. Filters are about people, so crawlers do not follow them."
       />
     </section>
   );
 }
 
-export function GoalsPanel({ data: { goals, totals } }: { data: ReportData }): VNode {
+export function GoalsPanel({ data, links, apiUrl }: Shared): VNode {
+  const { goals, totals } = data;
+  const hasWorth = goals.some(({ worth }) => worth.size > 0);
   return (
-    <section class="card panel" aria-labelledby="panel-goals">
-      <h2 id="panel-goals">Goals</h2>
-      <table>
+    <section class="card panel" aria-labelledby="panel-goals" id="goals">
+      <div class="panel-head">
+        <h2 id="panel-goals">Goals</h2>
+      </div>
+      <table class="goals">
         <thead>
           <tr>
             <th scope="col">Goal</th>
@@ -193,20 +159,33 @@ export function GoalsPanel({ data: { goals, totals } }: { data: ReportData }): V
             <th scope="col" class="number">
               Share
             </th>
+            {hasWorth && (
+              <th scope="col" class="number">
+                Value
+              </th>
+            )}
           </tr>
         </thead>
         <tbody>
-          {goals.map(({ goal, visitors }) => (
+          {goals.map(({ goal, visitors, worth }) => (
             <tr>
               <th scope="row">{goal.kind === 'page' ? `Visit ${goal.pattern}` : goal.pattern}</th>
               <td class="number">{short(visitors)}</td>
               <td class="number">
                 {totals.visitors === 0 ? '–' : `${((100 * visitors) / totals.visitors).toFixed(1)} %`}
               </td>
+              {hasWorth && <td class="number">{worth.size === 0 ? '–' : sumsText(worth)}</td>}
             </tr>
           ))}
         </tbody>
       </table>
+      <PanelFoot
+        {...{ data, links, apiUrl }}
+        id="goals"
+        by="event"
+        title="Goals"
+        definition="Visitors who did what you set as a goal in the settings, their share of all visitors, and what the events were worth."
+      />
     </section>
   );
 }
