@@ -86,6 +86,14 @@ test('from nothing to a trusted number @chromium', async () => {
     await page.getByRole('link', { name: 'Open the report' }).click();
     await expect(page.getByRole('link', { name: /^Page views/ })).toContainText(/[12]/);
 
+    await page.getByRole('link', { name: 'Live', exact: true }).click();
+    await expect(page.locator('.live-state')).toHaveText('Goes on by itself.');
+    await visitor.goto('http://shop.example/just/now');
+    await expect(page.locator('.happenings li').first()).toContainText('/just/now', { timeout: 5_000 });
+    await expect(page.locator('.now-pages')).toContainText('/just/now');
+    await visitor.goto('http://other.shop.example/');
+    await expect(page.locator('[data-what="refused"]').first()).toContainText('other.shop.example');
+
     await page.getByRole('link', { name: 'API keys' }).click();
     await page.getByLabel('Descriptive name').fill('nightly report');
     await page.getByRole('button', { name: 'Generate New Key' }).click();
@@ -97,10 +105,10 @@ test('from nothing to a trusted number @chromium', async () => {
       return ((await answer.json()) as { sites: { events_this_month: number }[] }).sites[0]
         ?.events_this_month;
     };
-    await expect.poll(events).toBe(2);
+    await expect.poll(events).toBe(3);
     await page.getByRole('link', { name: 'Sites' }).first().click();
-    await expect(page.locator('.figure')).toHaveText('2 events this month');
-    await page.getByRole('link', { name: '1 not counted this week' }).click();
+    await expect(page.locator('.figure')).toHaveText('3 events this month');
+    await page.getByRole('link', { name: '2 not counted this week' }).click();
     await expect(page.getByText('This host is allowed now')).toBeVisible();
     expect(complaints).toEqual([]);
   } finally {
@@ -155,6 +163,7 @@ test.describe('with 90 days of numbers @chromium', () => {
       '/dashboard/add-site',
       site,
       `${site}?range=today&f=is.channel.ai&f=is.country.DE&compare=year`,
+      `${site}/happening`,
       `${site}/not-counted`,
       `${site}/install`,
       `${site}/settings`,
@@ -198,7 +207,10 @@ test.describe('with 90 days of numbers @chromium', () => {
     await page.keyboard.press('ArrowLeft');
     await page.waitForURL(/range=custom/);
     await page.keyboard.press('?');
-    await expect(page.locator('.key-list')).toBeVisible();
+    const dialog = page.getByRole('dialog', { name: 'Keys' });
+    await expect(dialog.getByText('Last 91 days')).toBeVisible();
+    await page.keyboard.press('Escape');
+    await expect(dialog).toBeHidden();
     await page.keyboard.press('w');
     await page.waitForURL(/range=7d/);
 
@@ -213,6 +225,18 @@ test.describe('with 90 days of numbers @chromium', () => {
     await page.getByRole('link', { name: 'United States' }).focus();
     await page.keyboard.press('Enter');
     await expect(page.locator('.chip')).toContainText('Country is United States');
+    await page.getByRole('link', { name: 'is', exact: true }).focus();
+    await page.keyboard.press('Enter');
+    await expect(page.locator('.chip')).toContainText('Country is not United States');
+    await page.keyboard.press('Escape');
+    await expect(page.locator('.chip')).toHaveCount(0);
+
+    await page.keyboard.press('/');
+    await expect(page.getByLabel('With')).toBeFocused();
+    await page.keyboard.type('/docs\n/blog');
+    await page.getByLabel('Compare').selectOption('contains');
+    await page.getByRole('button', { name: 'Add the filter' }).press('Enter');
+    await expect(page.locator('.chip')).toHaveText(/Page\s*contains\s*\/docs.*or\s*\/blog/);
     await page.keyboard.press('Escape');
     await expect(page.locator('.chip')).toHaveCount(0);
     expect(complaints).toEqual([]);
@@ -227,8 +251,18 @@ test.describe('with 90 days of numbers @chromium', () => {
     await expect(page.locator('.chip')).toContainText('Source is Google');
     await page.getByRole('link', { name: /Bounce rate/ }).click();
     await expect(page.getByRole('link', { name: /Bounce rate/ })).toHaveAttribute('aria-current', 'true');
-    await page.locator('.chip').click();
+    await page.locator('.chip-value').click();
     await expect(page.locator('.chip')).toHaveCount(0);
+    await page.getByText('Filter', { exact: true }).click();
+    await page.getByLabel('With').fill('/docs');
+    await page.getByLabel('Compare').selectOption('does not contain');
+    await page.getByRole('button', { name: 'Add the filter' }).click();
+    await expect(page.locator('.chip')).toContainText('/docs');
+    await expect(page.locator('#pages')).not.toContainText('/docs');
+    await page.goto(`${site}/happening`);
+    await expect(page.locator('.happenings li').first()).toContainText('View');
+    await page.getByRole('link', { name: 'Refresh' }).click();
+    await expect(page.locator('.now-count')).toContainText(/[1-9]\d* visitor/);
     await page.goto(`${site}/install`);
     await page.getByRole('radio', { name: 'Astro' }).check();
     await expect(page.locator('#snippet-astro')).toContainText('is:inline');

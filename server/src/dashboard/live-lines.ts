@@ -1,7 +1,7 @@
 import { PAGEVIEW } from '../../../tracker/wire/limits.ts';
 import { MINUTE_MS } from '../clock.ts';
 import type { LiveFeed, Sighting } from '../live-feed.ts';
-import type { Happening, Reports } from '../store/store.ts';
+import type { EventEntry, Happening, Reports } from '../store/store.ts';
 import { reasonOf } from './reasons.ts';
 import { valueName } from './report/panels.ts';
 
@@ -12,6 +12,8 @@ export interface LiveLine {
   /** That in a word. */
   kind: string;
   atMs: number;
+  /** By the clocks of the zone. */
+  time: string;
   title: string;
   detail: string;
 }
@@ -32,8 +34,7 @@ const KINDS: Readonly<Record<LiveLine['what'], string>> = {
 /** The newest lines, newest first. */
 export async function recentLines(
   { reports, feed }: { reports: Pick<Reports, 'happenings'>; feed: LiveFeed },
-  siteId: string,
-  nowMs: number,
+  { siteId, zone, nowMs }: { siteId: string; zone: string; nowMs: number },
 ): Promise<LiveLine[]> {
   const fromMs = nowMs - LOOK_BACK_MS;
   const kept = await reports.happenings(
@@ -43,68 +44,61 @@ export async function recentLines(
   const passing = feed
     .since(siteId, 0)
     .filter(({ what, atMs }) => what !== 'counted' && what !== 'bot' && atMs >= fromMs);
-  return [...kept.happenings.map(lineOfHappening), ...passing.map(lineOfSighting)]
+  return [
+    ...kept.happenings.map((happening) => lineOfHappening(happening, zone)),
+    ...passing.map((sighting) => lineOfSighting(sighting, zone)),
+  ]
     .sort((a, b) => b.atMs - a.atMs)
     .slice(0, LINES_MAX);
 }
 
-export function lineOfSighting(sighting: Sighting): LiveLine {
-  const { what, atMs, host, path, name, reason } = sighting;
+export function lineOfSighting(sighting: Sighting, zone: string): LiveLine {
+  return { ...described(sighting), atMs: sighting.atMs, time: timeIn(zone, sighting.atMs) };
+}
+
+function lineOfHappening(happening: Happening, zone: string): LiveLine {
+  const said =
+    happening.type === 'event'
+      ? ofEvent(happening.event)
+      : as('bot', happening.path, [happening.bot, happening.company]);
+  const { receivedAtMs } = happening.type === 'event' ? happening.event : happening;
+  return { ...said, atMs: receivedAtMs, time: timeIn(zone, receivedAtMs) };
+}
+
+type Said = Omit<LiveLine, 'atMs' | 'time'>;
+
+function described(sighting: Sighting): Said {
+  const { what, host, path, name, reason } = sighting;
+  const seen = { ...sighting, path: path ?? '', name: name ?? PAGEVIEW };
   switch (what) {
     case 'counted':
-    case 'duplicate': {
-      const line = lineOfEvent({ ...sighting, path: path ?? '', name: name ?? PAGEVIEW });
-      return what === 'counted' ? line : { ...line, what, kind: KINDS.duplicate };
-    }
+      return ofEvent(seen);
+    case 'duplicate':
+      return { ...ofEvent(seen), what, kind: KINDS.duplicate };
     case 'bot':
-      return made('bot', atMs, path ?? '', [name]);
+      return as('bot', path ?? '', [name]);
     case 'refused':
-      return made('refused', atMs, host === '' ? 'unknown host' : host, [reasonOf(reason ?? '').name]);
+      return as('refused', host === '' ? 'unknown host' : host, [reasonOf(reason ?? '').name]);
     case 'script':
-      return made('script', atMs, host, ['fetched the tracker']);
+      return as('script', host, ['fetched the tracker']);
   }
 }
 
-function lineOfHappening(happening: Happening): LiveLine {
-  if (happening.type === 'event') {
-    const { event } = happening;
-    return lineOfEvent({ ...event, atMs: event.receivedAtMs });
-  }
-  const { receivedAtMs, path, bot, company } = happening;
-  return made('bot', receivedAtMs, path, [bot, company]);
-}
+type EventSeen = Pick<EventEntry, 'name' | 'path' | 'source' | 'country' | 'device'>;
 
-interface EventSeen {
-  atMs: number;
-  name: string;
-  path: string;
-  source: string | null;
-  country: string | null;
-  device: string | null;
-}
-
-function lineOfEvent({ atMs, name, path, source, country, device }: EventSeen): LiveLine {
+function ofEvent({ name, path, source, country, device }: EventSeen): Said {
   const who = [
     source === null ? null : `from ${source}`,
     country === null ? null : valueName('country', country),
     device === null ? null : valueName('device', device),
   ];
-  return name === PAGEVIEW
-    ? made('view', atMs, path, who)
-    : made('conversion', atMs, name, [`on ${path}`, ...who]);
+  return name === PAGEVIEW ? as('view', path, who) : as('conversion', name, [`on ${path}`, ...who]);
 }
 
-function made(
-  what: LiveLine['what'],
-  atMs: number,
-  title: string,
-  details: readonly (string | null)[],
-): LiveLine {
-  return {
-    what,
-    kind: KINDS[what],
-    atMs,
-    title,
-    detail: details.filter((part) => part !== null).join(' · '),
-  };
+function as(what: LiveLine['what'], title: string, details: readonly (string | null)[]): Said {
+  return { what, kind: KINDS[what], title, detail: details.filter((part) => part !== null).join(' · ') };
+}
+
+function timeIn(zone: string, atMs: number): string {
+  return new Date(atMs).toLocaleTimeString('en-GB', { timeZone: zone });
 }

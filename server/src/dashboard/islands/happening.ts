@@ -6,6 +6,7 @@ interface Line {
   what: string;
   kind: string;
   atMs: number;
+  time: string;
   title: string;
   detail: string;
 }
@@ -31,17 +32,17 @@ export function happening(): void {
 }
 
 /** As `Line` in `views/happening.tsx` makes it. */
-function itemOf({ what, kind, atMs, title, detail }: Line): HTMLElement {
+function itemOf({ what, kind, atMs, time, title, detail }: Line): HTMLElement {
   const item = document.createElement('li');
   item.dataset.what = what;
   item.classList.add('is-new');
-  const time = document.createElement('time');
-  time.dateTime = new Date(atMs).toISOString();
-  time.textContent = new Date(atMs).toLocaleTimeString([], { hour12: false });
+  const clock = document.createElement('time');
+  clock.dateTime = new Date(atMs).toISOString();
+  clock.textContent = time;
   const said = part('happening-what');
   said.append(part('happening-title', title), part('hint', detail));
   const when = part('hint happening-time');
-  when.append(time);
+  when.append(clock);
   item.append(part('happening-kind', kind), said, when);
   return item;
 }

@@ -29,18 +29,17 @@ export function livePages(router: Router): void {
   const { store, clock, feed } = router.parts;
 
   router.site('GET', '/dashboard/sites/:id/happening', 'look', async (visit) => {
-    const { site } = visit;
+    const { site, person } = visit;
+    const zone = person.account.timeZone;
     const now = clock.now();
     // Before the list is read: what comes in between is told again rather than left out.
     const sinceId = feed.lastId;
     const [lines, { visitors, pages }] = await Promise.all([
-      recentLines({ reports: store.reports, feed }, site.id, now),
+      recentLines({ reports: store.reports, feed }, { siteId: site.id, zone, nowMs: now }),
       store.reports.realtime(site.id, now - LIVE_MS),
     ]);
     const shown = pages.slice(0, PAGES_MAX);
-    return html(
-      happeningPage(visit, { lines, linesMax: LINES_MAX, visitors, pages: shown, nowMs: now, sinceId }),
-    );
+    return html(happeningPage(visit, { lines, linesMax: LINES_MAX, visitors, pages: shown, zone, sinceId }));
   });
 
   router.site('GET', '/dashboard/sites/:id/now', 'look', async ({ site }) => {
@@ -62,7 +61,7 @@ export function livePages(router: Router): void {
         const tell = (sighting: Sighting) => {
           last = last.then(async () => {
             const counted = sighting.what === 'counted' ? await month().catch(() => null) : null;
-            send({ id: sighting.id, data: messageOf(sighting, counted) });
+            send({ id: sighting.id, data: messageOf(sighting, counted, person.account.timeZone) });
           });
         };
         const stop = feed.listen(site.id, tell);
@@ -73,9 +72,9 @@ export function livePages(router: Router): void {
   });
 }
 
-function messageOf(sighting: Sighting, month: number | null): LiveMessage {
+function messageOf(sighting: Sighting, month: number | null, zone: string): LiveMessage {
   const { what, host, path, name, reason } = sighting;
-  const line = lineOfSighting(sighting);
+  const line = lineOfSighting(sighting, zone);
   if (reason === null) return { what, host, path, name, refusal: null, month, line };
   const { name: title, meaning, advice, allowable } = reasonOf(reason);
   return {

@@ -8,13 +8,13 @@ export function errorPage(frame: Frame, { title, text }: { title: string; text: 
     title,
     width: 'narrow',
     children: (
-      <>
+      <div class="alone">
         <h1>{title}</h1>
         <p>{text}</p>
-        <p>
+        <p class="aside">
           <a href="/dashboard">To your sites</a>
         </p>
-      </>
+      </div>
     ),
   });
 }

@@ -1,7 +1,6 @@
 import type { VNode } from 'preact';
 import type { LiveLine } from '../live-lines.ts';
 import type { SiteVisit } from '../parts.ts';
-import { Ago } from './parts.tsx';
 import { siteDocument } from './site-frame.tsx';
 
 export interface HappeningData {
@@ -10,7 +9,8 @@ export interface HappeningData {
   linesMax: number;
   visitors: number;
   pages: readonly { path: string; visitors: number }[];
-  nowMs: number;
+  /** Of the times shown. */
+  zone: string;
   /** What happens after this is still to be told. */
   sinceId: number;
 }
@@ -18,7 +18,7 @@ export interface HappeningData {
 /** What happens on a site right now. The script goes on where the page ends; without it there is a link. */
 export function happeningPage(visit: SiteVisit, data: HappeningData): string {
   const base = `/dashboard/sites/${visit.site.id}`;
-  const { lines, visitors, pages, nowMs, sinceId, linesMax } = data;
+  const { lines, visitors, pages, zone, sinceId, linesMax } = data;
   return siteDocument(visit, {
     title: 'Live',
     here: 'live',
@@ -52,9 +52,12 @@ export function happeningPage(visit: SiteVisit, data: HappeningData): string {
           </div>
           <ol class="happenings" data-lines>
             {lines.map((line) => (
-              <Line line={line} nowMs={nowMs} />
+              <Line line={line} />
             ))}
           </ol>
+          <p class="hint happening-zone">
+            Times are those of {zone}. What was refused is told while the server runs.
+          </p>
           <p class="hint" data-lines-empty hidden={lines.length > 0}>
             Nothing in the last half hour. Open a page of {visit.site.domain} to see it here.
           </p>
@@ -69,13 +72,7 @@ function word(visitors: number): string {
 }
 
 /** One thing that happened. `islands/happening.ts` makes the same of what it is told. */
-function Line({
-  line: { what, kind, title, detail, atMs },
-  nowMs,
-}: {
-  line: LiveLine;
-  nowMs: number;
-}): VNode {
+function Line({ line: { what, kind, title, detail, atMs, time } }: { line: LiveLine }): VNode {
   return (
     <li data-what={what}>
       <span class="happening-kind">{kind}</span>
@@ -84,7 +81,7 @@ function Line({
         <span class="hint">{detail}</span>
       </span>
       <span class="hint happening-time">
-        <Ago atMs={atMs} nowMs={nowMs} />
+        <time dateTime={new Date(atMs).toISOString()}>{time}</time>
       </span>
     </li>
   );

@@ -34,16 +34,7 @@ export function Chart({ figure, labels, values, earlier, interval }: ChartProps)
       <svg width="100%" height={HEIGHT} role="img" aria-label={summary}>
         {[1, 0.5, 0].map((share) => {
           const y = TOP + (1 - share) * PLOT;
-          return (
-            <g>
-              <line class="chart-grid" x1="0" x2="100%" y1={y} y2={y} />
-              {share > 0 && (
-                <text class="chart-label" x="0" y={y - 5}>
-                  {figure.text(top * share)}
-                </text>
-              )}
-            </g>
-          );
+          return <line class="chart-grid" x1="0" x2="100%" y1={y} y2={y} />;
         })}
         <svg
           x="0"
@@ -59,6 +50,11 @@ export function Chart({ figure, labels, values, earlier, interval }: ChartProps)
           <path class="chart-area" d={areaOf(values, labels.length, top)} />
           <path class="chart-line" d={lineOf(values, labels.length, top)} />
         </svg>
+        {[1, 0.5].map((share) => (
+          <text class="chart-label" x="0" y={TOP + (1 - share) * PLOT - 5}>
+            {figure.text(top * share)}
+          </text>
+        ))}
         {labels.map((label, i) =>
           i % shown === 0 ? (
             <text
