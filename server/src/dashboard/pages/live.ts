@@ -6,6 +6,7 @@ import { LIVE_MS } from '../report/data.ts';
 import { happeningPage } from '../views/happening.tsx';
 import type { Router } from './route.ts';
 import { html } from './sign-in.ts';
+import { siteZone } from './zone.ts';
 
 /** Pages that are named as being looked at. */
 const PAGES_MAX = 20;
@@ -29,8 +30,8 @@ export function livePages(router: Router): void {
   const { store, clock, feed } = router.parts;
 
   router.site('GET', '/dashboard/sites/:id/happening', 'look', async (visit) => {
-    const { site, person } = visit;
-    const zone = person.account.timeZone;
+    const { site } = visit;
+    const zone = await siteZone(store.registry, visit);
     const now = clock.now();
     // Before the list is read: what comes in between is told again rather than left out.
     const sinceId = feed.lastId;
@@ -47,7 +48,9 @@ export function livePages(router: Router): void {
     return { kind: 'json', body: { visitors, pages: pages.slice(0, PAGES_MAX) } };
   });
 
-  router.site('GET', '/dashboard/sites/:id/live', 'look', async ({ site, query, headers, person }) => {
+  router.site('GET', '/dashboard/sites/:id/live', 'look', async (visit) => {
+    const { site, query, headers, person } = visit;
+    const zone = await siteZone(store.registry, visit);
     const after = Number(headers['last-event-id'] ?? query.get('after') ?? Number.NaN);
     const month = async () => {
       const range = billingMonth(clock.now(), person.account.billingAnchorDay);
@@ -61,7 +64,7 @@ export function livePages(router: Router): void {
         const tell = (sighting: Sighting) => {
           last = last.then(async () => {
             const counted = sighting.what === 'counted' ? await month().catch(() => null) : null;
-            send({ id: sighting.id, data: messageOf(sighting, counted, person.account.timeZone) });
+            send({ id: sighting.id, data: messageOf(sighting, counted, zone) });
           });
         };
         const stop = feed.listen(site.id, tell);

@@ -1,4 +1,3 @@
-import { zoneOf } from '../../calendar.ts';
 import { utcDay } from '../../clock.ts';
 import type { Site } from '../../store/store.ts';
 import { may } from '../access.ts';
@@ -10,15 +9,12 @@ import { Links } from '../report/links.ts';
 import { emptySitePage, installPage, reportPage } from '../views/site.tsx';
 import type { Router } from './route.ts';
 import { html } from './sign-in.ts';
+import { siteZone } from './zone.ts';
 
 /** One site: its report, or while it is empty the way to the first event. */
 export function sitePages(router: Router): void {
   const { parts } = router;
   const { store, clock, feed, tracker } = parts;
-
-  /** As the API has it: whoever looks, the days are the site's. */
-  const ownZone = async ({ site, role, person }: SiteVisit) =>
-    zoneOf(site, role === 'owner' ? person.account : await store.registry.accountById(site.accountId));
 
   const installData = (visit: SiteVisit) => ({
     baseUrl: visit.baseUrl,
@@ -38,7 +34,13 @@ export function sitePages(router: Router): void {
     const filtered = withTypedFilter(query);
     if (filtered !== null) return { kind: 'redirect', to: `${base}?${filtered}` };
     if (!(await hasEvents(parts, site))) return html(emptySitePage(visit, installData(visit)));
-    const data = await loadReport({ store, site, zone: await ownZone(visit), nowMs: clock.now(), query });
+    const data = await loadReport({
+      store,
+      site,
+      zone: await siteZone(store.registry, visit),
+      nowMs: clock.now(),
+      query,
+    });
     return html(
       reportPage(visit, {
         data,
@@ -51,7 +53,13 @@ export function sitePages(router: Router): void {
 
   router.site('GET', '/dashboard/sites/:id/rows.csv', 'look', async (visit) =>
     rowsFile({
-      ...{ store, site: visit.site, zone: await ownZone(visit), nowMs: clock.now(), query: visit.query },
+      ...{
+        store,
+        site: visit.site,
+        zone: await siteZone(store.registry, visit),
+        nowMs: clock.now(),
+        query: visit.query,
+      },
     }),
   );
 
