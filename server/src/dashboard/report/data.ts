@@ -5,9 +5,10 @@ import type {
   Filter,
   Goal,
   Measures,
+  Registry,
+  Reports,
   Scope,
   Site,
-  Store,
 } from '../../store/store.ts';
 import { type Chip, filtersOf, readChips } from './filters.ts';
 import { type Figure, figureOf } from './measures.ts';
@@ -63,7 +64,7 @@ export interface ReportData {
 }
 
 export interface ReportAsk {
-  store: Pick<Store, 'registry' | 'reports'>;
+  store: { registry: Pick<Registry, 'goalsOf'>; reports: Reports };
   site: Site;
   zone: string;
   nowMs: number;

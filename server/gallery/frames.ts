@@ -1,0 +1,66 @@
+import { DAY_MS } from '../src/clock.ts';
+import type { Assets } from '../src/dashboard/assets.ts';
+import type { Frame, SiteVisit } from '../src/dashboard/parts.ts';
+import type { Account, Session, Site } from '../src/store/store.ts';
+
+/** Somebody who looks at the samples, and the site looked at. The clock stands still. */
+
+export const NOW_MS = Date.UTC(2026, 4, 14, 12, 30);
+
+export const ACCOUNT: Account = {
+  id: 'acc_sample',
+  email: 'ada@notes.example',
+  plan: 'free',
+  billingAnchorDay: 1,
+  timeZone: 'Europe/Berlin',
+  createdAtMs: NOW_MS - 200 * DAY_MS,
+};
+
+export const SESSION: Session = {
+  id: 'ses_sample',
+  accountId: ACCOUNT.id,
+  label: 'Firefox on Linux',
+  createdAtMs: NOW_MS - 3 * DAY_MS,
+  lastSeenAtMs: NOW_MS,
+  expiresAtMs: NOW_MS + 30 * DAY_MS,
+};
+
+export const SITE: Site = {
+  id: 'site_sample',
+  accountId: ACCOUNT.id,
+  domain: 'notes.example',
+  key: 'ak_gpMqLEH2l0RINhc842Xc0U',
+  allowSubdomains: false,
+  extraHosts: ['staging.notes.example'],
+  retentionDays: null,
+  timeZone: null,
+  exclusions: { pages: ['/admin/*'], countries: [] },
+  createdAtMs: NOW_MS - 90 * DAY_MS,
+};
+
+/** What is not told apart from a name that is far too long. */
+export const LONG = `${'a-very-long-name-that-nobody-would-choose-'.repeat(4)}.example`;
+
+export function frameOf(assets: Pick<Assets, 'style' | 'script'>, path: string, email: string | null): Frame {
+  return { style: assets.style, script: assets.script, email, csrf: 'sample', path };
+}
+
+export function visitOf(assets: Pick<Assets, 'style' | 'script'>, site: Site = SITE): SiteVisit {
+  const path = `/dashboard/sites/${site.id}`;
+  return {
+    address: path,
+    params: { id: site.id },
+    query: new URLSearchParams(),
+    form: new URLSearchParams(),
+    clientAddress: '192.0.2.7',
+    peerAddress: '192.0.2.7',
+    userAgent: 'Mozilla/5.0',
+    baseUrl: 'https://stats.example',
+    headers: {},
+    unlocked: null,
+    person: { account: ACCOUNT, session: SESSION },
+    frame: frameOf(assets, path, ACCOUNT.email),
+    site,
+    role: 'owner',
+  };
+}

@@ -1,0 +1,129 @@
+import { DAY_MS } from '../src/clock.ts';
+import type { Assets } from '../src/dashboard/assets.ts';
+import { type AccountData, accountPage } from '../src/dashboard/views/account.tsx';
+import { type ApiKeysData, apiKeysPage } from '../src/dashboard/views/api-keys.tsx';
+import { settingsPage } from '../src/dashboard/views/settings.tsx';
+import type { SettingsData } from '../src/dashboard/views/settings-parts.tsx';
+import type { ApiKey } from '../src/store/store.ts';
+import { ACCOUNT, frameOf, LONG, NOW_MS, SESSION, SITE, visitOf } from './frames.ts';
+
+/** Settings, keys and the account. */
+
+const KEY: ApiKey = {
+  id: 'key_1',
+  accountId: ACCOUNT.id,
+  name: 'nightly report',
+  prefix: 'sk_4f9aQ2',
+  scopes: ['read', 'write'],
+  siteIds: null,
+  createdAtMs: NOW_MS - 40 * DAY_MS,
+  revokedAtMs: null,
+  lastUsedAtMs: NOW_MS - DAY_MS,
+};
+
+const KEYS: ApiKeysData = {
+  keys: [
+    KEY,
+    { ...KEY, id: 'key_2', name: LONG, lastUsedAtMs: null },
+    { ...KEY, id: 'key_3', revokedAtMs: NOW_MS },
+  ],
+  nowMs: NOW_MS,
+  baseUrl: 'https://stats.example',
+  revoked: false,
+};
+
+const ACCOUNT_DATA: AccountData = {
+  account: ACCOUNT,
+  sessions: [SESSION, { ...SESSION, id: 'ses_other', label: 'Safari on iOS' }],
+  sessionId: SESSION.id,
+  hasTotp: false,
+  timeZones: ['Europe/Berlin', 'America/New_York'],
+  nowMs: NOW_MS,
+  done: null,
+};
+
+const ticket = {
+  kind: 'invitation' as const,
+  email: 'eve@notes.example',
+  accountId: ACCOUNT.id,
+  siteId: SITE.id,
+  role: 'viewer' as const,
+  expiresAtMs: NOW_MS + 6 * DAY_MS,
+};
+
+const SETTINGS: SettingsData = {
+  keys: [
+    { key: SITE.key, siteId: SITE.id, state: 'live', createdAtMs: NOW_MS - DAY_MS },
+    { key: 'ak_Zs0mPLEk3yOfOldTimesGx', siteId: SITE.id, state: 'live', createdAtMs: SITE.createdAtMs },
+    { key: 'ak_Zs0mPLEk3yThatIsGone00', siteId: SITE.id, state: 'retired', createdAtMs: SITE.createdAtMs },
+  ],
+  uses: [{ key: SITE.key, events: 70_207, lastSeenAtMs: NOW_MS - 60_000 }],
+  goals: [{ id: 'goal_1', siteId: SITE.id, kind: 'page', pattern: `/${LONG}/*` }],
+  shares: [
+    {
+      id: 'shr_1',
+      siteId: SITE.id,
+      name: 'for the board',
+      passwordHash: 'hash',
+      createdAtMs: NOW_MS - 9 * DAY_MS,
+      expiresAtMs: NOW_MS + 21 * DAY_MS,
+    },
+  ],
+  members: [{ siteId: SITE.id, accountId: 'acc_other', email: 'bob@notes.example', role: 'admin' }],
+  invitations: [ticket],
+  mayOwn: true,
+  nowMs: NOW_MS,
+  defaultRetentionDays: 400,
+  timeZones: ['Europe/Berlin', 'America/New_York'],
+  ownersZone: 'Europe/Berlin',
+  knowsCountries: false,
+  done: 'goal',
+};
+
+export function ownedSamples(assets: Pick<Assets, 'style' | 'script'>): [string, string][] {
+  const visit = visitOf(assets);
+  const keys = frameOf(assets, '/dashboard/settings/api-keys', ACCOUNT.email);
+  const account = frameOf(assets, '/dashboard/account', ACCOUNT.email);
+  const made = { name: 'nightly report', key: `sk_${'x'.repeat(40)}` };
+  return [
+    ['settings', settingsPage(visit, SETTINGS)],
+    [
+      'settings-dry-run',
+      settingsPage(visit, {
+        ...SETTINGS,
+        dryRun: {
+          rules: SITE,
+          days: 7,
+          accepted: 6_233,
+          refused: 162,
+          hosts: ['staging.notes.example', LONG],
+        },
+        newShare: { name: 'for the board', address: `https://stats.example/share/${'s'.repeat(40)}` },
+        newInvitation: {
+          email: ticket.email,
+          role: 'viewer',
+          address: `https://stats.example/invitation/${'i'.repeat(40)}`,
+        },
+      }),
+    ],
+    [
+      'settings-problem',
+      settingsPage(visit, { ...SETTINGS, problem: { at: 'days', text: 'Not a number of days.' } }),
+    ],
+    ['api-keys', apiKeysPage(keys, KEYS)],
+    ['api-keys-made', apiKeysPage(keys, { ...KEYS, made })],
+    ['api-keys-none', apiKeysPage(keys, { ...KEYS, keys: [], problem: 'A key needs a name.' })],
+    ['account', accountPage(account, ACCOUNT_DATA)],
+    [
+      'account-second-factor',
+      accountPage(account, {
+        ...ACCOUNT_DATA,
+        enrolment: { secret: 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567', address: 'otpauth://totp/AttractOS:ada' },
+      }),
+    ],
+    [
+      'account-codes',
+      accountPage(account, { ...ACCOUNT_DATA, hasTotp: true, recoveryCodes: ['4f9a-q2lk', 'p0zx-77ab'] }),
+    ],
+  ];
+}

@@ -1,0 +1,133 @@
+import { loadReport, type ReportData } from '../src/dashboard/report/data.ts';
+import { Random } from '../src/demo/random.ts';
+import type { BreakdownRow, Dimension, Goal, Happening, Measures, Reports } from '../src/store/store.ts';
+import { NOW_MS, SITE } from './frames.ts';
+
+/** The report of a store that answers every question at once, with numbers made up from a seed. */
+
+const VALUES: Readonly<Record<string, readonly (string | null)[]>> = {
+  page: [
+    '/',
+    '/pricing',
+    '/docs/start',
+    `/blog/${'a-title-without-an-end-'.repeat(6)}`,
+    '/features',
+    '/download',
+  ],
+  host: ['notes.example', 'staging.notes.example'],
+  source: [null, 'Google', 'ChatGPT', 'Hacker News', 'Claude', 'newsletter'],
+  channel: ['direct', 'search', 'ai', 'social', 'email'],
+  campaign: [null, 'autumn-letter', 'launch'],
+  country: ['DE', 'US', 'GB', 'FR', 'IN', null],
+  device: ['desktop', 'phone', 'tablet'],
+  browser: ['Chrome', 'Safari', 'Firefox', 'Edge'],
+  os: ['Windows', 'macOS', 'iOS', 'Android', 'Linux'],
+  event: ['download', 'signup'],
+  bot: ['GPTBot', 'Googlebot', 'ClaudeBot', 'PerplexityBot'],
+};
+const COMPANIES = ['OpenAI', 'Google', 'Anthropic', 'Perplexity'];
+const GOALS: readonly Goal[] = [
+  { id: 'goal_1', siteId: SITE.id, kind: 'event', pattern: 'signup' },
+  { id: 'goal_2', siteId: SITE.id, kind: 'page', pattern: '/docs/start' },
+];
+
+const NOTHING: Measures = {
+  visitors: 0,
+  visits: 0,
+  pageviews: 0,
+  events: 0,
+  conversions: 0,
+  referrals: 0,
+  bounces: 0,
+  engagedMs: 0,
+  botVisits: 0,
+};
+
+/** Numbers that go together, around so many visitors. */
+function measuresAround(visitors: number, random: Random): Measures {
+  const some = Math.round(visitors * (0.7 + 0.6 * random.next()));
+  const pageviews = Math.round(some * 2.1);
+  const conversions = Math.round(some * 0.09);
+  return {
+    visitors: some,
+    visits: Math.round(some * 1.1),
+    pageviews,
+    events: pageviews + conversions,
+    conversions,
+    referrals: Math.round(some * 0.1),
+    bounces: Math.round(some * 0.4),
+    engagedMs: some * 74_000,
+    botVisits: Math.round(some * 0.3),
+  };
+}
+
+function madeUp(seed: number): Reports {
+  const random = new Random(seed);
+  const rowsOf = (by: Dimension): BreakdownRow[] => {
+    const values = VALUES[by === 'entry' || by === 'exit' ? 'page' : by] ?? ['free', 'team', 'personal'];
+    return values.map((value, i) => ({
+      value,
+      ...measuresAround(5_000 / (i + 1), random),
+      ...(by === 'bot' ? { company: COMPANIES[i] ?? null } : {}),
+    }));
+  };
+  return {
+    totals: async () => measuresAround(11_300, random),
+    series: async (_, boundariesMs) => boundariesMs.slice(1).map(() => measuresAround(400, random)),
+    breakdown: async (_, by) => ({ rows: rowsOf(by), nextCursor: by === 'page' ? 'more' : null }),
+    happenings: async () => ({ happenings: [signup('EUR', 29), signup('USD', 310.5)], nextCursor: null }),
+    realtime: async () => ({ visitors: 7, pages: [{ path: '/', visitors: 7 }] }),
+    prepare: async () => 0,
+  };
+}
+
+const EMPTY: Reports = {
+  totals: async () => NOTHING,
+  series: async (_, boundariesMs) => boundariesMs.slice(1).map(() => NOTHING),
+  breakdown: async () => ({ rows: [], nextCursor: null }),
+  happenings: async () => ({ happenings: [], nextCursor: null }),
+  realtime: async () => ({ visitors: 0, pages: [] }),
+  prepare: async () => 0,
+};
+
+function signup(currency: string, value: number): Happening {
+  const event = {
+    siteId: SITE.id,
+    cursor: '1',
+    receivedAtMs: NOW_MS,
+    host: SITE.domain,
+    name: 'signup',
+    path: '/pricing',
+    referrer: null,
+    visitor: 1n,
+    nav: null,
+    props: { plan: 'team', yearly: true },
+    value,
+    currency,
+    view: null,
+    width: null,
+    timeZone: null,
+    device: 'desktop',
+    browser: 'Firefox',
+    os: 'Linux',
+    country: 'DE',
+    source: null,
+    channel: 'direct',
+    campaign: null,
+  } as const;
+  return { type: 'event', event };
+}
+
+/** @param query as in the address of a report */
+export function sampleReport(query: string, isEmpty = false): Promise<ReportData> {
+  return loadReport({
+    store: {
+      reports: isEmpty ? EMPTY : madeUp(7),
+      registry: { goalsOf: async () => (isEmpty ? [] : [...GOALS]) },
+    },
+    site: SITE,
+    zone: 'Europe/Berlin',
+    nowMs: NOW_MS,
+    query: new URLSearchParams(query),
+  });
+}

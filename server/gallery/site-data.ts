@@ -1,0 +1,121 @@
+import { DAY_MS, HOUR_MS, MINUTE_MS, utcDay } from '../src/clock.ts';
+import { LINES_MAX, type LiveLine } from '../src/dashboard/live-lines.ts';
+import { reasonOf } from '../src/dashboard/reasons.ts';
+import type { HappeningData } from '../src/dashboard/views/happening.tsx';
+import type { InstallData } from '../src/dashboard/views/site.tsx';
+import type { SiteCard, SitesData } from '../src/dashboard/views/sites.tsx';
+import type { UncountedData } from '../src/dashboard/views/uncounted.tsx';
+import type { YouData } from '../src/dashboard/views/you.tsx';
+import { LONG, NOW_MS, SITE } from './frames.ts';
+
+/** What the pages about sites show, in the states that differ. */
+
+const CARD: SiteCard = {
+  id: SITE.id,
+  domain: SITE.domain,
+  month: 21_180,
+  days: Array.from({ length: 30 }, (_, i) => 400 + ((i * 137) % 350)),
+  firstDayMs: NOW_MS - 29 * DAY_MS,
+  lastEventAtMs: NOW_MS - 20_000,
+  live: 7,
+  refusedRecently: 174,
+  quiet: false,
+  isOwn: true,
+};
+
+export const SITES: SitesData = {
+  cards: [
+    CARD,
+    {
+      ...CARD,
+      id: 'site_quiet',
+      domain: LONG,
+      month: 95_000,
+      live: 0,
+      quiet: true,
+      lastEventAtMs: NOW_MS - 13 * HOUR_MS,
+      isOwn: false,
+    },
+    {
+      ...CARD,
+      id: 'site_new',
+      domain: 'new.example',
+      month: 0,
+      days: Array.from({ length: 30 }, () => 0),
+      live: 0,
+      lastEventAtMs: null,
+      refusedRecently: 0,
+    },
+  ],
+  nowMs: NOW_MS,
+  month: 21_180,
+  allowance: 100_000,
+  monthEndsDay: utcDay(NOW_MS) + 17,
+  earlier: null,
+  later: null,
+};
+
+const LINES: readonly Omit<LiveLine, 'atMs' | 'time'>[] = [
+  { what: 'view', kind: 'View', title: '/pricing', detail: 'from ChatGPT · Germany · Desktop' },
+  { what: 'conversion', kind: 'Event', title: 'signup', detail: 'on /pricing · Germany · Desktop' },
+  { what: 'refused', kind: 'Refused', title: LONG, detail: 'Another domain' },
+  { what: 'bot', kind: 'Crawler', title: '/docs/start', detail: 'GPTBot · OpenAI' },
+  { what: 'duplicate', kind: 'Repeat', title: '/', detail: 'from Google · Phone' },
+  { what: 'script', kind: 'Script', title: SITE.domain, detail: 'fetched the tracker' },
+];
+
+export const HAPPENING: HappeningData = {
+  lines: LINES.map((line, i) => ({ ...line, atMs: NOW_MS - i * MINUTE_MS, time: `14:${30 - i}:00` })),
+  linesMax: LINES_MAX,
+  visitors: 7,
+  pages: [
+    { path: '/pricing', visitors: 5 },
+    { path: `/blog/${LONG}`, visitors: 2 },
+  ],
+  zone: 'Europe/Berlin',
+  sinceId: 0,
+};
+
+export const INSTALL: InstallData = {
+  baseUrl: 'https://stats.example',
+  tracker: {
+    script: 'a.js',
+    pinned: { script: 'a.0123456789ab.js', integrity: `sha384-${'A'.repeat(64)}` },
+  },
+  check: { siteId: SITE.id, domain: SITE.domain, sinceId: 0, mayConfigure: true },
+  allowed: null,
+};
+
+const REFUSALS = [
+  { outcome: 'wrong-domain', host: LONG, canAllow: true, isAllowed: false },
+  { outcome: 'wrong-domain', host: 'staging.notes.example', canAllow: false, isAllowed: true },
+  { outcome: 'local-host', host: 'localhost', canAllow: true, isAllowed: false },
+  { outcome: 'malformed', host: '', canAllow: false, isAllowed: false },
+  { outcome: 'too-large', host: 'other', canAllow: false, isAllowed: false },
+];
+
+export const UNCOUNTED: UncountedData = {
+  days: 7,
+  spans: [1, 7, 30, 90],
+  nowMs: NOW_MS,
+  fromMs: NOW_MS - 6 * DAY_MS,
+  balance: { received: 6_897, accepted: 6_223, duplicate: 10, refused: { bot: 490, 'wrong-domain': 174 } },
+  refused: REFUSALS.map(({ outcome, ...line }, i) => ({
+    ...line,
+    reason: reasonOf(outcome),
+    count: 162 - i * 30,
+    firstAtMs: NOW_MS - 5 * DAY_MS,
+    lastAtMs: NOW_MS - i * HOUR_MS,
+  })),
+  mayConfigure: true,
+  allowed: 'staging.notes.example',
+};
+
+export const YOU: YouData = {
+  peerAddress: '10.0.0.2',
+  clientAddress: '192.0.2.7',
+  forwarded: '198.51.100.9, 192.0.2.7',
+  trusted: ['10.0.0.0/8'],
+  userAgent: 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0',
+  rehearsal: { outcome: 'bot', entry: null },
+};
