@@ -18,15 +18,16 @@ const BOTTOM = 26;
 const PLOT = HEIGHT - TOP - BOTTOM;
 const LABELS_MAX = 8;
 
-/** The next round number: 1, 2, 2.5 or 5 times a power of ten. */
+/** The next round number, such that half of it is one too: 1, 2, 4, 6 or 8 times a power of ten. */
 function roundUp(value: number): number {
   const power = 10 ** Math.floor(Math.log10(value));
-  return ([1, 2, 2.5, 5, 10].find((step) => step * power >= value) ?? 10) * power;
+  return ([1, 2, 4, 6, 8, 10].find((step) => step * power >= value) ?? 10) * power;
 }
 
 export function Chart({ figure, labels, values, earlier, interval }: ChartProps): VNode {
   const highest = Math.max(...values, ...(earlier ?? []), 0);
-  const top = highest === 0 ? 1 : figure.id === 'bounce' ? 1 : roundUp(highest);
+  // From two on, half of it is whole: there is never half a visitor.
+  const top = figure.id === 'bounce' ? 1 : roundUp(Math.max(highest, 2));
   const shown = Math.ceil(labels.length / LABELS_MAX);
   const summary = `${figure.name} by ${interval}, ${labels.length} in all: at most ${figure.text(Math.max(...values, 0))}`;
   return (

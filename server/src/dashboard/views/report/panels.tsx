@@ -4,7 +4,7 @@ import type { PanelData, ReportData } from '../../report/data.ts';
 import { chipText } from '../../report/filters.ts';
 import type { Links } from '../../report/links.ts';
 import { short } from '../../report/measures.ts';
-import { valueName, weightName, weightOf } from '../../report/panels.ts';
+import { type PanelPlan, type PanelTab, valueName, weightName, weightOf } from '../../report/panels.ts';
 import { sumsText } from '../../report/worth.ts';
 import { PanelFoot } from './panel-foot.tsx';
 
@@ -40,12 +40,7 @@ export function Panel({ panel, links, data, apiUrl }: Shared & { panel: PanelDat
           </nav>
         )}
       </div>
-      <Rows
-        by={tab.by}
-        heading={tab.name === 'Top' ? 'Page' : plan.tabs.length === 1 ? plan.title : tab.name}
-        rows={rows}
-        links={links}
-      />
+      <Rows by={tab.by} heading={headingOf(plan, tab)} rows={rows} links={links} />
       <PanelFoot
         {...{ data, links, apiUrl, more }}
         id={plan.id}
@@ -55,6 +50,11 @@ export function Panel({ panel, links, data, apiUrl }: Shared & { panel: PanelDat
       />
     </section>
   );
+}
+
+function headingOf(plan: PanelPlan, tab: PanelTab): string {
+  if (tab.name === 'Top') return 'Page';
+  return plan.tabs.length === 1 && tab === plan.tabs[0] ? plan.title : tab.name;
 }
 
 /** What can be filtered by is a link that does it. */
