@@ -8,6 +8,7 @@ import { startInstallation } from './support/dashboard-server.ts';
 
 const FOLDER = fileURLToPath(new URL('screenshots', import.meta.url));
 const DESK = { width: 1280, height: 800 };
+const HIGH_DESK = { width: 1280, height: 1180 };
 const PHONE = { width: 390, height: 844 };
 
 const demo = await startInstallation('demo', /Sign in with {2}\S+ {2}\S+\n/);
@@ -37,7 +38,7 @@ try {
     await page.screenshot({ path: `${FOLDER}/${name}.png` });
     process.stdout.write(`e2e/screenshots/${name}.png\n`);
   };
-  await take('report', `${site}?range=91d`);
+  await take('report', `${site}?range=91d`, { viewport: HIGH_DESK });
   await take('report-phone', `${site}?range=91d&metric=conversions`, {
     colorScheme: 'dark',
     viewport: PHONE,

@@ -81,6 +81,7 @@ export const INSTALL: InstallData = {
   tracker: {
     script: 'a.js',
     pinned: { script: 'a.0123456789ab.js', integrity: `sha384-${'A'.repeat(64)}` },
+    collect: null,
   },
   check: { siteId: SITE.id, domain: SITE.domain, sinceId: 0, mayConfigure: true },
   allowed: null,

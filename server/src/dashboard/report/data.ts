@@ -109,10 +109,14 @@ export async function loadReport(ask: ReportAsk): Promise<ReportData> {
       loadGoals(ask, scope, worth),
       reports.realtime(siteId, nowMs - LIVE_MS),
     ]);
+  // With nothing counted there is nothing to compare with: the site was not there yet.
+  const wasThere = earlier !== null && earlier.events > 0;
   return {
     ...{ site, zone, nowMs, span, comparison, chips, filters, query, worth },
     figure: figureOf(query.get('metric')),
-    ...{ totals, earlier, series, earlierSeries, panels, assistants, crawlers, goals },
+    ...{ totals, series, panels, assistants, crawlers, goals },
+    earlier: wasThere ? earlier : null,
+    earlierSeries: wasThere ? earlierSeries : null,
     live: live.visitors,
   };
 }
