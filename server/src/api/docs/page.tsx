@@ -74,21 +74,21 @@ function Start({ server }: { server: string }): VNode {
         Every number of the dashboard, by program. Base address: <code>{`${server}/api/v1`}</code>. The same
         as a document for machines: <a href={`/api${OPENAPI_PATH}`}>OpenAPI 3.1</a>.
       </p>
-      <h3>Keys</h3>
+      <h2>Keys</h2>
       <p>
         Make an API key in the dashboard under <a href="/dashboard/settings/api-keys">Settings → API Keys</a>{' '}
         and send it as <code>Authorization: Bearer YOUR_API_KEY</code>. A key has scopes: <code>read</code>{' '}
         asks for numbers, <code>write</code> reports events from your server. It may be bound to single sites.
         The site key (<code>ak_…</code>) in your pages is public and is no API key.
       </p>
-      <h3>Days and periods</h3>
+      <h2>Days and periods</h2>
       <p>
         <code>start</code> and <code>end</code> are days, written YYYY-MM-DD, both included. Without them:
         from 7 days ago to today, so that an <code>end</code> further back needs a <code>start</code>. Days
         begin in the time zone of the site, else of your account; it is in every answer. Billing months and
         the ledger are UTC.
       </p>
-      <h3>Filters</h3>
+      <h2>Filters</h2>
       <p>
         <code>filter=dimension:value</code>, as often as you like; all must hold. <code>|</code> means or,{' '}
         <code>!</code> at the front means not, an empty value means not known, a backslash takes the next
@@ -96,14 +96,14 @@ function Start({ server }: { server: string }): VNode {
         <code>filter=prop:plan:pro</code>, <code>filter=source:</code>. Nothing of the kind is known of bots:
         a filter leaves none of their visits.
       </p>
-      <h3>Lists</h3>
+      <h2>Lists</h2>
       <p>
         Lists come in pages: ask again with <code>cursor</code> set to <code>next_cursor</code> until that is
         null. With <code>Accept: text/csv</code> every list comes as CSV, and the address of the next page is
         in the header <code>Link</code>. Text that a spreadsheet would run as a formula begins with an
         apostrophe there.
       </p>
-      <h3>Limits and caching</h3>
+      <h2>Limits and caching</h2>
       <p>
         {PLANS.free.apiRequestsPerMinute} requests a minute on Free, {PLANS.pro.apiRequestsPerMinute} on Pro,
         shared by all keys of an account. Every answer says how you stand: <code>X-RateLimit-Limit</code>,{' '}

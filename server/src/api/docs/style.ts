@@ -17,7 +17,7 @@ nav a:hover{background:var(--accent-soft)}
 nav strong{display:block;padding:.25rem .5rem}
 h1{font-size:1.9rem;letter-spacing:-.02em;line-height:1.2;margin:0 0 .5rem}
 h2{font-size:1.3rem;line-height:1.25;margin:0 0 .5rem}
-h3{font-size:1rem;margin:1.25rem 0 .4rem}
+h3,#start h2{font-size:1rem;margin:1.25rem 0 .4rem}
 p,ul,dl,pre{margin:0 0 1rem}
 section{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:1.25rem;margin:0 0 1.5rem}
 code,pre{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:.875em}
