@@ -191,7 +191,7 @@ test.describe('with 90 days of numbers @chromium', () => {
     await expect(page.locator('.chip')).toHaveCount(0);
 
     await page.keyboard.press('/');
-    await expect(page.getByLabel('With')).toBeFocused();
+    await expect(page.getByLabel('With', { exact: true })).toBeFocused();
     await page.keyboard.type('/docs\n/blog');
     await page.getByLabel('Compare').selectOption('contains');
     await page.getByRole('button', { name: 'Add the filter' }).press('Enter');
@@ -213,7 +213,7 @@ test.describe('with 90 days of numbers @chromium', () => {
     await page.locator('.chip-value').click();
     await expect(page.locator('.chip')).toHaveCount(0);
     await page.getByText('Filter', { exact: true }).click();
-    await page.getByLabel('With').fill('/docs');
+    await page.getByLabel('With', { exact: true }).fill('/docs');
     await page.getByLabel('Compare').selectOption('does not contain');
     await page.getByRole('button', { name: 'Add the filter' }).click();
     await expect(page.locator('.chip')).toContainText('/docs');

@@ -9,7 +9,9 @@ import { systemClock } from './clock.ts';
 import { loadScripts } from './collect/script.ts';
 import { type Config, ConfigError, readConfig, withEnvFile } from './config.ts';
 import { loadAssets } from './dashboard/assets.ts';
-import { fillDemo } from './demo/fill.ts';
+import { type Demo, fillDemo } from './demo/fill.ts';
+import { startPassersBy } from './demo/passers-by.ts';
+import { Random } from './demo/random.ts';
 import { buildServer } from './server.ts';
 import { openStore } from './store/open.ts';
 import type { Store } from './store/store.ts';
@@ -47,8 +49,9 @@ function inThrowAwayFolder(config: Config): Config {
 const DEMO_SEED = 20260115;
 const BAR_CHARS = 40;
 
-async function makeDemo(store: Store): Promise<{ email: string; password: string }> {
+async function makeDemo(store: Store): Promise<Demo> {
   let shown = -1;
+  if (!process.stderr.isTTY) process.stderr.write('Making 90 days of traffic …\n');
   const made = await fillDemo(store, {
     nowMs: systemClock.now(),
     seed: DEMO_SEED,
@@ -63,6 +66,22 @@ async function makeDemo(store: Store): Promise<{ email: string; password: string
   });
   if (process.stderr.isTTY) process.stderr.write('\n');
   return made;
+}
+
+/** On average. */
+const VIEW_EVERY_MS = 4_000;
+
+/** Says what to sign in with, and lets people come by. @returns what ends it */
+function showDemo({ email, password, sites: [site] }: Demo, address: string): () => void {
+  process.stdout.write(`Sign in with  ${email}  ${password}\nEverything is gone when this stops.\n\n`);
+  if (site === undefined) return () => {};
+  return startPassersBy({
+    collector: `${address}/e`,
+    ...{ site, random: new Random(DEMO_SEED), pauseMs: VIEW_EVERY_MS },
+    onError(error) {
+      process.stderr.write(`attractos: nobody comes by any more: ${String(error)}\n`);
+    },
+  });
 }
 
 /** @param setupToken where there is no account yet */
@@ -126,9 +145,11 @@ async function serve(): Promise<void> {
     stopping: () => stopping,
   });
 
+  let endDemo = () => {};
   const stop = async (signal: string) => {
     if (stopping) process.exit(1);
     stopping = true;
+    endDemo();
     await turnAway(app.server, config.shutdownDelayMs);
     setTimeout(
       () =>
@@ -148,10 +169,7 @@ async function serve(): Promise<void> {
 
   const address = await app.listen({ port: config.port, host: config.host, ...inheritedSocket() });
   process.stdout.write(welcome(address, config, setupToken));
-  if (demo !== null)
-    process.stdout.write(
-      `Sign in with  ${demo.email}  ${demo.password}\nEverything is gone when this stops.\n\n`,
-    );
+  if (demo !== null) endDemo = showDemo(demo, address);
 }
 
 try {

@@ -23,11 +23,15 @@ export interface DemoOptions {
   onProgress(share: number): void;
 }
 
-/** @returns what to sign in with */
-export async function fillDemo(
-  store: Store,
-  { nowMs, seed, onProgress }: DemoOptions,
-): Promise<{ email: string; password: string }> {
+export interface Demo {
+  /** What to sign in with. */
+  email: string;
+  password: string;
+  /** The larger one first. */
+  sites: readonly Site[];
+}
+
+export async function fillDemo(store: Store, { nowMs, seed, onProgress }: DemoOptions): Promise<Demo> {
   const password = newPassword();
   const account = await store.registry.createAccount({
     id: newAccountId(),
@@ -37,6 +41,7 @@ export async function fillDemo(
     passwordHash: await hashPassword(password),
     createdAtMs: nowMs - DAYS * DAY_MS,
   });
+  const sites: Site[] = [];
   for (const [i, { domain, visitsADay }] of SITES.entries()) {
     const site = await store.registry.createSite(
       {
@@ -48,6 +53,7 @@ export async function fillDemo(
       },
       null,
     );
+    sites.push(site);
     await addGoals(store, site);
     const options = { seed: seed + i, nowMs, visitsADay };
     for (const { day, entries, refusals } of trafficOf(
@@ -60,7 +66,7 @@ export async function fillDemo(
     }
   }
   await store.events.flush();
-  return { email: account.email, password };
+  return { email: account.email, password, sites };
 }
 
 async function addGoals({ registry }: Store, site: Site): Promise<void> {

@@ -12,11 +12,11 @@ export function Chips({ data: { chips }, links }: { data: ReportData; links: Lin
       <ul aria-label="Filters">
         {groupsOf(chips).map(([first, ...rest]) => (
           <li class="chip">
-            <span>{nameOf(first.by)}</span>
-            {rest.length === 0 ? <Operator chip={first} links={links} /> : <span>{operatorName(first)}</span>}
+            <span>{nameOf(first.by)}</span>{' '}
+            {rest.length === 0 ? <Operator chip={first} links={links} /> : <span>{operatorName(first)}</span>}{' '}
             {[first, ...rest].map((chip, i) => (
               <>
-                {i > 0 && <span>or</span>}
+                {i > 0 && <span> or </span>}
                 <Value chip={chip} links={links} />
               </>
             ))}
