@@ -132,6 +132,7 @@ test.describe('with 90 days of numbers @chromium', () => {
       `${site}/settings`,
       '/dashboard/settings/api-keys',
       '/dashboard/account',
+      '/dashboard/installation',
       '/dashboard/nothing-here',
       '/docs',
     ];

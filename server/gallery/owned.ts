@@ -2,6 +2,7 @@ import { DAY_MS } from '../src/clock.ts';
 import type { Assets } from '../src/dashboard/assets.ts';
 import { type AccountData, accountPage } from '../src/dashboard/views/account.tsx';
 import { type ApiKeysData, apiKeysPage } from '../src/dashboard/views/api-keys.tsx';
+import { type InstallationData, installationPage } from '../src/dashboard/views/installation.tsx';
 import { settingsPage } from '../src/dashboard/views/settings.tsx';
 import type { SettingsData } from '../src/dashboard/views/settings-parts.tsx';
 import type { ApiKey } from '../src/store/store.ts';
@@ -34,12 +35,24 @@ const KEYS: ApiKeysData = {
 
 const ACCOUNT_DATA: AccountData = {
   account: ACCOUNT,
+  runsInstallation: true,
   sessions: [SESSION, { ...SESSION, id: 'ses_other', label: 'Safari on iOS' }],
   sessionId: SESSION.id,
   hasTotp: false,
   timeZones: ['Europe/Berlin', 'America/New_York'],
   nowMs: NOW_MS,
   done: null,
+};
+
+const INSTALLATION: InstallationData = {
+  mail: {
+    ...{ host: 'mail.example', port: 587, implicitTls: false },
+    credentials: { user: 'stats', password: 'never shown' },
+    from: { name: 'AttractOS', address: 'stats@notes.example' },
+  },
+  lastFailure: null,
+  email: ACCOUNT.email,
+  nowMs: NOW_MS,
 };
 
 const ticket = {
@@ -84,6 +97,7 @@ export function ownedSamples(assets: Pick<Assets, 'style' | 'script'>): [string,
   const visit = visitOf(assets);
   const keys = frameOf(assets, '/dashboard/settings/api-keys', ACCOUNT.email);
   const account = frameOf(assets, '/dashboard/account', ACCOUNT.email);
+  const installation = frameOf(assets, '/dashboard/installation', ACCOUNT.email);
   const made = { name: 'nightly report', key: `sk_${'x'.repeat(40)}` };
   return [
     ['settings', settingsPage(visit, SETTINGS)],
@@ -119,6 +133,26 @@ export function ownedSamples(assets: Pick<Assets, 'style' | 'script'>): [string,
       accountPage(account, {
         ...ACCOUNT_DATA,
         enrolment: { secret: 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567', address: 'otpauth://totp/AttractOS:ada' },
+      }),
+    ],
+    ['installation', installationPage(installation, { ...INSTALLATION, mail: null })],
+    [
+      'installation-mail-failed',
+      installationPage(installation, {
+        ...INSTALLATION,
+        delivery: {
+          ok: false,
+          failure: {
+            problem: 'mail-refused',
+            sentence: 'The mail server refused the mail.',
+            said: `550 ${LONG}`,
+          },
+          dialogue: [
+            { by: 'server', text: '220 mail.example ESMTP' },
+            { by: 'us', text: `RCPT TO:<${LONG}@notes.example>` },
+            { by: 'server', text: `550 ${LONG}` },
+          ],
+        },
       }),
     ],
     [

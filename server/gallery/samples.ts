@@ -48,6 +48,8 @@ function strangersSamples(assets: Pick<Assets, 'style' | 'script'>): Made {
     ['second-factor', signIn.secondFactorPage(frame, { ticket: 't', next: '' })],
     ['sign-up', signIn.signupPage(frame, { open: true, invitation: '' })],
     ['sign-up-closed', signIn.signupPage(frame, { open: false, invitation: '' })],
+    ['forgot', signIn.forgotPage(frame, { byMail: true })],
+    ['forgot-asked', signIn.forgotPage(frame, { byMail: true, askedFor: ACCOUNT.email })],
     ['reset', signIn.resetPage(frame, { token: 't', email: ACCOUNT.email })],
     ['reset-over', signIn.resetPage(frame, { token: 't', email: null })],
     ['invitation', invitationPage(frame, { invitation, signedIn: false })],

@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { SECOND_MS } from './clock.ts';
+import { type MailSettings, readMailSettings } from './mail-settings.ts';
 
 /**
  * Every setting: its name, its default, and one sentence. `attractos --help` and the README's table come from here, and a
@@ -110,6 +111,15 @@ const SETTINGS = {
     description:
       'Seconds between the signal to stop, from when on /readyz says no, and the end of accepting: time for a load balancer to look elsewhere.',
   }),
+  SMTP_URL: Type.String({
+    default: '',
+    description:
+      'Mail server for invitations and forgotten passwords, as smtp://user:password@host:587 or smtps://…:465. Empty: no mail is sent, and links are shown.',
+  }),
+  MAIL_FROM: Type.String({
+    default: '',
+    description: 'Sender of those mails, such as AttractOS <stats@example.com>; with SMTP_URL, or neither.',
+  }),
   METRICS_PORT: Type.Integer({
     minimum: 0,
     maximum: 65535,
@@ -175,6 +185,8 @@ export interface Config {
   signups: Settings['SIGNUPS'];
   newAccountPlan: Settings['NEW_ACCOUNT_PLAN'];
   shutdownDelayMs: number;
+  /** Null: no mail is sent. */
+  mail: MailSettings | null;
   metrics: {
     /** Null: no listener. */
     listen: { port: number; host: string } | null;
@@ -215,6 +227,12 @@ function readValue(name: string, text: string): unknown {
   const number = text.trim() === '' ? Number.NaN : Number(text);
   if (!Number.isFinite(number)) throw new ConfigError(`${name} is "${text}", which is not a number.`);
   return number;
+}
+
+function checkMail({ SMTP_URL, MAIL_FROM, PUBLIC_URL }: Settings): MailSettings | null {
+  const mail = readMailSettings({ server: SMTP_URL, from: MAIL_FROM, publicUrl: PUBLIC_URL });
+  if (typeof mail === 'string') throw new ConfigError(mail);
+  return mail;
 }
 
 /** Half a pair would keep the accounts of one installation with the events of another. Never shows an address. */
@@ -315,6 +333,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     signups: values.SIGNUPS,
     newAccountPlan: values.NEW_ACCOUNT_PLAN,
     shutdownDelayMs: values.SHUTDOWN_DELAY * SECOND_MS,
+    mail: checkMail(values),
     metrics: {
       listen: values.METRICS_PORT === 0 ? null : { port: values.METRICS_PORT, host: values.METRICS_HOST },
       token: values.METRICS_TOKEN || null,

@@ -23,6 +23,7 @@ import { ApiError } from './errors.ts';
 import { healthRoutes } from './health.ts';
 import { hostOf } from './hosts.ts';
 import { LiveFeed, WRITTEN_NAMES, watched } from './live-feed.ts';
+import { Mailer } from './mailer.ts';
 import { expose, type Sources } from './metrics/catalogue.ts';
 import { listenForMetrics, metricsRoutes } from './metrics/routes.ts';
 import { overloadGauge } from './overload.ts';
@@ -135,9 +136,11 @@ export async function buildServer({
       scripts: [...scripts, ...(await renamedScripts(scripts, config.paths))],
     });
   });
+  const mailer = config.mail === null ? null : new Mailer({ settings: config.mail, clock });
+  app.addHook('preClose', async () => mailer?.close());
   await app.register(dashboardRoutes, {
     parts: {
-      ...{ store, clock, config, feed, assets, setupToken },
+      ...{ store, clock, config, feed, assets, setupToken, mailer },
       tracker: trackerFrom(scripts, config.paths),
       throttle: new Throttle(clock, new Attempts(store.tally)),
       rehearse: (site, request) => rehearse(receiver, site, request),

@@ -16,6 +16,9 @@ let server: RunningServer;
 beforeAll(async () => {
   world = await World.open();
   server = await world.serve();
+  // Whoever set it up is somebody else.
+  await world.addAccount();
+  world.clock.advance(1);
 });
 afterAll(() => world.close());
 
@@ -389,6 +392,21 @@ describe('every route', () => {
       }
     }
   }, 120_000);
+
+  it('about the installation is there for nobody but whoever set it up', async () => {
+    const stranger = await personOf(await world.addAccount());
+    const nobody = new DashboardVisitor(server.url);
+    await nobody.get('/login');
+    const forOperator = routes().filter(({ need }) => need === 'operator');
+    expect(forOperator.length).toBeGreaterThan(1);
+    for (const { method, path } of forOperator) {
+      for (const [visitor, status] of [
+        [stranger, 404],
+        [nobody, 303],
+      ] as const)
+        expect((await (method === 'GET' ? visitor.get(path) : visitor.post(path))).status, path).toBe(status);
+    }
+  });
 
   it('takes no form that is not its own', async () => {
     const { site, visitor } = await owner('forms.example');

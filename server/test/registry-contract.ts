@@ -105,6 +105,21 @@ function describeSites(engine: RegistryEngine): void {
     expect(await registry.accountByEmail('ada@example.COM')).toEqual(account);
   });
 
+  it('knows its oldest account', async () => {
+    const { registry } = (await begin(engine)).store;
+    expect(await registry.oldestAccount()).toBeNull();
+    const first = await addAccount(registry);
+    const account = (id: string, createdAtMs: number) => ({
+      ...{ id, email: `${id}@example.com`, plan: 'free' as const, billingAnchorDay: 1, passwordHash: '' },
+      createdAtMs,
+    });
+    await registry.createAccount(account('acc_later', NOON_MS + 1));
+    expect((await registry.oldestAccount())?.id).toBe(first);
+    await registry.createAccount(account('acc_2', NOON_MS - 1));
+    await registry.createAccount(account('acc_1', NOON_MS - 1));
+    expect((await registry.oldestAccount())?.id).toBe('acc_1');
+  });
+
   it('answers null for what it does not know', async () => {
     const { registry } = (await begin(engine)).store;
     expect(await registry.accountById('acc_none')).toBeNull();

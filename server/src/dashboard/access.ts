@@ -1,6 +1,6 @@
 import type { Account, Registry, Site } from '../store/store.ts';
 
-/** Who may do what with a site: the one place that decides it. */
+/** Who may do what with a site, or with the installation: the one place that decides it. */
 
 export type Role = 'owner' | 'admin' | 'viewer';
 
@@ -18,6 +18,14 @@ export type SiteAction = keyof typeof SITE_ACTIONS;
 
 export function may(role: Role, action: SiteAction): boolean {
   return (SITE_ACTIONS[action] as readonly Role[]).includes(role);
+}
+
+/** Whether somebody runs the installation: whose account is the oldest, the one that set-up made. */
+export async function isOperator(
+  registry: Pick<Registry, 'oldestAccount'>,
+  account: Account,
+): Promise<boolean> {
+  return (await registry.oldestAccount())?.id === account.id;
 }
 
 /** The role of an account on a site, null where it has none. */

@@ -4,6 +4,7 @@ import { accountPages } from './pages/account.ts';
 import { addSitePages } from './pages/add-site.ts';
 import { apiKeyPages } from './pages/api-keys.ts';
 import { assetRoutes } from './pages/assets.ts';
+import { installationPages } from './pages/installation.ts';
 import { invitationPages } from './pages/invitation.ts';
 import { livePages } from './pages/live.ts';
 import { passwordResetPages } from './pages/password-reset.ts';
@@ -58,6 +59,7 @@ export async function dashboardRoutes(app: FastifyInstance, { parts }: { parts: 
   assetRoutes(app, parts.assets);
   const router = new Router(app, parts);
   app.addHook('preClose', async () => router.streams.endAll());
+  app.addHook('onClose', () => router.background.settled());
   declarePages(router);
   app.get('/', async (_request, reply) => reply.code(303).header('location', '/dashboard').send());
   app.get('/dashboard/*', async (request, reply) =>
@@ -81,6 +83,7 @@ export function declarePages(router: Router): void {
   collectingPages(router);
   apiKeyPages(router);
   accountPages(router);
+  installationPages(router);
 }
 
 const NOT_THERE = { title: 'There is nothing here', text: 'The address may be mistyped.' };

@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Clock } from '../clock.ts';
 import type { Config } from '../config.ts';
 import type { LiveFeed } from '../live-feed.ts';
+import type { Mailer } from '../mailer.ts';
 import type { Account, Entry, Session, Site, Store } from '../store/store.ts';
 import type { Role } from './access.ts';
 import type { Assets } from './assets.ts';
@@ -19,6 +20,8 @@ export interface Parts {
   /** Opens the first account; null where nobody was given one. */
   setupToken: string | null;
   throttle: Throttle;
+  /** Null: no mail is sent, and links are shown instead. */
+  mailer: Mailer | null;
   /** What the collector would make of a page view by this browser, without storing anything. */
   rehearse: (site: Site, request: { ip: string; headers: IncomingHttpHeaders }) => Promise<Rehearsal>;
 }

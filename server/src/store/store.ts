@@ -181,6 +181,8 @@ export interface Registry extends People {
   createAccount(account: NewAccount): Promise<Account>;
   /** Makes the account only while there is no other one, in one transaction. Null where there is. */
   createFirstAccount(account: NewAccount): Promise<Account | null>;
+  /** The oldest account there is, whose owner runs the installation; of two of one instant, the one whose id sorts first. */
+  oldestAccount(): Promise<Account | null>;
   accountByEmail(email: string): Promise<Account | null>;
   accountById(id: string): Promise<Account | null>;
   /** @param timeZone an IANA name that `Intl` knows. Null where there is no such account. */

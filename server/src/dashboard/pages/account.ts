@@ -3,6 +3,7 @@ import { hashPassword } from '../../passwords.ts';
 import { RegistryConflict } from '../../store/store.ts';
 import { digestToken } from '../../tokens.ts';
 import { newTotpSecret, totpAddress, totpStep } from '../../totp.ts';
+import { isOperator } from '../access.ts';
 import { emailProblem, passwordFits, passwordProblem } from '../accounts.ts';
 import { type Answer, NotFound, type PersonalVisit } from '../parts.ts';
 import { offeredZones } from '../time-zones.ts';
@@ -23,13 +24,15 @@ export function accountPages(router: Router): void {
 
   const page = async (visit: PersonalVisit, more: More = {}): Promise<Answer> => {
     const { account, session } = visit.person;
-    const [credentials, sessions] = await Promise.all([
+    const [credentials, runsInstallation, sessions] = await Promise.all([
       registry.credentialsOf(account.id),
+      isOperator(registry, account),
       registry.sessionsOf(account.id, parts.clock.now()),
     ]);
     return html(
       accountPage(visit.frame, {
         account,
+        runsInstallation,
         sessions,
         sessionId: session.id,
         hasTotp: credentials?.totpSecret != null,

@@ -2,7 +2,8 @@ import { Readable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { newToken } from '../../tokens.ts';
-import { may, roleOf, type SiteAction } from '../access.ts';
+import { isOperator, may, roleOf, type SiteAction } from '../access.ts';
+import { Background } from '../background.ts';
 import { formToken, formTokenFits, isSameOrigin } from '../csrf.ts';
 import {
   type Answer,
@@ -18,8 +19,8 @@ import { Streams } from './stream.ts';
 
 type Method = 'GET' | 'POST';
 type Handler<V> = (visit: V) => Promise<Answer>;
-/** What a route asks of its visitor: nothing, to be signed in, or a right on the site in its path. */
-export type Need = 'anyone' | 'person' | SiteAction;
+/** What a route asks of its visitor: nothing, to be signed in, to run the installation, or a right on the site in its path. */
+export type Need = 'anyone' | 'person' | 'operator' | SiteAction;
 
 /** Below this a page is sent as it is. */
 const COMPRESS_MIN_BYTES = 1_000;
@@ -31,12 +32,16 @@ const COMPRESS_MIN_BYTES = 1_000;
 export class Router {
   readonly parts: Parts;
   readonly streams = new Streams();
+  readonly background: Background;
   readonly table: { method: Method; path: string; need: Need }[] = [];
   readonly #app: FastifyInstance;
 
   constructor(app: FastifyInstance, parts: Parts) {
     this.#app = app;
     this.parts = parts;
+    this.background = new Background((error) =>
+      app.log.error({ err: error }, 'what went on behind an answer failed'),
+    );
   }
 
   anyone(method: Method, path: string, handler: Handler<Visit>): void {
@@ -52,6 +57,15 @@ export class Router {
       }
       return handler({ ...visit, person });
     });
+  }
+
+  /** For whoever runs the installation; for everybody else there is nothing. */
+  operator(method: Method, path: string, handler: Handler<PersonalVisit>): void {
+    this.person(method, path, async (visit) => {
+      if (!(await isOperator(this.parts.store.registry, visit.person.account))) throw new NotFound();
+      return handler(visit);
+    });
+    this.#relabel('operator');
   }
 
   /** `path` holds `:id`, a site's. */
@@ -72,8 +86,13 @@ export class Router {
       }
       return handler({ ...visit, site, role });
     });
+    this.#relabel(action);
+  }
+
+  /** The route declared last asks for more than a person. */
+  #relabel(need: Need): void {
     const route = this.table.at(-1);
-    if (route !== undefined) route.need = action;
+    if (route !== undefined) route.need = need;
   }
 
   #add(method: Method, path: string, need: Need, handler: Handler<Visit>): void {

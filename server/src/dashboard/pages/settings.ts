@@ -4,15 +4,18 @@ import { digestToken, newId, newToken } from '../../tokens.ts';
 import { emailProblem } from '../accounts.ts';
 import { exported } from '../export.ts';
 import { offeredZones } from '../time-zones.ts';
+import { invitationMail } from '../views/mails.tsx';
 import type { Router } from './route.ts';
 import { settingsAnswers, settingsPath } from './settings-page.ts';
-import { INVITATION_MS } from './sign-in.ts';
+import { INVITATION_MS, tooMany } from './sign-in.ts';
 
 const RETENTION_MAX_DAYS = 36_500;
 const NAME_MAX_CHARS = 100;
 const GOALS_MAX = 100;
 const SHARES_MAX = 50;
 const MEMBERS_MAX = 100;
+/** Invitations that one account may send in a quarter of an hour. */
+const INVITATIONS = 30;
 
 /** The settings of one site: what its report shows and for how long, who sees it, and its end. */
 export function settingsPages(router: Router): void {
@@ -92,8 +95,14 @@ export function settingsPages(router: Router): void {
     const problem = emailProblem(email);
     if (problem !== undefined) return wrong(visit, 'email', problem);
     const { site } = visit;
-    if ((await registry.membersOf(site.id)).length >= MEMBERS_MAX)
-      return wrong(visit, 'email', `At most ${MEMBERS_MAX} people.`);
+    const [members, invitations] = await Promise.all([
+      registry.membersOf(site.id),
+      registry.invitationsTo(site.id, parts.clock.now()),
+    ]);
+    if (members.length + invitations.length >= MEMBERS_MAX)
+      return wrong(visit, 'email', `At most ${MEMBERS_MAX} people, invited ones among them.`);
+    const wait = await parts.throttle.take(`invite ${visit.person.account.id}`, INVITATIONS);
+    if (wait > 0) return wrong(visit, 'email', tooMany(wait));
     const token = newToken();
     await registry.createTicket(
       {
@@ -107,7 +116,11 @@ export function settingsPages(router: Router): void {
       digestToken(token),
     );
     const address = `${visit.baseUrl}/invitation/${token}`;
-    return page(visit, { newInvitation: { email, role, address } });
+    const inviter = visit.person.account.email;
+    const delivery = await parts.mailer?.send(
+      invitationMail(email, { address, inviter, domain: site.domain, role }),
+    );
+    return page(visit, { newInvitation: { email, role, address, ...(delivery && { delivery }) } });
   });
 
   router.site('POST', settingsPath('/members/remove'), 'own', async (visit) => {

@@ -8,6 +8,8 @@ import { ZoneOptions } from './zone-options.tsx';
 
 export interface AccountData {
   account: Account;
+  /** Whether the pages about the installation are for them. */
+  runsInstallation: boolean;
   sessions: readonly Session[];
   /** The session of this browser. */
   sessionId: string;
@@ -47,6 +49,11 @@ export function accountPage(frame: Frame, data: AccountData): string {
         {said !== undefined && <Notice kind="done">{said}</Notice>}
         {problem !== undefined && <Notice kind="wrong">{problem.text}</Notice>}
         {recoveryCodes !== undefined && <RecoveryCodes codes={recoveryCodes} />}
+        {data.runsInstallation && (
+          <p>
+            You run this installation: <a href="/dashboard/installation">see whether mail works</a>.
+          </p>
+        )}
         <Email frame={frame} data={data} />
         <Password frame={frame} data={data} />
         <SecondFactor frame={frame} data={data} />

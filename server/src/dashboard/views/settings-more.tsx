@@ -1,7 +1,7 @@
 import type { VNode } from 'preact';
 import type { SiteVisit } from '../parts.ts';
 import { Csrf } from './document.tsx';
-import { Card, date, Field } from './parts.tsx';
+import { Card, date, Field, Notice } from './parts.tsx';
 import { Once, type SectionProps } from './settings-parts.tsx';
 
 /** The rest of a site's settings: goals, shares, team, exports, the end. */
@@ -144,12 +144,23 @@ export function Team({ visit, data: { members, invitations, newInvitation, probl
         site.
       </p>
       {newInvitation !== undefined && (
-        <Once
-          id="new-invitation"
-          title={`Send this link to ${newInvitation.email}.`}
-          text={`It is good once, for seven days, and makes them ${newInvitation.role === 'admin' ? 'an admin' : 'a viewer'}. It is shown only now.`}
-          address={newInvitation.address}
-        />
+        <>
+          {newInvitation.delivery?.ok === false && (
+            <Notice kind="wrong">
+              The mail to {newInvitation.email} was not sent. {newInvitation.delivery.failure.sentence}
+            </Notice>
+          )}
+          <Once
+            id="new-invitation"
+            title={
+              newInvitation.delivery?.ok === true
+                ? `${newInvitation.email} has mail.`
+                : `Send this link to ${newInvitation.email}.`
+            }
+            text={`It is good once, for seven days, and makes them ${newInvitation.role === 'admin' ? 'an admin' : 'a viewer'}. It is shown only now.`}
+            address={newInvitation.address}
+          />
+        </>
       )}
       {members.length + invitations.length > 0 && (
         <ul class="lines">

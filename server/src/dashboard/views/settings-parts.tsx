@@ -1,4 +1,5 @@
 import type { VNode } from 'preact';
+import type { Delivery } from '../../mailer.ts';
 import type { Goal, HostRules, KeyUse, Member, Share, SiteKey, Ticket } from '../../store/store.ts';
 import type { SiteVisit } from '../parts.ts';
 import { Copyable } from './parts.tsx';
@@ -45,7 +46,8 @@ export interface SettingsData {
   /** In place of what is kept, while it is not saved. */
   typedExclusions?: { pages: string; countries: string };
   newShare?: { name: string; address: string };
-  newInvitation?: { email: string; role: string; address: string };
+  /** `delivery`: what became of the mail, where one was sent. */
+  newInvitation?: { email: string; role: string; address: string; delivery?: Delivery };
 }
 
 export interface SectionProps {

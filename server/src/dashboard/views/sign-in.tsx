@@ -241,23 +241,64 @@ export function signupPage(
   });
 }
 
-export function forgotPage(frame: Frame): string {
+export interface ForgotParts {
+  /** Whether a link is sent by mail. */
+  byMail: boolean;
+  /** Said in the same words whether there is such an account or not. */
+  askedFor?: string;
+  state?: FormState;
+}
+
+export function forgotPage(frame: Frame, { byMail, askedFor, state = {} }: ForgotParts): string {
   return documentOf({
     frame,
     title: 'Forgot the password',
     width: 'narrow',
     children: (
-      <Alone title="Forgot the password?">
-        <p>Whoever runs this installation makes a link for you, good once and for one hour:</p>
-        <pre>
-          <code>npm run -s attractos -- account reset-link --email you@example.com</code>
-        </pre>
+      <Alone title="Forgot the password?" state={state}>
+        {askedFor !== undefined ? (
+          <Notice kind="done">
+            If {askedFor} has an account here, a link is on its way to it. It is good once, for one hour.
+            Nothing there after some minutes? Look into the spam, then ask whoever runs this installation.
+          </Notice>
+        ) : byMail ? (
+          <AskForLink frame={frame} state={state} />
+        ) : (
+          <>
+            <p>Whoever runs this installation makes a link for you, good once and for one hour:</p>
+            <pre>
+              <code>npm run -s attractos -- account reset-link --email you@example.com</code>
+            </pre>
+          </>
+        )}
         <p>
           <a href="/login">Back to signing in</a>
         </p>
       </Alone>
     ),
   });
+}
+
+function AskForLink({ frame, state }: { frame: Frame; state: FormState }): VNode {
+  return (
+    <form method="post" action="/forgot" class="stack">
+      <Csrf frame={frame} />
+      <Field
+        name="email"
+        label="E-mail address"
+        type="email"
+        autocomplete="username"
+        required
+        autofocus
+        maxlength={254}
+        value={state.email ?? ''}
+        hint="A link that sets a new password is sent to it."
+      />
+      <button type="submit" class="primary">
+        Send the link
+      </button>
+    </form>
+  );
 }
 
 export function resetPage(

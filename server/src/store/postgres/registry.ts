@@ -76,6 +76,11 @@ export class PostgresRegistry extends PostgresPeople implements Registry {
     });
   }
 
+  async oldestAccount(): Promise<Account | null> {
+    const { rows } = await this.#db.query(`SELECT ${ACCOUNT} FROM accounts ORDER BY created_at, id LIMIT 1`);
+    return rows[0] === undefined ? null : toAccount(rows[0]);
+  }
+
   async accountByEmail(email: string): Promise<Account | null> {
     const { rows } = await this.#db.query(
       `SELECT ${ACCOUNT} FROM accounts WHERE lower(email) = lower($1::text COLLATE "C")`,

@@ -145,6 +145,13 @@ export class SqliteRegistry extends SqlitePeople implements Registry {
     });
   }
 
+  async oldestAccount(): Promise<Account | null> {
+    return translated(() => {
+      const row = prepared(this.#db, `SELECT ${ACCOUNT} FROM accounts ORDER BY created_at, id LIMIT 1`).get();
+      return row === undefined ? null : toAccount(row);
+    });
+  }
+
   async accountByEmail(email: string): Promise<Account | null> {
     const row = this.#get(`SELECT ${ACCOUNT} FROM accounts WHERE email = ?`, email);
     return row === undefined ? null : toAccount(row);

@@ -1,0 +1,134 @@
+import { createServer, type Socket } from 'node:net';
+import { until } from './poll.ts';
+
+/** A mail server on this machine that speaks as much SMTP as a client needs, and misbehaves when it is told to. */
+
+export type Behaviour =
+  | 'takes'
+  /** Says nothing after the connection is there. */
+  | 'silent'
+  /** Answers, a byte at a time, for ever. */
+  | 'drips'
+  | 'refuses-sender'
+  | 'refuses-recipient'
+  | 'hangs-up';
+
+export interface ReceivedMail {
+  from: string;
+  to: string[];
+  /** Headers and body as they came, lines ended by `\n`. */
+  source: string;
+}
+
+export interface SmtpServer {
+  port: number;
+  behaviour: Behaviour;
+  readonly mails: ReceivedMail[];
+  /** The next mail that arrives, or has arrived and was not asked for. */
+  next(): Promise<ReceivedMail>;
+  close(): Promise<void>;
+}
+
+export const SMTP_USER = 'mailer';
+export const SMTP_PASSWORD = 'pass/word%+é';
+
+export async function startSmtpServer(): Promise<SmtpServer> {
+  const sockets = new Set<Socket>();
+  const mails: ReceivedMail[] = [];
+  let given = 0;
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket)).on('error', () => socket.destroy());
+    converse(socket, smtp);
+  });
+  const smtp: SmtpServer = {
+    port: 0,
+    behaviour: 'takes',
+    mails,
+    async next() {
+      const mail = await until(
+        async () => mails[given],
+        (found) => found !== undefined,
+      );
+      given++;
+      if (mail === undefined) throw new Error('no mail');
+      return mail;
+    },
+    close() {
+      for (const socket of sockets) socket.destroy();
+      return new Promise((resolve) => server.close(() => resolve()));
+    },
+  };
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  if (typeof address === 'object' && address !== null) smtp.port = address.port;
+  return smtp;
+}
+
+function converse(socket: Socket, smtp: SmtpServer): void {
+  const say = (line: string) => socket.write(`${line}\r\n`);
+  if (smtp.behaviour === 'silent') return;
+  if (smtp.behaviour === 'hangs-up') {
+    say('421 not today');
+    socket.end();
+    return;
+  }
+  if (smtp.behaviour === 'drips') {
+    const drip = setInterval(() => socket.write('2'), 200);
+    socket.on('close', () => clearInterval(drip));
+    return;
+  }
+  let rest = '';
+  let mail: ReceivedMail = { from: '', to: [], source: '' };
+  let inData = false;
+  say('220 mail.test ESMTP');
+  socket.setEncoding('utf8').on('data', (chunk: string) => {
+    const lines = (rest + chunk).split('\r\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) {
+      if (inData) {
+        if (line !== '.') {
+          mail.source += `${line.replace(/^\./, '')}\n`;
+          continue;
+        }
+        inData = false;
+        smtp.mails.push(mail);
+        mail = { from: '', to: [], source: '' };
+        say('250 kept');
+        continue;
+      }
+      const [word = '', what = ''] = line.split(/ (.*)/);
+      switch (word.toUpperCase()) {
+        case 'EHLO':
+          say('250-mail.test');
+          say('250 AUTH PLAIN');
+          break;
+        case 'AUTH': {
+          const [, user, password] = Buffer.from(what.replace(/^PLAIN /, ''), 'base64')
+            .toString()
+            .split('\0');
+          say(user === SMTP_USER && password === SMTP_PASSWORD ? '235 welcome' : '535 5.7.8 no such user');
+          break;
+        }
+        case 'MAIL':
+          mail.from = what.slice('FROM:'.length);
+          say(smtp.behaviour === 'refuses-sender' ? '553 5.7.1 not your address' : '250 fine');
+          break;
+        case 'RCPT':
+          mail.to.push(what.slice('TO:'.length));
+          say(smtp.behaviour === 'refuses-recipient' ? '550 5.1.1 nobody of that name' : '250 fine');
+          break;
+        case 'DATA':
+          inData = true;
+          say('354 go on');
+          break;
+        case 'QUIT':
+          say('221 bye');
+          socket.end();
+          break;
+        default:
+          say('250 fine');
+      }
+    }
+  });
+}
