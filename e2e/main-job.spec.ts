@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import { expect, test } from './support/fixtures.ts';
 import { gist } from './support/lab.ts';
 import { COLLECTOR, page, tag } from './support/page.ts';
-import { command, newDataDir } from './support/server.ts';
+import { command, newDataDir, RENAMED } from './support/server.ts';
 
 /** Paste one tag, get one counted event: everything here is shown by what `GET /api/v1/sites` says afterwards. */
 
@@ -16,6 +16,20 @@ test.describe('what counts', () => {
     const [request] = lab.requests(site).filter(({ method }) => method === 'POST');
     expect(request).toMatchObject({ status: 202, answer: '' });
     expect(request?.answerHeaders['x-attractos-outcome']).toBe('stored');
+    expect(await lab.count(site)).toBe(1);
+  });
+
+  test('a page load counts once under paths of the owner’s choice', { tag: '@chromium' }, async ({
+    lab,
+    site,
+    tab,
+  }) => {
+    lab.page(site, '/', { tag: { script: RENAMED.script.slice(1) } });
+    await tab.goto(site.at('/'));
+    await lab.fence(tab);
+
+    const posts = lab.requests(site).filter(({ method }) => method === 'POST');
+    expect(posts.map(({ path }) => path)).toEqual([RENAMED.collect]);
     expect(await lab.count(site)).toBe(1);
   });
 

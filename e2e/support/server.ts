@@ -11,6 +11,9 @@ import { promisify } from 'node:util';
 const COMMAND = fileURLToPath(new URL('../../server/bin/attractos.js', import.meta.url));
 const READY = /AttractOS is running at (http:\/\/\S+)/;
 
+/** Where script and collector are found besides their standard paths. */
+export const RENAMED = { script: '/assets/app.js', collect: '/assets/log' };
+
 const execute = promisify(execFile);
 
 /** A folder for a server's data, outside the checkout. */
@@ -49,6 +52,8 @@ export class Server {
         HOST: '127.0.0.1',
         DATA_DIR: this.dataDir,
         LOG_LEVEL: 'warn',
+        SCRIPT_PATH: RENAMED.script,
+        COLLECT_PATH: RENAMED.collect,
       },
       stdio: ['ignore', 'pipe', 'inherit'],
     });
