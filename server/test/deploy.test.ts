@@ -121,7 +121,10 @@ describe('compose.yaml', () => {
         name,
       ).toEqual([]);
       const filled = Object.fromEntries(
-        Object.entries(environment).map(([key, value]) => [key, value.replaceAll(/\$\{\w+:-\}/g, '')]),
+        Object.entries(environment).map(([key, value]) => [
+          key,
+          value.replaceAll(/\$\{\w+:-([^}]*)\}/g, '$1'),
+        ]),
       );
       expect(() => readConfig(filled), name).not.toThrow();
     }
