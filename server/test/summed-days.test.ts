@@ -1,0 +1,126 @@
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { DAY_MS, utcDay } from '../src/clock.ts';
+import { openStore } from '../src/store/open.ts';
+import type { Dimension, Filter, Store } from '../src/store/store.ts';
+import { bot, event } from './support/entries.ts';
+import { trafficOf } from './support/generated.ts';
+import { temporaryFolder } from './support/paths.ts';
+
+/**
+ * The roll-up behind breakdowns is summed up once a day is over, and says nothing but what the rows say: whatever comes late,
+ * and wherever summing up is broken off.
+ */
+
+const DAYS = 3;
+const FROM_MS = Date.UTC(2026, 4, 1);
+const TO_MS = FROM_MS + DAYS * DAY_MS;
+const SITE = event().siteId;
+
+const DIMENSIONS: readonly Dimension[] = [
+  'page',
+  'entry',
+  'exit',
+  'host',
+  'source',
+  'channel',
+  'campaign',
+  'country',
+  'device',
+  'browser',
+  'os',
+  'event',
+];
+/** Lets everything pass, and so is answered from the rows. */
+const EVERYTHING: Filter = { by: 'page', values: ['/nowhere'], negated: true };
+
+async function openIn(dataDir: string): Promise<Store> {
+  return openStore({
+    dataDir,
+    onBroken: (error) => {
+      throw error;
+    },
+  });
+}
+
+/** A store with days of more changes than are answered from their rows just as quickly. */
+async function filled(seed: number): Promise<{ store: Store; dataDir: string }> {
+  const dataDir = await temporaryFolder();
+  const store = await openIn(dataDir);
+  onTestFinished(() => store.close());
+  const entries = trafficOf({
+    seed,
+    fromMs: FROM_MS,
+    days: DAYS,
+    perDay: 1_300,
+    visitors: 40,
+    clockSteps: 0.1,
+  });
+  for (let i = 0; i < entries.length; i += 200)
+    await Promise.all(entries.slice(i, i + 200).map((entry) => store.events.append(entry)));
+  return { store, dataDir };
+}
+
+async function expectRollUpsToBeTheRows(store: Store): Promise<void> {
+  const audit = await store.events.audit();
+  expect(audit).toEqual({ counters: [], ledger: [], rollups: [], integrity: [] });
+  const scope = { siteId: SITE, fromMs: FROM_MS, toMs: TO_MS };
+  for (const by of DIMENSIONS) {
+    const summed = await store.reports.breakdown({ ...scope, filters: [] }, by, { limit: 1_000 });
+    const counted = await store.reports.breakdown({ ...scope, filters: [EVERYTHING] }, by, { limit: 1_000 });
+    expect([by, summed]).toEqual([by, counted]);
+    expect(summed.rows.length).toBeGreaterThan(0);
+  }
+}
+
+const late = (number: number) =>
+  event({
+    id: `late-${number}`,
+    receivedAtMs: FROM_MS + number * 7_919_000,
+    visitor: BigInt(number % 5),
+    path: `/late-${number % 3}`,
+    name: number % 4 === 0 ? 'signup' : 'pageview',
+  });
+
+describe('days that were summed up', () => {
+  it('are what their rows are', async () => {
+    const { store } = await filled(11);
+    expect(await store.reports.prepare(utcDay(TO_MS))).toBe(DAYS);
+    await expectRollUpsToBeTheRows(store);
+    expect(await store.reports.prepare(utcDay(TO_MS))).toBe(0);
+  });
+
+  it('are counted from their rows again when something comes late, and summed up anew', async () => {
+    const { store } = await filled(12);
+    await store.reports.prepare(utcDay(TO_MS));
+    await store.events.append(late(1));
+    await store.events.append(bot({ receivedAtMs: FROM_MS + DAY_MS }));
+    await expectRollUpsToBeTheRows(store);
+    expect(await store.reports.prepare(utcDay(TO_MS))).toBe(2);
+    await expectRollUpsToBeTheRows(store);
+  });
+
+  it('never miss what comes while they are summed up', async () => {
+    const { store } = await filled(13);
+    for (let round = 0; round < 3; round++) {
+      const arriving = Array.from({ length: 10 }, (_, i) => store.events.append(late(round * 10 + i)));
+      const summing = store.reports.prepare(utcDay(TO_MS));
+      await Promise.all([...arriving, store.events.append(late(1_000 + round)), summing]);
+      await store.events.append(late(2_000 + round));
+      await expectRollUpsToBeTheRows(store);
+    }
+    await store.reports.prepare(utcDay(TO_MS));
+    await expectRollUpsToBeTheRows(store);
+  });
+
+  it('are not half summed up where the store closed in between', async () => {
+    const { store, dataDir } = await filled(14);
+    const summing = store.reports.prepare(utcDay(TO_MS)).catch((error: unknown) => error);
+    await store.close();
+    await summing;
+    const reopened = await openIn(dataDir);
+    onTestFinished(() => reopened.close());
+    await expectRollUpsToBeTheRows(reopened);
+    await reopened.reports.prepare(utcDay(TO_MS));
+    await expectRollUpsToBeTheRows(reopened);
+  });
+});
