@@ -187,6 +187,19 @@ describe('queries', () => {
     expect(answer.json()).toMatchObject({ error: expect.stringContaining(named) });
   });
 
+  it('with a word that is nearly right are told the right one', async () => {
+    for (const [query, near] of [
+      ['breakdown?by=pages', 'did you mean page?'],
+      ['breakdown?by=Country', 'did you mean country?'],
+      ['timeseries?granularity=days', 'did you mean day?'],
+      ['stats?compare=last-year', 'compare'],
+    ]) {
+      const answer = await get(`/${query}`);
+      expectRefusal(answer, 400, 'INVALID_QUERY');
+      expect(answer.json()).toMatchObject({ error: expect.stringContaining(near ?? '') });
+    }
+  });
+
   it('with empty pieces, or a second question mark, are read as browsers write them', async () => {
     expect((await get('/stats?&&')).status).toBe(200);
     expect((await get('/stats?')).status).toBe(200);

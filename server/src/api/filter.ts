@@ -45,7 +45,7 @@ export const FilterQuery = Type.Optional(
 export const ByQuery = Type.String({
   pattern: `^(${DIMENSIONS.join('|')}|prop:[\\s\\S]{1,${PROP_NAME_MAX_CHARS}})$`,
   description: `One of ${DIMENSIONS.join(', ')} or prop:NAME, the values of a property of events.`,
-  examples: ['page'],
+  examples: [...DIMENSIONS, 'prop:plan'],
 });
 
 /** A dimension that `ByQuery` let through. */

@@ -59,11 +59,20 @@ function readValue(name: string, schema: TSchema, texts: readonly string[]): unk
   if (texts.length > 1) throw refuse(`is given ${texts.length} times`);
   const value = type === 'integer' && INTEGER.test(text) ? Number(text) : text;
   if (!fits(schema, value)) {
-    const near =
-      'enum' in schema && Array.isArray(schema.enum) ? nearest(text, schema.enum.map(String)) : null;
+    const near = nearest(text, wordsOf(schema));
     throw refuse(`is "${text.slice(0, ECHO_MAX_CHARS)}"${near === null ? '' : ` (did you mean ${near}?)`}`);
   }
   return value;
+}
+
+/** Words that a parameter takes: all of them, or examples of what fits its pattern. */
+function wordsOf(schema: TSchema): string[] {
+  const {
+    enum: words,
+    pattern,
+    examples,
+  } = schema as { enum?: string[]; pattern?: string; examples?: string[] };
+  return words ?? (pattern === undefined ? [] : (examples ?? []));
 }
 
 function describe(schema: TSchema | undefined): string {
