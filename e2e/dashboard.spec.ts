@@ -213,7 +213,7 @@ test.describe('with 90 days of numbers @chromium', () => {
     await expect(page.getByRole('link', { name: /Bounce rate/ })).toHaveAttribute('aria-current', 'true');
     await page.locator('.chip-value').click();
     await expect(page.locator('.chip')).toHaveCount(0);
-    await page.getByText('Filter', { exact: true }).click();
+    await page.locator('.menu > summary', { hasText: 'Filter' }).click();
     await page.getByLabel('With', { exact: true }).fill('/docs');
     await page.getByLabel('Compare').selectOption('does not contain');
     await page.getByRole('button', { name: 'Add the filter' }).click();

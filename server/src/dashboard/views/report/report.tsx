@@ -2,6 +2,7 @@ import type { VNode } from 'preact';
 import type { ReportData } from '../../report/data.ts';
 import type { Links } from '../../report/links.ts';
 import type { Interval } from '../../report/span.ts';
+import { isoDay } from '../../report/zones.ts';
 import { Chart } from './chart.tsx';
 import { Chips } from './chips.tsx';
 import { Controls } from './controls.tsx';
@@ -25,6 +26,9 @@ export function Report({ data, links, livePath, apiUrl }: ReportProps): VNode {
   return (
     <div class="report">
       <Controls data={data} links={links} livePath={livePath} />
+      <p class="on-paper">
+        {span.name}: {isoDay(span.firstDay)} to {isoDay(span.lastDay)}, days of {data.zone}
+      </p>
       <Chips data={data} links={links} />
       <Figures data={data} links={links} />
       <section class="card chart-card" aria-label={`${figure.name} over time`}>
