@@ -4,6 +4,7 @@ import { accountCommands } from './commands/account.ts';
 import { type Answer, type Command, CommandError, type Commands, type Options } from './commands/command.ts';
 import { keyCommands } from './commands/key.ts';
 import { maintenanceCommands } from './commands/maintenance.ts';
+import { moveCommands } from './commands/move.ts';
 import { siteCommands } from './commands/site.ts';
 import { type Config, readConfig, settingsCatalogue, withEnvFile } from './config.ts';
 import { openShared } from './store/open.ts';
@@ -13,7 +14,13 @@ import { RegistryConflict } from './store/store.ts';
  * The operator's commands. They share the data folder, or the databases, with running servers, which see a change within a
  * second.
  */
-const COMMANDS: Commands = { ...accountCommands, ...siteCommands, ...keyCommands, ...maintenanceCommands };
+const COMMANDS: Commands = {
+  ...accountCommands,
+  ...siteCommands,
+  ...keyCommands,
+  ...maintenanceCommands,
+  ...moveCommands,
+};
 
 const CONFLICT_CODES: Readonly<Record<RegistryConflict['reason'], string>> = {
   'email-taken': 'EMAIL_TAKEN',

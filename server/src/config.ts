@@ -236,7 +236,7 @@ function checkMail({ SMTP_URL, MAIL_FROM, PUBLIC_URL }: Settings): MailSettings 
 }
 
 /** Half a pair would keep the accounts of one installation with the events of another. Never shows an address. */
-function checkDatabases(postgres: string, clickhouse: string): Databases | null {
+export function checkDatabases(postgres: string, clickhouse: string): Databases | null {
   if (postgres === '' && clickhouse === '') return null;
   if (postgres === '' || clickhouse === '') {
     const [there, missing] =

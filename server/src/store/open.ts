@@ -3,19 +3,25 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemClock } from '../clock.ts';
 import type { Databases } from '../config.ts';
+import { checksumOfRow, newestStays } from './clickhouse/checksum.ts';
 import { toRow } from './clickhouse/row.ts';
 import { ClickHouseWarehouse } from './clickhouse/warehouse.ts';
+import { type Moved, MoveError, moveEvents } from './move.ts';
 import { PostgresBooks } from './postgres/books.ts';
+import { BooksFill } from './postgres/books-fill.ts';
 import { Database } from './postgres/driver.ts';
 import { examineServer, type ServerFound } from './postgres/examine.ts';
 import { PostgresRegistry } from './postgres/registry.ts';
+import { fillRegistry } from './postgres/registry-fill.ts';
 import { PostgresTally } from './postgres/tally.ts';
 import { ShippedEvents } from './shipped-events.ts';
 import { BackupError, countEvents, readBackup, sizeOf, writeBackup } from './sqlite/backup.ts';
 import { takeLock } from './sqlite/driver.ts';
+import { EventDump } from './sqlite/event-dump.ts';
 import { type OnBroken, SqliteEvents } from './sqlite/events.ts';
 import { EventReader } from './sqlite/reader.ts';
 import { SqliteRegistry } from './sqlite/registry.ts';
+import { RegistryDump } from './sqlite/registry-dump.ts';
 import { SqliteSpool } from './sqlite/spool/spool.ts';
 import type { Audit, Events, Registry, Reports, Store, Tally } from './store.ts';
 
@@ -208,6 +214,68 @@ function sharedBooks({ postgres }: Databases, { registry, close }: OpenRegistry)
     },
   };
 }
+
+/**
+ * Copies everything from a data folder into the databases, beside a running server or without one. May be repeated, and then
+ * copies what changed, until the databases are used.
+ *
+ * @param onProgress told how much is done, from 0 to 1
+ * @throws MoveError where the databases are in use, or hold something else than was sent; StoreUnavailable, NewerSchema
+ */
+export async function moveStore({
+  dataDir,
+  to,
+  onProgress,
+}: {
+  dataDir: string;
+  to: Databases;
+  onProgress: (share: number) => void;
+}): Promise<Moved & { registryRows: number }> {
+  const files = filesIn(dataDir);
+  if (!existsSync(files.events)) throw new MoveError(`There is nothing to move in ${dataDir}.`);
+  const db = new Database(to.postgres);
+  const rows = warehouseOf(to);
+  const from = new EventDump(files.events);
+  try {
+    const registryRows = await moveRegistry(files, db, (share) => onProgress(share * REGISTRY_SHARE));
+    const moved = await moveEvents({
+      from,
+      rows,
+      counts: new BooksFill(db),
+      toRow: (entry, where) => newestStays(toRow(entry, where)),
+      checksumOf: checksumOfRow,
+      onProgress: (done, all) => onProgress(REGISTRY_SHARE + ((1 - REGISTRY_SHARE) * done) / all),
+    });
+    return { ...moved, registryRows };
+  } finally {
+    from.close();
+    await rows.close();
+    await db.close();
+  }
+}
+
+/** Reads as of one instant, and no longer than it must: as long as it does, destroyed salts stay in the log. */
+async function moveRegistry(
+  files: Files,
+  db: Database,
+  onProgress: (share: number) => void,
+): Promise<number> {
+  await PostgresRegistry.open(db);
+  const registry = new RegistryDump(files.registry);
+  try {
+    const all = Math.max(1, registry.count());
+    return await fillRegistry(
+      db,
+      (table) => registry.rows(table),
+      (done) => onProgress(done / all),
+    );
+  } finally {
+    registry.close();
+  }
+}
+
+/** Of the way shown, what the registry takes. */
+const REGISTRY_SHARE = 0.05;
 
 /** Recounts what is stored, beside a running server or without one. */
 export async function inspect({

@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import { utcDay } from '../../clock.ts';
+import type { Checksum } from '../move.ts';
 import type { Batch, SiteDay, Truth, Warehouse } from '../shipping.ts';
 import { StoreUnavailable } from '../store.ts';
+import { checksumOfDay } from './checksum.ts';
 import { countDays, findRepeats, type Repeat } from './count.ts';
 import { Server } from './driver.ts';
 import { day, integer, isoDay, text } from './literal.ts';
@@ -78,6 +80,11 @@ export class ClickHouseWarehouse implements Warehouse {
       await deletionsDone(server);
       return rows;
     });
+  }
+
+  /** Of a site's day as it is kept now. See `checksumOfRow`. */
+  checksum(siteId: string, ofDay: number): Promise<Checksum> {
+    return this.#any((server) => checksumOfDay(server, siteId, ofDay));
   }
 
   async close(): Promise<void> {

@@ -30,7 +30,7 @@ const KEYS_PER_ANSWER = 10_000;
  * Held, until its commit, by whoever gives site keys new versions: versions become visible in their order, none is passed
  * over by a reader, and sites are added one after the other. Taken before any row is locked. The number is ours alone.
  */
-const KEYS_LOCK = 4_129_002;
+export const KEYS_LOCK = 4_129_002;
 /** Told with every commit that changes site keys. */
 const KEYS_CHANNEL = 'attractos_site_keys';
 

@@ -1,0 +1,88 @@
+import { type CountTarget, type DayContent, dayName, MoveError, type SourceDay } from '../move.ts';
+import type { KeyUse } from '../store.ts';
+import { BOOKS_MIGRATIONS } from './books-schema.ts';
+import type { Database } from './driver.ts';
+import { migrate } from './migrate.ts';
+import { MOVE_MIGRATIONS } from './move-schema.ts';
+
+/** What a key brought before the move is not known by day: it stands under this one, which nobody counts again. */
+const KEY_USE_DAY = 0;
+
+/** What was counted, set as it was elsewhere, until a collector adds to it. */
+export class BooksFill implements CountTarget {
+  readonly #db: Database;
+
+  constructor(db: Database) {
+    this.#db = db;
+  }
+
+  async begin(): Promise<ReadonlyMap<string, string>> {
+    await migrate(this.#db, 'books', BOOKS_MIGRATIONS);
+    await migrate(this.#db, 'move', MOVE_MIGRATIONS);
+    const { count } = await this.#db.query('SELECT 1 FROM event_batches LIMIT 1');
+    if (count > 0) throw new MoveError('Collectors count in these databases already. Move into empty ones.');
+    const { rows } = await this.#db.query('SELECT site_id, day, mark FROM moved_days');
+    return new Map(
+      rows.map((row) => [dayName({ siteId: String(row.site_id), day: Number(row.day) }), String(row.mark)]),
+    );
+  }
+
+  async set(
+    { siteId, day, mark }: SourceDay,
+    { ledger, events }: Pick<DayContent, 'ledger' | 'events'>,
+  ): Promise<void> {
+    await this.#db.transaction(async (tx) => {
+      await tx.query('DELETE FROM event_ledger WHERE site_id = $1 AND day = $2', siteId, day);
+      await tx.query('DELETE FROM event_counters WHERE site_id = $1 AND day = $2', siteId, day);
+      await tx.query(
+        `INSERT INTO event_ledger (site_id, day, outcome, host, count, first_at, last_at)
+         SELECT $1, $2, * FROM unnest($3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[])`,
+        siteId,
+        day,
+        ledger.map(({ outcome }) => outcome),
+        ledger.map(({ host }) => host),
+        ledger.map(({ count }) => count),
+        ledger.map(({ firstAtMs }) => firstAtMs),
+        ledger.map(({ lastAtMs }) => lastAtMs),
+      );
+      if (events > 0)
+        await tx.query(
+          'INSERT INTO event_counters (site_id, day, events) VALUES ($1, $2, $3)',
+          siteId,
+          day,
+          events,
+        );
+      await tx.query(
+        `INSERT INTO moved_days (site_id, day, mark) VALUES ($1, $2, $3)
+         ON CONFLICT (site_id, day) DO UPDATE SET mark = excluded.mark`,
+        siteId,
+        day,
+        mark,
+      );
+    });
+  }
+
+  async finish(
+    keyUse: readonly (KeyUse & { siteId: string })[],
+    expired: readonly { siteId: string; beforeMs: number }[],
+  ): Promise<void> {
+    await this.#db.transaction(async (tx) => {
+      await tx.query(
+        `INSERT INTO event_key_use (site_id, key, day, events, last_at)
+         SELECT site_id, key, ${KEY_USE_DAY}, events, last_at
+           FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[]) AS u (site_id, key, events, last_at)
+         ON CONFLICT (site_id, key, day) DO UPDATE SET events = excluded.events, last_at = excluded.last_at`,
+        keyUse.map(({ siteId }) => siteId),
+        keyUse.map(({ key }) => key),
+        keyUse.map(({ events }) => events),
+        keyUse.map(({ lastSeenAtMs }) => lastSeenAtMs),
+      );
+      await tx.query(
+        `INSERT INTO event_expiry (site_id, before_at) SELECT * FROM unnest($1::text[], $2::bigint[])
+         ON CONFLICT (site_id) DO UPDATE SET before_at = greatest(event_expiry.before_at, excluded.before_at)`,
+        expired.map(({ siteId }) => siteId),
+        expired.map(({ beforeMs }) => beforeMs),
+      );
+    });
+  }
+}

@@ -1,0 +1,15 @@
+/** What was moved into the databases, so that moving can go on where it stopped, and never over what is in use. */
+export const MOVE_MIGRATIONS = [
+  `
+  -- The registry as it was filled last.
+  CREATE TABLE moved_registry (only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row), checksum text NOT NULL);
+
+  -- Days whose rows and counts are there, with the mark they had.
+  CREATE TABLE moved_days (
+    site_id text NOT NULL,
+    day integer NOT NULL,
+    mark text NOT NULL,
+    PRIMARY KEY (site_id, day)
+  );
+  `,
+] as const;
