@@ -6,7 +6,7 @@ import { page } from './support/page.ts';
 import type { Tab } from './support/tab.ts';
 
 /**
- * `node e2e/delivery-matrix.ts [pages]`: which share of page views arrives when every page is left at once, per engine and
+ * `npm run -s delivery [-- pages]`: which share of page views arrives when every page is left at once, per engine and
  * way of sending. Each page leaves for the next as soon as the tracker has run, and nothing waits for an answer.
  */
 
@@ -70,7 +70,7 @@ async function run(lab: Lab, tab: Tab, way: keyof typeof WAYS, pages: number): P
 }
 
 const pages = Number(process.argv[2] ?? 100);
-if (!Number.isInteger(pages) || pages < 1) throw new Error('usage: node e2e/delivery-matrix.ts [pages]');
+if (!Number.isInteger(pages) || pages < 1) throw new Error('usage: npm run -s delivery [-- pages]');
 
 const names = Object.keys(WAYS) as (keyof typeof WAYS)[]; // the keys of a constant object
 console.log(`Page views counted of ${pages}, every page left at once\n`);
