@@ -61,10 +61,33 @@ export async function dashboardRoutes(app: FastifyInstance, { parts }: { parts: 
   app.addHook('preClose', async () => router.streams.endAll());
   app.addHook('onClose', () => router.background.settled());
   declarePages(router);
+  refuseOtherMethods(app, router);
   app.get('/', async (_request, reply) => reply.code(303).header('location', '/dashboard').send());
   app.get('/dashboard/*', async (request, reply) =>
     sendHtml(request, reply.code(404), errorPage(strangersFrame(parts), NOT_THERE)),
   );
+}
+
+const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
+
+/** An address that is there for one method says so for every other: a form's address that was copied is no page. */
+function refuseOtherMethods(app: FastifyInstance, { table, parts }: Router): void {
+  for (const path of new Set(table.map((route) => route.path))) {
+    const taken: readonly string[] = table.filter((route) => route.path === path).map(({ method }) => method);
+    app.route({
+      method: METHODS.filter((method) => !taken.includes(method)),
+      url: path,
+      exposeHeadRoute: false,
+      handler: async (request, reply) =>
+        sendHtml(
+          request,
+          reply
+            .code(405)
+            .header('allow', taken.map((method) => (method === 'GET' ? 'GET, HEAD' : method)).join(', ')),
+          errorPage(strangersFrame(parts), NOT_THIS_WAY),
+        ),
+    });
+  }
 }
 
 /** Every page, in one list that `router.table` shows afterwards. */
@@ -87,6 +110,10 @@ export function declarePages(router: Router): void {
 }
 
 const NOT_THERE = { title: 'There is nothing here', text: 'The address may be mistyped.' };
+const NOT_THIS_WAY = {
+  title: 'Not this way',
+  text: 'This is where a form is sent to, or a page that takes no form. Go to your sites and start from there.',
+};
 const AWAY = {
   title: 'The store cannot answer right now',
   text: 'Nothing is lost: what was acknowledged is on disk. Try again in a moment.',

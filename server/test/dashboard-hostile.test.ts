@@ -1,0 +1,189 @@
+import type { FastifyInstance } from 'fastify';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { DAY_MS } from '../src/clock.ts';
+import { declarePages } from '../src/dashboard/index.ts';
+import { Router } from '../src/dashboard/pages/route.ts';
+import type { Parts } from '../src/dashboard/parts.ts';
+import type { Account, Site, Ticket } from '../src/store/store.ts';
+import { digestToken, newToken } from '../src/tokens.ts';
+import { PASSWORD, signedIn } from './support/dashboard-person.ts';
+import { DashboardVisitor } from './support/dashboard-visitor.ts';
+import { ask } from './support/http.ts';
+import { type RunningServer, World } from './support/world.ts';
+
+/** What nobody does by accident. */
+
+let world: World;
+let server: RunningServer;
+let account: Account;
+let site: Site;
+let visitor: DashboardVisitor;
+let base: string;
+
+beforeAll(async () => {
+  world = await World.open();
+  server = await world.serve();
+  account = await world.addAccount();
+  site = await world.addSite(account, 'hostile.example');
+  base = `/dashboard/sites/${site.id}`;
+  visitor = await signedIn(world, server, account);
+});
+afterAll(() => world.close());
+
+function routes() {
+  const nothing = { route: () => undefined } as unknown as FastifyInstance;
+  const router = new Router(nothing, { store: world.store, clock: world.clock } as unknown as Parts);
+  declarePages(router);
+  return router.table;
+}
+
+describe('a request', () => {
+  it('by another method than an address takes is told which, and changes nothing', async () => {
+    const table = routes();
+    for (const path of new Set(table.map((route) => route.path))) {
+      const taken = table.filter((route) => route.path === path).map(({ method }) => method as string);
+      for (const method of ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'].filter((one) => !taken.includes(one))) {
+        const answer = await ask(server.url, {
+          method,
+          path: path.replace(':id', site.id).replace(':token', 'x'),
+          headers: { cookie: visitor.cookieHeader },
+        });
+        expect({ method, path, status: answer.status }).toEqual({ method, path, status: 405 });
+        expect(String(answer.headers.allow).split(', ')).toEqual(expect.arrayContaining(taken));
+        expect(answer.text).toContain('Not this way');
+      }
+    }
+    // GET /logout was among them.
+    expect((await visitor.get('/dashboard/account')).status).toBe(200);
+  }, 60_000);
+
+  it('with a form larger than forms are is refused before it is read', async () => {
+    for (const path of ['/login', '/dashboard/add-site', `${base}/settings/exclusions`]) {
+      const answer = await visitor.post(path, { domain: 'x'.repeat(70_000) });
+      expect({ path, status: answer.status }).toEqual({ path, status: 413 });
+      expect(answer.text).toContain('The form could not be read');
+    }
+  });
+
+  it('with markup in its address gets it back as text', async () => {
+    const mark = '"><img src=x onerror=alert(1)>';
+    for (const path of [
+      `/login?next=${encodeURIComponent(mark)}&note=${encodeURIComponent(mark)}`,
+      `/signup?invitation=${encodeURIComponent(mark)}`,
+      `/reset/${encodeURIComponent(mark)}`,
+      `/invitation/${encodeURIComponent(mark)}`,
+      `/share/${encodeURIComponent(mark)}`,
+      `/setup?token=${encodeURIComponent(mark)}`,
+      `${base}/not-counted?allowed=${encodeURIComponent(mark)}&days=${encodeURIComponent(mark)}`,
+      `${base}/install?allowed=${encodeURIComponent(mark)}`,
+      `${base}/settings?done=${encodeURIComponent(mark)}`,
+      `/dashboard/account?done=${encodeURIComponent(mark)}`,
+      `/dashboard?from=${encodeURIComponent(mark)}`,
+      `${base}?range=${encodeURIComponent(mark)}&f=${encodeURIComponent(mark)}&by=${encodeURIComponent(mark)}`,
+    ]) {
+      for (const by of [visitor, new DashboardVisitor(server.url)]) {
+        const { status, text } = await by.get(path);
+        expect(status, path).toBeLessThan(500);
+        expect(text, path).not.toContain('<img');
+      }
+    }
+  });
+
+  it('with a page to go on to leaves the dashboard for nowhere, also where one is signed in already', async () => {
+    for (const next of [
+      '//evil.example',
+      '/\\evil.example',
+      'https://evil.example',
+      '/\t/evil.example',
+      '/dashboard//../..//evil.example',
+    ]) {
+      const there = await visitor.get(`/login?next=${encodeURIComponent(next)}`);
+      expect(there.headers.location, next).toMatch(/^\/dashboard(?:$|\/(?!\/))/);
+      const form = await new DashboardVisitor(server.url).get(`/login?next=${encodeURIComponent(next)}`);
+      expect(form.text, next).not.toContain('evil.example');
+    }
+  });
+});
+
+describe('a one-time link', () => {
+  const ticketOf = async (kind: Ticket['kind']): Promise<string> => {
+    const token = newToken();
+    await world.store.registry.createTicket(
+      {
+        ...{ kind, email: account.email, accountId: account.id },
+        ...(kind === 'invitation'
+          ? { siteId: site.id, role: 'admin' as const }
+          : { siteId: null, role: null }),
+        expiresAtMs: world.clock.now() + DAY_MS,
+      },
+      digestToken(token),
+    );
+    return token;
+  };
+
+  it('is good for what it was made for alone', async () => {
+    const invitation = await ticketOf('invitation');
+    const reset = await ticketOf('reset');
+    expect((await visitor.get(`/reset/${invitation}`)).status).toBe(410);
+    expect((await visitor.post('/reset', { token: invitation, password: 'a whole new one' })).status).toBe(
+      410,
+    );
+    expect((await visitor.get(`/invitation/${reset}`)).status).toBe(410);
+    const stranger = new DashboardVisitor(server.url);
+    expect((await stranger.get(`/signup?invitation=${reset}`)).text).toContain('Sign-up is closed');
+    await stranger.get('/login');
+    expect(
+      (await stranger.post('/signup', { invitation: reset, email: 'a@example.org', password: PASSWORD }))
+        .status,
+    ).toBe(403);
+    expect((await stranger.signIn(account.email, PASSWORD)).status).toBe(303);
+  });
+
+  it('is not good for longer than it says', async () => {
+    const token = await ticketOf('reset');
+    world.clock.advance(DAY_MS + 1);
+    expect((await new DashboardVisitor(server.url).get(`/reset/${token}`)).status).toBe(410);
+  });
+});
+
+describe('a public link', () => {
+  const share = async (fields: Record<string, string>): Promise<string> => {
+    const made = await visitor.post(`${base}/settings/shares`, fields);
+    return /\/share\/[\w-]{43}/.exec(made.text)?.[0] ?? '';
+  };
+
+  it('ends when it says', async () => {
+    const path = await share({ name: 'a week', expires: '7' });
+    const stranger = new DashboardVisitor(server.url);
+    expect((await stranger.get(path)).status).toBe(200);
+    world.clock.advance(7 * DAY_MS + 1);
+    expect((await stranger.get(path)).status).toBe(404);
+    expect((await stranger.get(`${path}/rows.csv`)).status).toBe(404);
+  });
+
+  it('with a password is not opened by what opened another', async () => {
+    const [one, other] = [
+      await share({ name: 'one', 'share-password': 'open sesame' }),
+      await share({ name: 'other', 'share-password': 'open sesame' }),
+    ];
+    const stranger = new DashboardVisitor(server.url);
+    await stranger.get(one);
+    expect((await stranger.post(one, { password: 'open sesame' })).headers.location).toBe(one);
+    expect((await stranger.get(one)).text).toContain('hostile.example');
+    expect((await stranger.get(other)).text).not.toContain('hostile.example');
+    expect((await stranger.get(`${other}/rows.csv`)).status).toBe(404);
+  });
+});
+
+it('invites nobody through an address that is two, or that ends a line', async () => {
+  for (const email of [
+    'a@example.com\r\nBcc: b@example.com',
+    'a@example.com b@example.com',
+    '<a@example.com>',
+    'a'.repeat(300),
+  ]) {
+    const answer = await visitor.post(`${base}/settings/members`, { email });
+    expect({ email, status: answer.status }).toEqual({ email, status: 422 });
+  }
+  expect(await world.store.registry.invitationsTo(site.id, world.clock.now())).toEqual([]);
+});
