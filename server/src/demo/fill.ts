@@ -13,8 +13,8 @@ const SITES = [
   { domain: 'blog.notes.example', visitsADay: 90 },
 ];
 export const DEMO_EMAIL = 'demo@notes.example';
-/** Entries handed to the store at once: enough for it to share commits, and less than its queue holds. */
-const AT_ONCE = 500;
+/** Days are put together up to so many entries: enough for the store to fill its commits, and half of what its queue holds. */
+const AT_ONCE = 5_000;
 
 export interface DemoOptions {
   nowMs: number;
@@ -55,15 +55,18 @@ export async function fillDemo(store: Store, { nowMs, seed, onProgress }: DemoOp
     );
     sites.push(site);
     await addGoals(store, site);
+    const waiting: Entry[] = [];
     const options = { seed: seed + i, nowMs, visitsADay };
     for (const { day, entries, refusals } of trafficOf(
       { siteId: site.id, siteKey: site.key, domain },
       options,
     )) {
-      await append(store, entries);
+      waiting.push(...entries);
+      if (waiting.length >= AT_ONCE) await append(store, waiting.splice(0));
       for (const refusal of refusals) store.events.refuse(refusal);
       onProgress((i + (day + 1) / DAYS) / SITES.length);
     }
+    await append(store, waiting);
   }
   await store.events.flush();
   return { email: account.email, password, sites };
