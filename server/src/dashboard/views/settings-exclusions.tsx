@@ -97,10 +97,11 @@ export function OwnVisits({ visit: { site } }: { visit: SiteVisit }): VNode {
         <div class="stack">
           <p>
             Open this link in each browser whose visits should not count; scan it with a phone. The page says
-            “AttractOS: off”, and from then on that browser sends nothing from this host. The link needs the
-            script <code>a.full.js</code>; the smaller <code>a.js</code> has no room for it, and obeys the
-            mark where it is set by hand: <code>localStorage.attractos = 'off'</code> in the browser’s
-            console.
+            “AttractOS: off”, and from then on that browser sends nothing from this host.
+          </p>
+          <p class="hint">
+            Pages with the full script (a.full.js) obey the link. With a.js, type localStorage.attractos =
+            'off' into the browser’s console there.
           </p>
           <Copyable id="own-off" text={off} label="the link that turns counting off" />
           <p class="hint">
