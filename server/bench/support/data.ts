@@ -110,7 +110,7 @@ export function addOwners(dataDir: string, sitesEach: readonly number[]): Owner[
 }
 
 /** Bytes of a deduplication key, where those of a commit share a row. */
-const KEY_BYTES = 8;
+const KEY_BYTES = 12;
 
 /** What the events file says when it is counted in every way there is. */
 export interface Totals {

@@ -1,8 +1,8 @@
-import { hash } from 'node:crypto';
 import { DAY_MS, utcDay } from '../../clock.ts';
 import type { Group } from '../group-commit.ts';
 import { addKeyUse, addToLedger, type KeyUseDelta, type LedgerDelta } from '../ledger-delta.ts';
 import type { AppendOutcome, Entry } from '../store.ts';
+import { Deduplication } from './deduplication.ts';
 import { Dictionary } from './dictionary.ts';
 import { type Database, prepared, transaction } from './driver.ts';
 import { type SealPart, writeFacets } from './facets.ts';
@@ -17,14 +17,10 @@ export interface Batch extends Group {
   forgetKeysBeforeDay: number;
 }
 
-/** 96 bits: among a thousand million events of one window, two collide with a chance of 6 in 10^12. */
-const DEDUPLICATION_KEY_BYTES = 12;
-/** Days besides the current one whose keys are still looked at: the window is 48 hours. */
-const DEDUPLICATION_DAYS_BACK = 2;
 /** Rows deleted by retention per commit, so that ingestion between them goes on. */
 const EXPIRED_PER_COMMIT = 2_000;
-/** Old deduplication keys deleted per commit, so that no commit gets long. */
-const KEYS_FORGOTTEN_PER_COMMIT = 2_000;
+/** Rows of old visitors deleted per commit, so that no commit gets long. */
+const VISITORS_FORGOTTEN_PER_COMMIT = 2_000;
 
 /** What a commit adds to a site's day. */
 interface DayDelta {
@@ -38,37 +34,42 @@ interface DayDelta {
 export class Committer {
   readonly #db: Database;
   readonly #dictionary: Dictionary;
+  readonly #ids: Deduplication;
   readonly #ledger: LedgerBook;
   readonly #slots: Slots;
   readonly #visits: Visits;
   readonly #rows: Rows;
-  /** Days for which deduplication keys or visitors are stored: at most a few. */
-  #daysSeen: Set<number>;
+  /** Days for which visitors are stored: at most a few. */
+  #visitorDays: Set<number>;
   #newestSealedDay: number;
 
   constructor(db: Database) {
     this.#db = db;
     this.#dictionary = new Dictionary(db);
+    this.#ids = new Deduplication(db);
     this.#ledger = new LedgerBook(db, this.#dictionary);
     this.#slots = new Slots(db);
     this.#visits = new Visits({ db, dictionary: this.#dictionary, slots: this.#slots });
     this.#rows = new Rows({ db, dictionary: this.#dictionary, visits: this.#visits, slots: this.#slots });
-    this.#daysSeen = this.#readDaysSeen();
+    this.#visitorDays = this.#readVisitorDays();
     this.#newestSealedDay = this.#readNewestSealedDay();
   }
 
-  /** @returns what became of each entry, in their order, once all of it is on disk. Throws with nothing written. */
-  commit(batch: Batch): AppendOutcome[] {
+  /** @returns the places of those entries that were duplicates, once all of it is on disk. Throws with nothing written. */
+  commit(batch: Batch): number[] {
     return this.#transaction(() => {
+      this.#ids.begin(batch.entries.length);
       const ledger = new Map<string, LedgerDelta>();
       const keys = new Map<string, KeyUseDelta>();
       const days = new Map<string, DayDelta>();
-      const outcomes = batch.entries.map((entry) => {
+      const duplicates: number[] = [];
+      for (const [i, entry] of batch.entries.entries()) {
         const outcome = this.#write(entry, ledger);
         if (outcome === 'stored') addDay(days, entry);
+        else duplicates.push(i);
         if (entry.siteKey !== null) addKeyUse(keys, keyUseOf(entry, entry.siteKey, outcome));
-        return outcome;
-      });
+      }
+      this.#ids.write({ forgetBeforeDay: batch.forgetKeysBeforeDay });
       this.#visits.write();
       this.#slots.write();
       for (const delta of days.values()) this.#count(delta);
@@ -76,21 +77,24 @@ export class Committer {
       for (const delta of batch.refusals) this.#ledger.enter(delta);
       for (const delta of keys.values()) this.#ledger.seeKey(delta);
       for (const delta of batch.refusedKeys) this.#ledger.seeKey(delta);
-      this.#forgetKeys(batch.forgetKeysBeforeDay);
-      return outcomes;
+      this.#forgetVisitors(batch.forgetKeysBeforeDay);
+      return duplicates;
     });
   }
 
   /** After a rollback nothing remembered of the database can be trusted. */
   #transaction<T>(work: () => T): T {
     try {
-      return transaction(this.#db, work);
+      const result = transaction(this.#db, work);
+      this.#ids.committed();
+      return result;
     } catch (error) {
+      this.#ids.rolledBack();
       this.#dictionary.forget();
       this.#visits.forget();
       this.#slots.forget();
       this.#rows.forget();
-      this.#daysSeen = this.#readDaysSeen();
+      this.#visitorDays = this.#readVisitorDays();
       this.#newestSealedDay = this.#readNewestSealedDay();
       throw error;
     }
@@ -110,13 +114,13 @@ export class Committer {
         lastAtMs: receivedAtMs,
       });
     const id = entry.id ?? null;
-    if (id !== null && !this.#firstTime(siteId, id, day)) {
+    if (id !== null && !this.#ids.firstTime(siteId, id, day)) {
       if (entry.kind !== 'leave') note('duplicate');
       return 'duplicate';
     }
     switch (entry.kind) {
       case 'event':
-        this.#daysSeen.add(day);
+        this.#visitorDays.add(day);
         this.#rows.event(entry);
         note('stored');
         break;
@@ -129,25 +133,6 @@ export class Committer {
         break;
     }
     return 'stored';
-  }
-
-  /** Remembers a deduplication key; false where it was there already. */
-  #firstTime(siteId: string, id: string, day: number): boolean {
-    // UTF-16, so that ids with unpaired surrogates stay different from each other.
-    const key = hash('sha256', Buffer.from(`${siteId}\n${id}`, 'utf16le'), 'buffer').subarray(
-      0,
-      DEDUPLICATION_KEY_BYTES,
-    );
-    for (const dayBefore of this.#daysSeen) {
-      // Later days too: the clock may have been set back.
-      if (dayBefore === day || dayBefore < day - DEDUPLICATION_DAYS_BACK) continue;
-      const found = prepared(this.#db, 'SELECT 1 FROM seen WHERE day = ? AND key = ?').get(dayBefore, key);
-      if (found !== undefined) return false;
-    }
-    this.#daysSeen.add(day);
-    return (
-      prepared(this.#db, 'INSERT OR IGNORE INTO seen (day, key) VALUES (?, ?)').run(day, key).changes === 1
-    );
   }
 
   #count({ siteId, day, events, changes }: DayDelta): void {
@@ -213,40 +198,28 @@ export class Committer {
     this.#transaction(() => this.#db.exec(`PRAGMA user_version = ${EVENT_MIGRATIONS.length}`));
   }
 
-  #forgetKeys(beforeDay: number): void {
-    for (const day of this.#daysSeen) {
+  #forgetVisitors(beforeDay: number): void {
+    for (const day of this.#visitorDays) {
       if (day >= beforeDay) continue;
-      let room = KEYS_FORGOTTEN_PER_COMMIT;
-      room -= Number(
-        prepared(
-          this.#db,
-          'DELETE FROM seen WHERE (day, key) IN (SELECT day, key FROM seen WHERE day = ? LIMIT ?)',
-        ).run(day, room).changes,
-      );
-      room -= Number(
-        prepared(
-          this.#db,
-          `DELETE FROM visitors WHERE (day, site, visitor, visit) IN
-             (SELECT day, site, visitor, visit FROM visitors WHERE day = ? LIMIT ?)`,
-        ).run(day, room).changes,
-      );
-      if (room > 0) this.#daysSeen.delete(day);
+      const { changes } = prepared(
+        this.#db,
+        `DELETE FROM visitors WHERE (day, site, visitor, visit) IN
+           (SELECT day, site, visitor, visit FROM visitors WHERE day = ? LIMIT ?)`,
+      ).run(day, VISITORS_FORGOTTEN_PER_COMMIT);
+      if (Number(changes) < VISITORS_FORGOTTEN_PER_COMMIT) this.#visitorDays.delete(day);
       return;
     }
   }
 
-  #readDaysSeen(): Set<number> {
+  #readVisitorDays(): Set<number> {
     const days = new Set<number>();
-    for (const table of ['seen', 'visitors'] as const) {
-      const next = prepared(this.#db, `SELECT min(day) AS day FROM ${table} WHERE day > ?`);
-      for (let day = -1; ; ) {
-        const found = next.get(day)?.day;
-        if (typeof found !== 'number') break;
-        days.add(found);
-        day = found;
-      }
+    const next = prepared(this.#db, 'SELECT min(day) AS day FROM visitors WHERE day > ?');
+    for (let day = -1; ; ) {
+      const found = next.get(day)?.day;
+      if (typeof found !== 'number') return days;
+      days.add(found);
+      day = found;
     }
-    return days;
   }
 
   #readNewestSealedDay(): number {

@@ -2,6 +2,7 @@ import { HOUR_MS, utcDay } from '../../clock.ts';
 import type { DayRange } from '../../plans.ts';
 import { type Group, GroupCommit } from '../group-commit.ts';
 import type { AppendOutcome, EngineStats, Events, Health, StoreBroken } from '../store.ts';
+import { pack } from './packed-batch.ts';
 import { EventReader } from './reader.ts';
 import { SqliteReports } from './reports/index.ts';
 import { startWriter, type WriterClient } from './writer-client.ts';
@@ -104,11 +105,16 @@ export class SqliteEvents implements Events {
   }
 
   async #commit(group: Group): Promise<readonly AppendOutcome[]> {
-    const outcomes = await this.#writer.do({
+    const forgetKeysBeforeDay = this.#forgetKeysBeforeDay(group.entries.at(-1)?.receivedAtMs);
+    const duplicates = await this.#writer.do({
       type: 'commit',
-      batch: { ...group, forgetKeysBeforeDay: this.#forgetKeysBeforeDay(group.entries.at(-1)?.receivedAtMs) },
+      batch: pack({ ...group, forgetKeysBeforeDay }),
     });
-    for (const { siteId } of group.entries) this.#counts.delete(siteId);
+    const outcomes = group.entries.map(({ siteId }): AppendOutcome => {
+      this.#counts.delete(siteId);
+      return 'stored';
+    });
+    for (const place of duplicates) outcomes[place] = 'duplicate';
     return outcomes;
   }
 

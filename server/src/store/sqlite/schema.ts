@@ -121,8 +121,11 @@ export const EVENT_MIGRATIONS = [
   ) STRICT, WITHOUT ROWID;
   CREATE TABLE sealed (site INTEGER NOT NULL, day INTEGER NOT NULL, PRIMARY KEY (site, day)) STRICT, WITHOUT ROWID;
 
-  -- Deduplication keys, by the day they were first seen so that old ones go in one sweep.
-  CREATE TABLE seen (day INTEGER NOT NULL, key BLOB NOT NULL, PRIMARY KEY (day, key)) STRICT, WITHOUT ROWID;
+  -- Deduplication keys, 12 bytes each, by the day they were first seen so that old ones go in one sweep. Those of a commit
+  -- share a row, in 'seen': they are looked for in the writer's memory. 'seen_more' has what found no room there.
+  CREATE TABLE seen (day INTEGER NOT NULL, n INTEGER NOT NULL, keys BLOB NOT NULL, PRIMARY KEY (day, n))
+    STRICT, WITHOUT ROWID;
+  CREATE TABLE seen_more (day INTEGER NOT NULL, key BLOB NOT NULL, PRIMARY KEY (day, key)) STRICT, WITHOUT ROWID;
 
   -- Events counted, per site and UTC day of receipt. Never lowered: deleting events does not change what was counted.
   -- 'changes' grows with every row of the day that is written or altered.

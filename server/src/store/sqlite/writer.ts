@@ -1,9 +1,9 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import type { AppendOutcome } from '../store.ts';
-import { type Batch, Committer } from './commit.ts';
+import { Committer } from './commit.ts';
 import { type Database, openDatabase } from './driver.ts';
 import type { SealPart } from './facets.ts';
 import { migrate } from './migrate.ts';
+import { type PackedBatch, unpack } from './packed-batch.ts';
 import { EVENT_MIGRATIONS } from './schema.ts';
 import { serveTasks } from './task-thread.ts';
 
@@ -12,14 +12,15 @@ import { serveTasks } from './task-thread.ts';
  * HTTP. It takes one batch at a time and answers each.
  */
 export type Task =
-  | { type: 'commit'; batch: Batch }
+  | { type: 'commit'; batch: PackedBatch }
   | { type: 'expire'; siteId: string; beforeMs: number }
   | { type: 'seal'; part: SealPart }
   | { type: 'probe' };
 
 /** What each task answers. */
 export interface Answers {
-  commit: AppendOutcome[];
+  /** The places of those entries that were duplicates. */
+  commit: number[];
   /** Rows deleted, and whether there are more to delete. */
   expire: { deleted: number; more: boolean };
   seal: null;
@@ -37,7 +38,7 @@ function open(file: string): Database {
 function perform(committer: Committer, task: Task): Answers[keyof Answers] {
   switch (task.type) {
     case 'commit':
-      return committer.commit(task.batch);
+      return committer.commit(unpack(task.batch));
     case 'expire':
       return committer.expire(task.siteId, task.beforeMs);
     case 'seal':
