@@ -76,11 +76,13 @@ export function judgeHosts(
   }: { origin: string | undefined; referer: string | undefined; pageHost: string },
 ): HostVerdict {
   const evidence = headerEvidence(origin, referer);
-  const evidenceHost = evidence === null ? pageHost : hostOf(evidence);
+  // Mostly the page's own origin, which then needs no reading.
+  const isPage = evidence === null || evidence === `https://${pageHost}`;
+  const evidenceHost = isPage ? pageHost : hostOf(evidence);
   // An extension, a file, garbage: no web page of anybody's.
   if (evidenceHost === null)
     return { fits: false, reason: 'wrong-domain', host: (evidence ?? '').slice(0, CLAIM_MAX_CHARS) };
-  for (const host of [evidenceHost, pageHost]) {
+  for (const host of isPage ? [pageHost] : [evidenceHost, pageHost]) {
     if (!hostFits(policy, host))
       return { fits: false, reason: isLocalHost(host) ? 'local-host' : 'wrong-domain', host };
   }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { externalReferrer, splitPage, viewHash } from '../src/collect/classify.ts';
+import { externalReferrer, parseReferrer, splitPage, viewHash } from '../src/collect/classify.ts';
 import { readAgent } from '../src/collect/knowledge/agents.ts';
 import { CRAWLERS } from '../src/collect/lists/bots.ts';
 import { BROWSER } from './support/world.ts';
@@ -87,11 +87,11 @@ describe('a referrer', () => {
     ['http://EXAMPLE.com:8080/', null],
     ['android-app://com.example/', null],
     ['not an address', null],
-  ])('%s is %s', (ref, is) => expect(externalReferrer(ref, 'example.com')).toBe(is));
+  ])('%s is %s', (ref, is) => expect(externalReferrer(parseReferrer(ref), 'example.com')).toBe(is));
 
   it('is not kept longer than it must', () => {
     expect(
-      externalReferrer(`https://other.example/${'x'.repeat(2000)}`, 'example.com')?.length,
+      externalReferrer(parseReferrer(`https://other.example/${'x'.repeat(2000)}`), 'example.com')?.length,
     ).toBeLessThanOrEqual(512);
   });
 });

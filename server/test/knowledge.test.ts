@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { parseReferrer } from '../src/collect/classify.ts';
 import { Agents, deviceClass, readAgent } from '../src/collect/knowledge/agents.ts';
 import { Countries, countryOfTimeZone, openCountries } from '../src/collect/knowledge/countries.ts';
 import { originOf, referrerOf } from '../src/collect/knowledge/sources.ts';
@@ -243,7 +244,7 @@ describe('a source', () => {
     ['', 'https://example.com/before', null, 'direct'],
     ['', 'not an address', null, 'direct'],
   ])('%s from %s is %s, %s', (query, ref, source, channel) => {
-    const referrer = referrerOf(ref ?? undefined, (host) => host === 'example.com');
+    const referrer = referrerOf(parseReferrer(ref ?? undefined), (host) => host === 'example.com');
     expect(originOf(query, referrer)).toMatchObject({ source, channel });
   });
 
@@ -261,7 +262,7 @@ describe('a source', () => {
       fc.property(fc.string({ unit: 'binary' }), fc.webUrl(), (query, ref) => {
         const { channel, source } = originOf(
           `?${query}`,
-          referrerOf(ref, () => false),
+          referrerOf(parseReferrer(ref), () => false),
         );
         expect(channel === 'direct' ? source : 'x').toBe(channel === 'direct' ? null : 'x');
       }),

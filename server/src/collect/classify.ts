@@ -1,5 +1,5 @@
-import { hash } from 'node:crypto';
 import { hostOfUrl } from '../hosts.ts';
+import { hash64 } from './hash.ts';
 
 const REFERRER_MAX_CHARS = 512;
 
@@ -36,9 +36,7 @@ function keptQuery(query: string, keep: string): string {
 }
 
 /** Another site's host and path, without query; null for no referrer, one of the page's own host, or no web address. */
-export function externalReferrer(ref: string | undefined, pageHost: string): string | null {
-  if (ref === undefined || ref === '') return null;
-  const url = URL.parse(ref);
+export function externalReferrer(url: URL | null, pageHost: string): string | null {
   if (url === null) return null;
   const host = hostOfUrl(url);
   if (host === null || host === pageHost) return null;
@@ -46,7 +44,13 @@ export function externalReferrer(ref: string | undefined, pageHost: string): str
   return (host + path).slice(0, REFERRER_MAX_CHARS);
 }
 
+/** The address a page says it was reached from; null for none, and for what is no address. */
+export function parseReferrer(ref: string | undefined): URL | null {
+  return ref === undefined || ref === '' ? null : URL.parse(ref);
+}
+
 /** A view's pseudonym: a signed 64-bit hash of the id of its page view. */
 export function viewHash(id: string): bigint {
-  return hash('sha256', Buffer.from(id, 'utf16le'), 'buffer').readBigInt64LE();
+  // Unpaired surrogates would all become the same character.
+  return hash64(id.isWellFormed() ? id : JSON.stringify(id));
 }

@@ -11,6 +11,14 @@ const TOO_LARGE = `The event is too large: at most ${BEACON_MAX_BYTES} bytes, an
 /** A day: how long a browser may remember that it may ask. https://fetch.spec.whatwg.org/#http-access-control-max-age */
 const PREFLIGHT_SECONDS = 86_400;
 
+/** Of every answer. */
+const HEADERS = {
+  'access-control-allow-origin': '*',
+  'access-control-expose-headers': 'X-Attractos-Outcome, Retry-After',
+  'cross-origin-resource-policy': 'cross-origin',
+  'cache-control': 'no-store',
+};
+
 /** @param options.path where beacons arrive besides `/e`; null: nowhere */
 export async function collectRoutes(
   app: FastifyInstance,
@@ -23,12 +31,7 @@ export async function collectRoutes(
     (_request, text, done) => done(null, text),
   );
   app.addHook('onRequest', (_request, reply, done) => {
-    reply.headers({
-      'access-control-allow-origin': '*',
-      'access-control-expose-headers': 'X-Attractos-Outcome, Retry-After',
-      'cross-origin-resource-policy': 'cross-origin',
-      'cache-control': 'no-store',
-    });
+    reply.headers(HEADERS);
     done();
   });
   app.setErrorHandler((error, request, reply) => {

@@ -14,7 +14,8 @@ import {
   StoreUnavailable,
 } from '../store/store.ts';
 import type { Tally } from '../tally.ts';
-import { externalReferrer, splitPage, viewHash } from './classify.ts';
+import { externalReferrer, parseReferrer, splitPage, viewHash } from './classify.ts';
+import type { Person } from './knowledge/agents.ts';
 import type { Knowledge, Known } from './knowledge/index.ts';
 import type { KnownSite, SiteDirectory } from './site-by-key.ts';
 import { type DailySalt, visitorHash } from './visitor.ts';
@@ -74,6 +75,15 @@ const RETRY_AFTER_SECONDS = 5;
 
 /** Accounts that may have registered the same domain and are all told. */
 const OWNERS_TOLD = 5;
+
+/** What is known of a person whose user agent nobody named. */
+const NO_AGENT: Person & { family: string } = {
+  crawler: null,
+  browser: null,
+  os: null,
+  device: null,
+  family: '',
+};
 
 const beaconShape = Compile(Beacon);
 
@@ -144,23 +154,32 @@ export async function receive(
 
   // A server that reports and names no user agent reports a person's doing.
   const isReport = reportedAtMs !== undefined && sender.userAgent === '';
-  const crawler = isReport ? null : receiver.knowledge.agents.of(sender.userAgent).crawler;
+  const agent = isReport ? NO_AGENT : receiver.knowledge.agents.of(sender.userAgent);
   const arrival = { siteId: site.id, siteKey: key, receivedAtMs, ...page };
   try {
-    if (crawler !== null) {
+    if (agent.crawler !== null) {
       if (isLeave(beacon)) return { kind: 'bot' };
       const id = beacon.id ?? null;
-      const { name: bot, company, botClass } = crawler;
+      const { name: bot, company, botClass } = agent.crawler;
       const visit = { kind: 'bot', ...arrival, id, bot, company, botClass } as const;
       return { kind: (await receiver.events.append(visit)) === 'duplicate' ? 'duplicate' : 'bot' };
     }
     if (exclusions !== null && leavesOutCountry(exclusions, receiver.knowledge.countryOf(beacon, sender)))
       return refuse('excluded-country', { host: page.host });
-    const visitor = visitorHash(await receiver.salt.today(), { siteId: site.id, host: page.host, ...sender });
+    const salt = receiver.salt.today();
+    const visitor = visitorHash(typeof salt === 'string' ? salt : await salt, {
+      siteId: site.id,
+      host: page.host,
+      address: sender.address,
+      agentFamily: agent.family,
+    });
+    const referrer = parseReferrer(beacon.ref);
     const isOwn = (host: string) => host === page.host || hostFits(site, host);
-    const known = isLeave(beacon) ? null : receiver.knowledge.of({ query, beacon, isOwn }, sender);
+    const known = isLeave(beacon)
+      ? null
+      : receiver.knowledge.of({ agent, query, referrer, beacon, isOwn }, sender);
     // From here on nobody knows the sender's address and user agent any more.
-    const entry = toEntry(beacon, { ...arrival, visitor }, known);
+    const entry = toEntry(beacon, { ...arrival, visitor }, known && { ...known, referrer });
     return { kind: await receiver.events.append(entry) };
   } catch (error) {
     if (error instanceof StoreBusy) return refuse('busy', { host: page.host });
@@ -248,7 +267,7 @@ function toEntry(
     path: string;
     visitor: bigint;
   },
-  known: Known | null,
+  known: (Known & { referrer: URL | null }) | null,
 ): Entry {
   const id = beacon.id ?? null;
   const view = beacon.view === undefined ? null : viewHash(beacon.view);
@@ -268,7 +287,6 @@ function toEntry(
     ...arrival,
     id,
     view,
-    referrer: externalReferrer(beacon.ref, arrival.host),
     name: beacon.name ?? PAGEVIEW,
     nav: beacon.nav ?? null,
     props: beacon.props ?? null,
@@ -277,6 +295,7 @@ function toEntry(
     width: rounded(beacon.width),
     timeZone: beacon.tz ?? null,
     ...known,
+    referrer: externalReferrer(known.referrer, arrival.host),
   };
 }
 

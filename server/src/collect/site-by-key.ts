@@ -32,7 +32,7 @@ export class SiteDirectory {
   readonly #registry: Registry;
   readonly #clock: Clock;
   readonly #rate: { perSecond: number; burst: number };
-  readonly #byKey = new Map<string, { state: 'live' | 'retired'; site: KnownSite }>();
+  readonly #byKey = new Map<string, { kind: 'live' | 'retired'; site: KnownSite }>();
   readonly #byId = new Map<string, KnownSite>();
   /** By registered domain; mostly one, more where several accounts registered the same. */
   readonly #byDomain = new Map<string, KnownSite | KnownSite[]>();
@@ -78,10 +78,10 @@ export class SiteDirectory {
   }
 
   resolve(key: string): KeyAnswer {
-    if (!isSiteKey(key)) return { kind: 'unknown' };
     const known = this.#byKey.get(key);
-    if (known !== undefined) return { kind: known.state, site: known.site };
-    return this.#freshAtMs === null ? { kind: 'cannot-know' } : { kind: 'unknown' };
+    if (known !== undefined) return known;
+    // A mistyped or invented key is told by its checksum, also while nobody knows the keys.
+    return this.#freshAtMs === null && isSiteKey(key) ? { kind: 'cannot-know' } : { kind: 'unknown' };
   }
 
   /** Sites that a host belongs to by their rules: whom to tell of a key that is nobody's. */
@@ -137,7 +137,7 @@ export class SiteDirectory {
     }
     // Beacons under way hold on to the site, so it is changed in place.
     Object.assign(site, { allowSubdomains, extraHosts, exclusions });
-    this.#byKey.set(key, { state: record.state, site });
+    this.#byKey.set(key, { kind: record.state, site });
   }
 
   #joinDomain(site: KnownSite): void {

@@ -1,7 +1,7 @@
-import { hash } from 'node:crypto';
 import { isIPv4, isIPv6 } from 'node:net';
 import { type Clock, HOUR_MS, utcDay } from '../clock.ts';
 import type { Registry } from '../store/store.ts';
+import { hash64 } from './hash.ts';
 
 /**
  * Visitors without cookies: a hash of who asks, with a salt that is random per UTC day and then destroyed, so that nobody,
@@ -15,8 +15,8 @@ const OVERLAP_MS = HOUR_MS;
 export class DailySalt {
   readonly #registry: Registry;
   readonly #clock: Clock;
-  #current: { day: number; salt: Uint8Array } | null = null;
-  #fetching: Promise<Uint8Array> | null = null;
+  #current: { day: number; salt: string } | null = null;
+  #fetching: Promise<string> | null = null;
   #cleanedDay = -1;
 
   constructor({ registry, clock }: { registry: Registry; clock: Clock }) {
@@ -24,8 +24,8 @@ export class DailySalt {
     this.#clock = clock;
   }
 
-  /** Today's salt; a promise only when it has to be fetched. May throw `StoreUnavailable`. */
-  today(): Uint8Array | Promise<Uint8Array> {
+  /** Today's salt, in hexadecimal; a promise only when it has to be fetched. May throw `StoreUnavailable`. */
+  today(): string | Promise<string> {
     const now = this.#clock.now();
     const day = utcDay(now);
     const overlapIsOver = utcDay(now - OVERLAP_MS) === day;
@@ -42,8 +42,8 @@ export class DailySalt {
     await this.#fetch(utcDay(now), utcDay(now - OVERLAP_MS) === utcDay(now));
   }
 
-  async #fetch(day: number, overlapIsOver: boolean): Promise<Uint8Array> {
-    const salt = await this.#registry.saltOf(day, overlapIsOver ? day : day - 1);
+  async #fetch(day: number, overlapIsOver: boolean): Promise<string> {
+    const salt = Buffer.from(await this.#registry.saltOf(day, overlapIsOver ? day : day - 1)).toString('hex');
     this.#current = { day, salt };
     if (overlapIsOver) this.#cleanedDay = day;
     return salt;
@@ -52,8 +52,9 @@ export class DailySalt {
 
 /** An address with the part that tells households apart cut off: /24 of IPv4, /48 of IPv6. */
 export function truncateAddress(address: string): string {
+  if (isIPv4(address)) return address.slice(0, address.lastIndexOf('.'));
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1] ?? address;
-  if (isIPv4(mapped)) return mapped.split('.').slice(0, 3).join('.');
+  if (isIPv4(mapped)) return mapped.slice(0, mapped.lastIndexOf('.'));
   if (!isIPv6(mapped)) return '';
   const canonical = URL.parse(`http://[${mapped.split('%')[0]}]/`)?.hostname.slice(1, -1) ?? '';
   const [head = '', tail] = canonical.split('::');
@@ -64,16 +65,19 @@ export function truncateAddress(address: string): string {
   return all.slice(0, 3).join(':');
 }
 
-/** A user agent without its version numbers, so that an update overnight does not make a new visitor. */
-function userAgentFamily(userAgent: string): string {
-  return userAgent.replace(/[\d._]+/g, '');
-}
-
-/** A visitor's pseudonym on one site and host for one day: a signed 64-bit hash. */
+/**
+ * A visitor's pseudonym on one site and host for one day: a signed 64-bit hash.
+ *
+ * @param agentFamily the user agent without what changes with every version
+ */
 export function visitorHash(
-  salt: Uint8Array,
-  { siteId, host, address, userAgent }: { siteId: string; host: string; address: string; userAgent: string },
+  salt: string,
+  {
+    siteId,
+    host,
+    address,
+    agentFamily,
+  }: { siteId: string; host: string; address: string; agentFamily: string },
 ): bigint {
-  const who = `${siteId}\n${host}\n${truncateAddress(address)}\n${userAgentFamily(userAgent)}`;
-  return hash('sha256', Buffer.concat([salt, Buffer.from(who)]), 'buffer').readBigInt64LE();
+  return hash64(`${salt}\n${siteId}\n${host}\n${truncateAddress(address)}\n${agentFamily}`);
 }

@@ -5,9 +5,15 @@ import { BROWSERS, SYSTEMS } from '../lists/browsers.ts';
 import { IN_APP_BROWSERS } from '../lists/in-app-browsers.ts';
 
 /** What a user agent tells. Nothing of its own words is in here: every name is from a list. */
-export type Agent =
-  | { crawler: Crawler }
-  | { crawler: null; browser: string | null; os: string | null; device: Device | null };
+export type Agent = { crawler: Crawler } | Person;
+
+/** A person's. */
+export interface Person {
+  crawler: null;
+  browser: string | null;
+  os: string | null;
+  device: Device | null;
+}
 
 export type Device = 'phone' | 'tablet' | 'desktop';
 
@@ -61,12 +67,21 @@ function deviceOf(userAgent: string, platform: string | undefined): Device | nul
   }
 }
 
+/** A user agent without its version numbers, so that an update overnight does not make a new visitor. */
+function familyOf(userAgent: string): string {
+  return userAgent.replace(/[\d._]+/g, '');
+}
+
+/** What a user agent tells, and what it is without the numbers that change with every version. */
+export type KnownAgent = Agent & { family: string };
+
 /** Reads user agents, and remembers those read last. */
 export class Agents {
-  readonly #known = new Map<string, Agent>();
+  readonly #known = new Map<string, KnownAgent>();
 
-  of(userAgent: string): Agent {
-    const key = userAgent.slice(0, USER_AGENT_MAX_CHARS);
+  of(userAgent: string): KnownAgent {
+    const key =
+      userAgent.length > USER_AGENT_MAX_CHARS ? userAgent.slice(0, USER_AGENT_MAX_CHARS) : userAgent;
     const known = this.#known.get(key);
     if (known !== undefined) {
       // The map is in order of last use, oldest first.
@@ -74,7 +89,7 @@ export class Agents {
       this.#known.set(key, known);
       return known;
     }
-    const read = readAgent(key);
+    const read = { ...readAgent(key), family: familyOf(key) };
     if (this.#known.size >= AGENTS_HELD) {
       const [oldest] = this.#known.keys();
       if (oldest !== undefined) this.#known.delete(oldest);

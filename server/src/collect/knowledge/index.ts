@@ -1,6 +1,6 @@
 import type { Beacon } from '../../../../tracker/wire/beacon.ts';
 import type { EventEntry } from '../../store/store.ts';
-import { Agents, deviceClass } from './agents.ts';
+import { Agents, deviceClass, type Person } from './agents.ts';
 import { type Countries, openCountries } from './countries.ts';
 import { originOf, referrerOf } from './sources.ts';
 
@@ -25,26 +25,29 @@ export class Knowledge {
   /** What is kept of a person's event besides what the page says itself. Nothing of address or user agent is in it. */
   of(
     {
+      agent,
       query,
+      referrer,
       beacon,
       isOwn,
     }: {
+      agent: Person;
       /** Of the page's address, with its question mark. */
       query: string;
-      beacon: Pick<Beacon, 'ref' | 'width' | 'tz'>;
+      /** What the page says it was reached from. */
+      referrer: URL | null;
+      beacon: Pick<Beacon, 'width' | 'tz'>;
       /** Whether a host is one of the site's: going from page to page is no source. */
       isOwn: (host: string) => boolean;
     },
     sender: { address: string; userAgent: string; country?: string | undefined },
   ): Known {
-    const agent = this.agents.of(sender.userAgent);
-    const told = agent.crawler === null ? agent : { browser: null, os: null, device: null };
     return {
-      device: deviceClass(told, sender.userAgent, beacon.width ?? null),
-      browser: told.browser,
-      os: told.os,
+      device: deviceClass(agent, sender.userAgent, beacon.width ?? null),
+      browser: agent.browser,
+      os: agent.os,
       country: this.countryOf(beacon, sender),
-      ...originOf(query, referrerOf(beacon.ref, isOwn)),
+      ...originOf(query, referrerOf(referrer, isOwn)),
     };
   }
 

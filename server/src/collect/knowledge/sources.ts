@@ -108,9 +108,7 @@ function hostOf(hostAndPath: string): string {
  * A referrer as it is compared with what is known: host and path of a web address, or the name of an Android app; null for
  * none, and for one of the site's own pages.
  */
-export function referrerOf(ref: string | undefined, isOwn: (host: string) => boolean): string | null {
-  if (ref === undefined || ref === '') return null;
-  const url = URL.parse(ref);
+export function referrerOf(url: URL | null, isOwn: (host: string) => boolean): string | null {
   if (url === null) return null;
   if (url.protocol === 'android-app:') return url.host === '' ? null : url.host.toLowerCase();
   const host = hostOfUrl(url);
