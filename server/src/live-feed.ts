@@ -33,6 +33,8 @@ const LISTENERS_PER_SITE = 20;
 export class LiveFeed {
   readonly #recent = new Map<string, Sighting[]>();
   readonly #listeners = new Map<string, Set<Listener>>();
+  /** The site of the newest sighting, which is at the end of `#recent`. */
+  #latest: { siteId: string; recent: Sighting[] } | null = null;
   #lastId: number;
 
   /** @param startMs the clock at start: ids grow from here, so that those of an earlier process are smaller */
@@ -48,14 +50,23 @@ export class LiveFeed {
   publish(seen: Omit<Sighting, 'id'>): void {
     this.#lastId += 1;
     const sighting = { id: this.#lastId, ...seen };
-    const recent = this.#recent.get(seen.siteId) ?? [];
+    const recent = this.#recentOf(seen.siteId);
     recent.push(sighting);
-    if (recent.length > SIGHTINGS_PER_SITE) recent.shift();
+    // Cut only now and then: taking out the first of a list moves all the others.
+    if (recent.length >= 2 * SIGHTINGS_PER_SITE) recent.splice(0, recent.length - SIGHTINGS_PER_SITE);
+    const listeners = this.#listeners.get(seen.siteId);
+    if (listeners !== undefined) for (const listener of listeners) listener(sighting);
+  }
+
+  #recentOf(siteId: string): Sighting[] {
+    if (this.#latest?.siteId === siteId) return this.#latest.recent;
+    const recent = this.#recent.get(siteId) ?? [];
     // Put at the end, so that the site that was quiet longest is the one forgotten.
-    this.#recent.delete(seen.siteId);
-    this.#recent.set(seen.siteId, recent);
+    this.#recent.delete(siteId);
+    this.#recent.set(siteId, recent);
     if (this.#recent.size > SITES_MAX) this.#recent.delete(this.#recent.keys().next().value ?? '');
-    for (const listener of this.#listeners.get(seen.siteId) ?? []) listener(sighting);
+    this.#latest = { siteId, recent };
+    return recent;
   }
 
   /** A page of the site asked for the tracker. */
@@ -65,7 +76,7 @@ export class LiveFeed {
 
   /** What happened on a site after a sighting, oldest first, as far as it is remembered. */
   since(siteId: string, id: number): Sighting[] {
-    return (this.#recent.get(siteId) ?? []).filter((sighting) => sighting.id > id);
+    return (this.#recent.get(siteId) ?? []).slice(-SIGHTINGS_PER_SITE).filter((sighting) => sighting.id > id);
   }
 
   /** How many are listening, on all sites. */

@@ -30,10 +30,6 @@ export async function collectRoutes(
     { parseAs: 'string', bodyLimit: BATCH_MAX_BYTES },
     (_request, text, done) => done(null, text),
   );
-  app.addHook('onRequest', (_request, reply, done) => {
-    reply.headers(HEADERS);
-    done();
-  });
   app.setErrorHandler((error, request, reply) => {
     const outcome = unread(receiver, error);
     if (outcome !== null) return answer(receiver, reply, outcome);
@@ -68,6 +64,7 @@ function acceptBeacons(app: FastifyInstance, receiver: Receiver, path: string): 
     reply
       .code(204)
       .headers({
+        ...HEADERS,
         'access-control-allow-methods': 'POST',
         'access-control-allow-headers': 'content-type',
         'access-control-max-age': PREFLIGHT_SECONDS,
@@ -119,7 +116,9 @@ function bytesOf(beacon: unknown, batch: string): number {
 function answer({ answered }: Receiver, reply: FastifyReply, outcome: Outcome): FastifyReply {
   answered.add(outcomeName(outcome));
   reply.header('x-attractos-outcome', headerValue(outcome));
-  return outcome.kind === 'refused' ? sendError(reply, errorOf(outcome)) : reply.code(202).send();
+  return outcome.kind === 'refused'
+    ? sendError(reply, errorOf(outcome))
+    : reply.code(202).headers(HEADERS).send();
 }
 
 function answerBatch(
@@ -132,16 +131,19 @@ function answerBatch(
   const firstRefusal = outcomes.find((outcome) => outcome.kind === 'refused');
   const kept = outcomes.some((outcome) => outcome.kind !== 'refused');
   if (firstRefusal !== undefined && !kept) return sendError(reply, errorOf(firstRefusal));
-  return reply.code(202).send({
-    outcomes: outcomes.map((outcome) =>
-      outcome.kind === 'refused' ? `refused: ${outcome.reason}` : outcome.kind,
-    ),
-  });
+  return reply
+    .code(202)
+    .headers(HEADERS)
+    .send({
+      outcomes: outcomes.map((outcome) =>
+        outcome.kind === 'refused' ? `refused: ${outcome.reason}` : outcome.kind,
+      ),
+    });
 }
 
 function sendError(reply: FastifyReply, error: ApiError): FastifyReply {
   if (error.retryAfterSeconds !== undefined) reply.header('retry-after', error.retryAfterSeconds);
-  return reply.code(error.status).send(error.body());
+  return reply.code(error.status).headers(HEADERS).send(error.body());
 }
 
 /** What could not be read, by our own or the framework's word, as an outcome; null for any other error. */

@@ -75,28 +75,29 @@ function familyOf(userAgent: string): string {
 /** What a user agent tells, and what it is without the numbers that change with every version. */
 export type KnownAgent = Agent & { family: string };
 
-/** Reads user agents, and remembers those read last. */
+/** Reads user agents, and remembers those that came lately: a younger and an older half, so that finding one changes nothing. */
 export class Agents {
-  readonly #known = new Map<string, KnownAgent>();
+  #young = new Map<string, KnownAgent>();
+  #old = new Map<string, KnownAgent>();
 
   of(userAgent: string): KnownAgent {
     const key =
       userAgent.length > USER_AGENT_MAX_CHARS ? userAgent.slice(0, USER_AGENT_MAX_CHARS) : userAgent;
-    const known = this.#known.get(key);
-    if (known !== undefined) {
-      // The map is in order of last use, oldest first.
-      this.#known.delete(key);
-      this.#known.set(key, known);
-      return known;
-    }
-    const read = { ...readAgent(key), family: familyOf(key) };
-    if (this.#known.size >= AGENTS_HELD) {
-      const [oldest] = this.#known.keys();
-      if (oldest !== undefined) this.#known.delete(oldest);
-    }
-    this.#known.set(key, read);
-    return read;
+    return this.#young.get(key) ?? this.#keep(key, this.#old.get(key) ?? read(key));
   }
+
+  #keep(key: string, agent: KnownAgent): KnownAgent {
+    if (this.#young.size >= AGENTS_HELD / 2) {
+      this.#old = this.#young;
+      this.#young = new Map();
+    }
+    this.#young.set(key, agent);
+    return agent;
+  }
+}
+
+function read(userAgent: string): KnownAgent {
+  return { ...readAgent(userAgent), family: familyOf(userAgent) };
 }
 
 /**

@@ -65,20 +65,21 @@ function everyCountry(domain: string): string {
  * @param referrer another site's host and path, null for none
  */
 export function originOf(query: string, referrer: string | null): Origin {
-  const tags = query.length > 1 ? new URLSearchParams(query) : NO_TAGS;
+  const referring = referrer === null ? null : knownSource(referrer.replace(/^www\./, ''));
+  if (query.length <= 1) return untagged(referrer, referring);
+  const tags = new URLSearchParams(query);
   const tag = (name: string, max = TAG_MAX_CHARS) => tags.get(name)?.trim().slice(0, max) || null;
   const utmSource = tag('utm_source')?.toLowerCase() ?? null;
   const word = utmSource ?? tag('ref')?.toLowerCase() ?? tag('source')?.toLowerCase() ?? null;
   const medium = tag('utm_medium')?.toLowerCase() ?? null;
   const campaign = tag('utm_campaign', CAMPAIGN_MAX_CHARS);
   const tagged = word === null ? null : (byTag.get(word) ?? knownSource(word.replace(/^www\./, '')));
-  const referring = referrer === null ? null : knownSource(referrer.replace(/^www\./, ''));
   const name = tagged?.name ?? word ?? referring?.name ?? (referrer === null ? null : hostOf(referrer));
 
   for (const known of [tagged, referring]) {
     if (known?.channel === 'ai') return { source: known.name, channel: 'ai', campaign };
   }
-  const click = tags === NO_TAGS ? null : adClick(tags);
+  const click = adClick(tags);
   if (click !== null) return { source: word === null ? click : name, channel: 'campaign', campaign };
   if (medium !== null) return { source: name, channel: MEDIUMS[medium] ?? 'campaign', campaign };
   if (word !== null && MAIL_TAGS.includes(word)) return { source: name, channel: 'email', campaign };
@@ -93,7 +94,11 @@ export function originOf(query: string, referrer: string | null): Origin {
   return { source: null, channel: 'direct', campaign };
 }
 
-const NO_TAGS = new URLSearchParams();
+/** Where a page view came from whose address carries no tags: by the referrer alone. */
+function untagged(referrer: string | null, known: Known | null): Origin {
+  if (referrer === null) return { source: null, channel: 'direct', campaign: null };
+  return { source: known?.name ?? hostOf(referrer), channel: known?.channel ?? 'referral', campaign: null };
+}
 
 function adClick(tags: URLSearchParams): string | null {
   for (const mark of Object.keys(AD_CLICKS)) if (tags.has(mark)) return AD_CLICKS[mark] ?? null;
