@@ -1,0 +1,165 @@
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { Deduplication } from '../src/store/sqlite/deduplication.ts';
+import { type Database, openDatabase, transaction } from '../src/store/sqlite/driver.ts';
+import { KeyTable } from '../src/store/sqlite/key-table.ts';
+import { migrate } from '../src/store/sqlite/migrate.ts';
+import { EVENT_MIGRATIONS } from '../src/store/sqlite/schema.ts';
+import { temporaryFolder } from './support/paths.ts';
+
+const SITE = 'site_a';
+const DAY = 20_000;
+
+async function openFile(): Promise<Database> {
+  const file = join(await temporaryFolder(), 'events.db');
+  const db = openDatabase(file);
+  onTestFinished(() => db.close());
+  migrate(db, file, EVENT_MIGRATIONS);
+  return db;
+}
+
+/** Commits ids of a day. @returns which of them were new */
+function commit(
+  db: Database,
+  ids: Deduplication,
+  {
+    day,
+    of,
+    forgetBeforeDay = 0,
+    fail = false,
+  }: { day: number; of: string[]; forgetBeforeDay?: number; fail?: boolean },
+): boolean[] {
+  try {
+    const firstTimes = transaction(db, () => {
+      ids.begin(of.length);
+      const results = of.map((id) => ids.firstTime(SITE, id, day));
+      ids.write({ forgetBeforeDay });
+      if (fail) throw new Error('the disk is on fire');
+      return results;
+    });
+    ids.committed();
+    return firstTimes;
+  } catch (error) {
+    ids.rolledBack();
+    if (!fail) throw error;
+    return [];
+  }
+}
+
+function count(db: Database, table: 'seen' | 'seen_more'): number {
+  return Number(db.prepare(`SELECT count(*) AS n FROM ${table}`).get()?.n);
+}
+
+function names(from: number, to: number): string[] {
+  return Array.from({ length: to - from }, (_, i) => `id-${from + i}`);
+}
+
+describe('the ids seen within two days', () => {
+  it('are known in the same commit, in the next, and after a restart', async () => {
+    const db = await openFile();
+    const ids = new Deduplication(db);
+    expect(commit(db, ids, { day: DAY, of: ['a', 'b', 'a'] })).toEqual([true, true, false]);
+    expect(commit(db, ids, { day: DAY, of: ['b', 'c'] })).toEqual([false, true]);
+    const restarted = new Deduplication(db);
+    expect(commit(db, restarted, { day: DAY, of: ['a', 'b', 'c', 'd'] })).toEqual([
+      false,
+      false,
+      false,
+      true,
+    ]);
+    expect(count(db, 'seen')).toBe(3);
+  });
+
+  it.each([
+    { name: 'the day after', day: DAY + 1, isNew: false },
+    { name: 'two days after', day: DAY + 2, isNew: false },
+    { name: 'three days after', day: DAY + 3, isNew: true },
+    { name: 'the day before, the clock having been set back', day: DAY - 1, isNew: false },
+  ])('on $name', async ({ day, isNew }) => {
+    const db = await openFile();
+    const ids = new Deduplication(db);
+    commit(db, ids, { day: DAY, of: ['a'] });
+    expect(commit(db, ids, { day, of: ['a'] })).toEqual([isNew]);
+    expect(commit(db, new Deduplication(db), { day, of: ['a'] })).toEqual([false]);
+  });
+
+  it('are forgotten with a commit that fails, and only those of that commit', async () => {
+    const db = await openFile();
+    const ids = new Deduplication(db, 600);
+    commit(db, ids, { day: DAY, of: names(0, 500) });
+    // Some of these have room in memory and some have not.
+    commit(db, ids, { day: DAY, of: names(400, 900), fail: true });
+    const again = commit(db, ids, { day: DAY, of: names(0, 900) });
+    expect(again).toEqual(names(0, 900).map((_, i) => i >= 500));
+  });
+
+  it('are found on disk where a day has more than there is room for', async () => {
+    const db = await openFile();
+    const ids = new Deduplication(db, 10);
+    expect(commit(db, ids, { day: DAY, of: names(0, 25) })).toEqual(Array(25).fill(true));
+    expect(count(db, 'seen_more')).toBe(15);
+    expect(commit(db, ids, { day: DAY, of: names(0, 25) })).toEqual(Array(25).fill(false));
+    expect(commit(db, ids, { day: DAY + 1, of: names(0, 25) })).toEqual(Array(25).fill(false));
+    expect(commit(db, new Deduplication(db, 10), { day: DAY, of: names(0, 26) })).toEqual([
+      ...Array(25).fill(false),
+      true,
+    ]);
+  });
+
+  it('tell texts apart that UTF-8 does not, and sites', async () => {
+    const db = await openFile();
+    const ids = new Deduplication(db);
+    const odd = ['\ud800', '\ud801', '\ufffd', '"\\ud800"'];
+    expect(commit(db, ids, { day: DAY, of: odd })).toEqual(odd.map(() => true));
+    expect(ids.firstTime('site_b', '\ud800', DAY)).toBe(true);
+    ids.rolledBack();
+  });
+
+  it('go from the disk when their time is over, some at a time', async () => {
+    const db = await openFile();
+    db.exec(`WITH RECURSIVE numbers (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM numbers WHERE i < 1500)
+      INSERT INTO seen SELECT ${DAY}, i, randomblob(12) FROM numbers;
+      INSERT INTO seen_more VALUES (${DAY}, randomblob(12));`);
+    const ids = new Deduplication(db);
+    const left = () => count(db, 'seen') + count(db, 'seen_more');
+    expect(left()).toBe(1_501);
+    commit(db, ids, { day: DAY + 5, of: ['x'], forgetBeforeDay: DAY + 3, fail: true });
+    expect(left()).toBe(1_501);
+    commit(db, ids, { day: DAY + 5, of: ['x'], forgetBeforeDay: DAY + 3 });
+    expect(left()).toBe(1_501 - 1_001 + 1);
+    commit(db, ids, { day: DAY + 5, of: ['y'], forgetBeforeDay: DAY + 3 });
+    expect(left()).toBe(2);
+    commit(db, ids, { day: DAY + 5, of: ['z'], forgetBeforeDay: DAY + 3 });
+    expect(left()).toBe(3);
+  });
+});
+
+describe('a table of keys', () => {
+  it('keeps what a Set keeps, through growing and taking back', () => {
+    const table = new KeyTable();
+    const set = new Set<string>();
+    const key = (i: number) => ({ a: 1 + ((i * 2654435761) & 0xff), b: i % 7, c: i % 11 });
+    for (let i = 0; i < 20_000; i++) {
+      table.reserve(1);
+      const { a, b, c } = key(i);
+      expect(table.add({ a, b, c })).toBe(!set.has(`${a},${b},${c}`));
+      set.add(`${a},${b},${c}`);
+    }
+    expect(table.size).toBe(set.size);
+    table.reserve(3);
+    const added = [1, 2, 3].map((i) => ({ a: 7, b: 1_000 + i, c: 0 }));
+    for (const one of added) expect(table.add(one)).toBe(true);
+    for (const one of [...added].reverse()) table.removeLast(one);
+    for (const one of added) expect(table.has(one)).toBe(false);
+    expect(table.size).toBe(set.size);
+    for (let i = 0; i < 20_000; i += 97) expect(table.has(key(i))).toBe(true);
+  });
+
+  it('holds a key of nothing but zeros', () => {
+    const table = new KeyTable();
+    table.reserve(1);
+    expect(table.has({ a: 0, b: 0, c: 0 })).toBe(false);
+    expect(table.add({ a: 0, b: 0, c: 0 })).toBe(true);
+    expect(table.add({ a: 0, b: 0, c: 0 })).toBe(false);
+  });
+});
