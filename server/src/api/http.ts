@@ -70,16 +70,25 @@ export function answerPreflight(reply: FastifyReply, methods: string): FastifyRe
 export function sendTagged(
   request: FastifyRequest,
   reply: FastifyReply,
-  { type, text }: { type: string; text: string },
+  { type, text, tag = entityTag(text) }: { type: string; text: string; tag?: string },
 ): FastifyReply {
-  const tag = entityTag(text);
   reply.header('etag', tag);
   if (matchesTag(request.headers['if-none-match'], tag)) return reply.code(304).send();
   return reply.type(type).send(text);
 }
 
-export function sendJson(request: FastifyRequest, reply: FastifyReply, body: unknown): FastifyReply {
-  return sendTagged(request, reply, { type: 'application/json; charset=utf-8', text: JSON.stringify(body) });
+/** Bodies as they were sent last: an endpoint that answers with the very same object spares writing and tagging it. */
+const sent = new WeakMap<object, { text: string; tag: string }>();
+
+/** Sends a body, which nobody changes after this. */
+export function sendJson(request: FastifyRequest, reply: FastifyReply, body: object): FastifyReply {
+  let written = sent.get(body);
+  if (written === undefined) {
+    const text = JSON.stringify(body);
+    written = { text, tag: entityTag(text) };
+    sent.set(body, written);
+  }
+  return sendTagged(request, reply, { type: 'application/json; charset=utf-8', ...written });
 }
 
 /** Any error as one of the table. What is not foreseen there is INTERNAL. */

@@ -115,7 +115,7 @@ export async function apiRoutes(app: FastifyInstance, parts: ApiParts): Promise<
         request,
         reply,
         endpoint,
-        await run(endpoint, parts, caller, siteIdOf(request), query),
+        (await run(endpoint, parts, caller, siteIdOf(request), query)) as object, // as its schema says
       );
     });
   }
@@ -221,13 +221,13 @@ function sendAnswer(
   request: FastifyRequest,
   reply: FastifyReply,
   endpoint: Endpoint,
-  answer: unknown,
+  answer: object,
 ): FastifyReply {
   if (endpoint.rows === undefined) return sendJson(request, reply, answer);
   const vary = reply.getHeader('vary');
   reply.header('vary', vary === undefined ? 'Accept' : `${vary}, Accept`);
   if (!prefersCsv(request.headers.accept)) return sendJson(request, reply, answer);
-  const list = answer as Record<string, unknown>; // every answer is an object, and `rows` names a list in it
+  const list = answer as Record<string, unknown>; // `rows` names a list in it
   if (typeof list.next_cursor === 'string') {
     const next = new URL(request.url, 'http://here');
     next.searchParams.set('cursor', list.next_cursor);

@@ -46,13 +46,35 @@ export async function withCounts(
     sites.map((site) => site.id),
     month,
   );
-  return sites.map((site) => ({
+  return sites.map((site) => itemOf(site, counts.get(site.id) ?? 0));
+}
+
+/** The items made last, so that one whose count has not changed is not made again. */
+const items = new WeakMap<Site, SiteItem>();
+
+function itemOf(site: Site, count: number): SiteItem {
+  const known = items.get(site);
+  if (known?.events_this_month === count) return known;
+  const item: SiteItem = {
     id: site.id,
     domain: site.domain,
     key: site.key,
-    events_this_month: counts.get(site.id) ?? 0,
+    events_this_month: count,
     created_at: new Date(site.createdAtMs).toISOString(),
-  }));
+  };
+  items.set(site, item);
+  return item;
+}
+
+/** The lists made last: the same one again has been written and tagged already (`sendJson`). */
+const lists = new WeakMap<readonly Site[], SiteList>();
+
+function listOf(sites: readonly Site[], found: SiteItem[]): SiteList {
+  const known = lists.get(sites);
+  if (known?.sites.every((item, i) => item === found[i])) return known;
+  const list = { sites: found };
+  lists.set(sites, list);
+  return list;
 }
 
 /**
@@ -80,6 +102,8 @@ export const sites = accountEndpoint({
   rows: 'sites',
   async run({ store, account, key, clock }) {
     const all = await store.registry.sitesOf(account.id);
+    // The registry answers with the same list while nothing of it changes.
+    if (key.siteIds === null) return listOf(all, await withCounts(store.events, all, account, clock));
     const reached = all.filter((site) => reaches(key, site.id));
     return { sites: await withCounts(store.events, reached, account, clock) };
   },

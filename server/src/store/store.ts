@@ -196,7 +196,7 @@ export interface Registry extends People {
    */
   createSite(site: NewSite, limit: number | null): Promise<Site>;
   /** Oldest first; sites of the same instant in the order they were added. */
-  sitesOf(accountId: string): Promise<Site[]>;
+  sitesOf(accountId: string): Promise<readonly Site[]>;
   siteById(id: string): Promise<Site | null>;
   /** Removes a site. Its keys are forgotten by collectors; its events are deleted by `Events.expire`. */
   removeSite(siteId: string): Promise<boolean>;

@@ -24,6 +24,7 @@ import {
   transaction,
   translated,
 } from './driver.ts';
+import { HeldSites } from './held-sites.ts';
 import { migrate } from './migrate.ts';
 import { PEOPLE_SCHEMA, SqlitePeople } from './registry-people.ts';
 
@@ -110,6 +111,7 @@ const NEXT_VERSION = '(SELECT coalesce(max(version), 0) + 1 FROM site_keys)';
 /** The registry half of the embedded engine: one file, shared safely with other processes such as the command line. */
 export class SqliteRegistry extends SqlitePeople implements Registry {
   readonly #db: Database;
+  readonly #heldSites: HeldSites;
 
   constructor(file: string) {
     const db = openDatabase(file);
@@ -118,6 +120,7 @@ export class SqliteRegistry extends SqlitePeople implements Registry {
     // Destroyed salts must not linger in free pages: https://www.sqlite.org/pragma.html#pragma_secure_delete
     this.#db.exec('PRAGMA secure_delete = ON');
     migrate(this.#db, file, REGISTRY_MIGRATIONS);
+    this.#heldSites = new HeldSites(this.#db);
   }
 
   close(): void {
@@ -215,12 +218,12 @@ export class SqliteRegistry extends SqlitePeople implements Registry {
     });
   }
 
-  async sitesOf(accountId: string): Promise<Site[]> {
-    return translated(() =>
+  async sitesOf(accountId: string): Promise<readonly Site[]> {
+    const read = () =>
       prepared(this.#db, `SELECT ${SITE} FROM sites WHERE account_id = ? ORDER BY created_at, seq`)
         .all(accountId)
-        .map(toSite),
-    );
+        .map(toSite);
+    return translated(() => this.#heldSites.of(accountId, read));
   }
 
   async siteById(id: string): Promise<Site | null> {
