@@ -9,7 +9,8 @@ import { beacons } from '../support/traffic.ts';
 
 /**
  * Durable, deduplicated and counted beacons against a Fastify that only answers, and against Node's own server. At the end
- * everything acknowledged is counted again.
+ * everything acknowledged is counted again. The traffic is kind in one way: the same 2,000 visitors of one site come again
+ * and again, so that most events join a visit that is there. Many new visitors cost the writer more.
  */
 
 const CONNECTIONS = 64;
