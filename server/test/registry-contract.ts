@@ -115,9 +115,9 @@ function describeSites(engine: RegistryEngine): void {
     });
     await registry.createAccount(account('acc_later', NOON_MS + 1));
     expect((await registry.oldestAccount())?.id).toBe(first);
-    await registry.createAccount(account('acc_2', NOON_MS - 1));
-    await registry.createAccount(account('acc_1', NOON_MS - 1));
-    expect((await registry.oldestAccount())?.id).toBe('acc_1');
+    await registry.createAccount(account('acc_earlier_b', NOON_MS - 1));
+    await registry.createAccount(account('acc_earlier_a', NOON_MS - 1));
+    expect((await registry.oldestAccount())?.id).toBe('acc_earlier_a');
   });
 
   it('answers null for what it does not know', async () => {
