@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -11,7 +13,8 @@ import { NOON_MS } from './support/clock.ts';
 import { hasClickHouse, sharedClickHouse } from './support/engines/clickhouse.ts';
 import { hasPostgres, sharedPostgres } from './support/engines/postgres.ts';
 import { bot, event, leave, refusal } from './support/entries.ts';
-import { temporaryFolder } from './support/paths.ts';
+import { root, temporaryFolder } from './support/paths.ts';
+import { until } from './support/poll.ts';
 import { command } from './support/program.ts';
 import { current } from './support/shipped.ts';
 
@@ -189,6 +192,48 @@ describe.skipIf(!hasClickHouse || !hasPostgres)('moving house', () => {
       error: expect.stringContaining('is in use'),
     });
     expect(await registry.siteById('site_d')).not.toBeNull();
+  });
+
+  it('goes on where it was killed', async () => {
+    const dataDir = await temporaryFolder();
+    const old = await open(dataDir);
+    await fillRegistry(old);
+    const days = 12;
+    await Promise.all(
+      Array.from({ length: days * SITES.length }, (_, i) =>
+        old.events.append(
+          event({
+            siteId: SITES[i % SITES.length] ?? '',
+            receivedAtMs: NOON_MS + Math.floor(i / SITES.length) * DAY_MS,
+          }),
+        ),
+      ),
+    );
+    const { sql, ...to } = await emptyDatabases();
+    const child = spawn(
+      process.execPath,
+      [join(root, 'server/bin/attractos.js'), 'move', '--to', to.postgres, to.clickhouse],
+      { cwd: dataDir, env: { PATH: process.env.PATH, DATA_DIR: dataDir }, stdio: 'ignore' },
+    );
+    onTestFinished(() => {
+      child.kill('SIGKILL');
+    });
+    const exit = once(child, 'exit');
+    const movedDays = () => {
+      const there = sql("SELECT to_regclass('moved_days') IS NOT NULL") === 't';
+      return there ? Number(sql('SELECT count(*) FROM moved_days')) : 0;
+    };
+    await until(movedDays, (count) => count >= 3, 60_000);
+    child.kill('SIGKILL');
+    expect(await exit).toEqual([null, 'SIGKILL']);
+    const before = movedDays();
+    const moved = await move(dataDir, to);
+    const all = (await old.events.countBySite(SITES, RANGE)).size * days;
+    expect(moved).toMatchObject({ unchanged: before, days: all - before, rows: all - before, events: all });
+    await old.close();
+    const now = current(await open(dataDir, to));
+    expect([...(await now.events.countBySite(SITES, RANGE)).values()]).toEqual([days, days, days]);
+    expect(await now.events.audit()).toEqual({ counters: [], ledger: [], rollups: [], integrity: [] });
   });
 
   it('refuses a folder without anything, half an address, and a registry that others fill', async () => {
