@@ -1,35 +1,11 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe } from 'vitest';
-import type { Databases } from '../src/config.ts';
-import { openStore } from '../src/store/open.ts';
-import type { Store } from '../src/store/store.ts';
+import { describeReports } from './reports-contract.ts';
 import { describeStore } from './store-contract.ts';
-import { hasClickHouse, sharedClickHouse } from './support/engines/clickhouse.ts';
-import { hasPostgres, sharedPostgres } from './support/engines/postgres.ts';
-import { current } from './support/shipped.ts';
-
-/** The databases of each place, so that a place that is opened again finds them. */
-const databases = new Map<string, Promise<Databases>>();
-
-async function makeDatabases(): Promise<Databases> {
-  const [cluster, postgres] = await Promise.all([sharedClickHouse(), sharedPostgres()]);
-  return { postgres: postgres.createDatabase(), clickhouse: (await cluster.createDatabase()).join(',') };
-}
-
-async function open(place: string): Promise<Store> {
-  const made = databases.get(place) ?? makeDatabases();
-  databases.set(place, made);
-  return current(
-    await openStore({
-      dataDir: place,
-      databases: await made,
-      onBroken: (error) => {
-        throw error;
-      },
-    }),
-  );
-}
+import { hasClickHouse } from './support/engines/clickhouse.ts';
+import { hasPostgres } from './support/engines/postgres.ts';
+import { openShipped } from './support/shipped.ts';
 
 function alter(file: string, sql: string): void {
   const db = new DatabaseSync(file, { timeout: 5000 });
@@ -40,7 +16,7 @@ function alter(file: string, sql: string): void {
 describe.skipIf(!hasClickHouse || !hasPostgres)('the scale-out shape', () => {
   describeStore({
     name: 'ClickHouse 18.16 and PostgreSQL',
-    open,
+    open: openShipped,
     async failCommits(place) {
       const file = join(place, 'spool.db');
       // Deduplication keys are written before the chunk: the commit fails with much of it done.
@@ -52,6 +28,14 @@ describe.skipIf(!hasClickHouse || !hasPostgres)('the scale-out shape', () => {
     },
     queueEntries: 10_000,
     ledgerHosts: 100,
-    propertyRuns: 6,
+    propertyRuns: 3,
+  });
+  describeReports({
+    name: 'ClickHouse 18.16 and PostgreSQL',
+    open: openShipped,
+    // Events follow each other by time of receipt: no steps of the clock.
+    worlds: [{ seed: 5, fromMs: Date.UTC(2026, 11, 31), days: 2, perDay: 120, visitors: 9, clockSteps: 0 }],
+    byReceipt: true,
+    outlivesRetention: false,
   });
 });

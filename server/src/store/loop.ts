@@ -32,6 +32,10 @@ export class Loop {
     this.#schedule(0);
   }
 
+  get isStopped(): boolean {
+    return this.#stopped;
+  }
+
   /** Why the last round failed; null where it did not. */
   get lastError(): string | null {
     return this.#lastError;

@@ -2,12 +2,9 @@ import { hash, randomUUID } from 'node:crypto';
 import { type Clock, SECOND_MS } from '../clock.ts';
 import { type Group, GroupCommit } from './group-commit.ts';
 import { Settler } from './settler.ts';
-import { Shipper, type ShipperStats } from './shipper.ts';
-import type { Books, Spool, SpoolEntry, SpoolStats, Warehouse } from './shipping.ts';
+import { Shipper } from './shipper.ts';
+import type { Books, Spool, SpoolEntry, Warehouse } from './shipping.ts';
 import type { AppendOutcome, Audit, EngineStats, Entry, Events, Health, Reports } from './store.ts';
-
-/** What is known of the way from the spool to the databases, for those who watch it. */
-export type ShippingStats = SpoolStats & ShipperStats;
 
 /** Makes the row of an entry, in the warehouse's format, without a line feed. */
 export type ToRow = (entry: Entry, made: { eventId: string; ordinal: number }) => string;
@@ -83,7 +80,7 @@ export class ShippedEvents implements Events {
         return { ok: false, reason: error instanceof Error ? error.message : String(error) };
       }
     }
-    const { lastError } = this.#shipper.stats();
+    const lastError = this.#shipper.lastError ?? this.#settler.lastError;
     return lastError === null ? { ok: true } : { ok: true, note: `the databases are away: ${lastError}` };
   }
 
@@ -105,11 +102,6 @@ export class ShippedEvents implements Events {
       ...this.#group.stats(),
       spool: { fill: this.#spool.fill(), entries, lagSeconds: lagMs / SECOND_MS },
     };
-  }
-
-  /** How far the databases are behind, and why. */
-  shippingStats(): ShippingStats {
-    return { ...this.#spool.stats(), ...this.#shipper.stats() };
   }
 
   /** Settles once everything acknowledged so far is in the databases, and every count is the truth. */

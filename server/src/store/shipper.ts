@@ -1,5 +1,6 @@
 import { Loop } from './loop.ts';
 import type { Books, Spool, Warehouse } from './shipping.ts';
+import { StoreUnavailable } from './store.ts';
 
 /** Batches gather for this long where there is little to send: every insert is a part that must be merged. */
 const GATHER_MS = 500;
@@ -7,22 +8,12 @@ const GATHER_MS = 500;
 const ENOUGH_ENTRIES = 5_000;
 const DRAIN_LOOK_MS = 20;
 
-export interface ShipperStats {
-  /** Batches that both databases took, since the start. */
-  shippedBatches: number;
-  shippedEntries: number;
-  /** Why the last try failed; null where it did not. */
-  lastError: string | null;
-}
-
 /** Moves sealed batches from the spool to the warehouse and then to the books, one after the other, for ever. */
 export class Shipper {
   readonly #spool: Spool;
   readonly #warehouse: Warehouse;
   readonly #books: Books;
   readonly #loop = new Loop({ work: () => this.#ship(), idleMs: GATHER_MS });
-  #shippedBatches = 0;
-  #shippedEntries = 0;
   /** Numbers of the last question whether the spool is empty, and of the last to which the answer was yes. */
   #asked = 0;
   #found = 0;
@@ -41,18 +32,16 @@ export class Shipper {
     return this.#loop.stop();
   }
 
-  stats(): ShipperStats {
-    return {
-      shippedBatches: this.#shippedBatches,
-      shippedEntries: this.#shippedEntries,
-      lastError: this.#loop.lastError,
-    };
+  /** Why the last try failed; null where it did not. */
+  get lastError(): string | null {
+    return this.#loop.lastError;
   }
 
   /** Settles once the spool was found empty by a look that began after the call. */
   async drained(): Promise<void> {
     const asked = ++this.#asked;
     while (this.#found < asked) {
+      if (this.#loop.isStopped) throw new StoreUnavailable('the store is closed');
       if (this.#loop.lastError === null) this.#loop.soon();
       await new Promise((resolve) => setTimeout(resolve, DRAIN_LOOK_MS));
     }
@@ -69,8 +58,6 @@ export class Shipper {
     if (batch.entries > 0) await this.#warehouse.insert(batch);
     await this.#books.merge(batch);
     await this.#spool.release(batch.no);
-    this.#shippedBatches += 1;
-    this.#shippedEntries += batch.entries;
     return this.#spool.stats().entries >= ENOUGH_ENTRIES;
   }
 }

@@ -8,9 +8,6 @@ import { merge } from './merge.ts';
 import { migrate } from './migrate.ts';
 import { settle } from './settle.ts';
 
-/** How long it is remembered that a batch was added: longer than any collector can be away and still have its spool. */
-const BATCHES_KEPT_DAYS = 90;
-
 /** What was counted, in PostgreSQL. Makes its tables with the first call that needs them. */
 export class PostgresBooks implements Books {
   readonly #db: Database;
@@ -61,15 +58,6 @@ export class PostgresBooks implements Books {
         beforeMs,
       );
     });
-  }
-
-  /** Forgets batches that nobody can ask about any more. */
-  async forgetOldBatches(): Promise<void> {
-    const db = await this.#ready();
-    await db.query(
-      `DELETE FROM event_batches WHERE merged_at < now() - $1 * interval '1 day'`,
-      BATCHES_KEPT_DAYS,
-    );
   }
 
   async countBySite(siteIds: readonly string[], range: DayRange): Promise<Map<string, number>> {

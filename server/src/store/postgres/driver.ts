@@ -18,7 +18,7 @@ const LOCK_TIMEOUT_MS = 4_000;
 /** A server that has said nothing for this long is not there any more: the connections are given up. */
 const ANSWER_DEADLINE_MS = 10_000;
 /** How long closing waits for what is under way. */
-const CLOSE_TIMEOUT_SECONDS = 5;
+const CLOSE_TIMEOUT_SECONDS = 2;
 
 export type Value =
   | string
@@ -78,21 +78,26 @@ export class Database implements Queries {
    */
   transaction<T>(work: (tx: Queries) => Promise<T>, deadlineMs = ANSWER_DEADLINE_MS): Promise<T> {
     return this.#bounded(deadlineMs, async (pool) => {
-      const connection = await pool.reserve();
-      try {
-        await ask(connection, 'BEGIN', []);
-        const result = await work({ query: (sql, ...values) => ask(connection, sql, values) });
-        await ask(connection, 'COMMIT', []);
-        connection.release();
-        return result;
-      } catch (error) {
-        // A connection that is gone has rolled back, and must not be used or given back any more.
-        if (!(error instanceof ConnectionLost)) {
-          await ask(connection, 'ROLLBACK', []);
-          connection.release();
+      let isLost = false;
+      const settled = pool.begin(async (connection): Promise<{ result: T }> => {
+        const query: Queries['query'] = (sql, ...values) =>
+          isLost
+            ? Promise.reject(new ConnectionLost('PostgreSQL: the connection was lost'))
+            : ask(connection, sql, values);
+        try {
+          const result = await work({ query });
+          if (!isLost) return { result };
+        } catch (error) {
+          if (!isLost && !(error instanceof ConnectionLost)) throw error;
         }
-        throw error;
-      }
+        // The driver would commit or roll back now, and writing to a connection that is gone ends the process. The
+        // transaction has been rejected already.
+        return new Promise<never>(() => undefined);
+      });
+      settled.catch(() => {
+        isLost = true;
+      });
+      return ((await settled) as { result: T }).result; // the driver unwraps arrays of promises, and this is none
     });
   }
 
@@ -177,7 +182,11 @@ function connect(url: string, max: number): Pool {
   });
 }
 
-async function ask(on: Pool | postgres.ReservedSql, sql: string, values: readonly Value[]): Promise<Answer> {
+async function ask(
+  on: Pool | postgres.TransactionSql<{ bigint: number }>,
+  sql: string,
+  values: readonly Value[],
+): Promise<Answer> {
   try {
     const rows = await on.unsafe<Row[]>(sql, values.map(toParameter), { prepare: values.length > 0 });
     return { rows: [...rows], count: rows.count };

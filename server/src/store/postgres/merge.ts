@@ -3,8 +3,13 @@ import type { Batch, Claims } from '../shipping.ts';
 import type { Queries } from './driver.ts';
 
 /** Different hosts kept per site, day and outcome; what comes after is counted under `other`. */
-export const LEDGER_HOSTS = 100;
+const LEDGER_HOSTS = 100;
 export const OTHER_HOST = 'other';
+
+/** How long it is remembered that a batch was added: longer than any collector can be away and still have its spool. */
+const BATCHES_KEPT_DAYS = 90;
+/** Older ones forgotten with each that is added, so that they get fewer and no transaction long. */
+const BATCHES_FORGOTTEN = 10;
 
 /** Adds the claims of a batch, where it was not added before, and touches its days. To be run in a transaction. */
 export async function merge(tx: Queries, { id, claims }: Pick<Batch, 'id' | 'claims'>): Promise<void> {
@@ -15,6 +20,12 @@ export async function merge(tx: Queries, { id, claims }: Pick<Batch, 'id' | 'cla
   await addLines(tx, lines);
   await addKeys(tx, claims.keys);
   await touch(tx, lines);
+  await tx.query(
+    `DELETE FROM event_batches WHERE id IN (SELECT id FROM event_batches
+       WHERE merged_at < now() - $1::integer * interval '1 day' ORDER BY merged_at LIMIT $2 FOR UPDATE SKIP LOCKED)`,
+    BATCHES_KEPT_DAYS,
+    BATCHES_FORGOTTEN,
+  );
 }
 
 /** In the same order everywhere, so that two who add wait for each other instead of both. */

@@ -1,0 +1,403 @@
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { DAY_MS, HOUR_MS, MINUTE_MS, utcDay } from '../src/clock.ts';
+import type { Dimension, Entry, Filter, Happening, Measures, Store } from '../src/store/store.ts';
+import { event, leave, SITE } from './support/entries.ts';
+import { randomFrom, type Traffic, trafficOf } from './support/generated.ts';
+import { temporaryFolder } from './support/paths.ts';
+import { localBoundaries, NOTHING, Recount } from './support/recount.ts';
+
+/** What an engine has to offer for its reports to be counted again. */
+export interface ReportingEngine {
+  name: string;
+  /** Opens what lies at a place, or begins there. */
+  open(place: string): Promise<Store>;
+  /** Traffic to report on. */
+  worlds: readonly Traffic[];
+  /** Whether visits follow the order of receipt, and not that in which events came to the store. */
+  byReceipt: boolean;
+  /** Whether reports still know what retention has deleted. */
+  outlivesRetention: boolean;
+}
+
+async function append(store: Store, entries: readonly Entry[], atOnce = 50): Promise<void> {
+  for (let i = 0; i < entries.length; i += atOnce)
+    await Promise.all(entries.slice(i, i + atOnce).map((entry) => store.events.append(entry)));
+}
+
+const DIMENSIONS: readonly Exclude<Dimension, 'bot'>[] = [
+  'page',
+  'entry',
+  'exit',
+  'host',
+  'source',
+  'channel',
+  'campaign',
+  'country',
+  'device',
+  'browser',
+  'os',
+  'event',
+  'prop:plan',
+];
+
+const FILTERS: readonly Filter[] = [
+  { by: 'page', values: ['/b', '/a'], negated: false },
+  { by: 'page', values: ['/'], negated: true },
+  { by: 'entry', values: ['/'], negated: false },
+  { by: 'exit', values: ['/', '/never'], negated: true },
+  { by: 'host', values: ['www.example.com'], negated: false },
+  { by: 'source', values: ['Google', null], negated: false },
+  { by: 'source', values: [null], negated: true },
+  { by: 'channel', values: ['ai'], negated: false },
+  { by: 'channel', values: ['direct', 'search'], negated: true },
+  { by: 'campaign', values: ['spring'], negated: false },
+  { by: 'country', values: ['DE', 'FR'], negated: false },
+  { by: 'country', values: [null], negated: false },
+  { by: 'device', values: ['phone'], negated: true },
+  { by: 'browser', values: ['Firefox'], negated: false },
+  { by: 'os', values: ['iOS'], negated: false },
+  { by: 'event', values: ['signup'], negated: false },
+  { by: 'event', values: ['pageview'], negated: true },
+  { by: 'prop:plan', values: ['pro', '7'], negated: false },
+  { by: 'prop:plan', values: [null], negated: true },
+  { by: 'prop:plan', values: ['true'], negated: true },
+  { by: 'prop:absent', values: [null], negated: false },
+  { by: 'page', values: ["'; DROP TABLE events; --"], negated: false },
+];
+
+async function allRows(
+  store: Store,
+  scope: { siteId: string; fromMs: number; toMs: number; filters: readonly Filter[] },
+  by: Dimension,
+  limit: number,
+) {
+  const rows = [];
+  for (let cursor: string | undefined; ; ) {
+    const page = await store.reports.breakdown(scope, by, {
+      limit,
+      ...(cursor === undefined ? {} : { cursor }),
+    });
+    expect(page.rows.length).toBeLessThanOrEqual(limit);
+    rows.push(...page.rows);
+    if (page.nextCursor === null) return rows;
+    cursor = page.nextCursor;
+  }
+}
+
+async function allHappenings(
+  store: Store,
+  scope: { siteId: string; fromMs: number; toMs: number },
+  type: 'event' | 'bot' | 'referral' | 'conversion' | null,
+  limit = 1000,
+): Promise<Happening[]> {
+  const all: Happening[] = [];
+  for (let cursor: string | undefined; ; ) {
+    const page = await store.reports.happenings(scope, {
+      type,
+      limit,
+      ...(cursor === undefined ? {} : { cursor }),
+    });
+    all.push(...page.happenings);
+    if (page.nextCursor === null) return all;
+    cursor = page.nextCursor;
+  }
+}
+
+function sum(all: readonly Measures[], of: keyof Measures): number {
+  return all.reduce((total, each) => total + each[of], 0);
+}
+
+/** Spans that begin and end anywhere, on quarters of an hour, and on days. */
+function spansIn(random: () => number, fromMs: number, days: number, count: number) {
+  const grains = [1, 15 * MINUTE_MS, HOUR_MS, DAY_MS];
+  return Array.from({ length: count }, (_, i) => {
+    const grain = grains[i % grains.length] ?? 1;
+    const [a, b] = [random(), random()].map(
+      (part) => fromMs - DAY_MS + Math.floor((part * (days + 2) * DAY_MS) / grain) * grain,
+    );
+    return { fromMs: Math.min(a ?? 0, b ?? 0), toMs: Math.max(a ?? 0, b ?? 0) + grain };
+  });
+}
+
+/** Reports of an engine, held to an independent recount of what was appended. */
+export function describeReports(engine: ReportingEngine): void {
+  for (const world of engine.worlds)
+    describe(`${engine.name}: reports of generated traffic (seed ${world.seed}) equal an independent recount`, () =>
+      describeTraffic(engine, world));
+  describe(`${engine.name}: reports`, () => describeAnswers(engine));
+}
+
+function describeTraffic(engine: ReportingEngine, world: Traffic): void {
+  const made = trafficOf(world);
+  const entries = engine.byReceipt ? made.toSorted((a, b) => a.receivedAtMs - b.receivedAtMs) : made;
+  const recount = new Recount(entries);
+  const { fromMs, days } = world;
+  const toMs = fromMs + days * DAY_MS;
+  const whole = { siteId: SITE, fromMs, toMs };
+  const random = randomFrom(world.seed * 7919);
+
+  /** With the roll-up of days that are over, and after a restart in the middle of it all. */
+  async function filled(): Promise<Store> {
+    const dataDir = await temporaryFolder();
+    const half = Math.floor(entries.length / 2);
+    let store = await engine.open(dataDir);
+    await append(store, entries.slice(0, half));
+    await store.reports.prepare(utcDay(toMs));
+    await store.close();
+    store = await engine.open(dataDir);
+    onTestFinished(() => store.close());
+    await append(store, entries.slice(half), 7);
+    await store.reports.prepare(utcDay(toMs));
+    return store;
+  }
+
+  it('totals, with filters and without, over any span', async () => {
+    const store = await filled();
+    expect(await store.reports.totals({ ...whole, filters: [] })).toEqual(recount.measures(fromMs, toMs, []));
+    for (const span of spansIn(random, fromMs, days, 40)) {
+      const filters = FILTERS.filter(() => random() < 0.08);
+      for (const chosen of [[], filters]) {
+        expect(await store.reports.totals({ siteId: SITE, ...span, filters: chosen })).toEqual(
+          recount.measures(span.fromMs, span.toMs, chosen),
+        );
+      }
+    }
+    // Up to now, a moment after the newest event.
+    const now = Math.max(...entries.map(({ receivedAtMs }) => receivedAtMs)) + 1;
+    for (const end of [now - 2, now, now + 1])
+      expect(await store.reports.totals({ siteId: SITE, fromMs, toMs: end, filters: [] })).toEqual(
+        recount.measures(fromMs, end, []),
+      );
+    for (const filter of FILTERS) {
+      expect(await store.reports.totals({ ...whole, filters: [filter] }), JSON.stringify(filter)).toEqual(
+        recount.measures(fromMs, toMs, [filter]),
+      );
+    }
+    expect(await store.events.audit()).toEqual({ counters: [], ledger: [], rollups: [], integrity: [] });
+  });
+
+  it('series by day and hour of any time zone, and by no clock at all', async () => {
+    const store = await filled();
+    const zones = ['UTC', 'Europe/Berlin', 'America/St_Johns', 'Asia/Kathmandu', 'Australia/Lord_Howe'];
+    const odd = spansIn(random, fromMs, days, 9).flatMap((span) => [span.fromMs, span.toMs]);
+    const cases = [
+      ...zones.flatMap((zone) => [
+        localBoundaries(fromMs - DAY_MS, toMs + DAY_MS, zone, 'day'),
+        localBoundaries(fromMs, toMs, zone, 'hour'),
+      ]),
+      Array.from({ length: 96 }, (_, i) => fromMs + DAY_MS + i * 15 * MINUTE_MS),
+      [...new Set(odd)].sort((a, b) => a - b),
+    ];
+    for (const boundaries of cases) {
+      expect(boundaries.length).toBeGreaterThan(2);
+      for (const filters of [[], FILTERS.filter(() => random() < 0.06)]) {
+        const series = await store.reports.series({ siteId: SITE, filters }, boundaries);
+        expect(series).toEqual(
+          boundaries.slice(1).map((end, i) => recount.measures(boundaries[i] ?? 0, end, filters)),
+        );
+      }
+    }
+  });
+
+  it('breakdowns, whole and page by page', async () => {
+    const store = await filled();
+    const spans = [whole, ...spansIn(random, fromMs, days, 4)];
+    for (const by of DIMENSIONS) {
+      for (const span of spans) {
+        for (const filters of [[], FILTERS.filter(() => random() < 0.06)]) {
+          const rows = await allRows(store, { siteId: SITE, ...span, filters }, by, 2);
+          expect(rows, by).toEqual(recount.breakdown(span.fromMs, span.toMs, filters, by));
+        }
+      }
+    }
+    for (const span of spans) {
+      expect(await allRows(store, { siteId: SITE, ...span, filters: [] }, 'bot', 2)).toEqual(
+        recount.botBreakdown(span.fromMs, span.toMs),
+      );
+    }
+    expect(
+      (await store.reports.breakdown({ ...whole, filters: [...FILTERS.slice(0, 1)] }, 'bot', { limit: 5 }))
+        .rows,
+    ).toEqual([]);
+  });
+
+  it('a row of a breakdown is the totals under a filter for its value', async () => {
+    const store = await filled();
+    for (const by of DIMENSIONS) {
+      for (const row of (await store.reports.breakdown({ ...whole, filters: [] }, by, { limit: 3 })).rows) {
+        const { value, ...numbers } = row;
+        const filters = [{ by, values: [value], negated: false }];
+        expect(await store.reports.totals({ ...whole, filters })).toEqual(numbers);
+      }
+    }
+  });
+
+  it('happenings one by one, and the same number everywhere', async () => {
+    const store = await filled();
+    const total = recount.measures(fromMs, toMs, []);
+    const everything = await allHappenings(store, whole, null, 37);
+    expect(everything).toHaveLength(total.events + total.botVisits);
+    const times = everything.map((one) => (one.type === 'event' ? one.event.receivedAtMs : one.receivedAtMs));
+    expect(times).toEqual(times.toSorted((a, b) => b - a));
+    expect(
+      new Set(everything.map((one) => (one.type === 'event' ? one.event.cursor : one.cursor))).size,
+    ).toBe(everything.length);
+    const counted = await store.events.countBySite([SITE], {
+      firstDay: utcDay(fromMs),
+      lastDay: utcDay(toMs - 1),
+    });
+    const series = await store.reports.series(
+      { siteId: SITE, filters: [] },
+      Array.from({ length: days * 24 + 1 }, (_, i) => fromMs + i * HOUR_MS),
+    );
+    const ofType = async (type: 'event' | 'bot' | 'referral' | 'conversion') =>
+      (await allHappenings(store, whole, type)).length;
+    expect(counted.get(SITE)).toBe(total.events);
+    expect(sum(series, 'events')).toBe(total.events);
+    expect(await ofType('event')).toBe(total.events);
+    expect(await ofType('bot')).toBe(total.botVisits);
+    expect(await ofType('referral')).toBe(total.referrals);
+    expect(await ofType('conversion')).toBe(total.conversions);
+    expect(sum(series, 'visits')).toBe(total.visits);
+    expect(sum(series, 'engagedMs')).toBe(total.engagedMs);
+  });
+
+  it('who is there now', async () => {
+    const store = await filled();
+    const since = toMs - 40 * MINUTE_MS;
+    const { visitors, pages } = await store.reports.realtime(SITE, since);
+    expect(visitors).toBe(recount.measures(since, toMs, []).visitors);
+    expect(pages.reduce((total, page) => total + page.visitors, 0)).toBe(visitors);
+  });
+}
+
+function describeAnswers(engine: ReportingEngine): void {
+  async function opened(): Promise<Store> {
+    const store = await engine.open(await temporaryFolder());
+    onTestFinished(() => store.close());
+    return store;
+  }
+
+  const at = Date.UTC(2026, 4, 14, 9);
+
+  it('of a site without events, and of spans without time, are nothing', async () => {
+    const store = await opened();
+    const scope = { siteId: 'site_none', fromMs: at, toMs: at + DAY_MS, filters: [] };
+    for (const siteId of ['site_none', SITE]) {
+      expect(await store.reports.totals({ ...scope, siteId })).toEqual(NOTHING);
+      expect(await store.reports.series({ siteId, filters: [] }, [at, at + 1, at + DAY_MS])).toEqual([
+        NOTHING,
+        NOTHING,
+      ]);
+      expect(await store.reports.breakdown({ ...scope, siteId }, 'page', { limit: 10 })).toEqual({
+        rows: [],
+        nextCursor: null,
+      });
+      expect(await store.reports.happenings({ ...scope, siteId }, { type: null, limit: 10 })).toEqual({
+        happenings: [],
+        nextCursor: null,
+      });
+      expect(await store.reports.realtime(siteId, at)).toEqual({ visitors: 0, pages: [] });
+      await store.events.append(event({ siteId: SITE, receivedAtMs: at - DAY_MS }));
+    }
+    expect(await store.reports.totals({ ...scope, siteId: SITE, toMs: at })).toEqual(NOTHING);
+    expect(await store.reports.totals({ ...scope, siteId: SITE, fromMs: 0, toMs: 1e14 })).toMatchObject({
+      events: 2,
+    });
+  });
+
+  it('keep the source of a visit on its later pages', async () => {
+    const store = await opened();
+    const first = event({ receivedAtMs: at, channel: 'ai', source: 'ChatGPT', path: '/landing' });
+    const later = event({ receivedAtMs: at + 20 * MINUTE_MS, path: '/next' });
+    const nextVisit = event({ receivedAtMs: at + 50 * MINUTE_MS, path: '/again' });
+    await append(store, [first, later, nextVisit], 1);
+    const scope = { siteId: SITE, fromMs: at, toMs: at + HOUR_MS, filters: [] };
+    const { rows } = await store.reports.breakdown(scope, 'source', { limit: 10 });
+    expect(rows).toMatchObject([
+      { value: 'ChatGPT', visitors: 1, visits: 1, pageviews: 2, referrals: 1 },
+      { value: null, visitors: 1, visits: 1, pageviews: 1, referrals: 0, bounces: 1 },
+    ]);
+    const { happenings } = await store.reports.happenings(scope, { type: 'event', limit: 10 });
+    expect(happenings.map((one) => one.type === 'event' && one.event.source)).toEqual([
+      null,
+      'ChatGPT',
+      'ChatGPT',
+    ]);
+    const { events } = await store.events.page(SITE, { limit: 10 });
+    expect(events.map(({ channel }) => channel)).toEqual(['direct', 'ai', 'ai']);
+  });
+
+  it('count the greatest engaged time of each view, and call a short single view a bounce', async () => {
+    const store = await opened();
+    const totals = () => store.reports.totals({ siteId: SITE, fromMs: at, toMs: at + DAY_MS, filters: [] });
+    await store.events.append(event({ receivedAtMs: at }));
+    expect(await totals()).toMatchObject({ visits: 1, bounces: 1, engagedMs: 0 });
+    const left = (view: bigint, engagedMs: number) =>
+      store.events.append(leave({ receivedAtMs: at + 1, view, engagedMs }));
+    await left(1n, 4000);
+    await left(1n, 9999);
+    await left(1n, 3000);
+    expect(await totals()).toMatchObject({ bounces: 1, engagedMs: 9999 });
+    await left(2n, 1);
+    expect(await totals()).toMatchObject({ bounces: 0, engagedMs: 10_000 });
+    expect(await store.events.audit()).toMatchObject({ rollups: [] });
+  });
+
+  it.runIf(engine.outlivesRetention)('outlive the rows that retention deletes', async () => {
+    const store = await opened();
+    const entries = trafficOf({
+      seed: 9,
+      fromMs: at - (at % DAY_MS),
+      days: 2,
+      perDay: 60,
+      visitors: 8,
+      clockSteps: 0,
+    });
+    await append(store, entries);
+    const scope = {
+      siteId: SITE,
+      fromMs: at - (at % DAY_MS),
+      toMs: at - (at % DAY_MS) + 2 * DAY_MS,
+      filters: [],
+    };
+    const before = {
+      totals: await store.reports.totals(scope),
+      pages: await store.reports.breakdown(scope, 'page', { limit: 100 }),
+      sources: await store.reports.breakdown(scope, 'source', { limit: 100 }),
+      bots: await store.reports.breakdown(scope, 'bot', { limit: 100 }),
+    };
+    expect(await store.events.expire(SITE, scope.fromMs + DAY_MS)).toBeGreaterThan(30);
+    expect(await store.events.audit()).toEqual({ counters: [], ledger: [], rollups: [], integrity: [] });
+    expect({
+      totals: await store.reports.totals(scope),
+      pages: await store.reports.breakdown(scope, 'page', { limit: 100 }),
+      sources: await store.reports.breakdown(scope, 'source', { limit: 100 }),
+      bots: await store.reports.breakdown(scope, 'bot', { limit: 100 }),
+    }).toEqual(before);
+    const { happenings } = await store.reports.happenings(scope, { type: 'event', limit: 1000 });
+    expect(
+      happenings.every((one) => one.type === 'event' && one.event.receivedAtMs >= scope.fromMs + DAY_MS),
+    ).toBe(true);
+  });
+
+  it('take a made-up cursor for a place like any other', async () => {
+    const store = await opened();
+    await append(store, [event({ receivedAtMs: at, path: '/a' }), event({ receivedAtMs: at, path: '/b' })]);
+    const scope = { siteId: SITE, fromMs: at, toMs: at + 1, filters: [] };
+    for (const cursor of ['', 'x', '1.2.3', 'NaN', 'W10', 'WzEsMSwiL2EiXQ', '9'.repeat(400)]) {
+      expect((await store.reports.breakdown(scope, 'page', { limit: 5, cursor })).rows.length).toBeLessThan(
+        3,
+      );
+      expect(
+        (await store.reports.happenings(scope, { type: null, limit: 5, cursor })).happenings.length,
+      ).toBeLessThan(3);
+    }
+  });
+
+  it('are refused once the store is closed', async () => {
+    const store = await opened();
+    await store.close();
+    await expect(store.reports.realtime(SITE, 0)).rejects.toThrow('closed');
+  });
+}
