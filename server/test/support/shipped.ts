@@ -32,7 +32,7 @@ export async function openShipped(place: string): Promise<Store> {
  * The events of the scale-out shape, asked only when everything acknowledged has arrived: what is counted follows an
  * acknowledgement by the ship lag, and that is the one difference between this engine and the embedded one.
  */
-function current(store: Store): Store {
+export function current(store: Store): Store {
   const { events, reports } = store;
   if (!(events instanceof ShippedEvents)) throw new Error('this store ships nothing');
   const after =
