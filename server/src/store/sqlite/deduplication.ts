@@ -45,7 +45,7 @@ export class Deduplication {
   /** Begins a commit. @param mostAdded how many keys it may add */
   begin(mostAdded: number): void {
     this.#mostAdded = mostAdded;
-    for (const { table } of this.#days.values()) table.reserve(mostAdded);
+    for (const { table } of this.#days.values()) this.#reserve(table);
   }
 
   /** Remembers an id of a site; false where it was there already. */
@@ -110,9 +110,14 @@ export class Deduplication {
 
   #begin(day: number): Day {
     const begun = { day, table: new KeyTable(), added: [], ...this.#stored(day) };
-    begun.table.reserve(this.#mostAdded);
+    this.#reserve(begun.table);
     this.#days.set(day, begun);
     return begun;
+  }
+
+  /** Makes room for what the commit may add, and for no more than may be held. */
+  #reserve(table: KeyTable): void {
+    table.reserve(Math.max(0, Math.min(this.#mostAdded, this.#keysHeldPerDay - table.size)));
   }
 
   #stored(day: number): Pick<Day, 'lastRow' | 'hasMore'> {
