@@ -292,7 +292,7 @@ for (const script of SCRIPTS) {
 
 test('the full script says how a view began', async ({ lab, site, tab }) => {
   const script = { tag: { script: 'a.full.js' } };
-  lab.page(site, '/', script);
+  for (const path of ['/', '/soft']) lab.page(site, path, script);
   lab.network.serve(site.at('/other'), { body: page({}) });
   await tab.goto(site.at('/'));
   await tab.eval(() => history.pushState(null, '', '/soft'));
@@ -300,7 +300,12 @@ test('the full script says how a view began', async ({ lab, site, tab }) => {
   await tab.goto(site.at('/other'));
   await tab.back();
   await lab.fence(tab);
-  expect(lab.events(site).map(({ nav }) => nav)).toEqual(['load', 'soft', 'bfcache']);
+  await tab.eval(() => {
+    setTimeout(() => location.reload());
+  });
+  await expect
+    .poll(() => lab.events(site).map(({ nav }) => nav))
+    .toEqual(['load', 'soft', 'bfcache', 'reload']);
 });
 
 /** A page that has the browser prerender another, and opens it as soon as there is something at `/go`. */

@@ -3,6 +3,7 @@ import { isDue, measure, postpone, restart, summary, tick } from './attention.ts
 import { post } from './beacon.ts';
 import { CORE, FULL } from './build.ts';
 import { closeView, openView, readTimeZone, tz, view } from './current.ts';
+import { entrance } from './entrance.ts';
 import { obeyOptOutLink } from './optout.ts';
 import { currentPath } from './paths.ts';
 import { referrer } from './scrub.ts';
@@ -48,8 +49,6 @@ export const look = (event?: { readonly persisted?: boolean }): void => {
     // A page that was in the back/forward cache becomes visible before it is told of its return: https://html.spec.whatwg.org/#reactivate-a-document
     // biome-ignore lint/suspicious/noAssignInExpressions: compares and remembers in one go; bytes.
     (path !== (path = currentPath()) || (event?.persisted && !moved));
-  if (FULL)
-    nav = moved && event?.persisted ? 'bfcache' : nav || (document.prerendering ? 'prerender' : 'load');
   if (CORE)
     // What the engine lacks, or the page broke, is left out; the views count all the same.
     try {
@@ -58,6 +57,7 @@ export const look = (event?: { readonly persisted?: boolean }): void => {
         excluded = true;
         excluded = dataset.auto === 'off' || (dataset.exclude && RegExp(dataset.exclude).test(path));
         if (visible) obeyOptOutLink();
+        nav = moved && event?.persisted ? 'bfcache' : nav || entrance();
       }
       tick();
       // Gone to another view, or out of sight.

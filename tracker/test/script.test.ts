@@ -275,6 +275,23 @@ describe('a.full.js', () => {
     });
   });
 
+  it.each([
+    ['navigate', 'load'],
+    ['reload', 'reload'],
+    ['back_forward', 'back'],
+    ['something new', 'load'],
+  ])('says how a view began, in the words of the wire: %s is %s', (navigation, nav) => {
+    const page = new FakePage({ build, navigation });
+    page.go('pushState', '/next');
+    expect(page.views.map((view) => view.nav)).toEqual([nav, 'soft']);
+  });
+
+  it('says nothing of how a view began where the engine does not tell', () => {
+    expect(new FakePage({ build, missing: ['performance'] }).views).toEqual([
+      expect.not.objectContaining({ nav: expect.anything() }),
+    ]);
+  });
+
   it('tells the collector with every beacon which parameters to keep', () => {
     const page = new FakePage({ build, data: { key: 'ak_1', query: 'page|q' } });
     page.track('x');

@@ -43,6 +43,8 @@ export interface Start extends Faults {
   src?: string;
   hidden?: boolean;
   prerendering?: boolean;
+  /** How the browser says that the document came to be: PerformanceNavigationTiming.type. */
+  navigation?: string;
   navigator?: Record<string, unknown>;
   storage?: Record<string, unknown>;
   globals?: Record<string, unknown>;
@@ -204,7 +206,10 @@ export class FakePage {
           return page.prerendering;
         },
       },
-      performance: { now: () => page.now, getEntriesByType: () => [] },
+      performance: {
+        now: () => page.now,
+        getEntriesByType: () => [{ type: page.#start.navigation ?? 'navigate' }],
+      },
       ResizeObserver: class {
         readonly #report: (entries: unknown[], observer: unknown) => void;
         constructor(report: (entries: unknown[], observer: unknown) => void) {
