@@ -198,13 +198,14 @@ describe.skipIf(!hasClickHouse || !hasPostgres)('moving house', () => {
     const dataDir = await temporaryFolder();
     const old = await open(dataDir);
     await fillRegistry(old);
-    const days = 12;
+    // One a month, since what is sent at once is of one.
+    const days = 24;
     await Promise.all(
       Array.from({ length: days * SITES.length }, (_, i) =>
         old.events.append(
           event({
             siteId: SITES[i % SITES.length] ?? '',
-            receivedAtMs: NOON_MS + Math.floor(i / SITES.length) * DAY_MS,
+            receivedAtMs: NOON_MS + Math.floor(i / SITES.length) * 31 * DAY_MS,
           }),
         ),
       ),

@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemClock } from '../clock.ts';
 import type { Databases } from '../config.ts';
-import { checksumOfRow, newestStays } from './clickhouse/checksum.ts';
+import { toMovedRow } from './clickhouse/checksum.ts';
 import { toRow } from './clickhouse/row.ts';
 import { ClickHouseWarehouse } from './clickhouse/warehouse.ts';
 import { type Moved, MoveError, moveEvents } from './move.ts';
@@ -242,8 +242,7 @@ export async function moveStore({
       from,
       rows,
       counts: new BooksFill(db),
-      toRow: (entry, where) => newestStays(toRow(entry, where)),
-      checksumOf: checksumOfRow,
+      toRow: toMovedRow,
       onProgress: (done, all) => onProgress(REGISTRY_SHARE + ((1 - REGISTRY_SHARE) * done) / all),
     });
     return { ...moved, registryRows };

@@ -1,8 +1,10 @@
 import { hash } from 'node:crypto';
-import type { Checksum } from '../move.ts';
+import { type Checksum, dayName, type ToMovedRow } from '../move.ts';
+import type { SiteDay } from '../shipping.ts';
+import { among } from './count.ts';
 import type { Server } from './driver.ts';
-import { day as dayLiteral, text } from './literal.ts';
-import { DUPLICATE_RANK } from './row.ts';
+import { text } from './literal.ts';
+import { asLine, DUPLICATE_RANK, valuesOf } from './row.ts';
 import { ENTRIES } from './schema.ts';
 
 /** Columns whose text is the same in every version and here; of the others only `scroll` says anything. */
@@ -40,27 +42,31 @@ const COLUMNS = [
 const DEFAULTS: Readonly<Record<string, string>> = { visitor: '0' };
 const SEPARATOR = '|';
 
-/** Of a row as `toRow` writes it: the first 64 bits of MD5, against accidents and nobody's intent. */
-export function checksumOfRow(row: string): bigint {
-  const values = JSON.parse(row) as Record<string, unknown>;
+/**
+ * The row of an entry that is moved: of the end of a view, which may have been noted anew, the newest stays. Its checksum is the
+ * first 64 bits of MD5, against accidents and nobody's intent.
+ */
+export const toMovedRow: ToMovedRow = (entry, where) => {
+  const values = valuesOf(entry, where);
+  if (entry.kind === 'leave') values.rank = Math.min(entry.receivedAtMs, DUPLICATE_RANK - 1);
   const whole = COLUMNS.map((column) => String(values[column] ?? DEFAULTS[column] ?? '')).join(SEPARATOR);
-  return hash('md5', whole, 'buffer').readBigUInt64BE();
-}
+  return { line: asLine(values), checksum: hash('md5', whole.toWellFormed(), 'buffer').readBigUInt64BE() };
+};
 
-/** Of all rows of a site's day, whatever their order. */
-export async function checksumOfDay(server: Server, siteId: string, day: number): Promise<Checksum> {
+/** Of all rows of each of some days, whatever their order, by `dayName`. See `toMovedRow`. */
+export async function checksumsOf(
+  server: Server,
+  days: readonly SiteDay[],
+): Promise<ReadonlyMap<string, Checksum>> {
   const whole = COLUMNS.map((column) => `ifNull(toString(${column}), '')`).join(`, ${text(SEPARATOR)}, `);
-  const [found] = await server.rows(
-    `SELECT count() AS n, groupBitXor(halfMD5(concat(${whole}))) AS checksum FROM ${ENTRIES} FINAL
-     WHERE site_id = ${text(siteId)} AND day = ${dayLiteral(day)}`,
+  const found = await server.rows(
+    `SELECT site_id, toUInt16(day) AS d, count() AS n, groupBitXor(halfMD5(concat(${whole}))) AS checksum
+     FROM ${ENTRIES} FINAL WHERE ${among(days)} GROUP BY site_id, day`,
   );
-  return { rows: Number(found?.n ?? 0), sum: BigInt(String(found?.checksum ?? 0)) };
-}
-
-/** The row of an entry that is moved: of the end of a view, which may have been noted anew, the newest stays. */
-export function newestStays(row: string): string {
-  const values = JSON.parse(row) as { kind: string; received_at: number; rank: number };
-  return values.kind === 'leave'
-    ? JSON.stringify({ ...values, rank: Math.min(values.received_at, DUPLICATE_RANK - 1) })
-    : row;
+  return new Map(
+    found.map((row) => [
+      dayName({ siteId: String(row.site_id), day: Number(row.d) }),
+      { rows: Number(row.n), sum: BigInt(String(row.checksum)) },
+    ]),
+  );
 }

@@ -65,7 +65,8 @@ export async function findRepeats(server: Server, days: readonly SiteDay[]): Pro
   return [...repeats.values()];
 }
 
-function among(days: readonly SiteDay[]): string {
+/** A condition on rows: that they are of one of these days, of which there must be one. */
+export function among(days: readonly SiteDay[]): string {
   const numbers = days.map((each) => each.day);
   // The bounds tell the server which months it need not look at.
   return `(site_id, day) IN ${list(days.map((each) => `(${text(each.siteId)}, ${day(each.day)})`))}

@@ -7,8 +7,21 @@ import { isoDay } from './literal.ts';
 export const DUPLICATE_RANK = 2 ** 53;
 
 /** The row of an entry as a line of JSON. What is null or empty is left out: the column's default says the same. */
-export function toRow(entry: Entry, { eventId, ordinal }: { eventId: string; ordinal: number }): string {
-  const row = {
+export function toRow(entry: Entry, where: { eventId: string; ordinal: number }): string {
+  return asLine(valuesOf(entry, where));
+}
+
+/** Values of a row as its line of JSON. */
+export function asLine(values: Readonly<Record<string, unknown>>): string {
+  return JSON.stringify(values, wellFormed);
+}
+
+/** Values of the row of an entry, by column. */
+export function valuesOf(
+  entry: Entry,
+  { eventId, ordinal }: { eventId: string; ordinal: number },
+): Record<string, unknown> {
+  return {
     site_id: entry.siteId,
     day: isoDay(utcDay(entry.receivedAtMs)),
     event_id: eventId,
@@ -20,7 +33,6 @@ export function toRow(entry: Entry, { eventId, ordinal }: { eventId: string; ord
     host: entry.host,
     ...columnsOf(entry),
   };
-  return JSON.stringify(row, wellFormed);
 }
 
 /** An unpaired surrogate is no character: U+FFFD stands in its place. */

@@ -3,7 +3,7 @@ import { utcDay } from '../../clock.ts';
 import type { Checksum } from '../move.ts';
 import type { Batch, SiteDay, Truth, Warehouse } from '../shipping.ts';
 import { StoreUnavailable } from '../store.ts';
-import { checksumOfDay } from './checksum.ts';
+import { checksumsOf } from './checksum.ts';
 import { countDays, findRepeats, type Repeat } from './count.ts';
 import { Server } from './driver.ts';
 import { day, integer, isoDay, text } from './literal.ts';
@@ -82,9 +82,9 @@ export class ClickHouseWarehouse implements Warehouse {
     });
   }
 
-  /** Of a site's day as it is kept now. See `checksumOfRow`. */
-  checksum(siteId: string, ofDay: number): Promise<Checksum> {
-    return this.#any((server) => checksumOfDay(server, siteId, ofDay));
+  /** Of days as they are kept now, by `dayName`; of one without rows, none. */
+  checksums(days: readonly SiteDay[]): Promise<ReadonlyMap<string, Checksum>> {
+    return this.#any((server) => checksumsOf(server, days));
   }
 
   async close(): Promise<void> {

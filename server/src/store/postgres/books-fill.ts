@@ -1,4 +1,4 @@
-import { type CountTarget, type DayContent, dayName, MoveError, type SourceDay } from '../move.ts';
+import { type CountedDay, type CountTarget, dayName, MoveError } from '../move.ts';
 import type { KeyUse } from '../store.ts';
 import { BOOKS_MIGRATIONS } from './books-schema.ts';
 import type { Database } from './driver.ts';
@@ -27,37 +27,40 @@ export class BooksFill implements CountTarget {
     );
   }
 
-  async set(
-    { siteId, day, mark }: SourceDay,
-    { ledger, events }: Pick<DayContent, 'ledger' | 'events'>,
-  ): Promise<void> {
+  async set(days: readonly CountedDay[]): Promise<void> {
+    const keys = [days.map(({ siteId }) => siteId), days.map(({ day }) => day)] as const;
+    const lines = days.flatMap(({ siteId, day, ledger }) => ledger.map((line) => ({ ...line, siteId, day })));
+    const counted = days.filter(({ events }) => events > 0);
     await this.#db.transaction(async (tx) => {
-      await tx.query('DELETE FROM event_ledger WHERE site_id = $1 AND day = $2', siteId, day);
-      await tx.query('DELETE FROM event_counters WHERE site_id = $1 AND day = $2', siteId, day);
-      await tx.query(
-        `INSERT INTO event_ledger (site_id, day, outcome, host, count, first_at, last_at)
-         SELECT $1, $2, * FROM unnest($3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[])`,
-        siteId,
-        day,
-        ledger.map(({ outcome }) => outcome),
-        ledger.map(({ host }) => host),
-        ledger.map(({ count }) => count),
-        ledger.map(({ firstAtMs }) => firstAtMs),
-        ledger.map(({ lastAtMs }) => lastAtMs),
-      );
-      if (events > 0)
+      for (const table of ['event_ledger', 'event_counters'])
         await tx.query(
-          'INSERT INTO event_counters (site_id, day, events) VALUES ($1, $2, $3)',
-          siteId,
-          day,
-          events,
+          `DELETE FROM ${table} USING unnest($1::text[], $2::integer[]) AS moved (site_id, day)
+           WHERE ${table}.site_id = moved.site_id AND ${table}.day = moved.day`,
+          ...keys,
         );
       await tx.query(
-        `INSERT INTO moved_days (site_id, day, mark) VALUES ($1, $2, $3)
+        `INSERT INTO event_ledger (site_id, day, outcome, host, count, first_at, last_at)
+         SELECT * FROM unnest($1::text[], $2::integer[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[])`,
+        lines.map(({ siteId }) => siteId),
+        lines.map(({ day }) => day),
+        lines.map(({ outcome }) => outcome),
+        lines.map(({ host }) => host),
+        lines.map(({ count }) => count),
+        lines.map(({ firstAtMs }) => firstAtMs),
+        lines.map(({ lastAtMs }) => lastAtMs),
+      );
+      await tx.query(
+        `INSERT INTO event_counters (site_id, day, events)
+         SELECT * FROM unnest($1::text[], $2::integer[], $3::bigint[])`,
+        counted.map(({ siteId }) => siteId),
+        counted.map(({ day }) => day),
+        counted.map(({ events }) => events),
+      );
+      await tx.query(
+        `INSERT INTO moved_days (site_id, day, mark) SELECT * FROM unnest($1::text[], $2::integer[], $3::text[])
          ON CONFLICT (site_id, day) DO UPDATE SET mark = excluded.mark`,
-        siteId,
-        day,
-        mark,
+        ...keys,
+        days.map(({ mark }) => mark),
       );
     });
   }

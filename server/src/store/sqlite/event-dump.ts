@@ -33,7 +33,7 @@ export class EventDump implements EventSource {
            || '.' || min(coalesce(x.before_at, 0), (d.day + 1) * ${DAY_MS}) AS mark
        FROM days d JOIN sites s ON s.id = d.site LEFT JOIN counters c ON c.site = d.site AND c.day = d.day
          LEFT JOIN expired x ON x.site = d.site
-       ORDER BY d.day, s.site`,
+       ORDER BY strftime('%Y-%m', d.day * ${DAY_MS / 1000}, 'unixepoch'), s.site, d.day`,
     ).map((row) => ({
       siteId: String(row.site),
       day: Number(row.day),
