@@ -73,7 +73,7 @@ export class EventDump implements EventSource {
   *#entries(siteId: string, day: number): Generator<MovedEntry> {
     const fromMs = day * DAY_MS;
     const rows = (sql: string, ...values: number[]) => {
-      const select = this.#db.prepare(sql);
+      const select = prepared(this.#db, sql);
       select.setReadBigInts(true);
       return select.iterate(this.#siteOf(siteId), ...values);
     };

@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { inject } from 'vitest';
 import { until } from '../poll.ts';
 import { freePort, install, mayInstall, missing, readPid, stopByPid } from './process.ts';
+import { madeOnce } from './shared.ts';
 
 /** ClickHouse 18.16 for tests, as Debian has it: replicas of the same tables, and the ZooKeeper they agree by. */
 
@@ -13,6 +14,8 @@ const START_DEADLINE_MS = 120_000;
 const SERVER = '/usr/sbin/clickhouse-server';
 const ZOOKEEPER = '/usr/share/java/zookeeper.jar';
 const JAVA = '/usr/bin/java';
+/** Becomes the program that follows, with the same process id. */
+const ENDED_WITH_ITS_PARENT = ['/usr/bin/setpriv', '--pdeathsig', 'KILL', '--'] as const;
 
 function obtain(): boolean {
   const isThere = () => [SERVER, ZOOKEEPER, JAVA].every((file) => existsSync(file));
@@ -74,23 +77,11 @@ export async function endClickHouse(cluster: ClickHouseCluster): Promise<void> {
 /** The cluster of two that all suites of a run share, each with databases of its own. */
 export async function sharedClickHouse(): Promise<ClickHouseCluster> {
   const folder = join(inject('enginesFolder'), 'clickhouse');
-  const ready = join(folder, 'ready');
-  try {
-    mkdirSync(folder);
-  } catch {
-    // Somebody was first.
-    const text = await until(
-      () => (existsSync(ready) ? readFileSync(ready, 'utf8') : null),
-      (found) => found !== null,
-      START_DEADLINE_MS,
-    );
-    return describeCluster(folder, JSON.parse(text ?? '') as Ports);
-  }
-  const cluster = await startClickHouse(folder, 2);
-  const ports = readFileSync(join(folder, 'ports.json'), 'utf8');
-  writeFileSync(`${ready}.new`, ports);
-  renameSync(`${ready}.new`, ready);
-  return cluster;
+  const ports = await madeOnce(folder, async () => {
+    await startClickHouse(folder, 2);
+    return readFileSync(join(folder, 'ports.json'), 'utf8');
+  });
+  return describeCluster(folder, JSON.parse(ports) as Ports);
 }
 
 function describeCluster(folder: string, ports: Ports): ClickHouseCluster {
@@ -176,22 +167,22 @@ function askKeeper(port: number): Promise<string> {
   });
 }
 
-/** Starts a server in a group of its own, and notes its process id where it is looked for at the end of the run. */
+/** Starts a server in a group of its own. One of the whole run is ended with it, one of a test at the latest with its worker. */
 function launch(
   program: string,
   args: readonly string[],
   { home, folder }: { home: string; folder: string },
 ) {
-  const child = spawn(program, args, { detached: true, stdio: 'ignore', cwd: home });
+  const isShared = folder.startsWith(inject('enginesFolder'));
+  const [first, ...rest] = isShared ? [program, ...args] : [...ENDED_WITH_ITS_PARENT, program, ...args];
+  const child = spawn(first, rest, { detached: true, stdio: 'ignore', cwd: home });
   child.unref();
   writeFileSync(join(home, 'pid'), String(child.pid));
-  // Engines of the whole run are ended by these: one folder each.
-  if (folder.startsWith(inject('enginesFolder'))) {
-    const name = home.slice(home.lastIndexOf('/') + 1);
-    const place = join(inject('enginesFolder'), `clickhouse-${name}`);
-    mkdirSync(place, { recursive: true });
-    writeFileSync(join(place, 'pid'), String(child.pid));
-  }
+  if (!isShared) return;
+  const name = home.slice(home.lastIndexOf('/') + 1);
+  const place = join(inject('enginesFolder'), `clickhouse-${name}`);
+  mkdirSync(place, { recursive: true });
+  writeFileSync(join(place, 'pid'), String(child.pid));
 }
 
 const USERS = `<yandex><profiles><default><max_memory_usage>2000000000</max_memory_usage></default></profiles>

@@ -1,23 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import {
-  chownSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { inject, onTestFinished } from 'vitest';
-import { until } from '../poll.ts';
 import { freePort, install, mayInstall, missing, readPid, run, stopByPid } from './process.ts';
+import { madeOnce } from './shared.ts';
 
 /** PostgreSQL for tests: the binaries of the machine, started on a free port of the loopback. */
 
-/** As long as initdb and a start may take on a busy machine. */
-const START_DEADLINE_MS = 120_000;
 const DEBIAN_FOLDER = '/usr/lib/postgresql';
 
 /** Folder of the newest installed server, null where there is none. */
@@ -145,22 +134,8 @@ function describeServer(folder: string, port: number): PostgresServer {
  */
 export async function sharedPostgres(): Promise<PostgresServer> {
   const folder = join(inject('enginesFolder'), 'postgres');
-  const ready = join(folder, 'ready');
-  try {
-    mkdirSync(folder);
-  } catch {
-    // Somebody was first.
-    const port = await until(
-      () => (existsSync(ready) ? readFileSync(ready, 'utf8') : null),
-      (text) => text !== null,
-      START_DEADLINE_MS,
-    );
-    return describeServer(folder, Number(port));
-  }
-  const server = await startPostgres(folder);
-  writeFileSync(`${ready}.new`, String(server.port));
-  renameSync(`${ready}.new`, ready);
-  return server;
+  const port = await madeOnce(folder, async () => String((await startPostgres(folder)).port));
+  return describeServer(folder, Number(port));
 }
 
 /** A server for one test, which may crash it. Ended with the test. */
