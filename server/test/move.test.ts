@@ -237,6 +237,33 @@ describe.skipIf(!hasClickHouse || !hasPostgres)('moving house', () => {
     expect(await now.events.audit()).toEqual({ counters: [], ledger: [], rollups: [], integrity: [] });
   });
 
+  it('takes a day along that is more than is sent at once, among small ones', async () => {
+    const dataDir = await temporaryFolder();
+    const old = await open(dataDir);
+    await fillRegistry(old);
+    const large = 20_500;
+    const arrivals = [
+      { siteId: 'site_a', receivedAtMs: NOON_MS },
+      ...Array.from({ length: large }, (_, i) => ({ siteId: 'site_b', receivedAtMs: NOON_MS + i })),
+      { siteId: 'site_b', receivedAtMs: NOON_MS + DAY_MS },
+      { siteId: 'site_c', receivedAtMs: NOON_MS + DAY_MS },
+    ];
+    // No more at a time than may wait.
+    for (let i = 0; i < arrivals.length; i += 1000)
+      await Promise.all(arrivals.slice(i, i + 1000).map((arrival) => old.events.append(event(arrival))));
+    const to = await emptyDatabases();
+    expect(await move(dataDir, to)).toMatchObject({ days: 4, rows: arrivals.length });
+    expect(await move(dataDir, to)).toMatchObject({ days: 0, unchanged: 4 });
+    await old.close();
+    const now = current(await open(dataDir, to));
+    expect([...(await now.events.countBySite(SITES, RANGE))].sort()).toEqual([
+      ['site_a', 1],
+      ['site_b', large + 1],
+      ['site_c', 1],
+    ]);
+    expect(await now.events.audit()).toEqual({ counters: [], ledger: [], rollups: [], integrity: [] });
+  });
+
   it('refuses a folder without anything, half an address, and a registry that others fill', async () => {
     const empty = await temporaryFolder();
     const to = await emptyDatabases();
