@@ -9,13 +9,15 @@ export function startChores({
   chores,
   onError,
 }: {
-  chores: readonly (() => Promise<unknown>)[];
+  /** Each is told when it shall end early. */
+  chores: readonly ((signal: AbortSignal) => Promise<unknown>)[];
   onError: (error: unknown) => void;
 }): { stop(): Promise<void> } {
-  let stopped = false;
+  const stopping = new AbortController();
+  const { signal } = stopping;
   const doAll = async () => {
     for (const chore of chores) {
-      if (!stopped) await chore().catch(onError);
+      if (!signal.aborted) await chore(signal).catch(onError);
     }
   };
   let round = doAll();
@@ -25,7 +27,7 @@ export function startChores({
   timer.unref();
   return {
     async stop() {
-      stopped = true;
+      stopping.abort();
       clearInterval(timer);
       await round;
     },

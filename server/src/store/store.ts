@@ -555,6 +555,13 @@ export interface Events {
    * and ledger stay as they are. @returns rows deleted
    */
   expire(siteId: string, beforeMs: number): Promise<number>;
+  /**
+   * Where the engine keeps strings apart from rows: deletes those that no row refers to any more, at most once a day, in small
+   * steps between commits, and overwrites them in the file. Ends early, with nothing wrong, when the signal says so.
+   *
+   * @returns strings deleted
+   */
+  collectTexts?(signal: AbortSignal): Promise<number>;
 
   /** Stable while events arrive: no event of the first page's time is shown twice or left out. `limit` 1 to 1000. */
   page(siteId: string, options: { limit: number; cursor?: string }): Promise<EventPage>;

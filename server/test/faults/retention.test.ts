@@ -1,7 +1,10 @@
-import { cpSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { DAY_MS } from '../../src/clock.ts';
 import type { Site } from '../../src/store/store.ts';
+import { event, SITE } from '../support/entries.ts';
 import { temporaryFolder } from '../support/paths.ts';
 import { json, startProgram } from '../support/program.ts';
 import { World } from '../support/world.ts';
@@ -40,7 +43,101 @@ async function agedInstallation(): Promise<{ dataDir: string; kept: Site; short:
   return { dataDir, kept, short };
 }
 
+/** Whether bytes of a word stand anywhere in the events file or its log. */
+function stands(dataDir: string, word: string): boolean {
+  return ['events.db', 'events.db-wal']
+    .map((name) => join(dataDir, name))
+    .some((file) => existsSync(file) && readFileSync(file).includes(word));
+}
+
+/** References to texts that are not there. */
+function danglingTexts(dataDir: string): number {
+  const db = new DatabaseSync(join(dataDir, 'events.db'), { readOnly: true, timeout: 5000 });
+  const uses = Object.entries({
+    events: ['name', 'host', 'path', 'query', 'referrer', 'nav', 'props', 'currency'],
+    visits: ['profile', 'entry', 'exit'],
+    leaves: ['path', 'vitals'],
+    bots: ['crawler', 'host', 'path'],
+    facets: ['value'],
+    ledger: ['outcome', 'host'],
+  }).flatMap(([table, columns]) => columns.map((column) => `SELECT ${column} AS id FROM ${table}`));
+  try {
+    const row = db
+      .prepare(
+        `SELECT count(*) AS n FROM (${uses.join(' UNION ALL ')}) WHERE id <> 0 AND id NOT IN (SELECT id FROM texts)`,
+      )
+      .get();
+    return Number(row?.n);
+  } finally {
+    db.close();
+  }
+}
+
 describe('retention', PATIENT, () => {
+  it('overwrites what only deleted events said, and keeps what younger ones say too', async () => {
+    const world = await World.open();
+    onTestFinished(() => world.close());
+    const site = await world.addSite(await world.addAccount({ plan: 'pro' }), 'said.example');
+    const server = await world.serve();
+    const say = async (ago: number, told: { ref: string; coupon: string; search: string }) => {
+      world.clock.nowMs = Date.now() - ago * DAY_MS;
+      const url = `https://said.example/p${ago}?q=${told.search}`;
+      const more = {
+        url,
+        keep: 'q',
+        ref: `https://from.example/${told.ref}`,
+        props: { coupon: told.coupon },
+      };
+      const answer = await server.send(beaconOf(site, more), { headers: { origin: 'https://said.example' } });
+      expect(outcomeOf(answer)).toBe('stored');
+    };
+    const common = { ref: 'common-referrer', coupon: 'common-coupon', search: 'common-search' };
+    const old = { ref: 'old-referrer', coupon: 'old-coupon', search: `old-search-${'x'.repeat(1500)}` };
+    await say(20, common);
+    await say(20, old);
+    await say(1, common);
+    await world.store.events.flush();
+    const dataDir = await temporaryFolder();
+    cpSync(world.dataDir, dataDir, { recursive: true });
+    const oldWords = ['old-referrer', 'old-coupon', 'old-search'];
+    expect(oldWords.map((word) => stands(dataDir, word))).toEqual([true, true, true]);
+
+    const program = startProgram(dataDir, { RETENTION_DAYS: '10' });
+    const url = await program.address;
+    await eventually(
+      () => oldWords.filter((word) => stands(dataDir, word)),
+      (left) => left.length === 0,
+    );
+    expect(danglingTexts(dataDir)).toBe(0);
+    for (const word of ['common-referrer', 'common-coupon', 'common-search'])
+      expect(stands(dataDir, word), word).toBe(true);
+    // What was said once may be said again.
+    const again = beaconOf(site, { props: { coupon: 'old-coupon' } });
+    expect(outcomeOf(await post(url, again, { origin: 'https://said.example' }))).toBe('stored');
+    program.kill('SIGTERM');
+    await program.exit;
+    expect(stands(dataDir, 'old-coupon')).toBe(true);
+    expect(danglingTexts(dataDir)).toBe(0);
+    expect(countOf(dataDir, site.id)).toBe(4);
+    await expectSound(dataDir);
+  });
+
+  it('keeps a text that is used again while others are collected', async () => {
+    const world = await World.open();
+    onTestFinished(() => world.close());
+    const { events } = world.store;
+    const send = async (coupon: string) =>
+      expect(await events.append(event({ props: { coupon } }))).toBe('stored');
+    const coupons = Array.from({ length: 200 }, (_, i) => `coupon-${i}`);
+    for (const coupon of coupons) await send(coupon);
+    await events.expire(SITE, Number.MAX_SAFE_INTEGER);
+    const collecting = events.collectTexts?.(new AbortController().signal);
+    for (const coupon of coupons.slice(0, 50)) await send(coupon);
+    expect(await collecting).toBeGreaterThan(0);
+    for (const coupon of coupons.slice(0, 100)) await send(coupon);
+    expect(danglingTexts(world.dataDir)).toBe(0);
+  });
+
   it('deletes events and changes no count: for the installation, and for a site that says otherwise', async () => {
     const { dataDir, kept, short } = await agedInstallation();
     const counted = { kept: countOf(dataDir, kept.id), short: countOf(dataDir, short.id) };
@@ -77,6 +174,7 @@ describe('retention', PATIENT, () => {
       program.kill('SIGKILL');
       await program.exit;
       expect(countOf(dataDir, kept.id)).toBe(3 * DAYS);
+      expect(danglingTexts(dataDir)).toBe(0);
       await expectSound(dataDir);
     }
     const program = startProgram(dataDir, { RETENTION_DAYS: '1' });

@@ -4,7 +4,7 @@ import { addKeyUse, addToLedger, type KeyUseDelta, type LedgerDelta } from '../l
 import type { AppendOutcome, Entry } from '../store.ts';
 import { Deduplication } from './deduplication.ts';
 import { Dictionary } from './dictionary.ts';
-import { type Database, prepared, transaction } from './driver.ts';
+import { type Database, emptyLogAtOnce, overwriting, prepared, transaction } from './driver.ts';
 import { type SealPart, writeFacets } from './facets.ts';
 import { LedgerBook } from './ledger-book.ts';
 import { Rows } from './rows.ts';
@@ -191,6 +191,22 @@ export class Committer {
       if (room < EXPIRED_PER_COMMIT) this.#visits.forget();
       return { deleted, more: room === 0 };
     });
+  }
+
+  /** From now on texts that are used are noted. @returns the number below which others may be forgotten */
+  watchTexts(): number {
+    return this.#dictionary.watch();
+  }
+
+  /** Deletes those of some watched texts that were not used since, and overwrites them. @returns how many */
+  forgetTexts(ids: readonly number[]): number {
+    return overwriting(this.#db, () => this.#transaction(() => this.#dictionary.remove(ids)));
+  }
+
+  /** Ends the watch, and empties the log, which holds pages as they once were. */
+  unwatchTexts(): void {
+    this.#dictionary.unwatch();
+    emptyLogAtOnce(this.#db);
   }
 
   /** Writes something that changes nothing, to learn whether writing works. */

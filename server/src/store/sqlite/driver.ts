@@ -99,9 +99,29 @@ export function transaction<T>(db: Database, work: () => T): T {
   });
 }
 
+/** Runs `work`, and has what it deletes overwritten in the file: https://www.sqlite.org/pragma.html#pragma_secure_delete */
+export function overwriting<T>(db: Database, work: () => T): T {
+  translated(() => db.exec('PRAGMA secure_delete = ON'));
+  try {
+    return work();
+  } finally {
+    translated(() => db.exec('PRAGMA secure_delete = OFF'));
+  }
+}
+
 /** Moves the write-ahead log into the database file and cuts it to nothing, unless a reader still needs it. */
 export function emptyLog(db: Database): void {
   translated(() => prepared(db, 'PRAGMA wal_checkpoint(TRUNCATE)').get());
+}
+
+/** The same where nobody may wait: a log that is read at this moment stays, and is written over later. */
+export function emptyLogAtOnce(db: Database): void {
+  translated(() => db.exec('PRAGMA busy_timeout = 0'));
+  try {
+    emptyLog(db);
+  } finally {
+    translated(() => db.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`));
+  }
 }
 
 const SQLITE_BUSY = 5;

@@ -1,4 +1,4 @@
-import { HOUR_MS, utcDay } from '../../clock.ts';
+import { DAY_MS, HOUR_MS, utcDay } from '../../clock.ts';
 import type { DayRange } from '../../plans.ts';
 import { type Group, GroupCommit } from '../group-commit.ts';
 import type { AppendOutcome, EngineStats, Events, Health, StoreBroken } from '../store.ts';
@@ -10,6 +10,9 @@ import { startWriter, type WriterClient } from './writer-client.ts';
 /** A new day must have lasted this long before old deduplication keys go: a clock that jumps ahead and back loses none. */
 const DAY_SETTLED_MS = HOUR_MS;
 const DEDUPLICATION_DAYS = 2;
+
+/** Collecting reads every row once. */
+const TEXTS_COLLECTED_EVERY_MS = DAY_MS;
 
 /** Counts of sites held in memory; a list that has no room among them is read. */
 const COUNTS_HELD = 100_000;
@@ -28,6 +31,9 @@ export class SqliteEvents implements Events {
    * acknowledged; nobody else writes counters.
    */
   readonly #counts = new Map<string, DayRange & { count: number }>();
+  /** Whether rows were deleted since texts were collected last. At start nobody knows. */
+  #textsMayBeUnused = true;
+  #textsCollectedAtMs = Number.NEGATIVE_INFINITY;
   #closing = false;
   #newestDay = { day: 0, sinceMs: 0 };
 
@@ -70,7 +76,22 @@ export class SqliteEvents implements Events {
       total += step.deleted;
       more = step.more;
     }
+    if (total > 0) this.#textsMayBeUnused = true;
     return total;
+  }
+
+  async collectTexts(signal: AbortSignal): Promise<number> {
+    const now = performance.now();
+    if (!this.#textsMayBeUnused || now - this.#textsCollectedAtMs < TEXTS_COLLECTED_EVERY_MS) return 0;
+    this.#textsMayBeUnused = false;
+    try {
+      const collected = await this.reports.collectTexts(signal);
+      this.#textsCollectedAtMs = now;
+      return collected;
+    } catch (error) {
+      this.#textsMayBeUnused = true;
+      throw error;
+    }
   }
 
   countBySite: Events['countBySite'] = async (siteIds, range) => {

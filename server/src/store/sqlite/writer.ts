@@ -15,6 +15,9 @@ export type Task =
   | { type: 'commit'; batch: PackedBatch }
   | { type: 'expire'; siteId: string; beforeMs: number }
   | { type: 'seal'; part: SealPart }
+  | { type: 'watch-texts' }
+  | { type: 'forget-texts'; ids: readonly number[] }
+  | { type: 'unwatch-texts' }
   | { type: 'probe' };
 
 /** What each task answers. */
@@ -24,6 +27,11 @@ export interface Answers {
   /** Rows deleted, and whether there are more to delete. */
   expire: { deleted: number; more: boolean };
   seal: null;
+  /** The number below which texts may be deleted while they are watched. */
+  'watch-texts': number;
+  /** Texts deleted. */
+  'forget-texts': number;
+  'unwatch-texts': null;
   probe: null;
 }
 
@@ -43,6 +51,13 @@ function perform(committer: Committer, task: Task): Answers[keyof Answers] {
       return committer.expire(task.siteId, task.beforeMs);
     case 'seal':
       committer.seal(task.part);
+      return null;
+    case 'watch-texts':
+      return committer.watchTexts();
+    case 'forget-texts':
+      return committer.forgetTexts(task.ids);
+    case 'unwatch-texts':
+      committer.unwatchTexts();
       return null;
     case 'probe':
       committer.probe();

@@ -1,4 +1,5 @@
 import type { Reports } from '../../store.ts';
+import { collectTexts } from '../text-collection.ts';
 import type { WriterClient } from '../writer-client.ts';
 import { ReaderClient } from './client.ts';
 import type { SealableDay } from './seal-count.ts';
@@ -10,6 +11,8 @@ const ROWS_PER_PART = 1_000;
 export class SqliteReports implements Reports {
   readonly #reader: ReaderClient;
   readonly #writer: WriterClient;
+  /** Sealing writes numbers of texts that it read before: nothing is collected meanwhile, and the other way round. */
+  #turn: Promise<unknown> = Promise.resolve();
   #closing = false;
 
   constructor(file: string, writer: WriterClient) {
@@ -27,16 +30,27 @@ export class SqliteReports implements Reports {
   realtime: Reports['realtime'] = (siteId, sinceMs) =>
     this.#reader.ask({ type: 'realtime', siteId, sinceMs });
 
-  prepare: Reports['prepare'] = (beforeDay) => this.#sealAll(beforeDay, null);
+  prepare: Reports['prepare'] = (beforeDay) => this.#inTurn(() => this.#sealAll(beforeDay, null));
 
   /** Seals all of a site's days before one, large or small: their rows are about to go. */
   sealSite(siteId: string, beforeDay: number): Promise<number> {
-    return this.#sealAll(beforeDay, siteId);
+    return this.#inTurn(() => this.#sealAll(beforeDay, siteId));
+  }
+
+  /** Deletes texts that nothing refers to any more. @returns how many */
+  collectTexts(signal: AbortSignal): Promise<number> {
+    return this.#inTurn(() => collectTexts({ reader: this.#reader, writer: this.#writer }, signal));
   }
 
   close(): Promise<void> {
     this.#closing = true;
     return this.#reader.close();
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#turn.then(work);
+    this.#turn = done.catch(() => undefined);
+    return done;
   }
 
   async #sealAll(beforeDay: number, siteId: string | null): Promise<number> {

@@ -8,6 +8,7 @@ import { series, totals } from './numbers.ts';
 import type { Reading } from './reading.ts';
 import { readingOf } from './reading.ts';
 import { countFacets, type SealableDay, sealableDays } from './seal-count.ts';
+import { type TextCursor, type TextTable, textIds, textsUsed } from './text-use.ts';
 
 /**
  * The reader's thread: long questions are worked on here, over a connection that cannot write, so that they delay neither
@@ -20,7 +21,9 @@ export type Question =
   | { type: 'happenings'; scope: Omit<Scope, 'filters'>; options: Parameters<Reports['happenings']>[1] }
   | { type: 'realtime'; siteId: string; sinceMs: number }
   | { type: 'sealable'; beforeDay: number; siteId: string | null }
-  | { type: 'facets'; day: SealableDay };
+  | { type: 'facets'; day: SealableDay }
+  | { type: 'texts-used'; table: TextTable; after: TextCursor | null; limit: number }
+  | { type: 'text-ids'; after: number; below: number; limit: number };
 
 /** What each question is answered with. */
 export interface Answers {
@@ -31,6 +34,8 @@ export interface Answers {
   realtime: { visitors: number; pages: { path: string; visitors: number }[] };
   sealable: SealableDay[];
   facets: { rows: FacetRow[]; changes: number };
+  'texts-used': { ids: Float64Array; next: TextCursor | null };
+  'text-ids': Float64Array;
 }
 
 export type FromReader =
@@ -55,6 +60,10 @@ function answer(reading: Reading, question: Question): Answers[keyof Answers] {
       return sealableDays(reading, question);
     case 'facets':
       return countFacets(reading, question.day);
+    case 'texts-used':
+      return textsUsed(reading.db, question);
+    case 'text-ids':
+      return textIds(reading.db, question);
   }
 }
 
