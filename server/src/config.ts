@@ -81,7 +81,8 @@ const SETTINGS = {
   SITE_BURST: Type.Number({
     minimum: 1,
     default: 5000,
-    description: 'Beacons that one site may send at once before SITE_RATE applies.',
+    description:
+      'Beacons that one site may send at once before SITE_RATE applies. Half of them are reserved: where several addresses send, each has at most a tenth of the burst from this half.',
   }),
   API_ORIGINS: Type.String({
     default: '',

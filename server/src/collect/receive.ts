@@ -145,7 +145,7 @@ export async function receive(
   if (!verdict.fits) return refuse(verdict.reason, { host: verdict.host, detail: explain(verdict, site) });
 
   // After the hosts, so that a copied tag on a busy foreign site cannot use up the rate of the real one.
-  const waitSeconds = site.bucket.take(nowMs);
+  const waitSeconds = site.bucket.takeFor(sender.address, nowMs);
   if (waitSeconds > 0) return refuse('rate-limited', { host: page.host, retryAfterSeconds: waitSeconds });
 
   const { exclusions } = site;

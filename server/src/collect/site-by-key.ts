@@ -2,14 +2,15 @@ import type { Clock } from '../clock.ts';
 import { type HostPolicy, hostFits, ownDomains } from '../host-policy.ts';
 import { isSiteKey } from '../keys.ts';
 import type { Exclusions, Registry, SiteKeyRecord } from '../store/store.ts';
-import { TokenBucket } from './token-bucket.ts';
+import { AddressShares, FairBucket } from './fair-bucket.ts';
+import type { Rate } from './token-bucket.ts';
 
 /** A site as the collector holds it: one object per site, shared by its keys. */
 export interface KnownSite extends HostPolicy {
   readonly id: string;
   readonly accountId: string;
   exclusions: Exclusions | null;
-  readonly bucket: TokenBucket;
+  readonly bucket: FairBucket;
 }
 
 export type KeyAnswer =
@@ -31,7 +32,8 @@ const POLL_BEHIND_NOTICES_MS = 1_000;
 export class SiteDirectory {
   readonly #registry: Registry;
   readonly #clock: Clock;
-  readonly #rate: { perSecond: number; burst: number };
+  readonly #rate: Rate;
+  readonly #shares: AddressShares;
   readonly #byKey = new Map<string, { kind: 'live' | 'retired'; site: KnownSite }>();
   readonly #byId = new Map<string, KnownSite>();
   /** By registered domain; mostly one, more where several accounts registered the same. */
@@ -51,11 +53,12 @@ export class SiteDirectory {
   }: {
     registry: Registry;
     clock: Clock;
-    rate: { perSecond: number; burst: number };
+    rate: Rate;
   }) {
     this.#registry = registry;
     this.#clock = clock;
     this.#rate = rate;
+    this.#shares = new AddressShares(rate);
   }
 
   /** Loads all keys, then goes on asking for changes until `stop`. Throws where the first load fails. */
@@ -129,7 +132,7 @@ export class SiteDirectory {
     }
     const site = known ?? {
       ...{ id: siteId, accountId, domain, allowSubdomains, extraHosts, exclusions },
-      bucket: new TokenBucket(this.#rate),
+      bucket: new FairBucket(this.#rate, this.#shares),
     };
     if (known === undefined) {
       this.#byId.set(siteId, site);

@@ -260,6 +260,35 @@ describe('a site that sends too much', PATIENT, () => {
     expect(storedPaths(dataDir, shop.id)).toEqual(batch.slice(0, 5).map(pathOf).sort());
   });
 
+  it('from one address: others have what is reserved for them, and one that is alone has it all', async () => {
+    const burst = 100;
+    const { dataDir, shop, url } = await stage({ SITE_RATE: '0.001', SITE_BURST: String(burst) });
+    const from = async (address: string) => {
+      const headers = { 'x-forwarded-for': address };
+      return outcomeOf(await post(url, beaconOf(shop), { origin: 'https://shop.example', headers }));
+    };
+    expect(await from('198.51.100.1')).toBe('stored');
+    const flood = new Tally();
+    for (let i = 0; i < 3 * burst; i++) {
+      // Addresses of one IPv6 network are one sender.
+      flood.add(await from(`2001:db8:1:2:${i.toString(16)}::1`));
+    }
+    // Half of the burst without the one before, and a tenth of it as its share of the rest.
+    expect(flood.counts).toEqual({ stored: 50 + 10, 'rate-limited': 3 * burst - 60 });
+    for (let i = 0; i < 30; i++) expect(await from(`203.0.113.${i}`)).toBe('stored');
+    await eventually(
+      () => ledgerOf(dataDir, shop.id),
+      (ledger) => ledger['rate-limited'] === flood.of('rate-limited'),
+    );
+    expect(await shownLedger(dataDir, shop.id)).toEqual({ stored: 91, 'rate-limited': 240 });
+
+    const { shop: other, url: otherUrl } = await stage({ SITE_RATE: '0.001', SITE_BURST: '10' });
+    const alone = new Tally();
+    for (let i = 0; i < 12; i++)
+      alone.add(outcomeOf(await post(otherUrl, beaconOf(other), { origin: 'https://shop.example' })));
+    expect(alone.counts).toEqual({ stored: 10, 'rate-limited': 2 });
+  });
+
   it('by a copied tag on foreign pages: its own visitors keep its rate', async () => {
     const { shop, url } = await stage({ SITE_RATE: '0.001', SITE_BURST: '5' });
     for (let i = 0; i < 50; i++)
