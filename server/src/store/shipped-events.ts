@@ -72,6 +72,15 @@ export class ShippedEvents implements Events {
   /** Whether the spool takes entries. That the databases are away is said, and is no reason to turn visitors away. */
   async health(): Promise<Health> {
     if (this.#closing !== null) return { ok: false, reason: 'the store is closing' };
+    const lastError = this.#shipper.lastError ?? this.#settler.lastError;
+    if (this.#spool.fill() >= 1) {
+      const { entries, bytes } = this.#spool.stats();
+      const why = lastError === null ? '' : `, which are away: ${lastError}`;
+      return {
+        ok: false,
+        reason: `the spool is full: ${entries} entries, ${bytes} bytes wait for the databases${why}`,
+      };
+    }
     if (this.#group.lastFailure !== null) {
       try {
         await this.#spool.probe();
@@ -80,7 +89,6 @@ export class ShippedEvents implements Events {
         return { ok: false, reason: error instanceof Error ? error.message : String(error) };
       }
     }
-    const lastError = this.#shipper.lastError ?? this.#settler.lastError;
     return lastError === null ? { ok: true } : { ok: true, note: `the databases are away: ${lastError}` };
   }
 

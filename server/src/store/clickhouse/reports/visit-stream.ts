@@ -41,7 +41,7 @@ interface OpenVisit extends Visit {
   engaged: Map<string, number>;
 }
 
-/** How many reports may be read from the server at once: each holds one visitor's day, and the numbers it makes. */
+/** What is known of a visit in which nobody said it. */
 const DEFAULTS: Readonly<Record<ProfileColumn, null>> = {
   source: null,
   channel: null,

@@ -1,0 +1,180 @@
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { HOUR_MS, SECOND_MS } from '../src/clock.ts';
+import { Loop } from '../src/store/loop.ts';
+import { ShippedEvents } from '../src/store/shipped-events.ts';
+import type { Books, Warehouse } from '../src/store/shipping.ts';
+import { SqliteSpool } from '../src/store/sqlite/spool/spool.ts';
+import { NOON_MS, TestClock } from './support/clock.ts';
+import { DatabasesInMemory, toRow } from './support/databases-in-memory.ts';
+import { event } from './support/entries.ts';
+import { temporaryFolder } from './support/paths.ts';
+import { until } from './support/poll.ts';
+import { World } from './support/world.ts';
+
+/** A collector of the scale-out shape whose databases are away: a real spool on a real disk, and time that is set. */
+
+const STEP_MS = 30 * SECOND_MS;
+const LONGEST_WAIT_MS = 30 * SECOND_MS;
+
+async function openCollector(
+  folder: string,
+  databases: DatabasesInMemory,
+  { clock = new TestClock(), maxBytes = 1 << 30 }: { clock?: TestClock; maxBytes?: number } = {},
+): Promise<ShippedEvents> {
+  const spool = await SqliteSpool.open(join(folder, 'spool.db'), {
+    maxBytes,
+    onBroken(error) {
+      throw error;
+    },
+  });
+  return new ShippedEvents({
+    spool,
+    // Of both, shipping asks for nothing else.
+    warehouse: databases.warehouse as Warehouse,
+    books: databases.books as Books,
+    ...{ toRow, clock },
+    onClosed: async () => undefined,
+  });
+}
+
+describe('time that is set', () => {
+  beforeEach(() => {
+    vi.useFakeTimers({ now: NOON_MS, toFake: ['setTimeout', 'clearTimeout', 'Date'] });
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  /** Lets time pass until something is so; the spool's thread works in real time meanwhile. */
+  async function passUntil(isSo: () => boolean): Promise<void> {
+    while (!isSo()) {
+      await vi.advanceTimersByTimeAsync(STEP_MS);
+      await new Promise(setImmediate);
+    }
+  }
+
+  it('tries again after a quarter of a second, then ever later, but at least every half minute', async () => {
+    const tries: number[] = [];
+    let works = false;
+    const loop = new Loop({
+      idleMs: HOUR_MS,
+      async work() {
+        tries.push(Date.now() - NOON_MS);
+        if (!works) throw new Error('away');
+        return false;
+      },
+    });
+    loop.start();
+    await vi.advanceTimersByTimeAsync(HOUR_MS);
+    const waits = tries.slice(1).map((at, i) => at - (tries[i] ?? 0));
+    expect(waits.slice(0, 8)).toEqual([250, 500, 1_000, 2_000, 4_000, 8_000, 16_000, LONGEST_WAIT_MS]);
+    expect(new Set(waits.slice(8))).toEqual(new Set([LONGEST_WAIT_MS]));
+    expect(loop.lastError).toBe('away');
+
+    works = true;
+    await vi.advanceTimersByTimeAsync(LONGEST_WAIT_MS);
+    expect(loop.lastError).toBeNull();
+    // The next failure is the first again.
+    works = false;
+    const before = tries.length;
+    await vi.advanceTimersByTimeAsync(HOUR_MS);
+    const later = tries.slice(before);
+    expect((later[1] ?? 0) - (later[0] ?? 0)).toBe(250);
+    await loop.stop();
+    const atEnd = tries.length;
+    await vi.advanceTimersByTimeAsync(HOUR_MS);
+    expect(tries).toHaveLength(atEnd);
+  });
+
+  it('goes on acknowledging for an hour without databases, over a restart, and counts everything once', async () => {
+    const folder = await temporaryFolder();
+    const clock = new TestClock();
+    const databases = new DatabasesInMemory();
+    databases.away = true;
+    let collector = await openCollector(folder, databases, { clock });
+    const outcomes = { stored: 0, duplicate: 0 };
+    const send = async (ids: readonly string[]) => {
+      const answers = ids.map((id) => collector.append(event({ id, receivedAtMs: clock.now() })));
+      for (const answer of await Promise.all(answers)) outcomes[answer] += 1;
+    };
+    for (let step = 0; step * STEP_MS < HOUR_MS; step++) {
+      // The last one was sent before.
+      await send([`${step}-a`, `${step}-b`, `${step - 1}-a`]);
+      clock.advance(STEP_MS);
+      await vi.advanceTimersByTimeAsync(STEP_MS);
+      if (step === 60) {
+        await collector.close();
+        collector = await openCollector(folder, databases, { clock });
+      }
+    }
+    expect(outcomes).toEqual({ stored: 241, duplicate: 119 });
+    await passUntil(() => databases.requests > 2);
+    expect(databases.rows.size).toBe(0);
+    expect(collector.stats().spool).toMatchObject({ entries: 241, lagSeconds: HOUR_MS / SECOND_MS });
+    expect(await collector.health()).toEqual({
+      ok: true,
+      note: 'the databases are away: the fake is away',
+    });
+
+    // Back, and not well yet: rows in part, rows whose answer is lost, and the same of the counts.
+    databases.faults.push('half kept', 'answer lost', 'half kept', 'answer lost', 'answer lost');
+    databases.away = false;
+    await passUntil(() => databases.faults.length === 0 && collector.stats().spool?.entries === 0);
+    const settled = { is: false };
+    void collector.caughtUp().then(() => {
+      settled.is = true;
+    });
+    await passUntil(() => settled.is);
+    expect(databases.rows.size).toBe(241);
+    expect(databases.counted('stored')).toBe(241);
+    expect(databases.counted('duplicate')).toBe(119);
+    expect(databases.excess).toBe(0);
+    expect(await collector.health()).toEqual({ ok: true });
+    await collector.close();
+  });
+});
+
+describe('a spool that is full', () => {
+  it('answers 503 busy, says so, and takes events again once the databases have room made', async () => {
+    const world = await World.open();
+    onTestFinished(() => world.close());
+    const { site } = await world.addOwner();
+    const databases = new DatabasesInMemory();
+    databases.away = true;
+    const collector = await openCollector(await temporaryFolder(), databases, { maxBytes: 2_000 });
+    onTestFinished(() => collector.close());
+    const server = await world.serve({ events: collector });
+    const send = () => server.send({ key: site.key, url: 'https://example.com/' });
+    const ready = async () => {
+      const answer = await server.ask({ path: '/readyz' });
+      return { ...(answer.json() as { reason?: string }), status: answer.status };
+    };
+
+    let acknowledged = 0;
+    let last = await send();
+    while (last.status === 202) {
+      acknowledged += 1;
+      last = await send();
+    }
+    expect(acknowledged).toBeGreaterThan(1);
+    expect(last.status).toBe(503);
+    expect(last.headers['retry-after']).toMatch(/^\d+$/);
+    expect(last.headers['x-attractos-outcome']).toBe('refused; reason=busy');
+    expect(await ready()).toMatchObject({
+      status: 503,
+      reason: expect.stringMatching(/^the spool is full: \d+ entries, \d+ bytes wait for the databases/),
+    });
+    // Again: looking at it did not mend it.
+    expect((await send()).status).toBe(503);
+    expect((await ready()).status).toBe(503);
+
+    databases.away = false;
+    await until(ready, ({ status }) => status === 200);
+    expect((await send()).status).toBe(202);
+    await collector.caughtUp();
+    expect(databases.rows.size).toBe(acknowledged + 1);
+    expect(databases.counted('stored')).toBe(acknowledged + 1);
+    expect(databases.counted('busy')).toBe(2);
+  });
+});
