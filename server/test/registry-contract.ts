@@ -408,6 +408,10 @@ function describeSites(engine: RegistryEngine): void {
     const { registry } = await reopen();
     expect(Buffer.from(await registry.saltOf(TODAY, TODAY)).equals(today)).toBe(true);
     expect(Buffer.from(await registry.saltOf(TODAY - 1, TODAY - 1)).equals(yesterday)).toBe(false);
+    // Fetched ahead of its day it is the one that all get on that day, and today's stays.
+    const tomorrow = await registry.saltOf(TODAY + 1, TODAY);
+    expect(Buffer.from(await registry.saltOf(TODAY, TODAY)).equals(today)).toBe(true);
+    expect(Buffer.from(await registry.saltOf(TODAY + 1, TODAY + 1)).equals(tomorrow)).toBe(true);
   });
 }
 

@@ -1,6 +1,7 @@
+import { setImmediate } from 'node:timers/promises';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { DAY_MS, HOUR_MS, utcDay } from '../src/clock.ts';
+import { DAY_MS, HOUR_MS, SECOND_MS, utcDay } from '../src/clock.ts';
 import { Agents } from '../src/collect/knowledge/agents.ts';
 import { DailySalt, truncateAddress, visitorHash } from '../src/collect/visitor.ts';
 import { StoreUnavailable } from '../src/store/store.ts';
@@ -120,7 +121,7 @@ describe("the day's salt", () => {
     const { clock, asked, salt } = begin();
     const [one, two] = await Promise.all([salt.today(), salt.today()]);
     expect(one).toBe(two);
-    clock.advance(6 * HOUR_MS);
+    clock.advance(5 * HOUR_MS);
     expect(await salt.today()).toBe(one);
     expect(asked).toEqual([{ day, keepFromDay: day }]);
   });
@@ -130,6 +131,7 @@ describe("the day's salt", () => {
     const today = await salt.today();
     clock.nowMs = (day + 1) * DAY_MS - 1;
     expect(await salt.today()).toBe(today);
+    await setImmediate();
     clock.nowMs = (day + 1) * DAY_MS;
     const tomorrow = await salt.today();
     expect(tomorrow).not.toEqual(today);
@@ -142,6 +144,70 @@ describe("the day's salt", () => {
     expect(asked.slice(2)).toEqual([{ day: day + 1, keepFromDay: day + 1 }]);
     await salt.today();
     expect(asked).toHaveLength(3);
+  });
+
+  it('is fetched ahead late in the day, so that midnight passes without the registry', async () => {
+    const { clock, asked, state, salt } = begin();
+    const today = await salt.today();
+    clock.nowMs = (day + 1) * DAY_MS - 6 * HOUR_MS - 1;
+    await salt.today();
+    await setImmediate();
+    expect(asked).toHaveLength(1);
+    clock.advance(1);
+    expect(await salt.today()).toBe(today);
+    await setImmediate();
+    await salt.today();
+    expect(asked.slice(1)).toEqual([{ day: day + 1, keepFromDay: day }]);
+
+    state.away = true;
+    clock.nowMs = (day + 1) * DAY_MS;
+    const tomorrow = salt.today();
+    expect(tomorrow).toBe(Buffer.alloc(32, (day + 1) % 256).toString('hex'));
+    expect(asked).toHaveLength(2);
+    // Destroying yesterday's is asked for in vain, at most every ten seconds, and keeps nobody waiting.
+    clock.advance(HOUR_MS);
+    for (let second = 0; second < 20; second++) {
+      expect(salt.today()).toBe(tomorrow);
+      await setImmediate();
+      clock.advance(SECOND_MS);
+    }
+    await expect(salt.clean()).rejects.toThrow(StoreUnavailable);
+    expect(asked.slice(2)).toEqual(Array(3).fill({ day: day + 1, keepFromDay: day + 1 }));
+    state.away = false;
+    expect(salt.today()).toBe(tomorrow);
+    await setImmediate();
+    clock.advance(HOUR_MS);
+    expect(salt.today()).toBe(tomorrow);
+    expect(asked).toHaveLength(6);
+  });
+
+  it('is asked for again where it could not be fetched ahead, and never served on another day', async () => {
+    const { clock, state, salt } = begin();
+    await salt.today();
+    state.away = true;
+    clock.nowMs = (day + 1) * DAY_MS - HOUR_MS;
+    await salt.today();
+    await setImmediate();
+    state.away = false;
+    clock.advance(10 * SECOND_MS);
+    await salt.today();
+    await setImmediate();
+    state.away = true;
+    clock.nowMs = (day + 1) * DAY_MS;
+    expect(salt.today()).toHaveLength(64);
+    // A day later nobody could fetch it.
+    clock.nowMs = (day + 2) * DAY_MS;
+    await expect(salt.today()).rejects.toThrow(StoreUnavailable);
+  });
+
+  it('is fetched ahead without visitors, too', async () => {
+    const { clock, asked, state, salt } = begin();
+    clock.nowMs = (day + 1) * DAY_MS - HOUR_MS;
+    await salt.clean();
+    expect(asked.at(-1)).toEqual({ day: day + 1, keepFromDay: day });
+    state.away = true;
+    clock.nowMs = (day + 1) * DAY_MS;
+    expect(salt.today()).toHaveLength(64);
   });
 
   it('asked for while the registry is away is asked for again', async () => {

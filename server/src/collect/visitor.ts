@@ -1,5 +1,5 @@
 import { isIPv4, isIPv6 } from 'node:net';
-import { type Clock, HOUR_MS, utcDay } from '../clock.ts';
+import { type Clock, HOUR_MS, SECOND_MS, utcDay } from '../clock.ts';
 import type { Registry } from '../store/store.ts';
 import { hash64 } from './hash.ts';
 
@@ -11,13 +11,29 @@ import { hash64 } from './hash.ts';
 /** Yesterday's salt goes this long after midnight: events received just before it may still be on their way. */
 const OVERLAP_MS = HOUR_MS;
 
-/** The day's salt, fetched once a day. */
+/**
+ * Tomorrow's salt is fetched from this long before midnight on, so that a collector that loses its registry after that goes
+ * on over midnight. Nobody is a visitor of tomorrow yet: nothing can be told with it any earlier.
+ */
+const AHEAD_MS = 6 * HOUR_MS;
+/** How long the registry is left alone after it was asked in vain for something that can wait. */
+const RETRY_MS = 10 * SECOND_MS;
+
+interface Salt {
+  day: number;
+  salt: string;
+}
+
+/** The day's salt, fetched once a day, and ahead of the day where the registry can be reached then. */
 export class DailySalt {
   readonly #registry: Registry;
   readonly #clock: Clock;
-  #current: { day: number; salt: string } | null = null;
-  #fetching: Promise<string> | null = null;
+  #current: Salt | null = null;
+  #next: Salt | null = null;
   #cleanedDay = -1;
+  #fetching: Promise<string> | null = null;
+  #tending = false;
+  #failedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor({ registry, clock }: { registry: Registry; clock: Clock }) {
     this.#registry = registry;
@@ -27,27 +43,80 @@ export class DailySalt {
   /** Today's salt, in hexadecimal; a promise only when it has to be fetched. May throw `StoreUnavailable`. */
   today(): string | Promise<string> {
     const now = this.#clock.now();
-    const day = utcDay(now);
-    const overlapIsOver = utcDay(now - OVERLAP_MS) === day;
-    if (this.#current?.day === day && (this.#cleanedDay === day || !overlapIsOver)) return this.#current.salt;
-    this.#fetching ??= this.#fetch(day, overlapIsOver).finally(() => {
+    this.#turnTo(utcDay(now));
+    if (this.#current !== null) {
+      if (this.#mustClean(now) || this.#mustFetchAhead(now)) this.#tend(now);
+      return this.#current.salt;
+    }
+    this.#fetching ??= this.#fetch(now).finally(() => {
       this.#fetching = null;
     });
     return this.#fetching;
   }
 
-  /** Has old salts destroyed, also on a day without visitors, and again where something was in the way the last time. */
+  /**
+   * Has old salts destroyed, also on a day without visitors, and again where something was in the way the last time; late in
+   * the day fetches tomorrow's. May throw `StoreUnavailable`.
+   */
   async clean(): Promise<void> {
     const now = this.#clock.now();
-    await this.#fetch(utcDay(now), utcDay(now - OVERLAP_MS) === utcDay(now));
+    this.#turnTo(utcDay(now));
+    await this.#fetch(now);
+    if (this.#mustFetchAhead(now)) await this.#fetchAhead(now);
   }
 
-  async #fetch(day: number, overlapIsOver: boolean): Promise<string> {
-    const salt = Buffer.from(await this.#registry.saltOf(day, overlapIsOver ? day : day - 1)).toString('hex');
+  /** Forgets the salts of other days. */
+  #turnTo(day: number): void {
+    if (this.#current?.day !== day) this.#current = this.#next?.day === day ? this.#next : null;
+    if (this.#next !== null && this.#next.day !== day + 1) this.#next = null;
+  }
+
+  #mustClean(now: number): boolean {
+    return overlapIsOver(now) && this.#cleanedDay !== utcDay(now);
+  }
+
+  #mustFetchAhead(now: number): boolean {
+    return this.#next === null && utcDay(now + AHEAD_MS) > utcDay(now);
+  }
+
+  /** Does what can wait, while visitors are answered with the salt that is known. */
+  #tend(now: number): void {
+    if (this.#tending || Math.abs(now - this.#failedAtMs) < RETRY_MS) return;
+    this.#tending = true;
+    const work = this.#mustClean(now) ? this.#fetch(now) : this.#fetchAhead(now);
+    work
+      .then(
+        () => undefined,
+        () => {
+          // Tried again by the visitors to come, and by `clean`, whose caller is told.
+          this.#failedAtMs = now;
+        },
+      )
+      .finally(() => {
+        this.#tending = false;
+      });
+  }
+
+  async #fetch(now: number): Promise<string> {
+    const day = utcDay(now);
+    const salt = await this.#ask(day, overlapIsOver(now) ? day : day - 1);
     this.#current = { day, salt };
-    if (overlapIsOver) this.#cleanedDay = day;
+    if (overlapIsOver(now)) this.#cleanedDay = day;
     return salt;
   }
+
+  async #fetchAhead(now: number): Promise<void> {
+    const day = utcDay(now);
+    this.#next = { day: day + 1, salt: await this.#ask(day + 1, day) };
+  }
+
+  async #ask(day: number, keepFromDay: number): Promise<string> {
+    return Buffer.from(await this.#registry.saltOf(day, keepFromDay)).toString('hex');
+  }
+}
+
+function overlapIsOver(now: number): boolean {
+  return utcDay(now - OVERLAP_MS) === utcDay(now);
 }
 
 /** An address with the part that tells households apart cut off: /24 of IPv4, /48 of IPv6. */

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { DAY_MS, HOUR_MS, MINUTE_MS, utcDay } from '../../src/clock.ts';
+import { type Registry, StoreUnavailable } from '../../src/store/store.ts';
 import { NOON_MS } from '../support/clock.ts';
 import { temporaryFolder } from '../support/paths.ts';
 import { command } from '../support/program.ts';
@@ -77,6 +78,39 @@ describe('the salt of a day', PATIENT, () => {
       await visit();
       expect(findMarks({ before, yesterdays }, allFiles(world.dataDir))).toEqual([]);
     }
+  });
+
+  it('is there at midnight without the registry, and yesterday’s goes when that is back', async () => {
+    const world = await open();
+    const { site } = await world.addOwner();
+    const first = utcDay(NOON_MS);
+    let away = false;
+    const real = world.store.registry;
+    const registry: Registry = Object.assign(Object.create(real), {
+      async saltOf(day: number, keepFromDay: number) {
+        if (away) throw new StoreUnavailable('away');
+        return real.saltOf(day, keepFromDay);
+      },
+      siteKeysSince: (version: number) => real.siteKeysSince(version),
+    });
+    const server = await world.serve({ registry });
+    const visit = async () => expect(outcomeOf(await server.send(beaconOf(site)))).toBe('stored');
+
+    world.clock.nowMs = (first + 1) * DAY_MS - 2 * HOUR_MS;
+    await visit();
+    const yesterdays = saltOf(world.dataDir, first);
+    expect([...saltsIn(world.dataDir).keys()]).toEqual([first, first + 1]);
+    away = true;
+    for (const passed of [0, MINUTE_MS, 2 * HOUR_MS]) {
+      world.clock.nowMs = (first + 1) * DAY_MS + passed;
+      await visit();
+    }
+    expect(findMarks({ yesterdays }, allFiles(world.dataDir))).not.toEqual([]);
+    away = false;
+    world.clock.advance(MINUTE_MS);
+    await visit();
+    expect([...saltsIn(world.dataDir).keys()]).toEqual([first + 1]);
+    expect(findMarks({ yesterdays }, allFiles(world.dataDir))).toEqual([]);
   });
 
   it('is in no backup', async () => {
