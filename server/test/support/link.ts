@@ -7,6 +7,8 @@ export interface Link {
   cut(): void;
   /** Says nothing more on any connection, old or new, and ends none: as a network that swallows everything. */
   stall(): void;
+  /** Lets so many bytes through to the server on any one connection, and then is cut. */
+  cutAfter(bytes: number): void;
   mend(): void;
   close(): void;
 }
@@ -14,6 +16,11 @@ export interface Link {
 export async function linkTo(port: number): Promise<Link> {
   const sockets = new Set<Socket>();
   let state: 'whole' | 'cut' | 'stalled' = 'whole';
+  let bytesMax = Number.POSITIVE_INFINITY;
+  const cut = () => {
+    state = 'cut';
+    for (const socket of sockets) socket.destroy();
+  };
   const server: Server = createServer((client) => {
     if (state === 'cut') {
       client.destroy();
@@ -30,32 +37,42 @@ export async function linkTo(port: number): Promise<Link> {
         sockets.delete(from);
         to.destroy();
       });
-      from.pipe(to);
+      if (from === client && bytesMax !== Number.POSITIVE_INFINITY)
+        pipeUpTo(bytesMax, from, { to, atEnd: cut });
+      else from.pipe(to);
       if (state === 'stalled') from.pause();
     }
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
-  const endAll = () => {
-    for (const socket of sockets) socket.destroy();
-  };
   return {
     port: typeof address === 'object' && address !== null ? address.port : 0,
-    cut() {
-      state = 'cut';
-      endAll();
-    },
+    cut,
     stall() {
       state = 'stalled';
       for (const socket of sockets) socket.pause();
     },
+    cutAfter(bytes) {
+      bytesMax = bytes;
+    },
     mend() {
       state = 'whole';
+      bytesMax = Number.POSITIVE_INFINITY;
       for (const socket of sockets) socket.resume();
     },
     close() {
       server.close();
-      endAll();
+      cut();
     },
   };
+}
+
+function pipeUpTo(bytes: number, from: Socket, { to, atEnd }: { to: Socket; atEnd: () => void }): void {
+  let left = bytes;
+  from.on('data', (chunk: Buffer) => {
+    const part = chunk.subarray(0, left);
+    left -= part.length;
+    // What was let through is to arrive before the cut.
+    to.write(part, left === 0 ? atEnd : undefined);
+  });
 }

@@ -90,6 +90,8 @@ function describeCluster(folder: string, ports: Ports): ClickHouseCluster {
     const answer = await fetch(`http://127.0.0.1:${ports.replicas[replica]?.http}/`, {
       method: 'POST',
       body: text,
+      // Servers close an idle connection after seconds, which the next question would run into.
+      headers: { connection: 'close' },
     });
     if (!answer.ok) throw new Error(await answer.text());
     return (await answer.text()).trim();
