@@ -130,22 +130,24 @@ export class SiteDirectory {
       if (known !== undefined) this.#leaveDomain(known);
       return;
     }
-    const site = known ?? {
-      ...{ id: siteId, accountId, domain, allowSubdomains, extraHosts, exclusions },
-      bucket: new FairBucket(this.#rate, this.#shares),
-    };
-    if (known === undefined) {
-      this.#byId.set(siteId, site);
-      this.#joinDomain(site);
+    if (known !== undefined) {
+      // Beacons under way hold on to the site, so it is changed in place.
+      Object.assign(known, { allowSubdomains, extraHosts, exclusions });
+      this.#byKey.set(key, { kind: record.state, site: known });
+      return;
     }
-    // Beacons under way hold on to the site, so it is changed in place.
-    Object.assign(site, { allowSubdomains, extraHosts, exclusions });
+    const bucket = new FairBucket(this.#rate, this.#shares);
+    const site = { id: siteId, accountId, domain, allowSubdomains, extraHosts, exclusions, bucket };
+    this.#byId.set(siteId, site);
+    this.#joinDomain(site);
     this.#byKey.set(key, { kind: record.state, site });
   }
 
   #joinDomain(site: KnownSite): void {
     const there = this.#byDomain.get(site.domain);
-    this.#byDomain.set(site.domain, there === undefined ? site : [there, site].flat());
+    if (there === undefined) this.#byDomain.set(site.domain, site);
+    else if (Array.isArray(there)) there.push(site);
+    else this.#byDomain.set(site.domain, [there, site]);
   }
 
   #leaveDomain(site: KnownSite): void {

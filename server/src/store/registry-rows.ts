@@ -72,6 +72,9 @@ export function toApiKey(row: Row): ApiKey {
   };
 }
 
+/** What most sites have: one list for all of them, since there may be a million. */
+const NO_HOSTS: readonly string[] = Object.freeze([]);
+
 export function toSiteKeyRecord(row: Row): SiteKeyRecord {
   const siteExists = row.account_id !== null;
   return {
@@ -81,7 +84,8 @@ export function toSiteKeyRecord(row: Row): SiteKeyRecord {
     accountId: siteExists ? String(row.account_id) : '',
     domain: siteExists ? String(row.domain) : '',
     allowSubdomains: Boolean(row.allow_subdomains),
-    extraHosts: siteExists ? (JSON.parse(String(row.extra_hosts)) as string[]) : [],
+    extraHosts:
+      siteExists && row.extra_hosts !== '[]' ? (JSON.parse(String(row.extra_hosts)) as string[]) : NO_HOSTS,
     exclusions: toExclusions(row.exclusions),
   };
 }
