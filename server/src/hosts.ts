@@ -17,7 +17,10 @@ export function hostOf(address: string): string | null {
 /** The normalised host of a parsed address, null where it is neither http nor https. */
 export function hostOfUrl(url: URL): string | null {
   if (url.protocol !== 'http:' && url.protocol !== 'https:') return null;
-  const host = url.hostname.replace(/^\[|\]$/g, '').replace(/\.$/, '');
+  const { hostname } = url;
+  // Mostly a name that has neither, and no pattern has to run over it.
+  const bare = hostname.startsWith('[') ? hostname.slice(1, -1) : hostname;
+  const host = bare.endsWith('.') ? bare.slice(0, -1) : bare;
   return host === '' ? null : host;
 }
 

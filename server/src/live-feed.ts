@@ -1,4 +1,4 @@
-import type { Entry, EventEntry, Events, Refusal } from './store/store.ts';
+import type { Entry, Events, Refusal } from './store/store.ts';
 import type { Tally } from './tally.ts';
 
 /** What just happened on a site, for whoever is looking at it now. In memory, bounded, and gone with the process. */
@@ -49,7 +49,7 @@ export class LiveFeed {
 
   publish(seen: Omit<Sighting, 'id'>): void {
     this.#lastId += 1;
-    const sighting = { id: this.#lastId, ...seen };
+    const sighting = { ...seen, id: this.#lastId };
     const recent = this.#recentOf(seen.siteId);
     recent.push(sighting);
     // Cut only now and then: taking out the first of a list moves all the others.
@@ -118,15 +118,19 @@ export function watched(
       const outcome = await events.append(entry);
       written.add(`${entry.kind} ${outcome}`);
       if (entry.kind !== 'leave') {
-        const isBot = entry.kind === 'bot';
+        const { name, source, country, device } =
+          entry.kind === 'bot' ? { name: entry.bot, ...NOBODY } : entry;
         feed.publish({
           siteId: entry.siteId,
           atMs: entry.receivedAtMs,
-          what: isBot ? 'bot' : outcome === 'stored' ? 'counted' : 'duplicate',
+          what: entry.kind === 'bot' ? 'bot' : outcome === 'stored' ? 'counted' : 'duplicate',
           reason: null,
           host: entry.host,
           path: entry.path,
-          ...(isBot ? { name: entry.bot, ...NOBODY } : ofEvent(entry)),
+          name,
+          source,
+          country,
+          device,
         });
       }
       return outcome;
@@ -146,8 +150,4 @@ export function watched(
       });
     },
   };
-}
-
-function ofEvent({ name, source, country, device }: EventEntry) {
-  return { name, source, country, device };
 }

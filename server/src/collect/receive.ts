@@ -133,13 +133,11 @@ export async function receive(
   if (bytes > BEACON_MAX_BYTES) return refuse('too-large', { host: claimedHost(said) });
   if (!beaconShape.Check(said)) return refuse('malformed', { detail: whatIsWrong(said) });
   const beacon: Beacon = said;
-  const address = splitPage(beacon.url, beacon.keep);
-  if (address === null)
+  const page = splitPage(beacon.url, beacon.keep);
+  if (page === null)
     return refuse('malformed', {
       detail: 'The event is not well-formed: url must be an http or https address.',
     });
-
-  const { query, ...page } = address;
 
   const verdict = judgeHosts(site, { origin: sender.origin, referer: sender.referer, pageHost: page.host });
   if (!verdict.fits) return refuse(verdict.reason, { host: verdict.host, detail: explain(verdict, site) });
@@ -155,7 +153,7 @@ export async function receive(
   // A server that reports and names no user agent reports a person's doing.
   const isReport = reportedAtMs !== undefined && sender.userAgent === '';
   const agent = isReport ? NO_AGENT : receiver.knowledge.agents.of(sender.userAgent);
-  const arrival = { siteId: site.id, siteKey: key, receivedAtMs, ...page };
+  const arrival = { siteId: site.id, siteKey: key, receivedAtMs, host: page.host, path: page.path };
   try {
     if (agent.crawler !== null) {
       if (isLeave(beacon)) return { kind: 'bot' };
@@ -177,9 +175,9 @@ export async function receive(
     const isOwn = (host: string) => host === page.host || hostFits(site, host);
     const known = isLeave(beacon)
       ? null
-      : receiver.knowledge.of({ agent, query, referrer, beacon, isOwn }, sender);
+      : receiver.knowledge.of({ agent, query: page.query, referrer, beacon, isOwn }, sender);
     // From here on nobody knows the sender's address and user agent any more.
-    const entry = toEntry(beacon, { ...arrival, visitor }, known && { ...known, referrer });
+    const entry = toEntry(beacon, { arrival, visitor, known, referrer });
     return { kind: await receiver.events.append(entry) };
   } catch (error) {
     if (error instanceof StoreBusy) return refuse('busy', { host: page.host });
@@ -257,24 +255,32 @@ function explain(verdict: { reason: 'wrong-domain' | 'local-host'; host: string 
     : `The page is on ${verdict.host}, but this site key belongs to ${site.domain}.`;
 }
 
+/** Field by field: to copy objects into one another costs more than anything else here. */
 function toEntry(
   beacon: Beacon,
-  arrival: {
-    siteId: string;
-    siteKey: string;
-    receivedAtMs: number;
-    host: string;
-    path: string;
+  {
+    arrival: { siteId, siteKey, receivedAtMs, host, path },
+    visitor,
+    known,
+    referrer,
+  }: {
+    arrival: { siteId: string; siteKey: string; receivedAtMs: number; host: string; path: string };
     visitor: bigint;
+    known: Known | null;
+    referrer: URL | null;
   },
-  known: (Known & { referrer: URL | null }) | null,
 ): Entry {
   const id = beacon.id ?? null;
   const view = beacon.view === undefined ? null : viewHash(beacon.view);
   if (known === null) {
     return {
       kind: 'leave',
-      ...arrival,
+      siteId,
+      siteKey,
+      receivedAtMs,
+      host,
+      path,
+      visitor,
       id,
       view,
       engagedMs: rounded(beacon.engaged),
@@ -284,7 +290,12 @@ function toEntry(
   }
   return {
     kind: 'event',
-    ...arrival,
+    siteId,
+    siteKey,
+    receivedAtMs,
+    host,
+    path,
+    visitor,
     id,
     view,
     name: beacon.name ?? PAGEVIEW,
@@ -294,8 +305,14 @@ function toEntry(
     currency: beacon.currency ?? null,
     width: rounded(beacon.width),
     timeZone: beacon.tz ?? null,
-    ...known,
-    referrer: externalReferrer(known.referrer, arrival.host),
+    device: known.device,
+    browser: known.browser,
+    os: known.os,
+    country: known.country,
+    source: known.source,
+    channel: known.channel,
+    campaign: known.campaign,
+    referrer: externalReferrer(referrer, host),
   };
 }
 

@@ -42,12 +42,15 @@ export class Knowledge {
     },
     sender: { address: string; userAgent: string; country?: string | undefined },
   ): Known {
+    const { source, channel, campaign } = originOf(query, referrerOf(referrer, isOwn));
     return {
       device: deviceClass(agent, sender.userAgent, beacon.width ?? null),
       browser: agent.browser,
       os: agent.os,
       country: this.countryOf(beacon, sender),
-      ...originOf(query, referrerOf(referrer, isOwn)),
+      source,
+      channel,
+      campaign,
     };
   }
 
