@@ -134,11 +134,17 @@ export class Lab {
     });
   }
 
-  /** The account's sites, as the API lists them. */
+  /** The account's sites, as the API lists them; asked again where a busy machine turned the question away. */
   async sites(): Promise<SiteItem[]> {
-    const response = await fetch(`${this.server.address}/api/v1/sites`, {
-      headers: { authorization: `Bearer ${this.apiKey}` },
-    });
+    const ask = () =>
+      fetch(`${this.server.address}/api/v1/sites`, { headers: { authorization: `Bearer ${this.apiKey}` } });
+    let response = await ask();
+    await expect
+      .poll(async () => {
+        if (response.status === 503) response = await ask();
+        return response.status;
+      })
+      .not.toBe(503);
     expect(response.status, await response.clone().text()).toBe(200);
     const { sites } = (await response.json()) as { sites: SiteItem[] }; // the documented answer
     return sites;
