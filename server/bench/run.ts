@@ -7,6 +7,7 @@ import { disk } from './sections/disk.ts';
 import { ingest } from './sections/ingest.ts';
 import { latency } from './sections/latency.ts';
 import { memory } from './sections/memory.ts';
+import { scaleOut } from './sections/scale-out.ts';
 import { sites } from './sections/sites.ts';
 import { startup } from './sections/startup.ts';
 import { Report } from './support/report.ts';
@@ -15,7 +16,7 @@ import { Report } from './support/report.ts';
  * `npm run bench`: how the built server compares with doing nothing, side by side in one run. Prints ratios, their medians
  * and their spread, and ends by counting again what was acknowledged.
  */
-const SECTIONS = { ingest, latency, dashboards, disk, memory, sites, startup };
+const SECTIONS = { ingest, latency, dashboards, disk, memory, sites, startup, 'scale-out': scaleOut };
 
 const HELP = `npm run bench [-- [--quick] [--checkout DIR] [section …]]
 

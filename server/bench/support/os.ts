@@ -62,6 +62,15 @@ export function cpuTimes(pid: number): CpuTimes {
   };
 }
 
+/** CPU time used so far by a process and its children, those that have ended included, milliseconds. */
+export function familyCpuMs(pid: number): number {
+  const fields = fieldsAfterName(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  const ended = (Number(fields[13]) + Number(fields[14])) * MS_PER_TICK;
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
+  const running = [String(pid), ...(children === '' ? [] : children.split(' '))];
+  return running.reduce((sum, each) => sum + usedMs(readFileSync(`/proc/${each}/stat`, 'utf8')), ended);
+}
+
 /** Resident memory, bytes. */
 export function residentBytes(pid: number): number {
   const line = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));

@@ -37,12 +37,16 @@ const SETTINGS = {
 export function startOurs(
   checkout: string,
   dataDir: string,
-  { placement, name = 'ours' }: { placement: Placement; name?: string },
+  {
+    placement,
+    name = 'ours',
+    settings = {},
+  }: { placement: Placement; name?: string; settings?: Record<string, string> },
 ): Promise<Program> {
   return start(name, [process.execPath, join(checkout, 'server/bin/attractos.js'), 'serve'], {
     placement,
     cwd: dataDir,
-    env: { PATH: process.env.PATH, DATA_DIR: dataDir, ...SETTINGS },
+    env: { PATH: process.env.PATH, DATA_DIR: dataDir, ...SETTINGS, ...settings },
   });
 }
 
