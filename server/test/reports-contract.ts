@@ -13,6 +13,8 @@ export interface ReportingEngine {
   open(place: string): Promise<Store>;
   /** Traffic to report on. */
   worlds: readonly Traffic[];
+  /** Made-up spans that totals are asked for; breakdowns, which take many questions each, for a tenth of them. */
+  spans: number;
   /** Whether visits follow the order of receipt, and not that in which events came to the store. */
   byReceipt: boolean;
   /** Whether reports still know what retention has deleted. */
@@ -154,7 +156,7 @@ function describeTraffic(engine: ReportingEngine, world: Traffic): void {
   it('totals, with filters and without, over any span', async () => {
     const store = await filled();
     expect(await store.reports.totals({ ...whole, filters: [] })).toEqual(recount.measures(fromMs, toMs, []));
-    for (const span of spansIn(random, fromMs, days, 40)) {
+    for (const span of spansIn(random, fromMs, days, engine.spans)) {
       const filters = FILTERS.filter(() => random() < 0.08);
       for (const chosen of [[], filters]) {
         expect(await store.reports.totals({ siteId: SITE, ...span, filters: chosen })).toEqual(
@@ -201,7 +203,7 @@ function describeTraffic(engine: ReportingEngine, world: Traffic): void {
 
   it('breakdowns, whole and page by page', async () => {
     const store = await filled();
-    const spans = [whole, ...spansIn(random, fromMs, days, 4)];
+    const spans = [whole, ...spansIn(random, fromMs, days, Math.ceil(engine.spans / 10))];
     for (const by of DIMENSIONS) {
       for (const span of spans) {
         for (const filters of [[], FILTERS.filter(() => random() < 0.06)]) {

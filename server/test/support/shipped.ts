@@ -1,3 +1,5 @@
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import type { Databases } from '../../src/config.ts';
 import { openStore } from '../../src/store/open.ts';
 import { ShippedEvents } from '../../src/store/shipped-events.ts';
@@ -5,27 +7,49 @@ import type { Reports, Store } from '../../src/store/store.ts';
 import { sharedClickHouse } from './engines/clickhouse.ts';
 import { sharedPostgres } from './engines/postgres.ts';
 
-/** The databases of each place, so that a place that is opened again finds them. */
-const databases = new Map<string, Promise<Databases>>();
-
-async function makeDatabases(): Promise<Databases> {
-  const [cluster, postgres] = await Promise.all([sharedClickHouse(), sharedPostgres()]);
-  return { postgres: postgres.createDatabase(), clickhouse: (await cluster.createDatabase()).join(',') };
+/**
+ * What opens the scale-out shape on a place, with databases of its own: a place that is opened again finds them.
+ *
+ * @param makeClickHouse makes an empty database of ClickHouse; @returns the setting that names it
+ */
+export function shippedOn(makeClickHouse: () => Promise<string>): (place: string) => Promise<Store> {
+  const made = new Map<string, Promise<Databases>>();
+  const make = async () => {
+    const [clickhouse, postgres] = await Promise.all([makeClickHouse(), sharedPostgres()]);
+    return { postgres: postgres.createDatabase(), clickhouse };
+  };
+  return async (place) => {
+    const databases = made.get(place) ?? make();
+    made.set(place, databases);
+    return current(
+      await openStore({
+        dataDir: place,
+        databases: await databases,
+        onBroken: (error) => {
+          throw error;
+        },
+      }),
+    );
+  };
 }
 
-/** Opens the scale-out shape on a place, with databases of its own. */
-export async function openShipped(place: string): Promise<Store> {
-  const made = databases.get(place) ?? makeDatabases();
-  databases.set(place, made);
-  return current(
-    await openStore({
-      dataDir: place,
-      databases: await made,
-      onBroken: (error) => {
-        throw error;
-      },
-    }),
+/** On the two replicas that all suites of a run share. */
+export const openShipped = shippedOn(async () =>
+  (await (await sharedClickHouse()).createDatabase()).join(','),
+);
+
+/** From now on every commit of a place's spool fails with a part of it written, until what is returned is called. */
+export async function failCommits(place: string): Promise<() => Promise<void>> {
+  const alter = (sql: string) => {
+    const db = new DatabaseSync(join(place, 'spool.db'), { timeout: 5000 });
+    db.exec(sql);
+    db.close();
+  };
+  // Deduplication keys are written before the chunk: the commit fails with much of it done.
+  alter(
+    "CREATE TRIGGER fault BEFORE INSERT ON chunks BEGIN SELECT RAISE(ABORT, 'the disk is on fire'); END;",
   );
+  return async () => alter('DROP TRIGGER fault;');
 }
 
 /**

@@ -65,9 +65,14 @@ export function run(
   return stdout;
 }
 
-/** Whether a missing engine may be installed: by root, and only where that was asked for. */
+/** Whether a missing engine may be downloaded: only where that was asked for. */
+export function mayDownload(): boolean {
+  return Boolean(process.env.CI) || process.env.ENGINES === 'install';
+}
+
+/** Whether a missing engine may be installed on the machine: what may be downloaded, by root. */
 export function mayInstall(): boolean {
-  return process.getuid?.() === 0 && (Boolean(process.env.CI) || process.env.ENGINES === 'install');
+  return process.getuid?.() === 0 && mayDownload();
 }
 
 /** Installs packages of Debian. */
