@@ -33,7 +33,7 @@ function download(): void {
     run('npm', ['install', '--ignore-scripts', '--no-save', '--no-audit', '--no-fund', `chdb@${VERSION}`], {
       cwd: unfinished,
     });
-    renameSync(unfinished, INSTALLED);
+    if (!existsSync(INSTALLED)) renameSync(unfinished, INSTALLED);
   } finally {
     rmSync(unfinished, { recursive: true, force: true });
   }

@@ -68,9 +68,9 @@ export async function startMirror(modern: ChdbServer, old: ClickHouseCluster): P
     const server = olds.get(database);
     if (server === undefined) throw new Error(`${database} was not made here`);
     (OWN.test(sql) ? own : both).add(sql);
-    if (sql.startsWith('CREATE TABLE ')) await ensureSchema(server);
+    if (sql.startsWith('CREATE TABLE ')) await insist(() => ensureSchema(server));
     else if (INSERT.test(sql))
-      await server.insert(ENTRIES, rows, parameters.get('insert_deduplication_token') ?? '');
+      await insist(() => server.insert(ENTRIES, rows, parameters.get('insert_deduplication_token') ?? ''));
     else if (DELETION.test(sql)) {
       await server.run(sql);
       await Promise.all(
@@ -141,6 +141,14 @@ function parseRows(text: string): Row[] {
 function comparable(sql: string, rows: readonly Row[]): string {
   const lines = rows.map((row) => JSON.stringify(row));
   return (ORDERED.test(sql) ? lines : lines.toSorted()).join('\n');
+}
+
+/** Replicas that were just started, or are short of time, have no ZooKeeper for a while. Nothing is done twice by a repetition. */
+async function insist(work: () => Promise<void>): Promise<void> {
+  await until(
+    () => work().then(() => 'done', String),
+    (answer) => answer === 'done',
+  );
 }
 
 async function deletionsDone(ask: (text: string) => Promise<string>, database: string): Promise<void> {
