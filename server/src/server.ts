@@ -27,6 +27,7 @@ import { Mailer } from './mailer.ts';
 import { expose, type Sources } from './metrics/catalogue.ts';
 import { listenForMetrics, metricsRoutes } from './metrics/routes.ts';
 import { overloadGauge } from './overload.ts';
+import { believedProxies } from './proxies.ts';
 import type { Store } from './store/store.ts';
 import { Distribution, LATENCY_BOUNDS_SECONDS, Tally } from './tally.ts';
 
@@ -77,7 +78,7 @@ export async function buildServer({
     logController: new LogController({ disableRequestLogging: true }),
     // One logger for all: a child for each request would cost more than it tells.
     childLoggerFactory: (logger) => logger,
-    trustProxy: config.trustProxy.length === 0 ? false : [...config.trustProxy],
+    trustProxy: believedProxies(config.trustProxy),
     http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: TIMEOUT_CHECK_MS },
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,

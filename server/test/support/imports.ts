@@ -29,7 +29,7 @@ const PROCESS_IS_KNOWN_TO = ['server/src/main.ts', 'server/src/cli.ts'];
 const STORE_IS_OPENED_BY = ['server/src/main.ts', 'server/src/cli.ts'];
 /** Files that speak HTTP. A new one is named here, or it has no business with the framework. */
 const SPEAKS_HTTP = [
-  /^server\/src\/(server|health)\.ts$/,
+  /^server\/src\/(server|health|proxies)\.ts$/,
   /^server\/src\/(collect|api|dashboard)\/index\.ts$/,
   /^server\/src\/collect\/(script|pixel)\.ts$/,
   /^server\/src\/api\/(http|docs\/index)\.ts$/,
