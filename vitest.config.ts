@@ -10,6 +10,8 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     allowOnly: false,
+    // One machine at its limit should not stop a release; the report says which tests were tried again.
+    retry: process.env.CI ? 1 : 0,
     // `.ci/run` sums the numbers of this file and of the browsers' tests.
     reporters: ['default', ['json', { outputFile: 'test-results/vitest.json' }]],
   },

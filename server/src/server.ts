@@ -109,9 +109,9 @@ export async function buildServer({
       async () => {
         choresDone.deletedRows += await expireEvents({ store, clock, defaultDays: config.retentionDays });
       },
-      async (signal) => store.events.collectTexts?.(signal),
       () => salt.clean(),
       () => store.reports.prepare(utcDay(clock.now() - DAY_SETTLED_MS)),
+      async (signal) => store.events.collectTexts?.(signal),
     ],
     onError(error) {
       choresDone.failures += 1;

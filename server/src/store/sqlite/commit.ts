@@ -42,6 +42,8 @@ export class Committer {
   /** Days for which visitors are stored: at most a few. */
   #visitorDays: Set<number>;
   #newestSealedDay: number;
+  /** Whether texts were forgotten since the log was last emptied. */
+  #logHoldsForgotten = false;
 
   constructor(db: Database) {
     this.#db = db;
@@ -200,13 +202,17 @@ export class Committer {
 
   /** Deletes those of some watched texts that were not used since, and overwrites them. @returns how many */
   forgetTexts(ids: readonly number[]): number {
-    return overwriting(this.#db, () => this.#transaction(() => this.#dictionary.remove(ids)));
+    const removed = overwriting(this.#db, () => this.#transaction(() => this.#dictionary.remove(ids)));
+    if (removed > 0) this.#logHoldsForgotten = true;
+    return removed;
   }
 
-  /** Ends the watch, and empties the log, which holds pages as they once were. */
+  /** Ends the watch, and empties the log where texts were forgotten: it holds pages as they once were. */
   unwatchTexts(): void {
     this.#dictionary.unwatch();
+    if (!this.#logHoldsForgotten) return;
     emptyLogAtOnce(this.#db);
+    this.#logHoldsForgotten = false;
   }
 
   /** Writes something that changes nothing, to learn whether writing works. */
