@@ -1,6 +1,14 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { DAY_MS, HOUR_MS, MINUTE_MS, utcDay } from '../src/clock.ts';
-import type { Dimension, Entry, Filter, Happening, Measures, Store } from '../src/store/store.ts';
+import {
+  type Dimension,
+  type Entry,
+  EVENT_DIMENSIONS,
+  type Filter,
+  type Happening,
+  type Measures,
+  type Store,
+} from '../src/store/store.ts';
 import { event, leave, SITE } from './support/entries.ts';
 import { randomFrom, type Traffic, trafficOf } from './support/generated.ts';
 import { temporaryFolder } from './support/paths.ts';
@@ -26,21 +34,7 @@ async function append(store: Store, entries: readonly Entry[], atOnce = 50): Pro
     await Promise.all(entries.slice(i, i + atOnce).map((entry) => store.events.append(entry)));
 }
 
-const DIMENSIONS: readonly Exclude<Dimension, 'bot'>[] = [
-  'page',
-  'entry',
-  'exit',
-  'host',
-  'source',
-  'channel',
-  'campaign',
-  'country',
-  'device',
-  'browser',
-  'os',
-  'event',
-  'prop:plan',
-];
+const DIMENSIONS: readonly Exclude<Dimension, 'bot'>[] = [...EVENT_DIMENSIONS, 'prop:plan'];
 
 const FILTERS: readonly Filter[] = [
   { by: 'page', values: ['/b', '/a'], negated: false },

@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { DAY_MS, utcDay } from '../src/clock.ts';
 import { openStore } from '../src/store/open.ts';
-import type { Dimension, Filter, Store } from '../src/store/store.ts';
+import { EVENT_DIMENSIONS, type Filter, type Store } from '../src/store/store.ts';
 import { bot, event } from './support/entries.ts';
 import { trafficOf } from './support/generated.ts';
 import { temporaryFolder } from './support/paths.ts';
@@ -16,20 +16,6 @@ const FROM_MS = Date.UTC(2026, 4, 1);
 const TO_MS = FROM_MS + DAYS * DAY_MS;
 const SITE = event().siteId;
 
-const DIMENSIONS: readonly Dimension[] = [
-  'page',
-  'entry',
-  'exit',
-  'host',
-  'source',
-  'channel',
-  'campaign',
-  'country',
-  'device',
-  'browser',
-  'os',
-  'event',
-];
 /** Lets everything pass, and so is answered from the rows. */
 const EVERYTHING: Filter = { by: 'page', values: ['/nowhere'], negated: true };
 
@@ -64,7 +50,7 @@ async function expectRollUpsToBeTheRows(store: Store): Promise<void> {
   const audit = await store.events.audit();
   expect(audit).toEqual({ counters: [], ledger: [], rollups: [], integrity: [] });
   const scope = { siteId: SITE, fromMs: FROM_MS, toMs: TO_MS };
-  for (const by of DIMENSIONS) {
+  for (const by of EVENT_DIMENSIONS) {
     const summed = await store.reports.breakdown({ ...scope, filters: [] }, by, { limit: 1_000 });
     const counted = await store.reports.breakdown({ ...scope, filters: [EVERYTHING] }, by, { limit: 1_000 });
     expect([by, summed]).toEqual([by, counted]);

@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import { ApiError } from '../errors.ts';
-import type { Dimension, Filter } from '../store/store.ts';
+import { type Dimension, EVENT_DIMENSIONS, type Filter } from '../store/store.ts';
 import { nearest } from './query.ts';
 
 /**
@@ -17,27 +17,12 @@ const VALUES_MAX = 100;
 const FILTER_MAX_CHARS = 4_096;
 const PROP_NAME_MAX_CHARS = 64;
 
-const FILTER_DIMENSIONS = [
-  'page',
-  'entry',
-  'exit',
-  'host',
-  'source',
-  'channel',
-  'campaign',
-  'country',
-  'device',
-  'browser',
-  'os',
-  'event',
-] as const;
-
-const DIMENSIONS = [...FILTER_DIMENSIONS, 'bot'] as const;
+const DIMENSIONS = [...EVENT_DIMENSIONS, 'bot'] as const;
 
 export const FilterQuery = Type.Optional(
   Type.Array(Type.String({ maxLength: FILTER_MAX_CHARS }), {
     maxItems: FILTERS_MAX,
-    description: `Keeps only what fits, such as country:DE|AT, !page:/admin or prop:plan:pro. Give it up to ${FILTERS_MAX} times; all must hold. "!" negates, "|" means or, an empty value means not known, a backslash takes the next character literally. Dimensions: ${FILTER_DIMENSIONS.join(', ')}, prop:NAME.`,
+    description: `Keeps only what fits, such as country:DE|AT, !page:/admin or prop:plan:pro. Give it up to ${FILTERS_MAX} times; all must hold. "!" negates, "|" means or, an empty value means not known, a backslash takes the next character literally. Dimensions: ${EVENT_DIMENSIONS.join(', ')}, prop:NAME.`,
     examples: [['country:DE|AT', '!page:/admin']],
   }),
 );
@@ -71,7 +56,7 @@ function readFilter(text: string): Filter {
   if (name.length > PROP_NAME_MAX_CHARS) throw refuse('names a property with too long a name');
   const by = dimensionOf(dimension, name);
   if (by === null) {
-    const near = nearest(dimension, [...FILTER_DIMENSIONS, 'prop']);
+    const near = nearest(dimension, [...EVENT_DIMENSIONS, 'prop']);
     throw refuse(
       `is about "${dimension}", which is no dimension${near === null ? '' : ` (did you mean ${near}?)`}`,
     );
@@ -83,7 +68,7 @@ function readFilter(text: string): Filter {
 
 function dimensionOf(dimension: string, propName: string): Filter['by'] | null {
   if (dimension === 'prop') return propName === '' ? null : `prop:${propName}`;
-  return FILTER_DIMENSIONS.find((known) => known === dimension) ?? null;
+  return EVENT_DIMENSIONS.find((known) => known === dimension) ?? null;
 }
 
 /** What stands before and after the first colon that no backslash takes literally. */

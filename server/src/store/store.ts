@@ -410,25 +410,27 @@ export interface EventPage {
 
 // ── Reports ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
+/** What events and visits can be split and filtered by, properties aside. */
+export const EVENT_DIMENSIONS = [
+  'page',
+  'entry',
+  'exit',
+  'host',
+  'source',
+  'channel',
+  'campaign',
+  'country',
+  'device',
+  'browser',
+  'os',
+  'event',
+] as const;
+
 /**
  * What numbers can be split by. `prop:NAME` is the value of a property of events. `entry` and `exit` are the first and last
  * page of a visit; `bot` splits bot visits and nothing else.
  */
-export type Dimension =
-  | 'page'
-  | 'entry'
-  | 'exit'
-  | 'host'
-  | 'source'
-  | 'channel'
-  | 'campaign'
-  | 'country'
-  | 'device'
-  | 'browser'
-  | 'os'
-  | 'event'
-  | 'bot'
-  | `prop:${string}`;
+export type Dimension = (typeof EVENT_DIMENSIONS)[number] | 'bot' | `prop:${string}`;
 
 /** Keeps what has one of the values, or with `negated` what has none of them. Null stands for "not known". */
 export interface Filter {
