@@ -34,6 +34,20 @@ export function startChores({
   };
 }
 
+/** Deletes what is left of removed sites: where that was cut short, and what arrived while they were removed. @returns rows */
+export async function removeLeftovers({
+  registry,
+  events,
+}: Pick<Store, 'registry' | 'events'>): Promise<number> {
+  let deleted = 0;
+  let removed = await registry.removedSites('');
+  while (removed.length > 0) {
+    for (const siteId of removed) deleted += await events.remove(siteId);
+    removed = await registry.removedSites(removed.at(-1) ?? '');
+  }
+  return deleted;
+}
+
 /** Deletes events that are older than their site, or else the installation, keeps them. @returns rows deleted */
 export async function expireEvents({
   store,

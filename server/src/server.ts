@@ -3,7 +3,7 @@ import Fastify, { type FastifyInstance, type FastifyReply, LogController } from 
 import { docsRoutes } from './api/docs/index.ts';
 import { apiRoutes } from './api/index.ts';
 import { Attempts } from './attempts.ts';
-import { expireEvents, startChores } from './chores.ts';
+import { expireEvents, removeLeftovers, startChores } from './chores.ts';
 import { type Clock, HOUR_MS, SECOND_MS, utcDay } from './clock.ts';
 import { OUTCOME_NAMES } from './collect/answers.ts';
 import { collectRoutes } from './collect/index.ts';
@@ -108,6 +108,9 @@ export async function buildServer({
     chores: [
       async () => {
         choresDone.deletedRows += await expireEvents({ store, clock, defaultDays: config.retentionDays });
+      },
+      async () => {
+        choresDone.deletedRows += await removeLeftovers(store);
       },
       () => salt.clean(),
       () => store.reports.prepare(utcDay(clock.now() - DAY_SETTLED_MS)),

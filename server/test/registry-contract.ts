@@ -378,6 +378,30 @@ function describeSites(engine: RegistryEngine): void {
     await expect(registry.retireSiteKey('ak_second')).rejects.toEqual(conflict('last-key'));
   });
 
+  it('names the sites that were removed, alone or with their account, each once', async () => {
+    const { store, reopen } = await begin(engine);
+    const { registry } = store;
+    const [stays, goes] = [await addAccount(registry), await addAccount(registry)];
+    const kept = await registry.createSite(newSite(stays, 'kept.example'), null);
+    const removed = [
+      await registry.createSite(newSite(stays, 'removed.example'), null),
+      await registry.createSite(newSite(goes, 'one.example'), null),
+      await registry.createSite(newSite(goes, 'two.example'), null),
+    ].map(({ id }) => id);
+    await registry.addSiteKey(removed[0] ?? '', 'ak_second', NOON_MS);
+    await registry.addSiteKey(kept.id, 'ak_third', NOON_MS);
+    await registry.retireSiteKey(kept.key);
+    expect(await registry.removedSites('')).toEqual([]);
+
+    await registry.removeSite(removed[0] ?? '');
+    await registry.removeAccount(goes);
+    const again = (await reopen()).registry;
+    const [first = '', ...rest] = [...removed].sort();
+    expect(await again.removedSites('')).toEqual([first, ...rest]);
+    expect(await again.removedSites(first)).toEqual(rest);
+    expect(await again.removedSites(rest.at(-1) ?? '')).toEqual([]);
+  });
+
   it('gives every site once when they are gone through', async () => {
     const { registry } = (await begin(engine)).store;
     const account = await addAccount(registry);

@@ -486,6 +486,33 @@ function describeEvents(engine: Engine): void {
     await expectConsistent(again);
   });
 
+  it('removes what there is of a site, what came meanwhile too, and keeps its counts', async () => {
+    const { store, reopen } = await begin(engine);
+    const scope = { siteId: SITE, fromMs: NOON_MS - 5 * DAY_MS, toMs: NOON_MS + DAY_MS, filters: [] };
+    for (const receivedAtMs of [NOON_MS - 3 * DAY_MS, NOON_MS]) {
+      await store.events.append(event({ receivedAtMs, path: `/${receivedAtMs}` }));
+      await store.events.append(leave({ receivedAtMs }));
+      await store.events.append(bot({ receivedAtMs }));
+    }
+    await store.events.append(event({ siteId: 'site_another', path: '/another' }));
+    expect((await store.reports.breakdown(scope, 'page', { limit: 10 })).rows).toHaveLength(2);
+
+    expect(await store.events.remove(SITE)).toBe(6);
+    expect(await store.events.remove(SITE)).toBe(0);
+    await store.events.append(event({ path: '/under-way' }));
+    expect(await store.events.remove(SITE)).toBe(1);
+    expect(await store.events.remove('site_unheard_of')).toBe(0);
+
+    const again = await reopen();
+    expect(await allEvents(again)).toEqual([]);
+    expect((await again.reports.breakdown(scope, 'page', { limit: 10 })).rows).toEqual([]);
+    expect(await again.reports.totals(scope)).toMatchObject({ visitors: 0, events: 0 });
+    expect(await count(again)).toBe(3);
+    expect(await ledgerOf(again)).toEqual({ stored: 3, bot: 2 });
+    expect((await allEvents(again, 'site_another')).map(({ path }) => path)).toEqual(['/another']);
+    await expectConsistent(again);
+  });
+
   it('tells what each site key brought', async () => {
     const { store, reopen } = await begin(engine);
     await store.events.append(event({ siteKey: 'ak_one', id: 'x', receivedAtMs: NOON_MS }));

@@ -96,7 +96,8 @@ export const accountCommands: Commands = {
 
   'account remove': {
     usage: 'account remove --email E',
-    sentence: 'Remove an account with its sites. Its API keys stop working.',
+    sentence:
+      'Remove an account with its sites. Its API keys stop working; a server deletes the events within an hour.',
     required: ['email'],
     optional: [],
     async run({ registry }, { email = '' }) {

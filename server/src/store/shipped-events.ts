@@ -98,6 +98,10 @@ export class ShippedEvents implements Events {
     return this.#warehouse.expire(siteId, beforeMs);
   }
 
+  remove(siteId: string): Promise<number> {
+    return this.expire(siteId, Number.MAX_SAFE_INTEGER);
+  }
+
   async audit(): Promise<Audit> {
     const { rows } = await this.#warehouse.countAll();
     return { ...(await this.#books.audit(rows)), rollups: [], integrity: [] };

@@ -198,8 +198,10 @@ export interface Registry extends People {
   /** Oldest first; sites of the same instant in the order they were added. */
   sitesOf(accountId: string): Promise<readonly Site[]>;
   siteById(id: string): Promise<Site | null>;
-  /** Removes a site. Its keys are forgotten by collectors; its events are deleted by `Events.expire`. */
+  /** Removes a site. Its keys are forgotten by collectors; its events are deleted by `Events.remove`. */
   removeSite(siteId: string): Promise<boolean>;
+  /** Ids of sites that were removed, in order, after the one named, a bounded number at a time. */
+  removedSites(afterId: string): Promise<string[]>;
   /** Null where there is no such site. */
   setHostRules(siteId: string, rules: HostRules): Promise<Site | null>;
   /** Null where there is no such site. */
@@ -557,6 +559,11 @@ export interface Events {
    * and ledger stay as they are. @returns rows deleted
    */
   expire(siteId: string, beforeMs: number): Promise<number>;
+  /**
+   * Deletes all that is kept of a removed site besides its counters and its ledger, in small steps between commits. Cheap
+   * where nothing is left. @returns rows of events, leaves and bot visits deleted
+   */
+  remove(siteId: string): Promise<number>;
   /**
    * Where the engine keeps strings apart from rows: deletes those that no row refers to any more, at most once a day, in small
    * steps between commits, and overwrites them in the file. Ends early, with nothing wrong, when the signal says so.

@@ -16,6 +16,8 @@ import { eventually, PATIENT } from './support/patience.ts';
 
 const CRAWLER = 'Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)';
 const DAYS = 30;
+/** Enough that a sweep takes many commits. */
+const SWEPT_EVENTS = 20_000;
 
 /** A folder with two sites that had three events, a leave and a crawler on each of the last 30 days. */
 async function agedInstallation(): Promise<{ dataDir: string; kept: Site; short: Site }> {
@@ -73,6 +75,27 @@ function danglingTexts(dataDir: string): number {
   }
 }
 
+/** Kills a server inside its sweep of a table: some rows are gone by then, and not all that go. @returns whether it was in time */
+async function killInSweep(dataDir: string, table: 'events' | 'texts', stay: number): Promise<boolean> {
+  const db = new DatabaseSync(join(dataDir, 'events.db'), { readOnly: true, timeout: 5000 });
+  const count = db.prepare(`SELECT count(*) AS n FROM ${table}`);
+  const rows = () => Number(count.get()?.n);
+  const before = rows();
+  const program = startProgram(dataDir, { RETENTION_DAYS: '10' });
+  let ended = false;
+  program.exit.then(() => {
+    ended = true;
+  });
+  try {
+    while (!ended && rows() === before) await new Promise((resolve) => setImmediate(resolve));
+    program.kill('SIGKILL');
+    await program.exit;
+    return rows() < before && rows() > stay;
+  } finally {
+    db.close();
+  }
+}
+
 describe('retention', PATIENT, () => {
   it('overwrites what only deleted events said, and keeps what younger ones say too', async () => {
     const world = await World.open();
@@ -122,6 +145,104 @@ describe('retention', PATIENT, () => {
     await expectSound(dataDir);
   });
 
+  it('of a removed site deletes all but the counts and overwrites what it said, also where its removal was cut short', async () => {
+    const world = await World.open();
+    onTestFinished(() => world.close());
+    const account = await world.addAccount({ plan: 'pro' });
+    const [gone, stays] = [
+      await world.addSite(account, 'gone.example'),
+      await world.addSite(account, 'stays.example'),
+    ];
+    const server = await world.serve();
+    const say = async (site: Site, ago: number, path: string, told: string) => {
+      world.clock.nowMs = Date.now() - ago * DAY_MS;
+      const more = {
+        url: `https://${site.domain}/${path}`,
+        ref: `https://${told}.example/`,
+        props: { told },
+      };
+      const headers = { origin: `https://${site.domain}` };
+      expect(outcomeOf(await server.send(beaconOf(site, more), { headers }))).toBe('stored');
+    };
+    await say(gone, 9, 'old-page', 'old-words');
+    await say(gone, 3, 'young-page', 'young-words');
+    await say(gone, 3, 'common-page', 'common-words');
+    await say(stays, 3, 'common-page', 'common-words');
+    // Of the oldest day there are only roll-ups left, which name its pages and sources.
+    await world.store.events.expire(gone.id, Date.now() - 5 * DAY_MS);
+    const words = ['old-page', 'old-words', 'young-page', 'young-words'];
+    const dataDir = await temporaryFolder();
+    await world.store.events.flush();
+    // As a kill leaves it: removed from the registry, and nothing else done.
+    await world.store.registry.removeSite(gone.id);
+    cpSync(world.dataDir, dataDir, { recursive: true });
+    const counted = { rows: rowCounts(dataDir), ledger: ledgerOf(dataDir, gone.id) };
+    expect(words.filter((word) => stands(dataDir, word))).toEqual(words);
+    expect(counted).toMatchObject({ ledger: { stored: 3 }, rows: { events: 3, counters: 3 } });
+
+    const program = startProgram(dataDir);
+    await program.address;
+    await eventually(
+      () => words.filter((word) => stands(dataDir, word)),
+      (left) => left.length === 0,
+    );
+    expect(rowCounts(dataDir)).toMatchObject({ events: 1, visits: 1, slots: 1, facets: 0, counters: 3 });
+    expect(danglingTexts(dataDir)).toBe(0);
+    expect(stands(dataDir, 'common-page') && stands(dataDir, 'common-words')).toBe(true);
+    expect(countOf(dataDir, gone.id), 'counts stay').toBe(3);
+    expect(ledgerOf(dataDir, gone.id)).toEqual(counted.ledger);
+    expect(storedPaths(dataDir, stays.id)).toEqual(['/common-page']);
+    program.kill('SIGTERM');
+    expect(await program.exit).toEqual({ code: 0, signal: null });
+    await expectSound(dataDir);
+  });
+
+  it('killed inside a sweep, of rows or of texts, leaves nothing half-done and finishes the next time', async () => {
+    const world = await World.open();
+    onTestFinished(() => world.close());
+    const site = await world.addSite(await world.addAccount({ plan: 'pro' }), 'swept.example');
+    const receivedAtMs = Date.now() - 20 * DAY_MS;
+    const said = Array.from({ length: SWEPT_EVENTS }, (_, i) =>
+      event({ siteId: site.id, receivedAtMs, visitor: BigInt(i), props: { said: `swept-word-${i}` } }),
+    );
+    for (let i = 0; i < said.length; i += 5_000)
+      await Promise.all(said.slice(i, i + 5_000).map((entry) => world.store.events.append(entry)));
+    await world.store.close();
+    const ledger = ledgerOf(world.dataDir, site.id);
+    expect(ledger).toEqual({ stored: SWEPT_EVENTS });
+
+    const copied = async () => {
+      const folder = await temporaryFolder();
+      cpSync(world.dataDir, folder, { recursive: true });
+      return folder;
+    };
+    let dataDir = await copied();
+    const inside: string[] = [];
+    for (const table of ['events', 'texts'] as const) {
+      // A sweep that was over before anybody looked begins anew on another copy.
+      for (let tries = 0; tries < 5 && !inside.includes(table); tries++) {
+        if (tries > 0) dataDir = await copied();
+        if (await killInSweep(dataDir, table, 50)) inside.push(table);
+        expect(countOf(dataDir, site.id)).toBe(SWEPT_EVENTS);
+        expect(ledgerOf(dataDir, site.id)).toEqual(ledger);
+        expect(danglingTexts(dataDir)).toBe(0);
+        await expectSound(dataDir);
+      }
+    }
+    expect(inside, 'kills inside a sweep').toEqual(['events', 'texts']);
+
+    const program = startProgram(dataDir, { RETENTION_DAYS: '10' });
+    const url = await program.address;
+    await eventually(
+      () => stands(dataDir, 'swept-word-'),
+      (there) => !there,
+    );
+    expect(rowCounts(dataDir)).toMatchObject({ events: 0, visits: 0 });
+    expect(outcomeOf(await post(url, beaconOf(site), { origin: 'https://swept.example' }))).toBe('stored');
+    expect(countOf(dataDir, site.id)).toBe(SWEPT_EVENTS + 1);
+    await expectSound(dataDir);
+  });
+
   it('keeps a text that is used again while others are collected', async () => {
     const world = await World.open();
     onTestFinished(() => world.close());
@@ -163,27 +284,6 @@ describe('retention', PATIENT, () => {
     expect(countOf(dataDir, short.id)).toBe(counted.short + 1);
     program.kill('SIGTERM');
     expect(await program.exit).toEqual({ code: 0, signal: null });
-    await expectSound(dataDir);
-  });
-
-  it('killed in the middle goes on at the next start, and counts as before', async () => {
-    const { dataDir, kept } = await agedInstallation();
-    for (let tries = 0; tries < 3; tries++) {
-      const program = startProgram(dataDir, { RETENTION_DAYS: '1' });
-      await program.address;
-      program.kill('SIGKILL');
-      await program.exit;
-      expect(countOf(dataDir, kept.id)).toBe(3 * DAYS);
-      expect(danglingTexts(dataDir)).toBe(0);
-      await expectSound(dataDir);
-    }
-    const program = startProgram(dataDir, { RETENTION_DAYS: '1' });
-    await program.address;
-    await eventually(
-      () => storedPaths(dataDir, kept.id).length,
-      (rows) => rows === 3,
-    );
-    expect(countOf(dataDir, kept.id)).toBe(3 * DAYS);
     await expectSound(dataDir);
   });
 

@@ -78,6 +78,7 @@ export function current(store: Store): Store {
       keyUse: after(events.keyUse),
       page: after(events.page),
       expire: after((siteId: string, beforeMs: number) => events.expire(siteId, beforeMs)),
+      remove: after((siteId: string) => events.remove(siteId)),
       audit: after(() => events.audit()),
     },
     reports: {

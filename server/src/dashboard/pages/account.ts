@@ -131,7 +131,7 @@ export function accountPages(router: Router): void {
     if (refused !== null) return wrong(visit, 'delete-password', refused);
     const sites = await registry.sitesOf(account.id);
     await registry.removeAccount(account.id);
-    for (const { id } of sites) await events.expire(id, Number.MAX_SAFE_INTEGER);
+    for (const { id } of sites) await events.remove(id);
     return { kind: 'redirect', to: '/login?note=deleted', cookie: null };
   });
 }

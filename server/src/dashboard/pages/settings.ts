@@ -142,7 +142,7 @@ export function settingsPages(router: Router): void {
     if ((form.get('confirm') ?? '').trim().toLowerCase() !== site.domain)
       return wrong(visit, 'confirm', `Type ${site.domain} to confirm.`);
     await registry.removeSite(site.id);
-    await events.expire(site.id, Number.MAX_SAFE_INTEGER);
+    await events.remove(site.id);
     return { kind: 'redirect', to: '/dashboard' };
   });
 }

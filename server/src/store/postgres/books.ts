@@ -53,7 +53,7 @@ export class PostgresBooks implements Books {
       );
       await tx.query(
         `INSERT INTO event_expiry (site_id, before_at) VALUES ($1, $2)
-         ON CONFLICT (site_id) DO UPDATE SET before_at = greatest(event_expiry.before_at, excluded.before_at)`,
+         ON CONFLICT (site_id) DO UPDATE SET before_at = excluded.before_at WHERE event_expiry.before_at < excluded.before_at`,
         siteId,
         beforeMs,
       );

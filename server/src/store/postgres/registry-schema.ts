@@ -120,4 +120,5 @@ export const REGISTRY_MIGRATIONS = [
     UNIQUE (site_id, kind, pattern)
   );
   `,
+  `CREATE INDEX site_keys_gone ON site_keys (site_id) WHERE state = 'gone'`,
 ] as const;

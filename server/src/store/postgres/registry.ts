@@ -164,6 +164,15 @@ export class PostgresRegistry extends PostgresPeople implements Registry {
     });
   }
 
+  async removedSites(afterId: string): Promise<string[]> {
+    const { rows } = await this.#db.query(
+      `SELECT DISTINCT site_id FROM site_keys WHERE state = 'gone' AND site_id > $1 ORDER BY site_id LIMIT $2`,
+      afterId,
+      SITES_PER_ANSWER,
+    );
+    return rows.map((row) => String(row.site_id));
+  }
+
   async setHostRules(siteId: string, { allowSubdomains, extraHosts }: HostRules): Promise<Site | null> {
     return this.#changeKeys(async (tx) => {
       const { rows } = await tx.query(

@@ -179,7 +179,7 @@ export class Committer {
       prepared(
         this.#db,
         `INSERT INTO expired (site, before_at) VALUES (?, ?)
-         ON CONFLICT (site) DO UPDATE SET before_at = max(before_at, excluded.before_at)`,
+         ON CONFLICT (site) DO UPDATE SET before_at = excluded.before_at WHERE before_at < excluded.before_at`,
       ).run(site, beforeMs);
       let room = EXPIRED_PER_COMMIT;
       let deleted = 0;
@@ -192,6 +192,20 @@ export class Committer {
       if (room > 0) room -= Number(prepared(this.#db, EXPIRE.visits).run(site, beforeMs, room).changes);
       if (room < EXPIRED_PER_COMMIT) this.#visits.forget();
       return { deleted, more: room === 0 };
+    });
+  }
+
+  /** Deletes a bounded part of what there is of a removed site: its rows, and then what reports made of them. */
+  remove(siteId: string): { deleted: number; more: boolean } {
+    const step = this.expire(siteId, Number.MAX_SAFE_INTEGER);
+    if (step.more) return step;
+    return this.#transaction(() => {
+      const site = this.#dictionary.site(siteId);
+      const of = (table: 'sealed' | 'slots' | 'facets') =>
+        Number(prepared(this.#db, REMOVE[table]).run(site, EXPIRED_PER_COMMIT).changes);
+      // What is sealed no longer counts without its facets, and facets without it do not.
+      const more = [of('sealed'), of('slots'), of('facets')].includes(EXPIRED_PER_COMMIT);
+      return { deleted: step.deleted, more };
     });
   }
 
@@ -260,6 +274,13 @@ const EXPIRE = {
   visits: `DELETE FROM visits WHERE (site, day, no) IN
     (SELECT site, day, no FROM visits WHERE site = ?1 AND day <= ?2 / ${DAY_MS} AND day * ${DAY_MS} + end_at < ?2
      ORDER BY day LIMIT ?3)`,
+} as const;
+
+const REMOVE = {
+  sealed: `DELETE FROM sealed WHERE (site, day) IN (SELECT site, day FROM sealed WHERE site = ? LIMIT ?)`,
+  slots: `DELETE FROM slots WHERE (site, slot) IN (SELECT site, slot FROM slots WHERE site = ? LIMIT ?)`,
+  facets: `DELETE FROM facets WHERE (site, dimension, day, value) IN
+    (SELECT site, dimension, day, value FROM facets WHERE site = ? LIMIT ?)`,
 } as const;
 
 function addDay(days: Map<string, DayDelta>, { siteId, receivedAtMs, kind }: Entry): void {

@@ -80,6 +80,17 @@ export class SqliteEvents implements Events {
     return total;
   }
 
+  async remove(siteId: string): Promise<number> {
+    let total = 0;
+    for (let more = true; more; ) {
+      const step = await this.#writer.do({ type: 'remove', siteId });
+      total += step.deleted;
+      more = step.more;
+    }
+    if (total > 0) this.#textsMayBeUnused = true;
+    return total;
+  }
+
   async collectTexts(signal: AbortSignal): Promise<number> {
     const now = performance.now();
     if (!this.#textsMayBeUnused || now - this.#textsCollectedAtMs < TEXTS_COLLECTED_EVERY_MS) return 0;

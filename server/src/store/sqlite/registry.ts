@@ -93,6 +93,7 @@ export const REGISTRY_MIGRATIONS = [
   ALTER TABLE sites ADD COLUMN time_zone TEXT;
   ALTER TABLE sites ADD COLUMN exclusions TEXT;
   `,
+  `CREATE INDEX site_keys_gone ON site_keys (site_id) WHERE state = 'gone';`,
 ];
 
 const SALT_BYTES = 32;
@@ -236,6 +237,17 @@ export class SqliteRegistry extends SqlitePeople implements Registry {
       this.#changeKeysOf(siteId, 'gone');
       return prepared(this.#db, 'DELETE FROM sites WHERE id = ?').run(siteId).changes === 1;
     });
+  }
+
+  async removedSites(afterId: string): Promise<string[]> {
+    return translated(() =>
+      prepared(
+        this.#db,
+        `SELECT DISTINCT site_id FROM site_keys WHERE state = 'gone' AND site_id > ? ORDER BY site_id LIMIT ?`,
+      )
+        .all(afterId, SITES_PER_ANSWER)
+        .map((row) => String(row.site_id)),
+    );
   }
 
   async setHostRules(siteId: string, { allowSubdomains, extraHosts }: HostRules): Promise<Site | null> {

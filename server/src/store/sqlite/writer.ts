@@ -14,6 +14,7 @@ import { serveTasks } from './task-thread.ts';
 export type Task =
   | { type: 'commit'; batch: PackedBatch }
   | { type: 'expire'; siteId: string; beforeMs: number }
+  | { type: 'remove'; siteId: string }
   | { type: 'seal'; part: SealPart }
   | { type: 'watch-texts' }
   | { type: 'forget-texts'; ids: readonly number[] }
@@ -26,6 +27,7 @@ export interface Answers {
   commit: number[];
   /** Rows deleted, and whether there are more to delete. */
   expire: { deleted: number; more: boolean };
+  remove: { deleted: number; more: boolean };
   seal: null;
   /** The number below which texts may be deleted while they are watched. */
   'watch-texts': number;
@@ -49,6 +51,8 @@ function perform(committer: Committer, task: Task): Answers[keyof Answers] {
       return committer.commit(unpack(task.batch));
     case 'expire':
       return committer.expire(task.siteId, task.beforeMs);
+    case 'remove':
+      return committer.remove(task.siteId);
     case 'seal':
       committer.seal(task.part);
       return null;
