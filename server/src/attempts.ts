@@ -1,7 +1,10 @@
+import { hash } from 'node:crypto';
 import { type AttemptWindow, StoreUnavailable, type Tally } from './store/store.ts';
 
 /** Names remembered; when there are more, those that tried least recently start afresh. */
 const NAMES_MAX = 50_000;
+/** Longer names, which only a forger has, are remembered by their hash. */
+const NAME_MAX_CHARS = 300;
 
 /**
  * Counts what somebody tries within a window of time: what rate limits and throttles are made of. Exact over all processes
@@ -43,7 +46,7 @@ export class Attempts {
 
   /** Forgets what a name tried. Where the tally is away it stands there until its window ends. */
   async forget(name: string, atMs: number): Promise<void> {
-    this.#windows.delete(name);
+    this.#windows.delete(short(name));
     try {
       await this.#tally?.forget(name, atMs);
     } catch (error) {
@@ -51,7 +54,8 @@ export class Attempts {
     }
   }
 
-  #windowOf(name: string, atMs: number, endsMs: number): AttemptWindow {
+  #windowOf(whole: string, atMs: number, endsMs: number): AttemptWindow {
+    const name = short(whole);
     const known = this.#windows.get(name);
     this.#windows.delete(name); // re-inserted at the end, so that the first is the one that tried least recently
     // A window that ends later than one opened now was opened before the clock was set back.
@@ -61,4 +65,8 @@ export class Attempts {
     if (this.#windows.size > NAMES_MAX) this.#windows.delete(this.#windows.keys().next().value ?? '');
     return window;
   }
+}
+
+function short(name: string): string {
+  return name.length > NAME_MAX_CHARS ? hash('sha256', name) : name;
 }

@@ -26,6 +26,7 @@ const CONFLICT_CODES: Readonly<Record<RegistryConflict['reason'], string>> = {
   'email-taken': 'EMAIL_TAKEN',
   'domain-taken': 'DOMAIN_TAKEN',
   'site-limit': 'SITE_LIMIT_REACHED',
+  'key-limit': 'KEY_LIMIT_REACHED',
   'last-key': 'CURRENT_KEY',
 };
 

@@ -6,7 +6,7 @@ import { hostOf, isAddress, isLocalHost } from './hosts.ts';
  * requests writes his own headers.
  */
 
-/** How much of an origin that is no host is shown to the owner. */
+/** How much of a host, or of an origin that is none, is shown to the owner: hosts that exist are shorter. */
 const CLAIM_MAX_CHARS = 255;
 
 /** What a site allows. Hosts are normalised (`hosts.ts`). */
@@ -84,7 +84,11 @@ export function judgeHosts(
     return { fits: false, reason: 'wrong-domain', host: (evidence ?? '').slice(0, CLAIM_MAX_CHARS) };
   for (const host of isPage ? [pageHost] : [evidenceHost, pageHost]) {
     if (!hostFits(policy, host))
-      return { fits: false, reason: isLocalHost(host) ? 'local-host' : 'wrong-domain', host };
+      return {
+        fits: false,
+        reason: isLocalHost(host) ? 'local-host' : 'wrong-domain',
+        host: host.slice(0, CLAIM_MAX_CHARS),
+      };
   }
   return { fits: true };
 }

@@ -1,4 +1,5 @@
-import type { LedgerLine } from './store/store.ts';
+import { type HostPolicy, hostFits } from './host-policy.ts';
+import { type LedgerLine, OTHER_HOST } from './store/store.ts';
 
 /** `received = accepted + duplicate + Σ refused`, by construction of the answer and by audit of the store. */
 export interface Balance {
@@ -23,4 +24,31 @@ export function balance(lines: readonly LedgerLine[]): Balance {
   counts.delete('duplicate');
   const refused = Object.fromEntries([...counts].sort(([, a], [, b]) => b - a));
   return { received, accepted, duplicate, refused };
+}
+
+/** What host rules would have refused of the events that were accepted. */
+export interface DryRun {
+  accepted: number;
+  refused: number;
+  /** Refused, by host. */
+  hosts: Record<string, number>;
+  /** Accepted from hosts that the ledger did not keep apart: what would have become of these nobody can say. */
+  unknown: number;
+}
+
+/** Tries host rules on the accepted lines of a ledger. */
+export function tryHosts(lines: readonly LedgerLine[], policy: HostPolicy): DryRun {
+  const dryRun: DryRun = { accepted: 0, refused: 0, hosts: {}, unknown: 0 };
+  for (const { outcome, host, count } of lines) {
+    if (outcome !== 'stored') continue;
+    dryRun.accepted += count;
+    if (hostFits(policy, host)) continue;
+    if (host === OTHER_HOST) {
+      dryRun.unknown += count;
+      continue;
+    }
+    dryRun.refused += count;
+    dryRun.hosts[host] = (dryRun.hosts[host] ?? 0) + count;
+  }
+  return dryRun;
 }

@@ -1,4 +1,4 @@
-import { get } from 'node:http';
+import { get, type IncomingMessage } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { declarePages } from '../src/dashboard/index.ts';
@@ -191,6 +191,37 @@ describe('the live check', () => {
     const closing = performance.now();
     await other.app.close();
     expect(performance.now() - closing).toBeLessThan(2000);
+  });
+
+  it('hangs up on a browser that does not read, which then is told what it missed', async () => {
+    const { site, visitor, base } = await owner('stalled.example');
+    expect(await send(site, 'stalled.example')).toBe(202);
+    const request = get(`${server.url}${base}/live`, { headers: { cookie: visitor.cookieHeader } });
+    const response = await new Promise<IncomingMessage>((resolve) => request.on('response', resolve));
+    // Not read from now on, until far more was said than sockets hold.
+    const path = 'x'.repeat(2_000);
+    const page = `https://stalled.example/${path}`;
+    let sent = 0;
+    for (let batches = 0; batches < 150; batches++) {
+      const batch = Array.from({ length: 20 }, () => ({ key: site.key, url: `${page}${sent++ % 10}` }));
+      const { status } = await server.send(batch, { headers: { origin: 'https://stalled.example' } });
+      expect(status).toBe(202);
+    }
+    let bytes = 0;
+    const closed = new Promise((resolve) => response.on('close', resolve));
+    response
+      .on('error', () => undefined)
+      .on('data', (chunk: Buffer) => {
+        bytes += chunk.length;
+      });
+    await closed;
+    expect(bytes, 'of what was said').toBeLessThan(sent * path.length);
+    const again = await listen(visitor, `${base}/live?after=0`);
+    await until(
+      () => again.messages.length,
+      (count) => count >= 50,
+    );
+    await again.stop();
   });
 });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { utcDay } from '../src/clock.ts';
-import { type Registry, RegistryConflict, type SiteKeyRecord } from '../src/store/store.ts';
+import { type Registry, RegistryConflict, SITE_KEYS_MAX, type SiteKeyRecord } from '../src/store/store.ts';
 import { NOON_MS } from './support/clock.ts';
 
 /** A connection to a registry, as one process has one. */
@@ -376,6 +376,21 @@ function describeSites(engine: RegistryEngine): void {
     expect(records).toHaveLength(2);
     expect(records.find(({ key }) => key === site.key)?.state).toBe('retired');
     await expect(registry.retireSiteKey('ak_second')).rejects.toEqual(conflict('last-key'));
+  });
+
+  it('gives a site a hundred keys and no more, retired ones included', async () => {
+    const { registry } = (await begin(engine)).store;
+    const site = await registry.createSite(newSite(await addAccount(registry), 'example.com'), null);
+    const keys = [site.key];
+    while (keys.length < SITE_KEYS_MAX) {
+      keys.push(`ak_key${keys.length}`);
+      await registry.addSiteKey(site.id, keys.at(-1) ?? '', NOON_MS);
+    }
+    await registry.retireSiteKey(site.key);
+    await expect(registry.addSiteKey(site.id, 'ak_more', NOON_MS)).rejects.toEqual(conflict('key-limit'));
+    expect((await registry.siteById(site.id))?.key).toBe(keys.at(-1));
+    expect((await registry.siteKeysOf(site.id)).map(({ key }) => key).sort()).toEqual(keys.sort());
+    expect((await allKeys(registry)).records).toHaveLength(SITE_KEYS_MAX);
   });
 
   it('names the sites that were removed, alone or with their account, each once', async () => {

@@ -240,7 +240,7 @@ describe.skipIf(!hasClickHouse || !hasPostgres)('several hosts, of which any may
       );
       const { audit } = await until(
         () => inspect({ dataDir: world.folder, databases: world.databases }),
-        (found) => Object.values(found.audit).flat().length === 0,
+        (found) => found.audit !== null && Object.values(found.audit).flat().length === 0,
         CATCH_UP_DEADLINE_MS,
       );
       expect(audit).toEqual(NO_COMPLAINTS);

@@ -527,6 +527,20 @@ function describeEvents(engine: Engine): void {
       { key: 'ak_two', events: 0, lastSeenAtMs: NOON_MS + 3 },
       { key: 'ak_one', events: 1, lastSeenAtMs: NOON_MS + 2 },
     ]);
+    // Goes on from there; what was received earlier moves nothing back, and another site is another matter.
+    await again.events.append(event({ siteKey: 'ak_one', receivedAtMs: NOON_MS - DAY_MS }));
+    await again.events.append(event({ siteKey: 'ak_two', receivedAtMs: NOON_MS + DAY_MS }));
+    await again.events.append(event({ siteId: 'site_another', siteKey: 'ak_four' }));
+    again.events.refuse(refusal({ siteKey: 'ak_three', receivedAtMs: NOON_MS + 5 }));
+    await again.events.flush();
+    expect(await again.events.keyUse(SITE)).toEqual([
+      { key: 'ak_two', events: 1, lastSeenAtMs: NOON_MS + DAY_MS },
+      { key: 'ak_three', events: 0, lastSeenAtMs: NOON_MS + 5 },
+      { key: 'ak_one', events: 2, lastSeenAtMs: NOON_MS + 2 },
+    ]);
+    expect(await again.events.keyUse('site_another')).toEqual([
+      { key: 'ak_four', events: 1, lastSeenAtMs: NOON_MS },
+    ]);
   });
 }
 

@@ -252,5 +252,8 @@ async function checkShipped(
     rows === acknowledged && counted === acknowledged,
   );
   const { audit } = await inspect({ dataDir: folder, databases });
-  report.check(`${SHIPPED}: the audit finds nothing`, Object.values(audit).flat().length === 0);
+  report.check(
+    `${SHIPPED}: the audit finds nothing`,
+    audit !== null && Object.values(audit).flat().length === 0,
+  );
 }

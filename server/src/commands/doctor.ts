@@ -34,12 +34,16 @@ export async function examine(config: Config): Promise<Check[]> {
 
 async function checkEvents(config: Config): Promise<Check[]> {
   try {
-    const { audit, newestEventMs } = await inspect(config);
-    return [checkClock(newestEventMs), ...checkNumbers(audit)];
+    const { audit, newestEventMs, damage } = await inspect(config);
+    return audit === null
+      ? [checkFiles(damage)]
+      : [checkClock(newestEventMs), ...checkNumbers(audit), checkFiles([...damage, ...audit.integrity])];
   } catch (error) {
-    if (config.databases === null || !(error instanceof StoreUnavailable)) throw error;
+    if (!(error instanceof StoreUnavailable)) throw error;
     const advice =
-      'Check CLICKHOUSE_URL, the servers, and the way to them. Collectors keep events until then.';
+      config.databases === null
+        ? 'Run this as the user that the server runs as, and try again when no other program holds the files.'
+        : 'Check CLICKHOUSE_URL, the servers, and the way to them. Collectors keep events until then.';
     return [{ name: 'events', ok: false, found: error.message, advice }];
   }
 }
@@ -98,9 +102,20 @@ function checkClock(newestEventMs: number | null): Check {
   };
 }
 
-function checkNumbers({ counters, ledger, rollups, integrity }: Audit): Check[] {
-  const list = (lines: string[]) =>
-    `${lines.slice(0, SHOWN).join('; ')}${lines.length > SHOWN ? `; and ${lines.length - SHOWN} more` : ''}`;
+function list(lines: readonly string[]): string {
+  return `${lines.slice(0, SHOWN).join('; ')}${lines.length > SHOWN ? `; and ${lines.length - SHOWN} more` : ''}`;
+}
+
+function checkFiles(complaints: readonly string[]): Check {
+  return {
+    name: 'files',
+    ok: complaints.length === 0,
+    found: complaints.length === 0 ? 'sound' : list(complaints),
+    advice: 'A file is damaged. Stop the server, check the disk, and restore the newest backup.',
+  };
+}
+
+function checkNumbers({ counters, ledger, rollups }: Omit<Audit, 'integrity'>): Check[] {
   const day = (number: number) => new Date(number * DAY_MS).toISOString().slice(0, 10);
   const wrongRows = counters.map(
     (line) => `${line.siteId} ${day(line.day)}: counted ${line.counted}, rows ${line.rows}`,
@@ -132,12 +147,6 @@ function checkNumbers({ counters, ledger, rollups, integrity }: Audit): Check[] 
       found: rollups.length === 0 ? 'every sum kept for reports equals its rows' : list(wrongRollups),
       advice:
         'Rows or sums were changed by something else than this program. Restore the newest backup, and tell the project.',
-    },
-    {
-      name: 'files',
-      ok: integrity.length === 0,
-      found: integrity.length === 0 ? 'sound' : list(integrity),
-      advice: 'The file is damaged. Stop the server, check the disk, and restore the newest backup.',
     },
   ];
 }

@@ -1,10 +1,9 @@
 import { listSites, type SiteList } from '../api/sites.ts';
 import { isTimeZone } from '../calendar.ts';
 import { DAY_MS, systemClock, utcDay } from '../clock.ts';
-import { hostFits } from '../host-policy.ts';
 import { readDomain } from '../hosts.ts';
 import { newSiteId, newSiteKey } from '../keys.ts';
-import { balance } from '../ledger.ts';
+import { balance, tryHosts } from '../ledger.ts';
 import { PLANS } from '../plans.ts';
 import type { HostRules, KeyUse, SiteKey } from '../store/store.ts';
 import {
@@ -77,29 +76,27 @@ export const siteCommands: Commands = {
           firstDay: today - DRY_RUN_DAYS + 1,
           lastDay: today,
         });
-        const accepted = lines.filter((line) => line.outcome === 'stored');
-        const lost = accepted.filter((line) => !hostFits(policy, line.host));
+        const { accepted, refused, hosts, unknown } = tryHosts(lines, policy);
         return {
           ...shown(site.id, rules),
           days: DRY_RUN_DAYS,
-          accepted: total(accepted),
-          would_be_refused: total(lost),
-          hosts: Object.fromEntries(
-            [...Map.groupBy(lost, (line) => line.host)].map(([host, of]) => [host, total(of)]),
-          ),
+          accepted,
+          would_be_refused: refused,
+          hosts,
+          hosts_not_kept: unknown,
         };
       }
       const changed = await store.registry.setHostRules(site.id, rules);
       if (changed === null) throw siteNotFound(site.id);
       return shown(site.id, changed);
     },
-    say: ({ allow_subdomains, extra_hosts, days, accepted, would_be_refused, hosts }) =>
+    say: ({ allow_subdomains, extra_hosts, days, accepted, would_be_refused, hosts, hosts_not_kept }) =>
       `Subdomains count: ${allow_subdomains ? 'yes' : 'no'}. Further hosts: ${(extra_hosts as string[]).join(', ') || 'none'}.${
         days === undefined
           ? ''
           : `\nDry run, nothing was changed: of ${accepted} events accepted in the last ${days} days ${would_be_refused} would have been refused${
               would_be_refused === 0 ? '.' : `, from ${Object.keys(hosts as object).join(', ')}.`
-            }`
+            }${hosts_not_kept === 0 ? '' : ` Of ${hosts_not_kept} more the host is not known: there were too many to keep apart.`}`
       }`,
   },
 
@@ -228,10 +225,6 @@ export const siteCommands: Commands = {
     say: ({ key }) => `${key} no longer counts.`,
   },
 };
-
-function total(lines: readonly { count: number }[]): number {
-  return lines.reduce((sum, line) => sum + line.count, 0);
-}
 
 function shown(id: string, { allowSubdomains, extraHosts }: HostRules) {
   return { id, allow_subdomains: allowSubdomains, extra_hosts: extraHosts };

@@ -19,11 +19,20 @@ import { BackupError, countEvents, readBackup, sizeOf, writeBackup } from './sql
 import { takeLock } from './sqlite/driver.ts';
 import { EventDump } from './sqlite/event-dump.ts';
 import { type OnBroken, SqliteEvents } from './sqlite/events.ts';
+import { damageOf } from './sqlite/integrity.ts';
 import { EventReader } from './sqlite/reader.ts';
 import { SqliteRegistry } from './sqlite/registry.ts';
 import { RegistryDump } from './sqlite/registry-dump.ts';
 import { SqliteSpool } from './sqlite/spool/spool.ts';
-import type { Audit, Events, Registry, Reports, Store, Tally } from './store.ts';
+import {
+  type Audit,
+  type Events,
+  type Registry,
+  type Reports,
+  type Store,
+  StoreBroken,
+  type Tally,
+} from './store.ts';
 
 /** Another server works on the same data folder. */
 export class DataDirInUse extends Error {
@@ -276,6 +285,15 @@ async function moveRegistry(
 /** Of the way shown, what the registry takes. */
 const REGISTRY_SHARE = 0.05;
 
+/** What a look at everything that is stored has found. */
+export interface Inspection {
+  /** Null where a file is too damaged to be counted. */
+  audit: Audit | null;
+  newestEventMs: number | null;
+  /** Complaints of the engine about files of this folder, those in `audit` apart. */
+  damage: readonly string[];
+}
+
 /** Recounts what is stored, beside a running server or without one. */
 export async function inspect({
   dataDir,
@@ -283,12 +301,23 @@ export async function inspect({
 }: {
   dataDir: string;
   databases?: Databases | null;
-}): Promise<{ audit: Audit; newestEventMs: number | null }> {
-  if (databases !== null) return inspectShipped(databases);
-  const { events } = filesIn(dataDir);
+}): Promise<Inspection> {
+  const { events, registry, spool } = filesIn(dataDir);
+  if (databases !== null)
+    return { ...(await inspectShipped(databases)), damage: existsSync(spool) ? damageOf(spool) : [] };
+  const damage = existsSync(registry) ? damageOf(registry) : [];
   if (!existsSync(events))
-    return { audit: { counters: [], ledger: [], rollups: [], integrity: [] }, newestEventMs: null };
-  const reader = new EventReader(events);
+    return { audit: { counters: [], ledger: [], rollups: [], integrity: [] }, newestEventMs: null, damage };
+  try {
+    return { ...inspectEvents(events), damage };
+  } catch (error) {
+    if (!(error instanceof StoreBroken)) throw error;
+    return { audit: null, newestEventMs: null, damage: [...damage, `${events}: ${error.message}`] };
+  }
+}
+
+function inspectEvents(file: string): { audit: Audit; newestEventMs: number | null } {
+  const reader = new EventReader(file);
   try {
     return { audit: reader.audit(), newestEventMs: reader.newestEventMs() };
   } finally {
@@ -297,7 +326,7 @@ export async function inspect({
 }
 
 /** Compares what is counted with the rows there are. Differs for a moment while batches are under way. */
-async function inspectShipped(databases: Databases): Promise<{ audit: Audit; newestEventMs: number | null }> {
+async function inspectShipped(databases: Databases): Promise<Omit<Inspection, 'damage'>> {
   const db = new Database(databases.postgres);
   const warehouse = warehouseOf(databases);
   try {

@@ -1,10 +1,9 @@
 import { utcDay } from '../clock.ts';
 import { addKeyUse, addToLedger, type KeyUseDelta, type LedgerDelta } from './ledger-delta.ts';
-import type { Refusal } from './store.ts';
+import { OTHER_HOST, type Refusal } from './store.ts';
 
 /** Different hosts kept per site and reason between two commits; hosts of refused beacons are anybody's. */
 const HOSTS_PER_SITE = 20;
-const OTHER_HOST = 'other';
 
 /**
  * Refusals between two commits, put together so that a flood of them costs one row. Grows with the sites and the keys that

@@ -42,7 +42,7 @@ export class StoreBroken extends StoreUnavailable {
 /** The registry's answer to a wish that contradicts what it holds. */
 export class RegistryConflict extends Error {
   override readonly name = 'RegistryConflict';
-  readonly reason: 'email-taken' | 'domain-taken' | 'site-limit' | 'last-key';
+  readonly reason: 'email-taken' | 'domain-taken' | 'site-limit' | 'key-limit' | 'last-key';
 
   constructor(reason: RegistryConflict['reason'], message: string) {
     super(message);
@@ -175,6 +175,9 @@ export interface SiteKeyChanges {
   more: boolean;
 }
 
+/** Keys of one site, for ever: collectors hold each of them in memory. A new one every month lasts for eight years. */
+export const SITE_KEYS_MAX = 100;
+
 /** Every method may throw `StoreUnavailable`. */
 export interface Registry extends People {
   /** @throws RegistryConflict `email-taken` (compared without case) */
@@ -216,6 +219,7 @@ export interface Registry extends People {
   /**
    * Adds a key to a site and makes it the site's current one. The keys before it go on counting until they are retired.
    * Null where there is no such site.
+   * @throws RegistryConflict `key-limit` where the site has `SITE_KEYS_MAX`, retired ones included
    */
   addSiteKey(siteId: string, key: string, atMs: number): Promise<SiteKey | null>;
   /**
@@ -351,12 +355,15 @@ export interface Refusal {
   host: string;
 }
 
+/** Stands in the ledger for the hosts beyond those that are kept apart. */
+export const OTHER_HOST = 'other';
+
 /** One line of the ledger: what became of a site's beacons on a day. */
 export interface LedgerLine {
   day: number;
   /** `stored`, `duplicate`, `bot`, or the reason of a refusal. */
   outcome: string;
-  /** Host seen; `other` once a site and day has too many different ones; empty where none was seen. */
+  /** Host seen; `OTHER_HOST` once a site and day has too many different ones; empty where none was seen. */
   host: string;
   count: number;
   firstAtMs: number;

@@ -1,5 +1,4 @@
 import {
-  chmodSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -9,20 +8,11 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from 'vitest';
 import { ask } from '../support/http.ts';
 import { temporaryFolder } from '../support/paths.ts';
 import { command, json, startProgram } from '../support/program.ts';
-import {
-  addOwner,
-  countOf,
-  examine,
-  expectSound,
-  ledgerOf,
-  rowCounts,
-  storedPaths,
-} from './support/installation.ts';
+import { addOwner, countOf, expectSound, rowCounts, storedPaths } from './support/installation.ts';
 import { beaconOf, connections, inParallel, outcomeOf, pathOf, post } from './support/pages.ts';
 import { eventually, PATIENT } from './support/patience.ts';
 
@@ -202,53 +192,5 @@ describe('a restore', PATIENT, () => {
     expect(await json(target, ['restore', file])).toMatchObject({ events: 100 });
     expect(countOf(target, site.id)).toBe(100);
     await expectSound(target);
-  });
-});
-
-describe('the doctor', PATIENT, () => {
-  it('sees a folder that others can look into, and says what to do', async () => {
-    const dataDir = join(await temporaryFolder(), 'new');
-    mkdirSync(dataDir, { mode: 0o700 });
-    await json(dataDir, ['account', 'add', '--email', 'owner@example.com']);
-    await startProgram(dataDir).address;
-    expect((await examine(dataDir)).get('permissions')).toMatchObject({ ok: true });
-    expect(mode(dataDir)).toBe('700');
-    for (const name of readdirSync(dataDir)) expect(mode(join(dataDir, name)), name).toBe('600');
-    chmodSync(dataDir, 0o755);
-    expect((await examine(dataDir)).get('permissions')).toMatchObject({
-      ok: false,
-      advice: expect.stringContaining('chmod 700'),
-    });
-    expect((await command(dataDir, ['doctor', '--json'])).code).toBe(1);
-    chmodSync(dataDir, 0o700);
-  });
-
-  it('sees numbers that somebody changed', async () => {
-    const { dataDir, site, program } = await stage();
-    program.kill('SIGTERM');
-    await program.exit;
-    const changed = async (sql: string) => {
-      const db = new DatabaseSync(join(dataDir, 'events.db'));
-      db.exec(sql);
-      db.close();
-      const checks = await examine(dataDir);
-      return { counters: checks.get('counters')?.ok, ledger: checks.get('ledger')?.ok };
-    };
-    expect(await changed('SELECT 1')).toEqual({ counters: true, ledger: true });
-    expect(await changed('UPDATE counters SET events = events + 1')).toEqual({
-      counters: false,
-      ledger: false,
-    });
-    expect(await changed('UPDATE counters SET events = events - 1')).toEqual({
-      counters: true,
-      ledger: true,
-    });
-    expect(await changed('UPDATE ledger SET count = count + 1')).toEqual({ counters: true, ledger: false });
-    expect(await changed('UPDATE ledger SET count = count - 1')).toEqual({ counters: true, ledger: true });
-    expect(await changed('DELETE FROM events WHERE n = 0 AND at = (SELECT min(at) FROM events)')).toEqual({
-      counters: false,
-      ledger: true,
-    });
-    expect(ledgerOf(dataDir, site.id)).toEqual({ stored: 100 });
   });
 });

@@ -1,12 +1,17 @@
-import { describe, expect, it } from 'vitest';
+import { cpSync } from 'node:fs';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Site } from '../../src/store/store.ts';
 import { temporaryFolder } from '../support/paths.ts';
 import { command, json, startProgram } from '../support/program.ts';
-import { addSite, expectSound, shownLedger } from './support/installation.ts';
+import { BROWSER, World } from '../support/world.ts';
+import { addSite, expectSound, ledgerOf, shownLedger } from './support/installation.ts';
 import { beaconOf, outcomeOf, post } from './support/pages.ts';
 import { eventually, PATIENT } from './support/patience.ts';
 
 /** What an owner changes while events arrive: which hosts count, and which keys. By the command line, on a running server. */
+
+/** Hosts that the ledger keeps apart for a site, day and outcome. */
+const LEDGER_HOSTS = 100;
 
 /** A running server with one site, and a page of it on any host. */
 async function stage() {
@@ -72,6 +77,27 @@ describe('the rules of a site', PATIENT, () => {
     expect(await visit('xn--mnchen-3ya.example')).toBe('wrong-domain');
     expect(await visit('one.partner.example')).toBe('stored');
     await expectSound(dataDir);
+  });
+
+  it('are tried on the hosts that the ledger kept apart, and of the others nothing is claimed', async () => {
+    const { url, site, visit, visitUntil, rules } = await stage();
+    await rules('--subdomains', 'on');
+    await visitUntil('first.example.com', 'stored');
+    const hosts = Array.from({ length: LEDGER_HOSTS + 30 }, (_, i) => `h${i}.example.com`);
+    for (const host of hosts) expect(await visit(host)).toBe('stored');
+    const tried = await rules('--subdomains', 'off', '--dry-run', 'yes');
+    expect(tried).toMatchObject({
+      accepted: hosts.length + 1,
+      would_be_refused: LEDGER_HOSTS,
+      hosts_not_kept: 31,
+    });
+    expect(Object.keys(tried.hosts as object)).not.toContain('other');
+    expect(await rules('--allow', 'more.example', '--dry-run', 'yes'), 'nothing is lost').toMatchObject({
+      would_be_refused: 0,
+      hosts: {},
+      hosts_not_kept: 31,
+    });
+    expect(outcomeOf(await post(url, beaconOf(site)))).toBe('stored');
   });
 
   it.each([
@@ -158,5 +184,63 @@ describe('the keys of a site', PATIENT, () => {
     expect((current?.events ?? 0) + (old?.events ?? 0)).toBe(ledger.stored);
     expect(Date.parse(old?.last_seen_at ?? '')).toBeGreaterThan(Date.parse(both[1]?.last_seen_at ?? ''));
     await expectSound(dataDir);
+  });
+
+  it('show what each brought to the event and the millisecond, through rotation, retirement and a restart', async () => {
+    const world = await World.open();
+    onTestFinished(() => world.close());
+    const { site } = await world.addOwner();
+    const server = await world.serve();
+    const start = world.clock.now();
+    const at = async (passed: number, key: string, more: Record<string, unknown> = {}, agent = BROWSER) => {
+      world.clock.nowMs = start + passed;
+      const headers = { 'user-agent': agent };
+      return outcomeOf(await server.send(beaconOf({ ...site, key }, more), { headers }));
+    };
+    const repeated = { id: 'twice' };
+    expect(await at(0, site.key, repeated)).toBe('stored');
+    expect(await at(1_000, site.key, repeated)).toBe('duplicate');
+    expect(await at(2_000, site.key, { name: 'leave', engaged: 1 })).toBe('stored');
+    const rotated = await json(world.dataDir, ['site', 'rotate-key', '--site', site.id]);
+    const fresh = String(rotated.key);
+    await eventually(
+      async () => (await server.ask({ path: '/readyz' })).json() as { site_keys: number },
+      ({ site_keys }) => site_keys === 2,
+    );
+    // Both count, each for itself.
+    expect(await at(10_000, fresh)).toBe('stored');
+    expect(await at(11_000, site.key)).toBe('stored');
+    expect(await at(12_000, fresh)).toBe('stored');
+    expect(await at(13_000, fresh, {}, 'Googlebot/2.1')).toBe('bot');
+    expect(await at(14_000, fresh, { url: 7 })).toBe('malformed');
+    await json(world.dataDir, ['site', 'retire-key', '--key', site.key]);
+    // The end of a view is in no ledger, and tells when the server has heard.
+    await eventually(
+      () => at(20_000, site.key, { name: 'leave', engaged: 1 }),
+      (outcome) => outcome === 'retired-key',
+    );
+    expect(await at(30_000, site.key)).toBe('retired-key');
+    expect(await at(31_000, site.key)).toBe('retired-key');
+    await world.store.events.flush();
+
+    const iso = (passed: number) => new Date(start + passed).toISOString();
+    const shown = [
+      { key: fresh, state: 'live', current: true, events: 2, last_seen_at: iso(14_000) },
+      { key: site.key, state: 'retired', current: false, events: 2, last_seen_at: iso(31_000) },
+    ];
+    expect(await keysOf(world.dataDir, site)).toMatchObject(shown);
+    expect(ledgerOf(world.dataDir, site.id)).toEqual({
+      ...{ stored: 4, duplicate: 1, bot: 1, malformed: 1, 'retired-key': 2 },
+    });
+    const dataDir = await temporaryFolder();
+    cpSync(world.dataDir, dataDir, { recursive: true });
+    const url = await startProgram(dataDir).address;
+    expect(await keysOf(dataDir, site)).toMatchObject(shown);
+    const before = Date.now();
+    expect(outcomeOf(await post(url, beaconOf({ ...site, key: fresh })))).toBe('stored');
+    const [current, old] = await keysOf(dataDir, site);
+    expect(current?.events).toBe(3);
+    expect(Date.parse(current?.last_seen_at ?? '')).toBeGreaterThanOrEqual(before);
+    expect(old).toMatchObject(shown[1] ?? {});
   });
 });

@@ -61,9 +61,14 @@ export function livePages(router: Router): void {
       open(send) {
         // One after the other, since a count takes a moment.
         let last: Promise<unknown> = Promise.resolve();
+        let waiting = 0;
         const tell = (sighting: Sighting) => {
+          waiting += 1;
           last = last.then(async () => {
-            const counted = sighting.what === 'counted' ? await month().catch(() => null) : null;
+            waiting -= 1;
+            // In a rush the newest alone is counted for, so that no queue grows behind a slow count.
+            const isCounted = sighting.what === 'counted' && waiting === 0;
+            const counted = isCounted ? await month().catch(() => null) : null;
             send({ id: sighting.id, data: messageOf(sighting, counted, zone) });
           });
         };

@@ -1,7 +1,7 @@
 import { DAY_MS, utcDay } from '../../clock.ts';
 import { leavesOutCountry, leavesOutPage, readExclusions } from '../../exclusions.ts';
-import { hostFits } from '../../host-policy.ts';
 import { newSiteKey } from '../../keys.ts';
+import { tryHosts } from '../../ledger.ts';
 import {
   type Exclusions,
   type Filter,
@@ -11,7 +11,7 @@ import {
 } from '../../store/store.ts';
 import { EXTRA_HOSTS_MAX, readHost } from '../hosts-form.ts';
 import { NotFound, type SiteVisit } from '../parts.ts';
-import type { DryRun, ExclusionsRun } from '../views/settings-parts.tsx';
+import type { ExclusionsRun, HostsRun } from '../views/settings-parts.tsx';
 import type { Router } from './route.ts';
 import { settingsAnswers, settingsPath } from './settings-page.ts';
 
@@ -35,22 +35,19 @@ export function collectingPages(router: Router): void {
     return done(visit, 'hosts');
   });
 
-  const dryRun = async ({ site }: SiteVisit, rules: HostRules): Promise<Omit<DryRun, 'rules'>> => {
+  const dryRun = async ({ site }: SiteVisit, rules: HostRules): Promise<Omit<HostsRun, 'rules'>> => {
     const lastDay = utcDay(parts.clock.now());
     const lines = await events.ledger(site.id, { firstDay: lastDay - DRY_RUN_DAYS + 1, lastDay });
-    const accepted = lines.filter(({ outcome }) => outcome === 'stored');
-    const lost = accepted.filter(({ host }) => !hostFits({ domain: site.domain, ...rules }, host));
-    const sum = (of: typeof lines) => of.reduce((total, { count }) => total + count, 0);
-    return {
-      days: DRY_RUN_DAYS,
-      accepted: sum(accepted),
-      refused: sum(lost),
-      hosts: [...new Set(lost.map(({ host }) => host))],
-    };
+    return { days: DRY_RUN_DAYS, ...tryHosts(lines, { domain: site.domain, ...rules }) };
   };
 
   router.site('POST', settingsPath('/keys'), 'configure', async (visit) => {
-    await registry.addSiteKey(visit.site.id, newSiteKey(), parts.clock.now());
+    try {
+      await registry.addSiteKey(visit.site.id, newSiteKey(), parts.clock.now());
+    } catch (error) {
+      if (error instanceof RegistryConflict) return wrong(visit, 'keys', error.message);
+      throw error;
+    }
     return done(visit, 'rotated');
   });
 

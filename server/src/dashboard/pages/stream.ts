@@ -9,6 +9,9 @@ const BEAT_MS = 20 * SECOND_MS;
 /** Then the browser asks anew, and is looked at again: a session may have ended. */
 const LONGEST_MS = 15 * MINUTE_MS;
 
+/** Bytes that may wait for a browser that does not read. Then it is hung up on; it comes back, and is told what it missed. */
+const BACKLOG_MAX_BYTES = 256 * 1024;
+
 /** The streams of one server. */
 export class Streams {
   readonly #ends = new Set<() => void>();
@@ -35,7 +38,10 @@ export class Streams {
       'x-accel-buffering': 'no',
     });
     reply.raw.write('retry: 1000\n\n');
-    send = ({ id, data }) => void reply.raw.write(`id: ${id}\ndata: ${JSON.stringify(data)}\n\n`);
+    send = ({ id, data }) => {
+      if (reply.raw.writableLength > BACKLOG_MAX_BYTES) reply.raw.destroy();
+      else reply.raw.write(`id: ${id}\ndata: ${JSON.stringify(data)}\n\n`);
+    };
     early.forEach(send);
 
     const beat = setInterval(() => reply.raw.write(': beat\n\n'), BEAT_MS);

@@ -1,6 +1,6 @@
 import { DAY_MS, utcDay } from '../../clock.ts';
 import { balance } from '../../ledger.ts';
-import type { LedgerLine } from '../../store/store.ts';
+import { type LedgerLine, OTHER_HOST } from '../../store/store.ts';
 import { may } from '../access.ts';
 import { readHost, withHost } from '../hosts-form.ts';
 import { reasonOf } from '../reasons.ts';
@@ -56,7 +56,7 @@ function grouped(lines: readonly LedgerLine[], allowed: readonly string[]): Unco
     const line = byWhat.get(id);
     if (line === undefined) {
       const reason = reasonOf(outcome);
-      const canAllow = reason.allowable && host !== '' && host !== 'other' && !allowed.includes(host);
+      const canAllow = reason.allowable && host !== '' && host !== OTHER_HOST && !allowed.includes(host);
       byWhat.set(id, {
         reason,
         host,

@@ -1,16 +1,14 @@
 import type { VNode } from 'preact';
+import type { DryRun } from '../../ledger.ts';
 import type { Delivery } from '../../mailer.ts';
 import type { Goal, HostRules, KeyUse, Member, Share, SiteKey, Ticket } from '../../store/store.ts';
 import type { SiteVisit } from '../parts.ts';
 import { Copyable } from './parts.tsx';
 
 /** What stricter host rules would have refused. */
-export interface DryRun {
+export interface HostsRun extends DryRun {
   rules: HostRules;
   days: number;
-  accepted: number;
-  refused: number;
-  hosts: readonly string[];
 }
 
 /** What exclusions would have left out. */
@@ -41,7 +39,7 @@ export interface SettingsData {
   done: string | null;
   /** What is wrong, and with which field. */
   problem?: { at: string; text: string };
-  dryRun?: DryRun;
+  dryRun?: HostsRun;
   exclusionsRun?: ExclusionsRun;
   /** In place of what is kept, while it is not saved. */
   typedExclusions?: { pages: string; countries: string };

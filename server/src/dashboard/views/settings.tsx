@@ -4,7 +4,7 @@ import { Csrf } from './document.tsx';
 import { Ago, Card, date, Field, Notice, plural, whole } from './parts.tsx';
 import { ExcludedByRule, OwnVisits } from './settings-exclusions.tsx';
 import { DeleteSite, Exports, Goals, Shares, Team } from './settings-more.tsx';
-import type { SectionProps, SettingsData } from './settings-parts.tsx';
+import type { HostsRun, SectionProps, SettingsData } from './settings-parts.tsx';
 import { siteDocument } from './site-frame.tsx';
 import { ZoneOptions } from './zone-options.tsx';
 
@@ -71,13 +71,7 @@ function Hosts({ visit: { site, frame }, data: { dryRun } }: SectionProps): VNod
           </textarea>
         </div>
         {dryRun !== undefined && (
-          <Notice kind={dryRun.refused === 0 ? 'done' : 'note'}>
-            Nothing is changed yet. Of {plural(dryRun.accepted, 'event')} counted in the last {dryRun.days}{' '}
-            days,{' '}
-            {dryRun.refused === 0
-              ? 'all would have counted with these rules.'
-              : `${whole(dryRun.refused)} would have been refused, from ${dryRun.hosts.join(', ')}.`}
-          </Notice>
+          <Notice kind={dryRun.refused === 0 ? 'done' : 'note'}>{sentenceOf(dryRun)}</Notice>
         )}
         <div class="row">
           <button type="submit" name="do" value="save" class="primary">
@@ -90,6 +84,18 @@ function Hosts({ visit: { site, frame }, data: { dryRun } }: SectionProps): VNod
       </form>
     </Card>
   );
+}
+
+function sentenceOf({ accepted, days, refused, hosts, unknown }: HostsRun): string {
+  const lost =
+    refused > 0
+      ? `${whole(refused)} would have been refused, from ${Object.keys(hosts).join(', ')}.`
+      : unknown > 0
+        ? 'none is known that would have been refused.'
+        : 'all would have counted with these rules.';
+  const rest =
+    unknown > 0 ? ` Of ${whole(unknown)} more the host is not known: there were too many to keep apart.` : '';
+  return `Nothing is changed yet. Of ${plural(accepted, 'event')} counted in the last ${days} days, ${lost}${rest}`;
 }
 
 function Keys({ visit: { site, frame }, data: { keys, uses, nowMs } }: SectionProps): VNode {

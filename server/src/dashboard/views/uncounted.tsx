@@ -1,5 +1,6 @@
 import type { VNode } from 'preact';
 import type { Balance } from '../../ledger.ts';
+import { OTHER_HOST } from '../../store/store.ts';
 import type { Frame, SiteVisit } from '../parts.ts';
 import type { Reason } from '../reasons.ts';
 import { Csrf } from './document.tsx';
@@ -140,7 +141,7 @@ function RefusalCard({
           {reason.name}
           {host !== '' && (
             <>
-              : <span class="host">{host === 'other' ? 'many other hosts' : host}</span>
+              : <span class="host">{host === OTHER_HOST ? 'many other hosts' : host}</span>
             </>
           )}
         </h3>

@@ -1,10 +1,10 @@
 import { addToLedger, type LedgerDelta } from '../ledger-delta.ts';
 import type { Batch, Claims } from '../shipping.ts';
+import { OTHER_HOST } from '../store.ts';
 import type { Queries } from './driver.ts';
 
 /** Different hosts kept per site, day and outcome; what comes after is counted under `other`. */
 const LEDGER_HOSTS = 100;
-export const OTHER_HOST = 'other';
 
 /** How long it is remembered that a batch was added: longer than any collector can be away and still have its spool. */
 const BATCHES_KEPT_DAYS = 90;

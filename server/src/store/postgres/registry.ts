@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { toAccount, toApiKey, toSite, toSiteKey, toSiteKeyRecord } from '../registry-rows.ts';
+import { keyLimit, toAccount, toApiKey, toSite, toSiteKey, toSiteKeyRecord } from '../registry-rows.ts';
 import {
   type Account,
   type ApiKey,
@@ -10,6 +10,7 @@ import {
   type NewSite,
   type Registry,
   RegistryConflict,
+  SITE_KEYS_MAX,
   type Site,
   type SiteKey,
   type SiteKeyChanges,
@@ -231,6 +232,8 @@ export class PostgresRegistry extends PostgresPeople implements Registry {
     return this.#changeKeys(async (tx) => {
       const { count } = await tx.query('UPDATE sites SET key = $1 WHERE id = $2', key, siteId);
       if (count === 0) return null;
+      const { count: keys } = await tx.query('SELECT 1 FROM site_keys WHERE site_id = $1', siteId);
+      if (keys >= SITE_KEYS_MAX) throw keyLimit();
       await insertSiteKey(tx, siteId, key, atMs);
       return { key, siteId, state: 'live', createdAtMs: atMs };
     });

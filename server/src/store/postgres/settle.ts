@@ -1,7 +1,7 @@
 import { DAY_MS } from '../../clock.ts';
 import type { SiteDay, Truth } from '../shipping.ts';
+import { OTHER_HOST } from '../store.ts';
 import type { Queries, Row } from './driver.ts';
-import { OTHER_HOST } from './merge.ts';
 
 /** Days settled in one transaction: their count must be quick. */
 const DAYS_AT_ONCE = 200;

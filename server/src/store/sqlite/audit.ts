@@ -2,6 +2,7 @@ import { DAY_MS } from '../../clock.ts';
 import type { Audit } from '../store.ts';
 import { type Database, prepared } from './driver.ts';
 import { FACETS } from './facets.ts';
+import { integrityOf } from './integrity.ts';
 import { AI_CHANNEL, isBounce, PAGEVIEW, SLOT_MS, SLOTS_PER_DAY } from './profile.ts';
 import { type Reading, readingOf } from './reports/reading.ts';
 import { countFacets } from './reports/seal-count.ts';
@@ -15,11 +16,7 @@ export function audit(db: Database): Audit {
       counters: auditCounters(db),
       ledger: auditLedger(db),
       rollups: auditRollups(db),
-      integrity: db
-        .prepare('PRAGMA integrity_check')
-        .all()
-        .map((row) => String(row.integrity_check))
-        .filter((line) => line !== 'ok'),
+      integrity: integrityOf(db),
     };
   } finally {
     db.exec('COMMIT');

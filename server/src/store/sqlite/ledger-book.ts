@@ -1,10 +1,10 @@
 import type { KeyUseDelta, LedgerDelta } from '../ledger-delta.ts';
+import { OTHER_HOST } from '../store.ts';
 import type { Dictionary } from './dictionary.ts';
 import { type Database, prepared } from './driver.ts';
 
 /** Different hosts kept per site, day and outcome; what comes after is counted under `other`. */
 const LEDGER_HOSTS = 100;
-const OTHER_HOST = 'other';
 
 /** Writes what became of beacons, and what each site key brought. */
 export class LedgerBook {

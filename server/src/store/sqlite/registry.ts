@@ -1,5 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import { type Row, toAccount, toApiKey, toSite, toSiteKey, toSiteKeyRecord } from '../registry-rows.ts';
+import {
+  keyLimit,
+  type Row,
+  toAccount,
+  toApiKey,
+  toSite,
+  toSiteKey,
+  toSiteKeyRecord,
+} from '../registry-rows.ts';
 import {
   type Account,
   type ApiKey,
@@ -10,6 +18,7 @@ import {
   type NewSite,
   type Registry,
   RegistryConflict,
+  SITE_KEYS_MAX,
   type Site,
   type SiteKey,
   type SiteKeyChanges,
@@ -309,6 +318,8 @@ export class SqliteRegistry extends SqlitePeople implements Registry {
     return transaction(this.#db, () => {
       const { changes } = prepared(this.#db, 'UPDATE sites SET key = ? WHERE id = ?').run(key, siteId);
       if (changes === 0) return null;
+      const has = prepared(this.#db, 'SELECT count(*) AS keys FROM site_keys WHERE site_id = ?').get(siteId);
+      if (Number(has?.keys) >= SITE_KEYS_MAX) throw keyLimit();
       this.#insertSiteKey(siteId, key, atMs);
       return { key, siteId, state: 'live', createdAtMs: atMs };
     });

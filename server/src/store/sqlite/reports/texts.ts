@@ -4,6 +4,8 @@ import { type Profile, readProfile } from '../profile.ts';
 
 /** Texts and profiles remembered per reader; what is not remembered is looked up again. */
 const HELD = 50_000;
+/** Longer texts are not remembered, so that memory stays within some tens of megabytes: properties may have 8 KiB. */
+const HELD_TEXT_MAX_CHARS = 512;
 
 /** The dictionary from the reading side. Numbers never change their meaning, so nothing remembered grows old. */
 export class Texts {
@@ -16,15 +18,19 @@ export class Texts {
   }
 
   text(id: number): string {
-    return held(this.#texts, id, () =>
-      String(prepared(this.#db, 'SELECT text FROM texts WHERE id = ?').get(id)?.text),
-    );
+    const known = this.#texts.get(id);
+    if (known !== undefined) return known;
+    const text = this.#stored(id);
+    if (text.length <= HELD_TEXT_MAX_CHARS) hold(this.#texts, id, text);
+    return text;
   }
 
   profile(id: number): Profile {
-    return held(this.#profiles, id, () =>
-      readProfile(String(prepared(this.#db, 'SELECT text FROM texts WHERE id = ?').get(id)?.text)),
-    );
+    const known = this.#profiles.get(id);
+    if (known !== undefined) return known;
+    const profile = readProfile(this.#stored(id));
+    hold(this.#profiles, id, profile);
+    return profile;
   }
 
   /** The number of a text; null where it was never stored. */
@@ -36,6 +42,10 @@ export class Texts {
     return found === undefined ? null : Number(found.id);
   }
 
+  #stored(id: number): string {
+    return String(prepared(this.#db, 'SELECT text FROM texts WHERE id = ?').get(id)?.text);
+  }
+
   /** The number of a site; null where nothing was ever stored of it. */
   site(siteId: string): number | null {
     const found = prepared(this.#db, 'SELECT id FROM sites WHERE site = ?').get(siteId);
@@ -43,11 +53,7 @@ export class Texts {
   }
 }
 
-function held<T>(cache: Map<number, T>, id: number, find: () => T): T {
-  const known = cache.get(id);
-  if (known !== undefined) return known;
-  const found = find();
+function hold<T>(cache: Map<number, T>, id: number, value: T): void {
   if (cache.size >= HELD) cache.clear();
-  cache.set(id, found);
-  return found;
+  cache.set(id, value);
 }

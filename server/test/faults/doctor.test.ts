@@ -1,0 +1,185 @@
+import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { HOUR_MS, MINUTE_MS } from '../../src/clock.ts';
+import { temporaryFolder } from '../support/paths.ts';
+import { command, json, startProgram } from '../support/program.ts';
+import { World } from '../support/world.ts';
+import { addSite, examine } from './support/installation.ts';
+import { beaconOf, outcomeOf, post } from './support/pages.ts';
+import { PATIENT } from './support/patience.ts';
+import { canMount, smallDisk } from './support/small-disk.ts';
+
+/** `attractos doctor`: each thing that it looks at is seen when it is wrong, and said together with what to do about it. */
+
+const EVENTS = 20;
+
+/** A folder that a server has worked on and left in order. */
+async function installation(): Promise<string> {
+  const dataDir = await temporaryFolder();
+  const site = await addSite(dataDir);
+  const program = startProgram(dataDir);
+  const url = await program.address;
+  for (let i = 0; i < EVENTS; i++) expect(outcomeOf(await post(url, beaconOf(site)))).toBe('stored');
+  program.kill('SIGTERM');
+  await program.exit;
+  return dataDir;
+}
+
+/** That this alone is wrong, in both ways of saying so: exit 1, what was found, and what to do. */
+async function expectWrong(
+  dataDir: string,
+  wrong: Readonly<Record<string, { found: RegExp; advice: RegExp }>>,
+): Promise<void> {
+  const checks = await examine(dataDir);
+  expect([...checks.values()].filter(({ ok }) => !ok).map(({ name }) => name)).toEqual(Object.keys(wrong));
+  const { code, stdout, stderr } = await command(dataDir, ['doctor']);
+  expect({ code, stderr }).toEqual({ code: Object.keys(wrong).length === 0 ? 0 : 1, stderr: '' });
+  for (const [name, { found, advice }] of Object.entries(wrong)) {
+    expect(checks.get(name)).toMatchObject({
+      found: expect.stringMatching(found),
+      advice: expect.stringMatching(advice),
+    });
+    const [, said = '', told = ''] = new RegExp(`^WRONG  ${name}: (.*)\\n {7}(.*)$`, 'm').exec(stdout) ?? [];
+    expect(said).toMatch(found);
+    expect(told).toMatch(advice);
+  }
+}
+
+/** Moves what stands in a log into its file, where damage is then met. */
+function moveLog(file: string): void {
+  const db = new DatabaseSync(file);
+  db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+  db.close();
+}
+
+const RESTORE = /Restore the newest backup/i;
+
+describe('the doctor', PATIENT, () => {
+  it('finds nothing wrong where nothing is, beside a running server too', async () => {
+    const dataDir = await installation();
+    await expectWrong(dataDir, {});
+    await startProgram(dataDir).address;
+    await expectWrong(dataDir, {});
+    expect([...(await examine(dataDir)).keys()]).toEqual([
+      'permissions',
+      'disk',
+      'clock',
+      'counters',
+      'ledger',
+      'reports',
+      'files',
+    ]);
+  });
+
+  it('sees a folder that others can look into', async () => {
+    const dataDir = join(await temporaryFolder(), 'new');
+    mkdirSync(dataDir, { mode: 0o700 });
+    await json(dataDir, ['account', 'add', '--email', 'owner@example.com']);
+    await startProgram(dataDir).address;
+    const mode = (path: string) => (statSync(path).mode & 0o777).toString(8);
+    expect(mode(dataDir)).toBe('700');
+    for (const name of readdirSync(dataDir)) expect(mode(join(dataDir, name)), name).toBe('600');
+    for (const others of [0o755, 0o710, 0o701]) {
+      chmodSync(dataDir, others);
+      await expectWrong(dataDir, {
+        permissions: { found: new RegExp(`mode ${others.toString(8)}$`), advice: /chmod 700 \// },
+      });
+    }
+    chmodSync(dataDir, 0o700);
+    await expectWrong(dataDir, {});
+  });
+
+  it('sees numbers that somebody changed, and which', async () => {
+    const dataDir = await installation();
+    const change = (sql: string) => {
+      const db = new DatabaseSync(join(dataDir, 'events.db'));
+      expect(Number(db.prepare(sql).run().changes), sql).toBeGreaterThan(0);
+      db.close();
+    };
+    const site = /site_\w+ \d{4}-\d\d-\d\d/.source;
+    const counted = (counted: number, what: string, number: number) => ({
+      found: new RegExp(`^${site}: counted ${counted}, ${what} ${number}$`),
+      advice: RESTORE,
+    });
+    change('UPDATE counters SET events = events + 1');
+    await expectWrong(dataDir, {
+      counters: counted(EVENTS + 1, 'rows', EVENTS),
+      ledger: counted(EVENTS + 1, 'ledger', EVENTS),
+    });
+    change('UPDATE counters SET events = events - 1');
+    change('UPDATE ledger SET count = count - 3');
+    await expectWrong(dataDir, { ledger: counted(EVENTS, 'ledger', EVENTS - 3) });
+    change('UPDATE ledger SET count = count + 3');
+    change('UPDATE slots SET events = events + 1');
+    await expectWrong(dataDir, {
+      reports: {
+        found: new RegExp(`^${site}, events from .*: kept ${EVENTS + 1}, rows ${EVENTS}`),
+        advice: RESTORE,
+      },
+    });
+    change('UPDATE slots SET events = events - 1');
+    await expectWrong(dataDir, {});
+    change('DELETE FROM events WHERE n = 0 AND at = (SELECT min(at) FROM events)');
+    const checks = await examine(dataDir);
+    expect(checks.get('counters')).toMatchObject({
+      ok: false,
+      found: expect.stringMatching(counted(EVENTS, 'rows', EVENTS - 1).found),
+    });
+    expect(checks.get('ledger')).toMatchObject({ ok: true });
+  });
+
+  it('sees events of the future, where the clock was set back', async () => {
+    const world = await World.open();
+    onTestFinished(() => world.close());
+    const { site } = await world.addOwner();
+    const server = await world.serve();
+    world.clock.nowMs = Date.now() + MINUTE_MS / 2;
+    expect(outcomeOf(await server.send(beaconOf(site)))).toBe('stored');
+    await expectWrong(world.dataDir, {});
+    world.clock.nowMs = Date.now() + HOUR_MS;
+    expect(outcomeOf(await server.send(beaconOf(site)))).toBe('stored');
+    const newest = new Date(world.clock.nowMs).toISOString().replace('.', '\\.');
+    await expectWrong(world.dataDir, {
+      clock: { found: new RegExp(`newest event ${newest}$`), advice: /time synchronisation/ },
+    });
+  });
+
+  it.runIf(canMount)('sees a disk with little room', async () => {
+    const { path } = await smallDisk(64 * 1024);
+    await addSite(path);
+    await expectWrong(path, { disk: { found: /^\d\d MiB free$/, advice: /^Make room/ } });
+  });
+
+  it.each([
+    { file: 'events.db', harm: 'its beginning', from: 0, unread: true },
+    { file: 'events.db', harm: 'its middle', from: 2, unread: true },
+    { file: 'registry.db', harm: 'its beginning', from: 0, unread: false },
+    { file: 'registry.db', harm: 'its middle', from: 2, unread: false },
+  ])('sees $file with damage in $harm, and still looks at the rest', async ({ file, from, unread }) => {
+    const dataDir = await installation();
+    const path = join(dataDir, file);
+    moveLog(path);
+    const bytes = readFileSync(path);
+    const page = bytes.readUInt16BE(16);
+    writeFileSync(path, bytes.fill(0xa5, from * page));
+    await expectWrong(dataDir, { files: { found: new RegExp(`^${path}: `), advice: RESTORE } });
+    const checks = await examine(dataDir);
+    // Nothing is said of numbers that nobody could count.
+    expect(checks.has('counters')).toBe(!unread);
+    expect(checks.get('permissions')).toMatchObject({ ok: true });
+  });
+
+  it('says so where there is no installation, or nothing in it yet', async () => {
+    const dataDir = await temporaryFolder();
+    await expectWrong(dataDir, {});
+    const missing = join(dataDir, 'missing');
+    const { code, stdout, stderr } = await command(dataDir, ['doctor'], { DATA_DIR: missing });
+    expect({ code, stdout, stderr }).toEqual({
+      code: 1,
+      stdout: `WRONG  data folder: ${missing} does not exist\n       Start the server once, or set DATA_DIR to the folder it uses.\n`,
+      stderr: '',
+    });
+  });
+});
