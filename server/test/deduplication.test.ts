@@ -70,6 +70,17 @@ describe('the ids seen within two days', () => {
     expect(count(db, 'seen')).toBe(3);
   });
 
+  it('that come in one large commit share rows of which several fill a page', async () => {
+    const db = await openFile();
+    commit(db, new Deduplication(db), { day: DAY, of: names(0, 500) });
+    const { longest } = db.prepare('SELECT max(length(keys)) AS longest FROM seen').get() ?? {};
+    expect(Number(longest)).toBeLessThan(1000);
+    expect(commit(db, new Deduplication(db), { day: DAY, of: names(0, 501) })).toEqual([
+      ...names(0, 500).map(() => false),
+      true,
+    ]);
+  });
+
   it.each([
     { name: 'the day after', day: DAY + 1, isNew: false },
     { name: 'two days after', day: DAY + 2, isNew: false },

@@ -6,6 +6,11 @@ import { KEY_BYTES, type Key, KeyTable } from './key-table.ts';
 const DAYS_BACK = 2;
 /** Keys of a day held in memory, which take 48 MiB; those of the three days that matter 144 MiB. */
 const KEYS_HELD_PER_DAY = 3 * 2 ** 20;
+/**
+ * Keys that share a row: five such rows fill a page of 4 KiB. Rows of more than a quarter of a page would take further pages
+ * each for themselves: https://www.sqlite.org/fileformat2.html#payload
+ */
+const KEYS_PER_ROW = 64;
 /** Rows of old keys deleted per commit, so that no commit gets long. */
 const ROWS_FORGOTTEN_PER_COMMIT = 1_000;
 
@@ -22,7 +27,7 @@ interface Day {
 }
 
 /**
- * The ids seen within 48 hours. The new keys of a commit go to disk as one row at the end of their table, and are looked up
+ * The ids seen within 48 hours. The new keys of a commit go to disk together, at the end of their table, and are looked up
  * in memory, which is filled from these rows at start: an index by key would touch another page of the file for every event.
  * Only the keys of a day that had no room in memory are kept in such an index.
  */
@@ -70,13 +75,14 @@ export class Deduplication {
   /** Writes what the commit adds, and deletes a bounded number of the oldest keys of days before one. */
   write({ forgetBeforeDay }: { forgetBeforeDay: number }): void {
     for (const today of this.#days.values()) {
-      if (today.added.length === 0) continue;
-      today.lastRow += 1;
-      prepared(this.#db, 'INSERT INTO seen (day, n, keys) VALUES (?, ?, ?)').run(
-        today.day,
-        today.lastRow,
-        toBytes(today.added),
-      );
+      for (let i = 0; i < today.added.length; i += KEYS_PER_ROW) {
+        today.lastRow += 1;
+        prepared(this.#db, 'INSERT INTO seen (day, n, keys) VALUES (?, ?, ?)').run(
+          today.day,
+          today.lastRow,
+          toBytes(today.added.slice(i, i + KEYS_PER_ROW)),
+        );
+      }
     }
     const oldest = Math.min(...this.#days.keys());
     if (oldest < forgetBeforeDay) this.#forget(oldest);

@@ -122,7 +122,7 @@ export const EVENT_MIGRATIONS = [
   CREATE TABLE sealed (site INTEGER NOT NULL, day INTEGER NOT NULL, PRIMARY KEY (site, day)) STRICT, WITHOUT ROWID;
 
   -- Deduplication keys, 12 bytes each, by the day they were first seen so that old ones go in one sweep. Those of a commit
-  -- share a row, in 'seen': they are looked for in the writer's memory. 'seen_more' has what found no room there.
+  -- share rows, in 'seen': they are looked for in the writer's memory. 'seen_more' has what found no room there.
   CREATE TABLE seen (day INTEGER NOT NULL, n INTEGER NOT NULL, keys BLOB NOT NULL, PRIMARY KEY (day, n))
     STRICT, WITHOUT ROWID;
   CREATE TABLE seen_more (day INTEGER NOT NULL, key BLOB NOT NULL, PRIMARY KEY (day, key)) STRICT, WITHOUT ROWID;
