@@ -190,8 +190,6 @@ export function addEvents(dataDir: string, sites: readonly Site[], count: number
     INSERT INTO visits (site, day, no, visitor, first, start_at, start_n, end_at, channel, profile, entry, exit, pageviews, events, engaged)
       SELECT site, at / ${DAY_MS}, visit, random(), visit, min(at) % ${DAY_MS}, min(n), max(at) % ${DAY_MS}, 0, ${PROFILE_TEXT}, 6, 7, count(*), count(*), 0
       FROM events GROUP BY 1, 2, 3;
-    INSERT INTO visitors (day, site, visitor, visit)
-      SELECT day, site, visitor, no FROM visits WHERE day > ${today - KEY_DAYS} ORDER BY 1, 2, 3;
     INSERT INTO slots (site, slot, events, pageviews, bots, visits, referrals, bounces, engaged, first_seen, last_seen)
       SELECT site, at / ${SLOT_MS}, count(*), count(*), 0, 0, 0, 0, 0, 0, 0 FROM events GROUP BY 1, 2;
     INSERT INTO counters (site, day, events, changes)

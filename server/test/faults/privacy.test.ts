@@ -187,7 +187,7 @@ describe('a visitor’s address and user agent', PATIENT, () => {
     );
     expect(findMarks(MARKS, everything(dataDir, program)), 'while it runs').toEqual([]);
     // It had them all the same: on each of two sites two addresses are two visitors; and what may be kept is found.
-    expect(rowCounts(dataDir).visitors).toBe(ADDRESSES.length * 2);
+    expect(rowCounts(dataDir).visits).toBe(ADDRESSES.length * 2);
     expect(findMarks({ path: '/event-' }, allFiles(dataDir))).not.toEqual([]);
     program.kill('SIGTERM');
     expect(await program.exit).toEqual({ code: 0, signal: null });

@@ -10,6 +10,7 @@ import { LedgerBook } from './ledger-book.ts';
 import { Rows } from './rows.ts';
 import { EVENT_MIGRATIONS } from './schema.ts';
 import { Slots } from './slots.ts';
+import { VISITORS_KNOWN } from './visitors.ts';
 import { Visits } from './visits.ts';
 
 export interface Batch extends Group {
@@ -19,8 +20,6 @@ export interface Batch extends Group {
 
 /** Rows deleted by retention per commit, so that ingestion between them goes on. */
 const EXPIRED_PER_COMMIT = 2_000;
-/** Rows of old visitors deleted per commit, so that no commit gets long. */
-const VISITORS_FORGOTTEN_PER_COMMIT = 2_000;
 
 /** What a commit adds to a site's day. */
 interface DayDelta {
@@ -39,21 +38,19 @@ export class Committer {
   readonly #slots: Slots;
   readonly #visits: Visits;
   readonly #rows: Rows;
-  /** Days for which visitors are stored: at most a few. */
-  #visitorDays: Set<number>;
   #newestSealedDay: number;
   /** Whether texts were forgotten since the log was last emptied. */
   #logHoldsForgotten = false;
 
-  constructor(db: Database) {
+  /** @param visitorsKnown most visitors known by memory; those of later visits are looked up */
+  constructor(db: Database, { visitorsKnown = VISITORS_KNOWN }: { visitorsKnown?: number } = {}) {
     this.#db = db;
     this.#dictionary = new Dictionary(db);
     this.#ids = new Deduplication(db);
     this.#ledger = new LedgerBook(db, this.#dictionary);
     this.#slots = new Slots(db);
-    this.#visits = new Visits({ db, dictionary: this.#dictionary, slots: this.#slots });
+    this.#visits = new Visits({ db, dictionary: this.#dictionary, slots: this.#slots, visitorsKnown });
     this.#rows = new Rows({ db, dictionary: this.#dictionary, visits: this.#visits, slots: this.#slots });
-    this.#visitorDays = this.#readVisitorDays();
     this.#newestSealedDay = this.#readNewestSealedDay();
   }
 
@@ -79,7 +76,7 @@ export class Committer {
       for (const delta of batch.refusals) this.#ledger.enter(delta);
       for (const delta of keys.values()) this.#ledger.seeKey(delta);
       for (const delta of batch.refusedKeys) this.#ledger.seeKey(delta);
-      this.#forgetVisitors(batch.forgetKeysBeforeDay);
+      this.#visits.forgetVisitorsBefore(batch.forgetKeysBeforeDay);
       return duplicates;
     });
   }
@@ -96,7 +93,6 @@ export class Committer {
       this.#visits.forget();
       this.#slots.forget();
       this.#rows.forget();
-      this.#visitorDays = this.#readVisitorDays();
       this.#newestSealedDay = this.#readNewestSealedDay();
       throw error;
     }
@@ -122,7 +118,6 @@ export class Committer {
     }
     switch (entry.kind) {
       case 'event':
-        this.#visitorDays.add(day);
         this.#rows.event(entry);
         note('stored');
         break;
@@ -176,6 +171,7 @@ export class Committer {
   expire(siteId: string, beforeMs: number): { deleted: number; more: boolean } {
     return this.#transaction(() => {
       const site = this.#dictionary.site(siteId);
+      this.#visits.settle();
       prepared(
         this.#db,
         `INSERT INTO expired (site, before_at) VALUES (?, ?)
@@ -190,7 +186,7 @@ export class Committer {
       }
       // After the events, which are read together with their visits.
       if (room > 0) room -= Number(prepared(this.#db, EXPIRE.visits).run(site, beforeMs, room).changes);
-      if (room < EXPIRED_PER_COMMIT) this.#visits.forget();
+      if (room < EXPIRED_PER_COMMIT) this.#visits.forgetSite(site, utcDay(beforeMs));
       return { deleted, more: room === 0 };
     });
   }
@@ -211,6 +207,7 @@ export class Committer {
 
   /** From now on texts that are used are noted. @returns the number below which others may be forgotten */
   watchTexts(): number {
+    this.#transaction(() => this.#visits.settle());
     return this.#dictionary.watch();
   }
 
@@ -232,30 +229,6 @@ export class Committer {
   /** Writes something that changes nothing, to learn whether writing works. */
   probe(): void {
     this.#transaction(() => this.#db.exec(`PRAGMA user_version = ${EVENT_MIGRATIONS.length}`));
-  }
-
-  #forgetVisitors(beforeDay: number): void {
-    for (const day of this.#visitorDays) {
-      if (day >= beforeDay) continue;
-      const { changes } = prepared(
-        this.#db,
-        `DELETE FROM visitors WHERE (day, site, visitor, visit) IN
-           (SELECT day, site, visitor, visit FROM visitors WHERE day = ? LIMIT ?)`,
-      ).run(day, VISITORS_FORGOTTEN_PER_COMMIT);
-      if (Number(changes) < VISITORS_FORGOTTEN_PER_COMMIT) this.#visitorDays.delete(day);
-      return;
-    }
-  }
-
-  #readVisitorDays(): Set<number> {
-    const days = new Set<number>();
-    const next = prepared(this.#db, 'SELECT min(day) AS day FROM visitors WHERE day > ?');
-    for (let day = -1; ; ) {
-      const found = next.get(day)?.day;
-      if (typeof found !== 'number') return days;
-      days.add(found);
-      day = found;
-    }
   }
 
   #readNewestSealedDay(): number {

@@ -30,7 +30,7 @@ export const EVENT_MIGRATIONS = [
   ) STRICT, WITHOUT ROWID;
 
   -- A visitor's events of one UTC day without a gap. Numbered within site and day from 1; 'first' is the number of the
-  -- visitor's first visit of the day. Times are milliseconds of the day; (start_at, start_n) is the event that began it.
+  -- visitor's first visit of the day, 'previous' of the one begun before. Times are milliseconds of the day; (start_at, start_n) is the event that began it.
   -- 'profile' is what is known of the visitor and where it came from: a JSON array, see profile.ts.
   CREATE TABLE visits (
     site INTEGER NOT NULL,
@@ -38,6 +38,7 @@ export const EVENT_MIGRATIONS = [
     no INTEGER NOT NULL,
     visitor INTEGER NOT NULL,
     first INTEGER NOT NULL,
+    previous INTEGER,
     start_at INTEGER NOT NULL,
     start_n INTEGER NOT NULL,
     end_at INTEGER NOT NULL,
@@ -52,7 +53,12 @@ export const EVENT_MIGRATIONS = [
     PRIMARY KEY (site, day, no)
   ) STRICT, WITHOUT ROWID;
 
-  -- Which visits a visitor made, for the writer to find them again. Kept as long as deduplication keys.
+  -- What visits grew to since their rows were written, for a short while: those of a commit and a UTC day share a row, a
+  -- JSON array of arrays, see visit-rows.ts. A later one goes over an earlier one.
+  CREATE TABLE visits_grown (n INTEGER PRIMARY KEY, day INTEGER NOT NULL, visits TEXT NOT NULL) STRICT;
+
+  -- Which visits a visitor made, of visits for which the writer had no room in memory to find them again by. Kept as long as
+  -- deduplication keys.
   CREATE TABLE visitors (
     day INTEGER NOT NULL,
     site INTEGER NOT NULL,

@@ -4,37 +4,8 @@ import type { Dictionary } from './dictionary.ts';
 import { type Database, prepared } from './driver.ts';
 import { AI_CHANNEL, CHANNELS, isBounce, PAGEVIEW, SLOT_MS, VISIT_GAP_MS, writeProfile } from './profile.ts';
 import type { Slots } from './slots.ts';
-
-/** A visit as the writer holds it. Times are milliseconds of its UTC day. */
-export interface Visit {
-  readonly no: number;
-  startAt: number;
-  startN: number;
-  endAt: number;
-  channel: number;
-  profile: number;
-  width: number | null;
-  entry: number;
-  exit: number;
-  pageviews: number;
-  events: number;
-  engaged: number;
-}
-
-interface Visitor {
-  readonly visitor: bigint;
-  /** All visits of the day, in the order they began to be known. Never empty once an event was put in. */
-  readonly visits: Visit[];
-}
-
-interface SiteDay {
-  readonly site: number;
-  readonly day: number;
-  readonly visitors: Map<bigint, Visitor>;
-  lastNo: number;
-  /** Whether every visitor that is stored is in `visitors`, so that nobody has to be looked for. */
-  complete: boolean;
-}
+import { type GrownVisit, type Visit, VisitRows } from './visit-rows.ts';
+import { type SiteDay, type Visitor, Visitors } from './visitors.ts';
 
 /** A visit that the commit changes, and what it was before; null for a new one. */
 interface Change {
@@ -42,11 +13,6 @@ interface Change {
   visitor: Visitor;
   before: Visit | null;
 }
-
-/** Visitors held in memory; what is not held is read again. */
-const VISITORS_HELD = 100_000;
-/** More days than any date has. */
-const DAYS = 2 ** 20;
 
 /**
  * Puts events into visits: one visitor's events of a UTC day without a gap of 30 minutes. An event joins a visit of its
@@ -57,28 +23,35 @@ export class Visits {
   readonly #db: Database;
   readonly #dictionary: Dictionary;
   readonly #slots: Slots;
-  readonly #siteDays = new Map<number, SiteDay>();
+  readonly #rows: VisitRows;
+  readonly #visitors: Visitors;
   readonly #changes = new Map<Visit, Change>();
   /** Visitors that the commit touches, and when they were first and last seen before; null for new ones. */
   readonly #spans = new Map<Visitor, { of: SiteDay; before: Span | null }>();
-  #held = 0;
 
-  constructor({ db, dictionary, slots }: { db: Database; dictionary: Dictionary; slots: Slots }) {
+  constructor({
+    db,
+    dictionary,
+    slots,
+    visitorsKnown,
+  }: { db: Database; dictionary: Dictionary; slots: Slots; visitorsKnown: number }) {
     this.#db = db;
     this.#dictionary = dictionary;
     this.#slots = slots;
+    this.#rows = new VisitRows(db);
+    this.#visitors = new Visitors({ db, rows: this.#rows, mostKnown: visitorsKnown });
   }
 
   /** @returns the number of the visit that an event belongs to */
   enter(event: EventEntry, { site, path, n }: { site: number; path: number; n: number }): number {
-    const of = this.#siteDay(site, utcDay(event.receivedAtMs));
-    const visitor = this.#visitor(of, event.visitor);
+    const of = this.#visitors.siteDay(site, utcDay(event.receivedAtMs));
+    const visitor = this.#visitors.visitor(of, event.visitor);
     const at = event.receivedAtMs - of.day * DAY_MS;
     this.#touchSpan(of, visitor);
     const known = visitor.visits.findLast(
       ({ startAt, endAt }) => at > startAt - VISIT_GAP_MS && at < endAt + VISIT_GAP_MS,
     );
-    const visit = known ?? this.#begin(event, { at, n, of, path });
+    const visit = known ?? this.#begin(event, { at, n, of, visitor, path });
     if (known === undefined) {
       visitor.visits.push(visit);
       this.#changes.set(visit, { of, visitor, before: null });
@@ -99,8 +72,8 @@ export class Visits {
    * @returns the number of that visit, 0 where the visitor has none that day
    */
   leave(leave: LeaveEntry, site: number): number {
-    const of = this.#siteDay(site, utcDay(leave.receivedAtMs));
-    const visitor = this.#visitor(of, leave.visitor);
+    const of = this.#visitors.siteDay(site, utcDay(leave.receivedAtMs));
+    const visitor = this.#visitors.visitor(of, leave.visitor);
     const at = leave.receivedAtMs - of.day * DAY_MS;
     const newest = visitor.visits.findLast(({ startAt }) => startAt <= at) ?? visitor.visits[0];
     if (newest === undefined) return 0;
@@ -130,36 +103,57 @@ export class Visits {
       if (before !== null) this.#addSpan(of, before, -1);
       this.#addSpan(of, after, 1);
     }
+    const grown: GrownVisit[] = [];
     for (const [visit, { of, visitor, before }] of this.#changes) {
-      if (before !== null) this.#addVisit(of, before, -1);
       this.#addVisit(of, visit, 1);
-      if (before === null) this.#insert(visit, of, visitor);
-      else this.#update(visit, of);
+      if (before === null) {
+        this.#rows.insert(visit, {
+          ...{ site: of.site, day: of.day },
+          ...{ visitor: visitor.visitor, first: visitor.visits[0]?.no ?? visit.no },
+        });
+        this.#visitors.remember(of, visitor.visitor, visit.no);
+      } else {
+        this.#addVisit(of, before, -1);
+        grown.push(grownTo(visit, of));
+      }
     }
+    this.#rows.grow(grown);
     this.#spans.clear();
     this.#changes.clear();
-    if (this.#held > VISITORS_HELD) this.#letGo();
+    this.#visitors.trim();
+  }
+
+  /** Brings the rows of all visits up to date. */
+  settle(): void {
+    this.#rows.settle();
+  }
+
+  /** Deletes a bounded part of what was needed to find the visitors of days before one. */
+  forgetVisitorsBefore(day: number): void {
+    this.#visitors.forgetBefore(day);
+  }
+
+  /** After rows were deleted: lets go of a site's days up to one. */
+  forgetSite(site: number, lastDay: number): void {
+    this.#visitors.forget((of) => of.site === site && of.day <= lastDay);
   }
 
   /** After a rollback: nothing remembered is true. */
   forget(): void {
     this.#spans.clear();
     this.#changes.clear();
-    this.#letGo();
-  }
-
-  #letGo(): void {
-    this.#siteDays.clear();
-    this.#held = 0;
+    this.#rows.forget();
+    this.#visitors.forget(() => true);
   }
 
   #begin(
     event: EventEntry,
-    { at, n, of, path }: { at: number; n: number; of: SiteDay; path: number },
+    { at, n, of, visitor, path }: { at: number; n: number; of: SiteDay; visitor: Visitor; path: number },
   ): Visit {
     of.lastNo += 1;
     return {
       no: of.lastNo,
+      previous: visitor.visits.at(-1)?.no ?? null,
       startAt: at,
       startN: n,
       endAt: at,
@@ -196,42 +190,6 @@ export class Visits {
     delta.engaged += sign * visit.engaged;
   }
 
-  #siteDay(site: number, day: number): SiteDay {
-    const key = site * DAYS + day;
-    let found = this.#siteDays.get(key);
-    if (found === undefined) {
-      const lastNo = Number(
-        prepared(this.#db, 'SELECT coalesce(max(no), 0) AS no FROM visits WHERE site = ? AND day = ?').get(
-          site,
-          day,
-        )?.no,
-      );
-      found = { site, day, visitors: new Map(), lastNo, complete: lastNo === 0 };
-      this.#siteDays.set(key, found);
-    }
-    return found;
-  }
-
-  #visitor(of: SiteDay, visitor: bigint): Visitor {
-    let found = of.visitors.get(visitor);
-    if (found === undefined) {
-      found = { visitor, visits: of.complete ? [] : this.#read(of, visitor) };
-      of.visitors.set(visitor, found);
-      this.#held += 1;
-    }
-    return found;
-  }
-
-  #read({ site, day }: SiteDay, visitor: bigint): Visit[] {
-    return prepared(
-      this.#db,
-      `SELECT v.no, v.start_at AS startAt, v.start_n AS startN, v.end_at AS endAt, v.channel, v.profile, v.width, v.entry,
-         v.exit, v.pageviews, v.events, v.engaged
-       FROM visitors o JOIN visits v ON v.site = o.site AND v.day = o.day AND v.no = o.visit AND v.visitor = o.visitor
-       WHERE o.day = ? AND o.site = ? AND o.visitor = ? ORDER BY v.no`,
-    ).all(day, site, visitor) as unknown as Visit[]; // the columns are named as the fields, all of them numbers
-  }
-
   /** Engaged time stored of a view, 0 where it was not said; undefined where nothing is stored of it. */
   #engagedOf({ site, day }: SiteDay, { no }: Visit, view: bigint): number | undefined {
     const found = prepared(
@@ -240,58 +198,11 @@ export class Visits {
     ).get(site, day, no, view);
     return found === undefined ? undefined : Number(found.engaged ?? 0);
   }
+}
 
-  #insert(visit: Visit, { site, day }: SiteDay, { visitor, visits }: Visitor): void {
-    prepared(
-      this.#db,
-      `INSERT INTO visits (site, day, no, visitor, first, start_at, start_n, end_at, channel, profile, width, entry, exit,
-         pageviews, events, engaged) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    ).run(
-      site,
-      day,
-      visit.no,
-      visitor,
-      visits[0]?.no ?? visit.no,
-      visit.startAt,
-      visit.startN,
-      visit.endAt,
-      visit.channel,
-      visit.profile,
-      visit.width,
-      visit.entry,
-      visit.exit,
-      visit.pageviews,
-      visit.events,
-      visit.engaged,
-    );
-    // Retention may have freed a number that this visitor had.
-    prepared(this.#db, 'INSERT OR IGNORE INTO visitors (day, site, visitor, visit) VALUES (?, ?, ?, ?)').run(
-      day,
-      site,
-      visitor,
-      visit.no,
-    );
-  }
-
-  #update(visit: Visit, { site, day }: SiteDay): void {
-    prepared(
-      this.#db,
-      `UPDATE visits SET start_at = ?, start_n = ?, end_at = ?, entry = ?, exit = ?, pageviews = ?, events = ?, engaged = ?
-       WHERE site = ? AND day = ? AND no = ?`,
-    ).run(
-      visit.startAt,
-      visit.startN,
-      visit.endAt,
-      visit.entry,
-      visit.exit,
-      visit.pageviews,
-      visit.events,
-      visit.engaged,
-      site,
-      day,
-      visit.no,
-    );
-  }
+function grownTo(visit: Visit, { site, day }: SiteDay): GrownVisit {
+  const { no, startAt, startN, endAt, entry, exit, pageviews, events, engaged } = visit;
+  return [site, day, no, startAt, startN, endAt, entry, exit, pageviews, events, engaged];
 }
 
 /** The slots of its UTC day in which a visitor was first and last seen. */

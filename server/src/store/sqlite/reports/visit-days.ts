@@ -1,5 +1,6 @@
 import { DAY_MS } from '../../../clock.ts';
 import { type Database, prepared } from '../driver.ts';
+import { grownVisits } from '../visit-rows.ts';
 
 /** The visits of one site and UTC day, column by column, found by their number. */
 export interface VisitDay {
@@ -98,6 +99,19 @@ export class VisitDays {
         visits.engaged[no] = row[10] ?? 0;
         after = no;
       }
+    }
+    for (const [of, , no, startAt, , endAt, entry, exit, pageviews, events, engaged] of grownVisits(
+      this.#db,
+      day,
+    )) {
+      if (of !== site) continue;
+      visits.startAt[no] = startAt;
+      visits.endAt[no] = endAt;
+      visits.entry[no] = entry;
+      visits.exit[no] = exit;
+      visits.pageviews[no] = pageviews;
+      visits.events[no] = events;
+      visits.engaged[no] = engaged;
     }
     return visits;
   }

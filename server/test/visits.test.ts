@@ -1,0 +1,136 @@
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { DAY_MS } from '../src/clock.ts';
+import { audit } from '../src/store/sqlite/audit.ts';
+import { Committer } from '../src/store/sqlite/commit.ts';
+import { type Database, openDatabase } from '../src/store/sqlite/driver.ts';
+import { migrate } from '../src/store/sqlite/migrate.ts';
+import { EVENT_MIGRATIONS } from '../src/store/sqlite/schema.ts';
+import type { Entry, EventEntry } from '../src/store/store.ts';
+import { NOON_MS } from './support/clock.ts';
+import { event, leave } from './support/entries.ts';
+import { randomFrom, trafficOf } from './support/generated.ts';
+import { temporaryFolder } from './support/paths.ts';
+
+/** How the writer finds visits again, and what of them is where: in their rows, and in the log of what they grew to. */
+
+async function openFile(): Promise<Database> {
+  const file = join(await temporaryFolder(), 'events.db');
+  const db = openDatabase(file);
+  onTestFinished(() => db.close());
+  migrate(db, file, EVENT_MIGRATIONS);
+  return db;
+}
+
+function commit(committer: Committer, entries: readonly Entry[]): void {
+  committer.commit({ entries, refusals: [], refusedKeys: [], forgetKeysBeforeDay: 0 });
+}
+
+/** Brings the rows of all visits up to date, as before texts are collected. */
+function settle(committer: Committer): void {
+  committer.watchTexts();
+  committer.unwatchTexts();
+}
+
+function rowsOf(db: Database, table: 'visits' | 'visits_grown' | 'visitors' | 'slots' | 'leaves'): unknown[] {
+  const select = db.prepare(`SELECT * FROM ${table}`);
+  select.setReadBigInts(true);
+  return select.all();
+}
+
+/** An entry that fails in the middle of its commit. */
+function unwritable(): EventEntry {
+  return { ...event({ visitor: 77n }), props: { not: 1n as never } };
+}
+
+describe('visits', () => {
+  it.each([1, 2, 3])(
+    'are the same however often the writer starts anew, fails or is short of memory (seed %i)',
+    async (seed) => {
+      const entries = trafficOf({
+        seed,
+        fromMs: NOON_MS - (NOON_MS % DAY_MS),
+        days: 2,
+        perDay: 1_500,
+        visitors: 60,
+        clockSteps: 0.1,
+      });
+      const random = randomFrom(seed);
+      const [calm, shaken] = [await openFile(), await openFile()];
+      const steady = new Committer(calm);
+      let committer = new Committer(shaken, { visitorsKnown: 20 });
+      for (let i = 0; i < entries.length; ) {
+        const group = entries.slice(i, i + 1 + Math.floor(random() * 20));
+        i += group.length;
+        commit(steady, group);
+        if (random() < 0.2) expect(() => commit(committer, [...group, unwritable()])).toThrow(TypeError);
+        if (random() < 0.1) committer = new Committer(shaken, { visitorsKnown: 20 });
+        commit(committer, group);
+      }
+      expect(rowsOf(shaken, 'visitors').length).toBeGreaterThan(20);
+      expect(rowsOf(calm, 'visitors')).toEqual([]);
+      for (const db of [calm, shaken]) {
+        const { integrity, counters, ledger, rollups } = audit(db);
+        expect({ integrity, counters, ledger, rollups }).toEqual({
+          integrity: [],
+          counters: [],
+          ledger: [],
+          rollups: [],
+        });
+      }
+      settle(steady);
+      settle(committer);
+      for (const table of ['visits', 'leaves', 'slots'] as const)
+        expect(rowsOf(shaken, table)).toEqual(rowsOf(calm, table));
+    },
+  );
+
+  it('that grow are logged in one row a commit, and moved to their own rows before the log gets long', async () => {
+    const db = await openFile();
+    const committer = new Committer(db);
+    commit(committer, [event({ visitor: 1n }), event({ visitor: 2n })]);
+    expect(rowsOf(db, 'visits_grown')).toEqual([]);
+    const begun = rowsOf(db, 'visits');
+    commit(committer, [event({ visitor: 1n, path: '/a' }), event({ visitor: 2n })]);
+    expect(rowsOf(db, 'visits_grown')).toHaveLength(1);
+    expect(rowsOf(db, 'visits')).toEqual(begun);
+    let longest = 0;
+    for (let i = 0; i < 3_000; i++) {
+      commit(committer, [event({ visitor: 1n, path: '/b' }), event({ visitor: 2n })]);
+      longest = Math.max(longest, rowsOf(db, 'visits_grown').length);
+    }
+    expect(longest).toBeLessThan(3_000);
+    settle(committer);
+    expect(rowsOf(db, 'visits_grown')).toEqual([]);
+    expect(rowsOf(db, 'visits')).toMatchObject([{ events: 3_002n }, { events: 3_002n }]);
+  });
+
+  it('of which retention deleted all but the log do not come back', async () => {
+    const db = await openFile();
+    const committer = new Committer(db);
+    commit(committer, [event({ visitor: 1n })]);
+    commit(committer, [
+      event({ visitor: 1n, receivedAtMs: NOON_MS + 1 }),
+      leave({ visitor: 1n, receivedAtMs: NOON_MS + 2 }),
+    ]);
+    expect(committer.expire(event().siteId, NOON_MS + DAY_MS).more).toBe(false);
+    for (const table of ['visits', 'visits_grown', 'leaves'] as const) expect(rowsOf(db, table)).toEqual([]);
+    // Its number is given again, and is another visitor's.
+    commit(committer, [event({ visitor: 2n, receivedAtMs: NOON_MS + 3 })]);
+    commit(committer, [event({ visitor: 1n, receivedAtMs: NOON_MS + 4 })]);
+    expect(rowsOf(db, 'visits')).toMatchObject([
+      { no: 1n, visitor: 2n, events: 1n },
+      { no: 2n, visitor: 1n, events: 1n },
+    ]);
+  });
+
+  it('of past days are no longer looked for in the index once their deduplication keys go', async () => {
+    const db = await openFile();
+    const committer = new Committer(db, { visitorsKnown: 0 });
+    commit(committer, [event({ visitor: 1n }), event({ visitor: 2n })]);
+    const today = Math.floor(NOON_MS / DAY_MS);
+    expect(rowsOf(db, 'visitors')).not.toEqual([]);
+    committer.commit({ entries: [], refusals: [], refusedKeys: [], forgetKeysBeforeDay: today + 1 });
+    expect(rowsOf(db, 'visitors')).toEqual([]);
+  });
+});
