@@ -35,38 +35,45 @@ export function startChores({
 }
 
 /** Deletes what is left of removed sites: where that was cut short, and what arrived while they were removed. @returns rows */
-export async function removeLeftovers({
-  registry,
-  events,
-}: Pick<Store, 'registry' | 'events'>): Promise<number> {
+export async function removeLeftovers(
+  { registry, events }: Pick<Store, 'registry' | 'events'>,
+  signal: AbortSignal,
+): Promise<number> {
   let deleted = 0;
   let removed = await registry.removedSites('');
   while (removed.length > 0) {
-    for (const siteId of removed) deleted += await events.remove(siteId);
+    for (const siteId of removed) {
+      if (signal.aborted) return deleted;
+      deleted += await events.remove(siteId, signal);
+    }
     removed = await registry.removedSites(removed.at(-1) ?? '');
   }
   return deleted;
 }
 
 /** Deletes events that are older than their site, or else the installation, keeps them. @returns rows deleted */
-export async function expireEvents({
-  store,
-  clock,
-  defaultDays,
-}: {
-  store: Pick<Store, 'registry' | 'events'>;
-  clock: Clock;
-  /** Null: events are kept where a site says nothing else. */
-  defaultDays: number | null;
-}): Promise<number> {
+export async function expireEvents(
+  {
+    store: { registry, events },
+    clock,
+    defaultDays,
+  }: {
+    store: Pick<Store, 'registry' | 'events'>;
+    clock: Clock;
+    /** Null: events are kept where a site says nothing else. */
+    defaultDays: number | null;
+  },
+  signal: AbortSignal,
+): Promise<number> {
   let deleted = 0;
-  let sites = await store.registry.sitesAfter(null);
+  let sites = await registry.sitesAfter(null);
   while (sites.length > 0) {
     for (const site of sites) {
+      if (signal.aborted) return deleted;
       const days = site.retentionDays ?? defaultDays;
-      if (days !== null) deleted += await store.events.expire(site.id, clock.now() - days * DAY_MS);
+      if (days !== null) deleted += await events.expire(site.id, clock.now() - days * DAY_MS, signal);
     }
-    sites = await store.registry.sitesAfter(sites.at(-1)?.id ?? null);
+    sites = await registry.sitesAfter(sites.at(-1)?.id ?? null);
   }
   return deleted;
 }

@@ -106,14 +106,15 @@ export async function buildServer({
   const choresDone = { deletedRows: 0, failures: 0 };
   const chores = startChores({
     chores: [
-      async () => {
-        choresDone.deletedRows += await expireEvents({ store, clock, defaultDays: config.retentionDays });
+      async (signal) => {
+        const retention = { store, clock, defaultDays: config.retentionDays };
+        choresDone.deletedRows += await expireEvents(retention, signal);
       },
-      async () => {
-        choresDone.deletedRows += await removeLeftovers(store);
+      async (signal) => {
+        choresDone.deletedRows += await removeLeftovers(store, signal);
       },
       () => salt.clean(),
-      () => store.reports.prepare(utcDay(clock.now() - DAY_SETTLED_MS)),
+      (signal) => store.reports.prepare(utcDay(clock.now() - DAY_SETTLED_MS), signal),
       async (signal) => store.events.collectTexts?.(signal),
     ],
     onError(error) {

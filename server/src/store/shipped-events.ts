@@ -92,14 +92,14 @@ export class ShippedEvents implements Events {
     return lastError === null ? { ok: true } : { ok: true, note: `the databases are away: ${lastError}` };
   }
 
-  async expire(siteId: string, beforeMs: number): Promise<number> {
+  async expire(siteId: string, beforeMs: number, signal?: AbortSignal): Promise<number> {
     // From here on nothing is counted anew of these days.
     await this.#books.expire(siteId, beforeMs);
-    return this.#warehouse.expire(siteId, beforeMs);
+    return this.#warehouse.expire(siteId, beforeMs, signal);
   }
 
-  remove(siteId: string): Promise<number> {
-    return this.expire(siteId, Number.MAX_SAFE_INTEGER);
+  remove(siteId: string, signal?: AbortSignal): Promise<number> {
+    return this.expire(siteId, Number.MAX_SAFE_INTEGER, signal);
   }
 
   async audit(): Promise<Audit> {

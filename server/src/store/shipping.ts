@@ -132,8 +132,8 @@ export interface Warehouse {
   /** Events by site and day, of everything kept, and when the newest was received. */
   countAll(): Promise<{ rows: (SiteDay & { rows: number })[]; newestAtMs: number | null }>;
   page(siteId: string, options: { limit: number; cursor?: string }): Promise<EventPage>;
-  /** Deletes a site's rows received before an instant. @returns rows deleted */
-  expire(siteId: string, beforeMs: number): Promise<number>;
+  /** Deletes a site's rows received before an instant. Waits for that no longer than the signal lets it. @returns rows deleted */
+  expire(siteId: string, beforeMs: number, signal?: AbortSignal): Promise<number>;
   close(): Promise<void>;
 }
 

@@ -519,8 +519,12 @@ export interface Reports {
     siteId: string,
     sinceMs: number,
   ): Promise<{ visitors: number; pages: { path: string; visitors: number }[] }>;
-  /** Makes questions about UTC days before one quick to answer. Changes no answer. @returns days of sites made quick */
-  prepare(beforeDay: number): Promise<number>;
+  /**
+   * Makes questions about UTC days before one quick to answer. Changes no answer. Ends early when the signal says so.
+   *
+   * @returns days of sites made quick
+   */
+  prepare(beforeDay: number, signal?: AbortSignal): Promise<number>;
 }
 
 /** What is wrong with the stored numbers; empty lists where nothing is. Days that retention has reached are left out. */
@@ -563,14 +567,14 @@ export interface Events {
   stats?(): EngineStats;
   /**
    * Deletes events, leaves and bot visits of a site received before an instant, in small steps between commits. Counters
-   * and ledger stay as they are. @returns rows deleted
+   * and ledger stay as they are. Ends early, with nothing wrong, when the signal says so. @returns rows deleted
    */
-  expire(siteId: string, beforeMs: number): Promise<number>;
+  expire(siteId: string, beforeMs: number, signal?: AbortSignal): Promise<number>;
   /**
    * Deletes all that is kept of a removed site besides its counters and its ledger, in small steps between commits. Cheap
-   * where nothing is left. @returns rows of events, leaves and bot visits deleted
+   * where nothing is left. Ends early, as `expire` does. @returns rows of events, leaves and bot visits deleted
    */
-  remove(siteId: string): Promise<number>;
+  remove(siteId: string, signal?: AbortSignal): Promise<number>;
   /**
    * Where the engine keeps strings apart from rows: deletes those that no row refers to any more, at most once a day, in small
    * steps between commits, and overwrites them in the file. Ends early, with nothing wrong, when the signal says so.

@@ -6,9 +6,16 @@ import { DAY_MS } from '../../src/clock.ts';
 import type { Site } from '../../src/store/store.ts';
 import { event, SITE } from '../support/entries.ts';
 import { temporaryFolder } from '../support/paths.ts';
-import { json, startProgram } from '../support/program.ts';
+import { type Exit, json, startProgram } from '../support/program.ts';
 import { World } from '../support/world.ts';
-import { countOf, expectSound, ledgerOf, rowCounts, storedPaths } from './support/installation.ts';
+import {
+  countOf,
+  expectSound,
+  expectSoundHere,
+  ledgerOf,
+  rowCounts,
+  storedPaths,
+} from './support/installation.ts';
 import { beaconOf, outcomeOf, post } from './support/pages.ts';
 import { eventually, PATIENT } from './support/patience.ts';
 
@@ -75,8 +82,16 @@ function danglingTexts(dataDir: string): number {
   }
 }
 
-/** Kills a server inside its sweep of a table: some rows are gone by then, and not all that go. @returns whether it was in time */
-async function killInSweep(dataDir: string, table: 'events' | 'texts', stay: number): Promise<boolean> {
+/**
+ * Ends a server inside its sweep of a table: some rows are gone by then, and not all that go.
+ *
+ * @returns how it ended, and whether in time
+ */
+async function endInSweep(
+  dataDir: string,
+  table: 'events' | 'texts',
+  { signal, stay }: { signal: 'SIGKILL' | 'SIGTERM'; stay: number },
+): Promise<Exit & { inside: boolean }> {
   const db = new DatabaseSync(join(dataDir, 'events.db'), { readOnly: true, timeout: 5000 });
   const count = db.prepare(`SELECT count(*) AS n FROM ${table}`);
   const rows = () => Number(count.get()?.n);
@@ -88,9 +103,9 @@ async function killInSweep(dataDir: string, table: 'events' | 'texts', stay: num
   });
   try {
     while (!ended && rows() === before) await new Promise((resolve) => setImmediate(resolve));
-    program.kill('SIGKILL');
-    await program.exit;
-    return rows() < before && rows() > stay;
+    program.kill(signal);
+    const exit = await program.exit;
+    return { ...exit, inside: rows() < before && rows() > stay };
   } finally {
     db.close();
   }
@@ -197,7 +212,7 @@ describe('retention', PATIENT, () => {
     await expectSound(dataDir);
   });
 
-  it('killed inside a sweep, of rows or of texts, leaves nothing half-done and finishes the next time', async () => {
+  it('ended inside a sweep, by signal or by kill, leaves nothing half-done and finishes the next time', async () => {
     const world = await World.open();
     onTestFinished(() => world.close());
     const site = await world.addSite(await world.addAccount({ plan: 'pro' }), 'swept.example');
@@ -217,19 +232,23 @@ describe('retention', PATIENT, () => {
       return folder;
     };
     let dataDir = await copied();
-    const inside: string[] = [];
     for (const table of ['events', 'texts'] as const) {
-      // A sweep that was over before anybody looked begins anew on another copy.
-      for (let tries = 0; tries < 5 && !inside.includes(table); tries++) {
-        if (tries > 0) dataDir = await copied();
-        if (await killInSweep(dataDir, table, 50)) inside.push(table);
-        expect(countOf(dataDir, site.id)).toBe(SWEPT_EVENTS);
-        expect(ledgerOf(dataDir, site.id)).toEqual(ledger);
-        expect(danglingTexts(dataDir)).toBe(0);
-        await expectSound(dataDir);
+      for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+        // A sweep that was over before anybody looked begins anew on another copy.
+        let inside = false;
+        for (let tries = 0; tries < 5 && !inside; tries++) {
+          if (tries > 0) dataDir = await copied();
+          const end = await endInSweep(dataDir, table, { signal, stay: 50 });
+          expect(end).toMatchObject(signal === 'SIGTERM' ? { code: 0, signal: null } : { signal });
+          inside = end.inside;
+          expect(countOf(dataDir, site.id)).toBe(SWEPT_EVENTS);
+          expect(ledgerOf(dataDir, site.id)).toEqual(ledger);
+          expect(danglingTexts(dataDir)).toBe(0);
+          await expectSoundHere(dataDir);
+        }
+        expect({ table, signal, inside }).toEqual({ table, signal, inside: true });
       }
     }
-    expect(inside, 'kills inside a sweep').toEqual(['events', 'texts']);
 
     const program = startProgram(dataDir, { RETENTION_DAYS: '10' });
     const url = await program.address;

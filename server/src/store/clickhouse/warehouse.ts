@@ -68,7 +68,7 @@ export class ClickHouseWarehouse implements Warehouse {
 
   page: Warehouse['page'] = (siteId, options) => this.#any((server) => pageOf(server, siteId, options));
 
-  async expire(siteId: string, beforeMs: number): Promise<number> {
+  async expire(siteId: string, beforeMs: number, signal?: AbortSignal): Promise<number> {
     const where = `site_id = ${text(siteId)} AND day <= ${day(utcDay(beforeMs))} AND received_at < ${integer(beforeMs)}`;
     return this.#any(async (server) => {
       const [found] = await server.rows(
@@ -77,7 +77,7 @@ export class ClickHouseWarehouse implements Warehouse {
       const rows = Number(found?.n ?? 0);
       if (rows === 0) return 0;
       await server.run(`ALTER TABLE ${ENTRIES} DELETE WHERE ${where}`);
-      await deletionsDone(server);
+      await deletionsDone(server, signal);
       return rows;
     });
   }
@@ -131,9 +131,9 @@ async function mark(server: Server, repeats: readonly Repeat[]): Promise<void> {
 }
 
 /** Deletions are done by the server in its own time. */
-async function deletionsDone(server: Server): Promise<void> {
+async function deletionsDone(server: Server, signal: AbortSignal | undefined): Promise<void> {
   const start = performance.now();
-  while (performance.now() - start < DELETION_DEADLINE_MS) {
+  while (performance.now() - start < DELETION_DEADLINE_MS && !signal?.aborted) {
     const [left] = await server.rows(
       `SELECT count() AS n FROM system.mutations WHERE database = ${text(server.database)} AND table = ${text(ENTRIES)} AND is_done = 0`,
     );

@@ -67,11 +67,11 @@ export class SqliteEvents implements Events {
     }
   }
 
-  async expire(siteId: string, beforeMs: number): Promise<number> {
+  async expire(siteId: string, beforeMs: number, signal?: AbortSignal): Promise<number> {
     // What was counted of the rows outlives them.
-    await this.reports.sealSite(siteId, utcDay(beforeMs) + 1);
+    if (!(await this.reports.sealSite(siteId, utcDay(beforeMs) + 1, signal))) return 0;
     let total = 0;
-    for (let more = true; more; ) {
+    for (let more = true; more && !signal?.aborted; ) {
       const step = await this.#writer.do({ type: 'expire', siteId, beforeMs });
       total += step.deleted;
       more = step.more;
@@ -80,9 +80,9 @@ export class SqliteEvents implements Events {
     return total;
   }
 
-  async remove(siteId: string): Promise<number> {
+  async remove(siteId: string, signal?: AbortSignal): Promise<number> {
     let total = 0;
-    for (let more = true; more; ) {
+    for (let more = true; more && !signal?.aborted; ) {
       const step = await this.#writer.do({ type: 'remove', siteId });
       total += step.deleted;
       more = step.more;

@@ -30,11 +30,16 @@ export class SqliteReports implements Reports {
   realtime: Reports['realtime'] = (siteId, sinceMs) =>
     this.#reader.ask({ type: 'realtime', siteId, sinceMs });
 
-  prepare: Reports['prepare'] = (beforeDay) => this.#inTurn(() => this.#sealAll(beforeDay, null));
+  prepare: Reports['prepare'] = async (beforeDay, signal) =>
+    (await this.#inTurn(() => this.#sealAll(beforeDay, null, signal))).sealed;
 
-  /** Seals all of a site's days before one, large or small: their rows are about to go. */
-  sealSite(siteId: string, beforeDay: number): Promise<number> {
-    return this.#inTurn(() => this.#sealAll(beforeDay, siteId));
+  /**
+   * Seals all of a site's days before one, large or small: their rows are about to go.
+   *
+   * @returns whether all of them are sealed; not where it ended early
+   */
+  async sealSite(siteId: string, beforeDay: number, signal?: AbortSignal): Promise<boolean> {
+    return (await this.#inTurn(() => this.#sealAll(beforeDay, siteId, signal))).isAll;
   }
 
   /** Deletes texts that nothing refers to any more. @returns how many */
@@ -53,13 +58,19 @@ export class SqliteReports implements Reports {
     return done;
   }
 
-  async #sealAll(beforeDay: number, siteId: string | null): Promise<number> {
+  async #sealAll(
+    beforeDay: number,
+    siteId: string | null,
+    signal?: AbortSignal,
+  ): Promise<{ sealed: number; isAll: boolean }> {
     const days = await this.#reader.ask({ type: 'sealable', beforeDay, siteId });
+    let sealed = 0;
     for (const day of days) {
-      if (this.#closing) break;
+      if (this.#closing || signal?.aborted) break;
       await this.#seal(day);
+      sealed += 1;
     }
-    return days.length;
+    return { sealed, isAll: sealed === days.length };
   }
 
   async #seal(day: SealableDay): Promise<void> {
