@@ -1,8 +1,10 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { splitPage } from '../src/collect/classify.ts';
 import { hostFits, judgeHosts } from '../src/host-policy.ts';
 import { isLocalHost, readDomain } from '../src/hosts.ts';
+import type { Site } from '../src/store/store.ts';
+import { BROWSER, World } from './support/world.ts';
 
 /** What a site says and what a request shows, as people write them. */
 interface Case {
@@ -185,6 +187,21 @@ const NORMALISED: readonly Case[] = [
   { name: 'upper case', page: 'HTTPS://EXAMPLE.COM/', origin: 'https://Example.Com', verdict: 'fits' },
   { name: 'a trailing dot', page: 'https://example.com./', verdict: 'fits' },
   { name: 'a trailing dot at registration', site: 'example.com.', page: HOME, verdict: 'fits' },
+  { name: 'a trailing dot in the origin', origin: 'https://example.com.', page: HOME, verdict: 'fits' },
+  {
+    name: 'an origin in the ASCII form of an IDN',
+    site: 'münchen.example',
+    origin: 'https://xn--mnchen-3ya.example',
+    page: 'https://münchen.example/',
+    verdict: 'fits',
+  },
+  {
+    name: 'another IPv6 address as the origin',
+    site: '2001:db8::1',
+    origin: 'https://[2001:db8::2]:8443',
+    page: 'https://[2001:db8::1]/',
+    verdict: 'wrong-domain 2001:db8::2',
+  },
   { name: 'the default port', page: 'https://example.com:443/', verdict: 'fits' },
   {
     name: 'any port',
@@ -351,6 +368,33 @@ const MISTAKES_OF_OTHERS: readonly Case[] = [
   { name: 'without a header you are in', page: 'https://evil.test/', verdict: 'wrong-domain evil.test' },
   { name: 'a page that hides its origin is lost', origin: 'null', page: HOME, verdict: 'fits' },
   {
+    name: 'a registrable domain taken for all that is below it',
+    site: 'example.co.uk',
+    page: 'https://blog.example.co.uk/',
+    verdict: 'wrong-domain blog.example.co.uk',
+  },
+  {
+    name: 'a public suffix taken for a domain',
+    site: 'example.co.uk',
+    subdomains: true,
+    page: 'https://other.co.uk/',
+    verdict: 'wrong-domain other.co.uk',
+  },
+  {
+    name: 'previews of a host of others are lost, though the owner allowed them',
+    extra: ['*.previews.example'],
+    origin: 'https://pr-7--example.previews.example',
+    page: 'https://pr-7--example.previews.example/',
+    verdict: 'fits',
+  },
+  {
+    name: 'www. is lost where the plain name is registered, and the other way round',
+    site: 'www.example.com',
+    origin: 'https://example.com',
+    page: HOME,
+    verdict: 'fits',
+  },
+  {
     name: 'language subdomains are lost, though the owner allowed them',
     subdomains: true,
     page: 'https://de.example.com/',
@@ -420,6 +464,56 @@ describe('local hosts are seen and not counted', () => {
       'example.com localhost.example.com 127.example.com 10.example.com local.example xlocalhost.com a.localhost.com ' +
       '172.15.0.1 172.32.0.1 192.169.0.1 11.0.0.1 128.0.0.1 1.127.0.1 2001:db8::1 fe00::1 fec0::1 ::ffff:808:808 ::2 1::1';
     for (const host of hosts.split(' ')) expect([host, isLocalHost(host)]).toEqual([host, false]);
+  });
+});
+
+describe('through the front door', () => {
+  const STATUS: Readonly<Record<string, number>> = {
+    ...{ fits: 202, malformed: 400, 'wrong-domain': 403, 'local-host': 403 },
+  };
+
+  it('each of these is answered so, counted once, and told to the owner with the host', async () => {
+    const world = await World.open();
+    onTestFinished(() => world.close());
+    const { registry, events } = world.store;
+    const scenes: { given: Case; site: Site }[] = [];
+    for (const given of [...POLICY, ...EVIDENCE, ...NORMALISED, ...MISTAKES_OF_OTHERS, ...LOCAL]) {
+      const domain = readDomain(given.site ?? 'example.com') ?? '';
+      const site = await world.addSite(await world.addAccount(), domain);
+      const { subdomains: allowSubdomains = false, extra: extraHosts = [] } = given;
+      await registry.setHostRules(site.id, { allowSubdomains, extraHosts });
+      scenes.push({ given, site });
+    }
+    const server = await world.serve();
+    for (const { given, site } of scenes) {
+      const { name, origin, referer, page, verdict } = given;
+      const { status } = await server.ask({
+        method: 'POST',
+        path: '/e',
+        headers: {
+          ...{ 'content-type': 'text/plain', 'user-agent': BROWSER },
+          ...(origin === undefined ? {} : { origin }),
+          ...(referer === undefined ? {} : { referer }),
+        },
+        body: JSON.stringify({ key: site.key, url: page }),
+      });
+      expect({ name, status }).toEqual({ name, status: STATUS[verdict.split(' ', 1)[0] ?? ''] });
+    }
+    await events.flush();
+    for (const { given, site } of scenes) {
+      const { name, page, verdict } = given;
+      const [reason = '', ...words] = verdict.split(' ');
+      const told =
+        reason === 'fits'
+          ? { outcome: 'stored', host: splitPage(page)?.host }
+          : { outcome: reason, host: words.join(' ') };
+      expect({ name, ledger: await events.ledger(site.id, { firstDay: 0, lastDay: 100_000 }) }).toMatchObject(
+        {
+          name,
+          ledger: [{ ...told, count: 1 }],
+        },
+      );
+    }
   });
 });
 
