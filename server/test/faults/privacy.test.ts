@@ -1,14 +1,17 @@
+import { cpSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BATCH_MAX_BYTES, BEACON_MAX_BYTES } from '../../../tracker/wire/limits.ts';
 import { newApiKey, newSiteKey } from '../../src/keys.ts';
 import type { Site } from '../../src/store/store.ts';
+import { DashboardVisitor } from '../support/dashboard-visitor.ts';
+import { hasPostgres, type PostgresServer, sharedPostgres } from '../support/engines/postgres.ts';
 import { ask, askRaw } from '../support/http.ts';
-import { temporaryFolder } from '../support/paths.ts';
-import { json, type Program, startProgram } from '../support/program.ts';
+import { makeFolder, temporaryFolder } from '../support/paths.ts';
+import { command, json, type Program, startProgram } from '../support/program.ts';
 import { canFailDisks, faultyDisk } from './support/faulty-disk.ts';
-import { addOwner, expectSound, ledgerOf, rowCounts } from './support/installation.ts';
+import { expectSound, ledgerOf, rowCounts } from './support/installation.ts';
 import { allFiles, findMarks } from './support/marks.ts';
 import { beaconOf, outcomeOf, outcomesOf, post } from './support/pages.ts';
 import { eventually, PATIENT } from './support/patience.ts';
@@ -31,6 +34,9 @@ const MARKS = {
   'version in the user agent': '9.81.7263',
 };
 
+/** More than a site may have at once. */
+const SHOP_TRIES = 25;
+
 const LEVELS = ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const;
 
 /** What a visitor's browser and the proxies on its way say of it. */
@@ -46,15 +52,19 @@ function visitor(i: number, userAgent = PERSON): Record<string, string> {
   };
 }
 
+type ShownSite = Pick<Site, 'id' | 'key' | 'domain'>;
+
 interface Scene {
   url: string;
-  site: Site;
-  shop: Site;
+  site: ShownSite;
+  shop: ShownSite;
   retired: string;
+  /** An API key that may report events. */
+  write: string;
 }
 
 /** Every way a request can go, each once per address. @returns the outcomes that were reached */
-async function goEveryWay({ url, site, shop, retired }: Scene): Promise<Set<string>> {
+async function goEveryWay({ url, site, shop, retired, write }: Scene): Promise<Set<string>> {
   const reached = new Set<string>();
   const send = async (body: unknown, i: number, headers: Record<string, string> = {}, origin?: string) => {
     const answer = await post(url, body, {
@@ -82,7 +92,9 @@ async function goEveryWay({ url, site, shop, retired }: Scene): Promise<Set<stri
     await send(beaconOf(site, { x: 'x'.repeat(BEACON_MAX_BYTES) }), i);
     await send('x'.repeat(BATCH_MAX_BYTES + 1), i);
     await send(beaconOf(site), i, { 'content-type': 'application/xml' });
-    for (let tries = 0; tries < 9; tries++) await send(beaconOf(shop), i, {}, 'https://shop.example');
+    for (let tries = 0; tries < SHOP_TRIES; tries++)
+      await send(beaconOf(shop), i, {}, 'https://shop.example');
+    await goWithoutScript({ url, site, write }, i);
     // What is no beacon.
     for (const method of ['GET', 'PUT', 'OPTIONS', 'PROPFIND'])
       await ask(url, { method, path: '/e', headers: visitor(i) });
@@ -101,6 +113,41 @@ async function goEveryWay({ url, site, shop, retired }: Scene): Promise<Set<stri
   return reached;
 }
 
+/** By an image, and by the word of an owner's server, which names the visitor in so many words. */
+async function goWithoutScript({ url, site, write }: Pick<Scene, 'url' | 'site' | 'write'>, i: number) {
+  for (const page of [`https://${site.domain}/pixel`, 'https://copy.example/']) {
+    const query = new URLSearchParams({ key: site.key, url: page });
+    expect((await ask(url, { path: `/p.gif?${query}`, headers: visitor(i) })).status).toBe(200);
+  }
+  const named = { url: `https://${site.domain}/reported`, address: ADDRESSES[i], user_agent: PERSON };
+  const answer = await ask(url, {
+    method: 'POST',
+    path: `/api/v1/sites/${site.id}/events`,
+    headers: { ...visitor(i), authorization: `Bearer ${write}`, 'content-type': 'application/json' },
+    body: JSON.stringify([
+      named,
+      { ...named, user_agent: CRAWLER },
+      { ...named, url: 'https://copy.example/' },
+      { ...named, address: 7 },
+      { ...named, time: 'x' },
+    ]),
+  });
+  const { outcomes } = answer.json() as { outcomes: { outcome: string }[] };
+  expect(outcomes.map(({ outcome }) => outcome)).toEqual(['stored', 'bot', ...Array(3).fill('refused')]);
+}
+
+/** Signs in, in vain and then in earnest, and looks around. */
+async function goToTheDashboard(url: string, { email, password }: { email: string; password: string }) {
+  for (const [i] of ADDRESSES.entries()) {
+    const person = new DashboardVisitor(url);
+    await person.get('/login', visitor(i));
+    expect((await person.post('/login', { email, password: AGENT }, visitor(i))).status).toBe(422);
+    expect((await person.post('/login', { email, password }, visitor(i))).status).toBe(303);
+    for (const path of ['/dashboard', '/dashboard/account', '/dashboard/nowhere'])
+      await person.get(path, visitor(i));
+  }
+}
+
 /** Sends the start of a beacon and goes away. */
 async function hangUpHalfWay(url: string, head: string): Promise<void> {
   const { port, hostname } = new URL(url);
@@ -115,18 +162,48 @@ async function hangUpHalfWay(url: string, head: string): Promise<void> {
   await closed;
 }
 
+const OWNER = { email: 'owner@example.com', password: 'correct horse battery staple' };
+
+/** Makes an owner with two sites, one of which has a retired key. @param settings of the commands */
+async function prepare(dataDir: string, settings: Record<string, string> = {}): Promise<Omit<Scene, 'url'>> {
+  const run = async (...args: string[]) => {
+    const { code, stdout, stderr } = await command(dataDir, [...args, '--json'], settings);
+    if (code !== 0) throw new Error(stderr);
+    return JSON.parse(stdout) as { id: string; key: string };
+  };
+  const { email, password } = OWNER;
+  await run('account', 'add', '--email', email, '--password', password);
+  const addSite = async (domain: string) => ({
+    ...(await run('site', 'add', '--account', email, '--domain', domain)),
+    domain,
+  });
+  const [first, shop] = [await addSite('example.com'), await addSite('shop.example')];
+  const { key } = await run('site', 'rotate-key', '--site', first.id);
+  await run('site', 'retire-key', '--key', first.key);
+  const { key: write } = await run('key', 'add', '--account', email, '--name', 'w', '--scopes', 'write');
+  return { site: { ...first, key }, shop, retired: first.key, write };
+}
+
+/** A folder that was prepared once, for every test to begin with a copy of it. */
+let prepared: { folder: Awaited<ReturnType<typeof makeFolder>>; scene: Omit<Scene, 'url'> };
+
+beforeAll(async () => {
+  const folder = await makeFolder();
+  prepared = { folder, scene: await prepare(folder.path) };
+}, PATIENT.timeout);
+afterAll(() => prepared.folder.remove());
+
 async function stage(settings: Record<string, string>) {
   const dataDir = await temporaryFolder();
-  const { sites } = await addOwner(dataDir, 'example.com', 'shop.example');
-  const [first, shop] = sites;
-  if (first === undefined || shop === undefined) throw new Error('the sites are missing');
-  const { key } = (await json(dataDir, ['site', 'rotate-key', '--site', first.id])) as { key: string };
-  await json(dataDir, ['site', 'retire-key', '--key', first.key]);
-  const start = async (more: Record<string, string> = {}) => {
-    const program = startProgram(dataDir, { TRUST_PROXY: 'loopback', ...settings, ...more });
+  cpSync(prepared.folder.path, dataDir, { recursive: true });
+  return { dataDir, ...prepared.scene, start: starter(dataDir, settings) };
+}
+
+function starter(dataDir: string, settings: Record<string, string>) {
+  return async () => {
+    const program = startProgram(dataDir, { TRUST_PROXY: 'loopback', ...settings });
     return { program, url: await program.address };
   };
-  return { dataDir, site: { ...first, key }, shop, retired: first.key, start };
 }
 
 /** What there is to search: every file of the folder, and what the program said. */
@@ -162,10 +239,11 @@ describe('a visitor’s address and user agent', PATIENT, () => {
     const { dataDir, start, ...scene } = await stage({
       LOG_LEVEL: level,
       SITE_RATE: '0.01',
-      SITE_BURST: '14',
+      SITE_BURST: '40',
     });
     const { program, url } = await start();
     const reached = await goEveryWay({ url, ...scene });
+    await goToTheDashboard(url, OWNER);
     expect([...reached].sort()).toEqual(
       [
         ...[
@@ -234,5 +312,41 @@ describe('a visitor’s address and user agent', PATIENT, () => {
     await send().catch(() => undefined);
     expect(await program.exit).toEqual({ code: 1, signal: null });
     expect(findMarks(MARKS, everything(dataDir, program))).toEqual([]);
+  });
+
+  describe.skipIf(!hasPostgres)('beside databases', () => {
+    let server: PostgresServer;
+    beforeAll(async () => {
+      server = await sharedPostgres();
+    }, 150_000);
+
+    it('are in no spool, in no row of PostgreSQL, and in nothing that a kill leaves behind', async () => {
+      const databases = server.createDatabase();
+      // Nobody answers there: what is acknowledged waits on this machine.
+      const settings = { DATABASE_URL: databases, CLICKHOUSE_URL: 'http://127.0.0.1:1' };
+      const dataDir = await temporaryFolder();
+      const scene = await prepare(dataDir, settings);
+      const start = starter(dataDir, { ...settings, LOG_LEVEL: 'trace' });
+      const rows = () =>
+        Buffer.from(server.sql(databases.split('/').at(-1) ?? '', "SELECT database_to_xml(true, false, '')"));
+      const first = await start();
+      const reached = await goEveryWay({ url: first.url, ...scene });
+      await goToTheDashboard(first.url, OWNER);
+      expect(reached).toContain('stored');
+      const kept = () => ({ ...everything(dataDir, first.program), PostgreSQL: rows() });
+      // The search finds what may be there.
+      expect(
+        findMarks({ path: '/event-' }, { spool: allFiles(dataDir)['spool.db-wal'] ?? Buffer.of() }),
+      ).not.toEqual([]);
+      expect(findMarks({ email: OWNER.email }, { PostgreSQL: rows() })).not.toEqual([]);
+      expect(findMarks(MARKS, kept()), 'while it runs').toEqual([]);
+      first.program.kill('SIGKILL');
+      await first.program.exit;
+      const second = await start();
+      await goEveryWay({ url: second.url, ...scene });
+      second.program.kill('SIGTERM');
+      expect(await second.program.exit).toEqual({ code: 0, signal: null });
+      expect(findMarks(MARKS, { ...kept(), ...everything(dataDir, second.program) })).toEqual([]);
+    });
   });
 });
