@@ -305,7 +305,6 @@ function describeSites(engine: RegistryEngine): void {
       key: one.key,
       state: 'live',
       siteId: one.id,
-      accountId: account,
       domain: 'one.example',
       allowSubdomains: false,
       extraHosts: [],
@@ -417,20 +416,26 @@ function describeSites(engine: RegistryEngine): void {
     expect(await again.removedSites(rest.at(-1) ?? '')).toEqual([]);
   });
 
-  it('gives every site once when they are gone through', async () => {
+  it('gives every site once when they are gone through, or those with a retention of their own', async () => {
     const { registry } = (await begin(engine)).store;
     const account = await addAccount(registry);
     const ids: string[] = [];
     for (let i = 0; i < 5; i++)
       ids.push((await registry.createSite(newSite(account, `s${i}.example`), null)).id);
-    const seen: string[] = [];
-    for (let after: string | null = null; ; ) {
-      const sites = await registry.sitesAfter(after);
-      seen.push(...sites.map(({ id }) => id));
-      if (sites.length === 0) break;
-      after = seen.at(-1) ?? null;
-    }
-    expect(seen.sort()).toEqual(ids.sort());
+    const goThrough = async (options?: { ownRetention: boolean }) => {
+      const seen: string[] = [];
+      for (;;) {
+        const sites = await registry.sitesAfter(seen.at(-1) ?? null, options);
+        seen.push(...sites.map(({ id }) => id));
+        if (sites.length === 0) return seen;
+      }
+    };
+    expect(await goThrough()).toEqual(ids);
+    expect(await goThrough({ ownRetention: true })).toEqual([]);
+    await registry.setRetention(ids[3] ?? '', 30);
+    await registry.setRetention(ids[1] ?? '', 10);
+    expect(await goThrough({ ownRetention: true })).toEqual([ids[1], ids[3]]);
+    expect(await goThrough({ ownRetention: false })).toEqual(ids);
   });
 
   it('makes a salt once for all processes, random per day, and destroys old ones', async () => {

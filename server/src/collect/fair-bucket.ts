@@ -13,14 +13,24 @@ const ALONE_AFTER_MS = HOUR_MS;
 /** More than there are sites; a number of this size times 2^32 is still exact. */
 const SITES = 2 ** 21;
 
-/** What single addresses took of sites' reserves. In memory only, by a hash with a seed of this process. */
+/**
+ * What all sites' buckets have in common: the rate, and what single addresses took of the reserves. In memory only, by a hash
+ * with a seed of this process.
+ */
 export class AddressShares {
-  readonly #rate: Rate;
+  /** Of a site. */
+  readonly rate: Rate;
+  /** Tokens of a site below which an address gets no more than its share. */
+  readonly reserve: number;
+  readonly #shareRate: Rate;
   readonly #byAddress = new Map<number, TokenBucket>();
   #sites = 0;
 
-  constructor({ perSecond, burst }: Rate) {
-    this.#rate = { perSecond: perSecond * SHARE, burst: Math.max(1, burst * SHARE) };
+  constructor(rate: Rate) {
+    const { perSecond, burst } = rate;
+    this.rate = rate;
+    this.reserve = burst * RESERVED;
+    this.#shareRate = { perSecond: perSecond * SHARE, burst: Math.max(1, burst * SHARE) };
   }
 
   /** A number for a site, to ask with. Should two sites have the same, an address has one share of both. */
@@ -34,7 +44,7 @@ export class AddressShares {
     let share = this.#byAddress.get(key);
     if (share === undefined) {
       if (this.#byAddress.size >= SHARES_HELD) this.#byAddress.clear();
-      share = new TokenBucket(this.#rate);
+      share = new TokenBucket(this.#shareRate);
       this.#byAddress.set(key, share);
     }
     return share.take(nowMs);
@@ -48,15 +58,13 @@ export class AddressShares {
 export class FairBucket extends TokenBucket {
   readonly #shares: AddressShares;
   readonly #site: number;
-  readonly #reserve: number;
   #newestAddress = 0;
   #changedAtMs = Number.NEGATIVE_INFINITY;
 
-  constructor(rate: Rate, shares: AddressShares) {
-    super(rate);
+  constructor(shares: AddressShares) {
+    super(shares.rate);
     this.#shares = shares;
     this.#site = shares.nextSite();
-    this.#reserve = rate.burst * RESERVED;
   }
 
   /** Takes a token for an address. @returns 0 when it got one, else the whole seconds until it will. */
@@ -67,7 +75,7 @@ export class FairBucket extends TokenBucket {
       this.#newestAddress = hash;
     }
     const alone = nowMs - this.#changedAtMs >= ALONE_AFTER_MS;
-    if (!alone && this.fill(nowMs) < this.#reserve) {
+    if (!alone && this.fill(nowMs) < this.#shares.reserve) {
       const waitSeconds = this.#shares.take(this.#site, hash, nowMs);
       if (waitSeconds > 0) return waitSeconds;
     }

@@ -3,14 +3,43 @@ import { type HostPolicy, hostFits, ownDomains } from '../host-policy.ts';
 import { isSiteKey } from '../keys.ts';
 import type { Exclusions, Registry, SiteKeyRecord } from '../store/store.ts';
 import { AddressShares, FairBucket } from './fair-bucket.ts';
+import { SitesByDomain } from './sites-by-domain.ts';
 import type { Rate } from './token-bucket.ts';
 
-/** A site as the collector holds it: one object per site, shared by its keys. */
-export interface KnownSite extends HostPolicy {
+/** A site as the collector holds it: one object for all of its keys. There may be a million, so nothing is held that few need. */
+export class KnownSite implements HostPolicy {
   readonly id: string;
-  readonly accountId: string;
+  readonly domain: string;
+  allowSubdomains: boolean;
+  extraHosts: readonly string[];
   exclusions: Exclusions | null;
-  readonly bucket: FairBucket;
+  readonly #shares: AddressShares;
+  #bucket: FairBucket | null = null;
+
+  constructor(
+    { siteId, domain, allowSubdomains, extraHosts, exclusions }: SiteKeyRecord,
+    shares: AddressShares,
+  ) {
+    this.id = siteId;
+    this.domain = domain;
+    this.allowSubdomains = allowSubdomains;
+    this.extraHosts = extraHosts;
+    this.exclusions = exclusions;
+    this.#shares = shares;
+  }
+
+  /** Made when the first beacon comes, full as it would be by then, and kept: what was taken from it must not be forgotten. */
+  get bucket(): FairBucket {
+    this.#bucket ??= new FairBucket(this.#shares);
+    return this.#bucket;
+  }
+
+  /** Takes over what may change. Beacons under way hold on to the site, so it is changed in place. */
+  follow({ allowSubdomains, extraHosts, exclusions }: SiteKeyRecord): void {
+    this.allowSubdomains = allowSubdomains;
+    this.extraHosts = extraHosts;
+    this.exclusions = exclusions;
+  }
 }
 
 export type KeyAnswer =
@@ -32,12 +61,10 @@ const POLL_BEHIND_NOTICES_MS = 1_000;
 export class SiteDirectory {
   readonly #registry: Registry;
   readonly #clock: Clock;
-  readonly #rate: Rate;
   readonly #shares: AddressShares;
-  readonly #byKey = new Map<string, { kind: 'live' | 'retired'; site: KnownSite }>();
-  readonly #byId = new Map<string, KnownSite>();
-  /** By registered domain; mostly one, more where several accounts registered the same. */
-  readonly #byDomain = new Map<string, KnownSite | KnownSite[]>();
+  readonly #live = new Map<string, KnownSite>();
+  readonly #retired = new Map<string, KnownSite>();
+  readonly #byDomain = new SitesByDomain<KnownSite>();
   #version = 0;
   #freshAtMs: number | null = null;
   #timer: NodeJS.Timeout | null = null;
@@ -57,7 +84,6 @@ export class SiteDirectory {
   }) {
     this.#registry = registry;
     this.#clock = clock;
-    this.#rate = rate;
     this.#shares = new AddressShares(rate);
   }
 
@@ -81,8 +107,10 @@ export class SiteDirectory {
   }
 
   resolve(key: string): KeyAnswer {
-    const known = this.#byKey.get(key);
-    if (known !== undefined) return known;
+    const site = this.#live.get(key);
+    if (site !== undefined) return { kind: 'live', site };
+    const retired = this.#retired.get(key);
+    if (retired !== undefined) return { kind: 'retired', site: retired };
     // A mistyped or invented key is told by its checksum, also while nobody knows the keys.
     return this.#freshAtMs === null && isSiteKey(key) ? { kind: 'cannot-know' } : { kind: 'unknown' };
   }
@@ -90,12 +118,12 @@ export class SiteDirectory {
   /** Sites that a host belongs to by their rules: whom to tell of a key that is nobody's. */
   sitesOnHost(host: string): KnownSite[] {
     return ownDomains(host)
-      .flatMap((domain) => this.#byDomain.get(domain) ?? [])
+      .flatMap((domain) => this.#byDomain.on(domain))
       .filter((site) => hostFits(site, host));
   }
 
   get size(): number {
-    return this.#byKey.size;
+    return this.#live.size + this.#retired.size;
   }
 
   /** Milliseconds since the registry was last heard; null before the first time. */
@@ -122,38 +150,35 @@ export class SiteDirectory {
   }
 
   #apply(record: SiteKeyRecord): void {
-    const { key, siteId, accountId, domain, allowSubdomains, extraHosts, exclusions } = record;
-    const known = this.#byId.get(siteId);
-    if (record.state === 'gone') {
-      this.#byKey.delete(key);
-      this.#byId.delete(siteId);
-      if (known !== undefined) this.#leaveDomain(known);
+    const { key, state } = record;
+    if (state === 'gone') {
+      this.#forget(key);
       return;
     }
+    const [keys, others] = state === 'live' ? [this.#live, this.#retired] : [this.#retired, this.#live];
+    others.delete(key);
+    keys.set(key, this.#siteOf(record));
+  }
+
+  /** The site of a key, made or changed by what its record says. */
+  #siteOf(record: SiteKeyRecord): KnownSite {
+    const known = this.#byDomain.find(record.domain, record.siteId);
     if (known !== undefined) {
-      // Beacons under way hold on to the site, so it is changed in place.
-      Object.assign(known, { allowSubdomains, extraHosts, exclusions });
-      this.#byKey.set(key, { kind: record.state, site: known });
-      return;
+      known.follow(record);
+      return known;
     }
-    const bucket = new FairBucket(this.#rate, this.#shares);
-    const site = { id: siteId, accountId, domain, allowSubdomains, extraHosts, exclusions, bucket };
-    this.#byId.set(siteId, site);
-    this.#joinDomain(site);
-    this.#byKey.set(key, { kind: record.state, site });
+    const site = new KnownSite(record, this.#shares);
+    this.#byDomain.add(site);
+    return site;
   }
 
-  #joinDomain(site: KnownSite): void {
-    const there = this.#byDomain.get(site.domain);
-    if (there === undefined) this.#byDomain.set(site.domain, site);
-    else if (Array.isArray(there)) there.push(site);
-    else this.#byDomain.set(site.domain, [there, site]);
-  }
-
-  #leaveDomain(site: KnownSite): void {
-    const rest = [this.#byDomain.get(site.domain) ?? []].flat().filter((other) => other !== site);
-    if (rest.length === 0) this.#byDomain.delete(site.domain);
-    else this.#byDomain.set(site.domain, rest);
+  /** Forgets a key, and with the first one its site: that is gone when its keys are. */
+  #forget(key: string): void {
+    const site = this.#live.get(key) ?? this.#retired.get(key);
+    if (site === undefined) return;
+    this.#live.delete(key);
+    this.#retired.delete(key);
+    this.#byDomain.remove(site);
   }
 
   #schedule(): void {

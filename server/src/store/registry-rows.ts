@@ -78,12 +78,11 @@ export function toApiKey(row: Row): ApiKey {
 const NO_HOSTS: readonly string[] = Object.freeze([]);
 
 export function toSiteKeyRecord(row: Row): SiteKeyRecord {
-  const siteExists = row.account_id !== null;
+  const siteExists = row.domain !== null;
   return {
     key: String(row.key),
     state: siteExists ? (row.state as SiteKeyRecord['state']) : 'gone',
     siteId: String(row.site_id),
-    accountId: siteExists ? String(row.account_id) : '',
     domain: siteExists ? String(row.domain) : '',
     allowSubdomains: Boolean(row.allow_subdomains),
     extraHosts:

@@ -160,7 +160,6 @@ export interface SiteKeyRecord {
   /** `retired`: was given out once and no longer counts. `gone`: its site was removed; forget it. */
   state: 'live' | 'retired' | 'gone';
   siteId: string;
-  accountId: string;
   domain: string;
   allowSubdomains: boolean;
   extraHosts: readonly string[];
@@ -213,8 +212,12 @@ export interface Registry extends People {
   setSiteTimeZone(siteId: string, timeZone: string | null): Promise<Site | null>;
   /** Null where there is no such site. */
   setExclusions(siteId: string, exclusions: Exclusions | null): Promise<Site | null>;
-  /** Sites in a stable order, after the one named, a bounded number at a time. */
-  sitesAfter(siteId: string | null): Promise<Site[]>;
+  /**
+   * Sites in a stable order, after the one named, a bounded number at a time.
+   *
+   * @param options.ownRetention only those that say themselves how long events are kept
+   */
+  sitesAfter(siteId: string | null, options?: { ownRetention: boolean }): Promise<Site[]>;
 
   /**
    * Adds a key to a site and makes it the site's current one. The keys before it go on counting until they are retired.

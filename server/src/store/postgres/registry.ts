@@ -219,10 +219,13 @@ export class PostgresRegistry extends PostgresPeople implements Registry {
     });
   }
 
-  async sitesAfter(siteId: string | null): Promise<Site[]> {
+  async sitesAfter(siteId: string | null, { ownRetention } = { ownRetention: false }): Promise<Site[]> {
     const { rows } = await this.#db.query(
-      `SELECT ${SITE} FROM sites WHERE seq > coalesce((SELECT seq FROM sites WHERE id = $1), 0) ORDER BY seq LIMIT $2`,
+      `SELECT ${SITE} FROM sites
+         WHERE seq > coalesce((SELECT seq FROM sites WHERE id = $1), 0) AND (retention_days IS NOT NULL OR NOT $2::boolean)
+         ORDER BY seq LIMIT $3`,
       siteId,
+      ownRetention,
       SITES_PER_ANSWER,
     );
     return rows.map(toSite);
@@ -312,8 +315,7 @@ export class PostgresRegistry extends PostgresPeople implements Registry {
   /** A database that was put back to an earlier state may hold less than was seen of it: then it is told from the start. */
   async siteKeysSince(version: number): Promise<SiteKeyChanges> {
     const { rows } = await this.#db.query(
-      `SELECT k.key, k.state, k.version, k.site_id, s.account_id, s.domain, s.allow_subdomains, s.extra_hosts,
-              s.exclusions
+      `SELECT k.key, k.state, k.version, k.site_id, s.domain, s.allow_subdomains, s.extra_hosts, s.exclusions
          FROM site_keys k LEFT JOIN sites s ON s.id = k.site_id
          WHERE k.version > CASE WHEN ${LAST_VERSION} < $1::bigint THEN 0 ELSE $1::bigint END
          ORDER BY k.version LIMIT $2`,

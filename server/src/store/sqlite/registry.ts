@@ -25,6 +25,7 @@ import {
   type SiteKeyRecord,
 } from '../store.ts';
 import {
+  allAsArrays,
   type Database,
   emptyLog,
   isUniqueViolation,
@@ -303,13 +304,15 @@ export class SqliteRegistry extends SqlitePeople implements Registry {
     });
   }
 
-  async sitesAfter(siteId: string | null): Promise<Site[]> {
+  async sitesAfter(siteId: string | null, { ownRetention } = { ownRetention: false }): Promise<Site[]> {
     return translated(() =>
       prepared(
         this.#db,
-        `SELECT ${SITE} FROM sites WHERE seq > coalesce((SELECT seq FROM sites WHERE id = ?), 0) ORDER BY seq LIMIT ?`,
+        `SELECT ${SITE} FROM sites
+           WHERE seq > coalesce((SELECT seq FROM sites WHERE id = ?), 0) AND (retention_days IS NOT NULL OR NOT ?)
+           ORDER BY seq LIMIT ?`,
       )
-        .all(siteId, SITES_PER_ANSWER)
+        .all(siteId, ownRetention ? 1 : 0, SITES_PER_ANSWER)
         .map(toSite),
     );
   }
@@ -408,18 +411,20 @@ export class SqliteRegistry extends SqlitePeople implements Registry {
 
   async siteKeysSince(version: number): Promise<SiteKeyChanges> {
     const rows = translated(() =>
-      prepared(
+      allAsArrays(
         this.#db,
-        `SELECT k.key, k.state, k.version, k.site_id, s.account_id, s.domain, s.allow_subdomains, s.extra_hosts,
-                s.exclusions
+        `SELECT k.version, k.key, k.state, k.site_id, s.domain, s.allow_subdomains, s.extra_hosts, s.exclusions
            FROM site_keys k LEFT JOIN sites s ON s.id = k.site_id
            WHERE k.version > ? ORDER BY k.version LIMIT ?`,
-      ).all(version, KEYS_PER_ANSWER),
+        version,
+        KEYS_PER_ANSWER,
+      ),
     );
-    const last = rows.at(-1);
     return {
-      records: rows.map(toSiteKeyRecord),
-      version: last === undefined ? version : Number(last.version),
+      records: rows.map(([, key, state, site_id, domain, allow_subdomains, extra_hosts, exclusions]) =>
+        toSiteKeyRecord({ key, state, site_id, domain, allow_subdomains, extra_hosts, exclusions }),
+      ),
+      version: Number(rows.at(-1)?.[0] ?? version),
       more: rows.length === KEYS_PER_ANSWER,
     };
   }
