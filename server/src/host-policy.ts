@@ -27,17 +27,16 @@ function twin(domain: string): string {
 
 /** Whether `host` is below `domain`, matched on a label boundary. */
 function isBelow(host: string, domain: string): boolean {
-  return !isAddress(host) && host.endsWith(`.${domain}`);
+  return host.endsWith(`.${domain}`) && !isAddress(host);
 }
 
 /** Whether a normalised host belongs to a site. */
 export function hostFits(policy: HostPolicy, host: string): boolean {
-  if (host === policy.domain) return true;
-  if (!isAddress(policy.domain)) {
-    if (host === twin(policy.domain)) return true;
-    const base = policy.domain.startsWith('www.') ? twin(policy.domain) : policy.domain;
-    if (policy.allowSubdomains && isBelow(host, base)) return true;
-  }
+  const { domain } = policy;
+  // A host that ends in a number is an address (https://url.spec.whatwg.org/#ends-in-a-number-checker), so there is neither
+  // a twin of one nor anything below it.
+  if (host === domain || host === twin(domain)) return true;
+  if (policy.allowSubdomains && isBelow(host, domain.startsWith('www.') ? twin(domain) : domain)) return true;
   return policy.extraHosts.some((extra) =>
     extra.startsWith('*.') ? isBelow(host, extra.slice(2)) : host === extra,
   );

@@ -1,4 +1,4 @@
-import type { Entry, Events, Refusal } from './store/store.ts';
+import type { Events, Refusal } from './store/store.ts';
 import type { Tally } from './tally.ts';
 
 /** What just happened on a site, for whoever is looking at it now. In memory, bounded, and gone with the process. */
@@ -105,36 +105,35 @@ export const WRITTEN_NAMES = ['event', 'leave', 'bot'].flatMap((kind) => [
 ]);
 
 /**
- * The events as the collector writes them, with every outcome told to the feed once it is final, and counted by what was
- * written and what became of it: `event stored`, `leave duplicate`.
+ * Tells the feed what became of every entry once it is final, and counts what was written and what became of it: `event
+ * stored`, `leave duplicate`.
+ *
+ * @returns the events as the collector writes them, whose refusals are told to the feed, too
  */
 export function watched(
-  events: Events,
+  events: Pick<Events, 'append' | 'onCommitted' | 'refuse'>,
   feed: LiveFeed,
   written: Pick<Tally, 'add'>,
 ): Pick<Events, 'append' | 'refuse'> {
+  events.onCommitted((entry, outcome) => {
+    written.add(`${entry.kind} ${outcome}`);
+    if (entry.kind === 'leave') return;
+    const { name, source, country, device } = entry.kind === 'bot' ? { name: entry.bot, ...NOBODY } : entry;
+    feed.publish({
+      siteId: entry.siteId,
+      atMs: entry.receivedAtMs,
+      what: entry.kind === 'bot' ? 'bot' : outcome === 'stored' ? 'counted' : 'duplicate',
+      reason: null,
+      host: entry.host,
+      path: entry.path,
+      name,
+      source,
+      country,
+      device,
+    });
+  });
   return {
-    async append(entry: Entry) {
-      const outcome = await events.append(entry);
-      written.add(`${entry.kind} ${outcome}`);
-      if (entry.kind !== 'leave') {
-        const { name, source, country, device } =
-          entry.kind === 'bot' ? { name: entry.bot, ...NOBODY } : entry;
-        feed.publish({
-          siteId: entry.siteId,
-          atMs: entry.receivedAtMs,
-          what: entry.kind === 'bot' ? 'bot' : outcome === 'stored' ? 'counted' : 'duplicate',
-          reason: null,
-          host: entry.host,
-          path: entry.path,
-          name,
-          source,
-          country,
-          device,
-        });
-      }
-      return outcome;
-    },
+    append: (entry) => events.append(entry),
     refuse(refusal: Refusal) {
       events.refuse(refusal);
       if (refusal.siteId === '') return;

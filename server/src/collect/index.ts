@@ -115,10 +115,27 @@ function bytesOf(beacon: unknown, batch: string): number {
 
 function answer({ answered }: Receiver, reply: FastifyReply, outcome: Outcome): FastifyReply {
   answered.add(outcomeName(outcome));
+  if (outcome.kind !== 'refused') return accept(reply, outcome.kind);
   reply.header('x-attractos-outcome', headerValue(outcome));
-  return outcome.kind === 'refused'
-    ? sendError(reply, errorOf(outcome))
-    : reply.code(202).headers(HEADERS).send();
+  return sendError(reply, errorOf(outcome));
+}
+
+/** Nearly every answer, and always one of these: past the framework, which would put each together anew. */
+const ACCEPTED = {
+  stored: acceptedHeaders('stored'),
+  duplicate: acceptedHeaders('duplicate'),
+  bot: acceptedHeaders('bot'),
+};
+
+/** Names and values in turn, as Node takes them. */
+function acceptedHeaders(outcome: string): string[] {
+  return Object.entries({ ...HEADERS, 'x-attractos-outcome': outcome, 'content-length': '0' }).flat();
+}
+
+function accept(reply: FastifyReply, outcome: keyof typeof ACCEPTED): FastifyReply {
+  reply.hijack();
+  reply.raw.writeHead(202, ACCEPTED[outcome]).end();
+  return reply;
 }
 
 function answerBatch(

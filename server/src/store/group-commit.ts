@@ -7,6 +7,7 @@ import {
   type EngineStats,
   type Entry,
   type Events,
+  type OnCommitted,
   type Refusal,
   StoreBroken,
   StoreBusy,
@@ -52,9 +53,12 @@ interface Waiting {
  * much to do, so that groups grow with the load and a lone entry waits for nobody. An entry's promise settles only after its
  * commit.
  */
-export class GroupCommit implements Pick<Events, 'append' | 'refuse' | 'flush' | 'fill' | 'stats'> {
+export class GroupCommit
+  implements Pick<Events, 'append' | 'onCommitted' | 'refuse' | 'flush' | 'fill' | 'stats'>
+{
   readonly #commitGroup: CommitGroup;
   readonly #refusals = new PendingRefusals();
+  readonly #listeners: OnCommitted[] = [];
   #waiting: Waiting[] = [];
   #entriesUnderWay = 0;
   /** The commit under way; null where there is none. Never rejects. */
@@ -82,6 +86,10 @@ export class GroupCommit implements Pick<Events, 'append' | 'refuse' | 'flush' |
       this.#waiting.push({ entry, resolve, reject });
       this.#schedule();
     });
+  }
+
+  onCommitted(listener: OnCommitted): void {
+    this.#listeners.push(listener);
   }
 
   refuse(refusal: Refusal): void {
@@ -166,8 +174,9 @@ export class GroupCommit implements Pick<Events, 'append' | 'refuse' | 'flush' |
     const refusals = this.#refusals.take();
     this.#entriesUnderWay = group.length;
     const startMs = performance.now();
+    let outcomes: readonly AppendOutcome[] = [];
     try {
-      const outcomes = await this.#commitGroup({
+      outcomes = await this.#commitGroup({
         entries: group.map((waiting) => waiting.entry),
         refusals: refusals.ledger,
         refusedKeys: refusals.keys,
@@ -175,8 +184,6 @@ export class GroupCommit implements Pick<Events, 'append' | 'refuse' | 'flush' |
       this.#lastFailure = null;
       this.#stats.commitEntries.observe(group.length);
       this.#stats.commitSeconds.observe((performance.now() - startMs) / SECOND_MS);
-      // One outcome per entry, in their order.
-      for (const [i, outcome] of outcomes.entries()) group[i]?.resolve(outcome);
     } catch (error) {
       this.#lastFailure = error instanceof Error ? error.message : String(error);
       this.#stats.commitFailures += 1;
@@ -186,6 +193,13 @@ export class GroupCommit implements Pick<Events, 'append' | 'refuse' | 'flush' |
       if (error instanceof StoreBroken) this.#rejectWaiting(error);
     } finally {
       this.#entriesUnderWay = 0;
+    }
+    // One outcome per entry, in their order; none where the commit failed.
+    for (const [i, { entry, resolve }] of group.entries()) {
+      const outcome = outcomes[i];
+      if (outcome === undefined) continue;
+      resolve(outcome);
+      for (const listener of this.#listeners) listener(entry, outcome);
     }
   }
 

@@ -59,6 +59,7 @@ export class ShippedEvents implements Events {
   }
 
   append: Events['append'] = (entry) => this.#group.append(entry);
+  onCommitted: Events['onCommitted'] = (listener) => this.#group.onCommitted(listener);
   refuse: Events['refuse'] = (refusal) => this.#group.refuse(refusal);
   /** Committed means in the spool; what waits there is shipped in its own time. */
   flush: Events['flush'] = () => this.#group.flush();

@@ -542,6 +542,8 @@ export interface Audit {
   integrity: string[];
 }
 
+export type OnCommitted = (entry: Entry, outcome: AppendOutcome) => void;
+
 /** Every method may throw `StoreUnavailable`. */
 export interface Events {
   /**
@@ -551,6 +553,8 @@ export interface Events {
    * @throws StoreBusy when the bounded queue is full, StoreUnavailable when the commit failed: nothing was kept then
    */
   append(entry: Entry): Promise<AppendOutcome>;
+  /** Tells of every entry that was committed from now on, in their order, and what became of it. */
+  onCommitted(listener: OnCommitted): void;
   /** Adds a refusal to the ledger, with the next commit and within a second. Memory is bounded; the count is exact. */
   refuse(refusal: Refusal): void;
   /** Settles when all refusals handed over so far are committed. */

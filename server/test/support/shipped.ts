@@ -69,6 +69,7 @@ export function current(store: Store): Store {
     ...store,
     events: {
       append: events.append,
+      onCommitted: events.onCommitted,
       refuse: events.refuse,
       flush: events.flush,
       fill: events.fill,

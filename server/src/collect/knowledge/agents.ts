@@ -3,6 +3,7 @@ import { isbot } from 'isbot';
 import { CRAWLERS, type Crawler } from '../lists/bots.ts';
 import { BROWSERS, SYSTEMS } from '../lists/browsers.ts';
 import { IN_APP_BROWSERS } from '../lists/in-app-browsers.ts';
+import { Memo } from './memo.ts';
 
 /** What a user agent tells. Nothing of its own words is in here: every name is from a list. */
 export type Agent = { crawler: Crawler } | Person;
@@ -75,24 +76,14 @@ function familyOf(userAgent: string): string {
 /** What a user agent tells, and what it is without the numbers that change with every version. */
 export type KnownAgent = Agent & { family: string };
 
-/** Reads user agents, and remembers those that came lately: a younger and an older half, so that finding one changes nothing. */
+/** Reads user agents, and remembers those that came lately. */
 export class Agents {
-  #young = new Map<string, KnownAgent>();
-  #old = new Map<string, KnownAgent>();
+  readonly #known = new Memo(AGENTS_HELD, read);
 
   of(userAgent: string): KnownAgent {
-    const key =
-      userAgent.length > USER_AGENT_MAX_CHARS ? userAgent.slice(0, USER_AGENT_MAX_CHARS) : userAgent;
-    return this.#young.get(key) ?? this.#keep(key, this.#old.get(key) ?? read(key));
-  }
-
-  #keep(key: string, agent: KnownAgent): KnownAgent {
-    if (this.#young.size >= AGENTS_HELD / 2) {
-      this.#old = this.#young;
-      this.#young = new Map();
-    }
-    this.#young.set(key, agent);
-    return agent;
+    return this.#known.of(
+      userAgent.length > USER_AGENT_MAX_CHARS ? userAgent.slice(0, USER_AGENT_MAX_CHARS) : userAgent,
+    );
   }
 }
 

@@ -10,6 +10,7 @@ import {
   SEARCH_ENGINES,
   SOCIAL_SITES,
 } from '../lists/sources.ts';
+import { Memo } from './memo.ts';
 
 /** Where a page view came from. */
 export interface Origin {
@@ -25,6 +26,8 @@ interface Known {
 
 const TAG_MAX_CHARS = 64;
 const CAMPAIGN_MAX_CHARS = 128;
+/** Hosts that visitors come from, remembered. */
+const HOSTS_HELD = 2_000;
 
 const byHost = new Map<string, Known>();
 const byTag = new Map<string, Known>();
@@ -41,11 +44,32 @@ for (const [channel, sources] of [
   }
 }
 
-/** What a referrer or a tag is known as: by host and first step of the path, then by host, then by what the host is below. */
+/** Hosts of which some pages are known as something else. */
+const divided = new Set([...byHost.keys()].filter((key) => key.includes('/')).map(hostPart));
+const knownHosts = new Memo(HOSTS_HELD, knownHost);
+
+/** What a referrer or a tag is known as: by host and the first steps of the path, then by host. */
 function knownSource(hostAndPath: string): Known | null {
-  const [host = '', first, second] = hostAndPath.split('/');
-  const deep = byHost.get(`${host}/${first}/${second}`) ?? byHost.get(`${host}/${first}`);
-  if (first !== undefined && deep !== undefined) return deep;
+  const host = hostPart(hostAndPath);
+  if (divided.has(host) && host !== hostAndPath) {
+    const [, first, second] = hostAndPath.split('/');
+    const deep = byHost.get(`${host}/${first}/${second}`) ?? byHost.get(`${host}/${first}`);
+    if (deep !== undefined) return deep;
+  }
+  return knownHosts.of(host);
+}
+
+function withoutWww(host: string): string {
+  return host.startsWith('www.') ? host.slice(4) : host;
+}
+
+function hostPart(hostAndPath: string): string {
+  const slash = hostAndPath.indexOf('/');
+  return slash === -1 ? hostAndPath : hostAndPath.slice(0, slash);
+}
+
+/** What a host is known as, or what it is below. */
+function knownHost(host: string): Known | null {
   for (let domain = host; domain.includes('.'); domain = domain.slice(domain.indexOf('.') + 1)) {
     const known = byHost.get(domain) ?? byHost.get(everyCountry(domain));
     if (known !== undefined) return known;
@@ -65,7 +89,7 @@ function everyCountry(domain: string): string {
  * @param referrer another site's host and path, null for none
  */
 export function originOf(query: string, referrer: string | null): Origin {
-  const referring = referrer === null ? null : knownSource(referrer.replace(/^www\./, ''));
+  const referring = referrer === null ? null : knownSource(withoutWww(referrer));
   if (query.length <= 1) return untagged(referrer, referring);
   const tags = new URLSearchParams(query);
   const tag = (name: string, max = TAG_MAX_CHARS) => tags.get(name)?.trim().slice(0, max) || null;
@@ -73,7 +97,7 @@ export function originOf(query: string, referrer: string | null): Origin {
   const word = utmSource ?? tag('ref')?.toLowerCase() ?? tag('source')?.toLowerCase() ?? null;
   const medium = tag('utm_medium')?.toLowerCase() ?? null;
   const campaign = tag('utm_campaign', CAMPAIGN_MAX_CHARS);
-  const tagged = word === null ? null : (byTag.get(word) ?? knownSource(word.replace(/^www\./, '')));
+  const tagged = word === null ? null : (byTag.get(word) ?? knownSource(withoutWww(word)));
   const name = tagged?.name ?? word ?? referring?.name ?? (referrer === null ? null : hostOf(referrer));
 
   for (const known of [tagged, referring]) {
@@ -106,7 +130,7 @@ function adClick(tags: URLSearchParams): string | null {
 }
 
 function hostOf(hostAndPath: string): string {
-  return (hostAndPath.split('/')[0] ?? '').replace(/^www\./, '');
+  return withoutWww(hostPart(hostAndPath));
 }
 
 /**

@@ -50,6 +50,7 @@ export class SqliteEvents implements Events {
   }
 
   append: Events['append'] = (entry) => this.#group.append(entry);
+  onCommitted: Events['onCommitted'] = (listener) => this.#group.onCommitted(listener);
   refuse: Events['refuse'] = (refusal) => this.#group.refuse(refusal);
   flush: Events['flush'] = () => this.#group.flush();
   fill: Events['fill'] = () => this.#group.fill();
