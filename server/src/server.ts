@@ -91,6 +91,9 @@ export async function buildServer({
     // The type of this option forbids every status (a schema of none); the reply is one like any other.
     frameworkErrors: (_error, _request, reply) => refuseAddress(reply as unknown as FastifyReply),
   });
+  // Who has said all and closed his end waits for the answer all the same. By default Node hangs up on him, and a beacon that
+  // is stored by then goes unacknowledged: https://github.com/nodejs/node/blob/v24.x/lib/_http_server.js (socketOnEnd)
+  Object.assign(app.server, { httpAllowHalfOpen: true });
   // An expectation that nobody knows may be ignored (RFC 9110, 10.1.1); Node would answer it without a body.
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response));
 

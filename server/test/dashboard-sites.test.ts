@@ -10,6 +10,9 @@ import { DashboardVisitor } from './support/dashboard-visitor.ts';
 import { until } from './support/poll.ts';
 import { BROWSER, type RunningServer, World } from './support/world.ts';
 
+/** Most that may look at a site at once. */
+const LISTENERS_PER_SITE = 20;
+
 let world: World;
 let server: RunningServer;
 
@@ -110,7 +113,7 @@ describe('the live check', () => {
     let text = '';
     const request = get(`${server.url}${path}`, { headers: { cookie: visitor.cookieHeader } });
     const ended = new Promise<void>((resolve) => request.on('close', resolve));
-    await new Promise<void>((resolve) =>
+    const status = await new Promise<number | undefined>((resolve) =>
       request.on('response', (response) => {
         response.setEncoding('utf8').on('data', (chunk: string) => {
           text += chunk;
@@ -120,14 +123,19 @@ describe('the live check', () => {
             if (data !== undefined) messages.push(JSON.parse(data));
           }
         });
-        resolve();
+        resolve(response.statusCode);
       }),
     );
     const stop = async () => {
       request.destroy();
       await ended;
     };
-    return { messages, stop };
+    /** Closes the browser's end, and waits for the server to close its own. */
+    const leave = async () => {
+      request.socket?.end();
+      await ended;
+    };
+    return { status, messages, stop, leave };
   }
   const addressIn = (text: string) =>
     (/data-live-check="([^"]+)"/.exec(text)?.[1] ?? '').replaceAll('&amp;', '&');
@@ -191,6 +199,15 @@ describe('the live check', () => {
     const closing = performance.now();
     await other.app.close();
     expect(performance.now() - closing).toBeLessThan(2000);
+  });
+
+  it('notices at once that a browser has left, so that coming back is never too often', async () => {
+    const { visitor, base } = await owner('reloaded.example');
+    for (let i = 0; i < LISTENERS_PER_SITE + 5; i++) {
+      const live = await listen(visitor, `${base}/live`);
+      expect(live.status).toBe(200);
+      await live.leave();
+    }
   });
 
   it('hangs up on a browser that does not read, which then is told what it missed', async () => {

@@ -103,6 +103,46 @@ describe('a queue that is full', PATIENT, () => {
   });
 });
 
+describe('a queue that is full when the program is killed', PATIENT, () => {
+  it('had acknowledged nothing of it, and the ledger balances with the rows', async () => {
+    const dataDir = await temporaryFolder();
+    const { sites } = await addOwner(dataDir, 'example.com');
+    const [site] = sites;
+    if (site === undefined) throw new Error('the site is missing');
+    const settings = { SITE_RATE: '1000000', SITE_BURST: '1000000' };
+    const program = startProgram(dataDir, settings);
+    const url = await program.address;
+    const agent = connections(2_000);
+    const before = beaconOf(site);
+    expect(outcomesOf(await post(url, before, { agent }))).toEqual(['stored']);
+
+    holdWriteLock(join(dataDir, 'events.db'));
+    const batches: Record<string, unknown>[][] = [];
+    const answers: Promise<Answer | null>[] = [];
+    let refusedBusy = false;
+    for (; batches.length < BATCHES_MAX && !refusedBusy; ) {
+      const batch = Array.from({ length: BATCH_MAX_BEACONS }, () => beaconOf(site));
+      batches.push(batch);
+      const sending = post(url, batch, { agent }).then((answer) => {
+        refusedBusy ||= outcomesOf(answer).includes('busy');
+        return answer;
+      });
+      answers.push(sending.catch(() => null));
+      if (batches.length % 50 === 0) await ask(url, { path: '/healthz' });
+    }
+    expect(refusedBusy, 'the queue was filled').toBe(true);
+    program.kill('SIGKILL');
+    await program.exit;
+    const said = new Set(
+      (await Promise.all(answers)).flatMap((answer) => (answer ? outcomesOf(answer) : [])),
+    );
+    expect([...said].filter((outcome) => !['busy', 'unavailable'].includes(outcome))).toEqual([]);
+    expect(storedPaths(dataDir, site.id)).toEqual([pathOf(before)]);
+    expect(await shownLedger(dataDir, site.id)).toEqual({ stored: 1 });
+    await expectSound(dataDir);
+  });
+});
+
 describe('a store that has more than enough to do', PATIENT, () => {
   /** A server on a store whose queue says it is filled to a given degree. */
   async function serveWithFill(fill: number) {

@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { BATCH_MAX_BYTES } from '../../../tracker/wire/limits.ts';
@@ -363,6 +364,108 @@ describe('bytes that are no proper request', PATIENT, () => {
     expect(program.stderr()).toBe('');
   });
 });
+
+describe('requests that are proper and seldom seen', PATIENT, () => {
+  const head = (length: number, more = '', line = 'POST /e HTTP/1.1') =>
+    `${line}\r\nHost: x\r\nContent-Type: text/plain\r\nUser-Agent: ${BROWSER}\r\nContent-Length: ${length}\r\n${more}\r\n`;
+  const whole = (body: string, more = 'Connection: close\r\n', line?: string) =>
+    head(Buffer.byteLength(body), more, line) + body;
+  const chunked = (chunks: readonly string[], end = '0\r\n\r\n') =>
+    head(0, 'Connection: close\r\nTransfer-Encoding: chunked\r\n').replace('Content-Length: 0\r\n', '') +
+    chunks.map((chunk) => `${Buffer.byteLength(chunk).toString(16)}\r\n${chunk}\r\n`).join('') +
+    end;
+
+  const CASES: readonly { name: string; bytes: (beacon: () => string) => string; outcomes: string[] }[] = [
+    {
+      name: 'pipelined, one of them broken',
+      bytes: (beacon) => whole(beacon(), '') + whole('{', '') + whole(beacon(), '') + whole(beacon()),
+      outcomes: ['stored', 'malformed', 'stored', 'stored'],
+    },
+    {
+      name: 'pipelined by the hundred',
+      bytes: (beacon) => Array.from({ length: 99 }, () => whole(beacon(), '')).join('') + whole(beacon()),
+      outcomes: Array(100).fill('stored'),
+    },
+    { name: 'in chunks of a byte', bytes: (beacon) => chunked([...beacon()]), outcomes: ['stored'] },
+    {
+      name: 'with a trailer',
+      bytes: (beacon) => chunked([beacon()], '0\r\nX-Trailer: x\r\n\r\n'),
+      outcomes: ['stored'],
+    },
+    {
+      name: 'that ask first',
+      bytes: (beacon) => whole(beacon(), 'Expect: 100-continue\r\nConnection: close\r\n'),
+      outcomes: ['stored'],
+    },
+    {
+      name: 'that ask first, and are too large',
+      bytes: () => head(BATCH_MAX_BYTES + 1, 'Expect: 100-continue\r\nConnection: close\r\n'),
+      outcomes: ['too-large'],
+    },
+    {
+      name: 'by a whole address',
+      bytes: (beacon) =>
+        whole(beacon(), 'Connection: close\r\n', 'POST https://elsewhere.example/e?x=1 HTTP/1.1'),
+      outcomes: ['stored'],
+    },
+    {
+      name: 'of another time',
+      bytes: (beacon) => whole(beacon(), '', 'POST /e HTTP/1.0'),
+      outcomes: ['stored'],
+    },
+    {
+      name: 'that say where they are from twice',
+      bytes: (beacon) =>
+        whole(
+          beacon(),
+          'Origin: https://example.com\r\nOrigin: https://copy.example\r\nConnection: close\r\n',
+        ),
+      outcomes: ['wrong-domain'],
+    },
+    {
+      name: 'that say what they are twice',
+      bytes: (beacon) => whole(beacon(), 'Content-Type: text/html\r\nConnection: close\r\n'),
+      outcomes: ['stored'],
+    },
+  ];
+
+  it('are each answered in their order and counted once, also where the sender has closed its end', async () => {
+    const { dataDir, site, program, url, answered } = await stage();
+    const beacon = () => JSON.stringify(beaconOf(site));
+    for (const { name, bytes, outcomes } of CASES) {
+      for (const ask of [askRaw, askAndClose]) {
+        const text = await ask(url, bytes(beacon));
+        const said = [...text.matchAll(/^x-attractos-outcome: (?:refused; reason=)?(.+)\r$/gim)];
+        expect({ name, said: said.map(([, outcome]) => outcome) }).toEqual({ name, said: outcomes });
+        for (const outcome of outcomes) answered.add(outcome);
+      }
+    }
+    // Half of an event is none, however it ends.
+    const half = beacon();
+    for (const bytes of [
+      head(half.length * 2) + half,
+      head(half.length) + half.slice(0, 20),
+      head(half.length),
+    ])
+      expect(await askAndClose(url, bytes)).not.toContain('stored');
+    await expectBalance(dataDir, site, answered, program);
+  });
+});
+
+/** Sends bytes, says that no more will come, and reads all that comes back. */
+function askAndClose(url: string, bytes: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const { hostname, port } = new URL(url);
+    const socket = connect({ port: Number(port), host: hostname, allowHalfOpen: true });
+    let text = '';
+    socket.setEncoding('utf8').on('data', (part: string) => {
+      text += part;
+    });
+    socket.on('error', reject).on('end', () => socket.destroy());
+    socket.on('close', () => resolve(text));
+    socket.end(bytes);
+  });
+}
 
 /** What is wrong with the bytes of an answer, null where nothing is. What follows a broken body answers that one. */
 function judge(text: string, wordless: boolean): string | null {

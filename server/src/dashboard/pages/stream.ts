@@ -55,6 +55,8 @@ export class Streams {
     const timer = setTimeout(end, LONGEST_MS);
     this.#ends.add(end);
     reply.raw.on('close', end);
+    // A browser that closed its end has left.
+    reply.raw.socket?.once('end', end);
     return reply;
   }
 }
