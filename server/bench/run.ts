@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { dashboards } from './sections/dashboards.ts';
 import { disk } from './sections/disk.ts';
-import { ingest } from './sections/ingest.ts';
+import { ingest, ingestNewcomers } from './sections/ingest.ts';
 import { latency } from './sections/latency.ts';
 import { memory } from './sections/memory.ts';
 import { scaleOut } from './sections/scale-out.ts';
@@ -16,7 +16,17 @@ import { Report } from './support/report.ts';
  * `npm run bench`: how the built server compares with doing nothing, side by side in one run. Prints ratios, their medians
  * and their spread, and ends by counting again what was acknowledged.
  */
-const SECTIONS = { ingest, latency, dashboards, disk, memory, sites, startup, 'scale-out': scaleOut };
+const SECTIONS = {
+  ingest,
+  'ingest-newcomers': ingestNewcomers,
+  latency,
+  dashboards,
+  disk,
+  memory,
+  sites,
+  startup,
+  'scale-out': scaleOut,
+};
 
 const HELP = `npm run bench [-- [--quick] [--checkout DIR] [section …]]
 

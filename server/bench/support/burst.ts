@@ -2,12 +2,17 @@ import type { CpuTimes } from './os.ts';
 
 /** What the parent and the generator of load say to each other. */
 
-/** A request's bytes, in two parts when an id of its own stands between them. */
+/** A request's bytes: its parts with a gap between each two. */
 export interface Template {
-  before: string;
-  /** Null: no id; `before` is the whole request. */
-  after: string | null;
+  parts: readonly string[];
+  gaps: readonly Gap[];
 }
+
+/**
+ * What differs from request to request: the id of the request that was sent so many before, 0 for its own; or the address
+ * of a visitor of these templates, who is another one each time that they begin anew.
+ */
+export type Gap = { idOf: number } | { visitor: number };
 
 /** The characters of an id, so that all requests of a template have one length. */
 export const ID_CHARS = 24;
@@ -26,6 +31,8 @@ export interface BurstSpec {
   rate: number | null;
   /** Taken in turn. */
   templates: Template[];
+  /** Requests sent before from these templates, so that their visitors do not come again. None, where it is absent. */
+  sentBefore?: number;
   /** Begins every id; unique per burst. */
   idPrefix: string;
   expectedStatus: number;

@@ -115,6 +115,7 @@ const KEY_BYTES = 12;
 /** What the events file says when it is counted in every way there is. */
 export interface Totals {
   rows: number;
+  leaves: number;
   counted: number;
   ledger: number;
   deduplicationKeys: number;
@@ -126,6 +127,7 @@ export function totals(dataDir: string): Totals {
   try {
     return {
       rows: one('SELECT count(*) AS n FROM events'),
+      leaves: one('SELECT count(*) AS n FROM leaves'),
       counted: one('SELECT coalesce(sum(events), 0) AS n FROM counters'),
       ledger: one(
         "SELECT coalesce(sum(count), 0) AS n FROM ledger JOIN texts ON texts.id = outcome WHERE text = 'stored'",

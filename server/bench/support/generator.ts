@@ -186,11 +186,27 @@ class Burst {
   }
 
   #request(number: number): string {
-    const template = this.#spec.templates[number % this.#spec.templates.length] as Template; // never empty
-    if (template.after === null) return template.before;
+    const { templates } = this.#spec;
+    const { parts, gaps } = templates[number % templates.length] as Template; // never empty
+    let request = parts[0] ?? '';
+    for (const [i, gap] of gaps.entries()) {
+      request += 'idOf' in gap ? this.#id(number - gap.idOf) : this.#address(number, gap.visitor);
+      request += parts[i + 1] ?? '';
+    }
+    return request;
+  }
+
+  #id(number: number): string {
     const { idPrefix } = this.#spec;
-    const id = idPrefix + number.toString(36).padStart(ID_CHARS - idPrefix.length, '0');
-    return template.before + id + template.after;
+    return idPrefix + number.toString(36).padStart(ID_CHARS - idPrefix.length, '0');
+  }
+
+  /** Its first three numbers tell visitors apart. */
+  #address(number: number, visitor: number): string {
+    const { sentBefore = 0, templates } = this.#spec;
+    const turn = Math.ceil(sentBefore / templates.length) + Math.floor(number / templates.length);
+    const who = turn * templates.length + visitor;
+    return `${20 + ((who >> 16) & 127)}.${(who >> 8) & 255}.${who & 255}.7`;
   }
 
   #onAnswer(connection: Connection, head: string): void {

@@ -1,4 +1,4 @@
-import { ID_CHARS, type Template } from './burst.ts';
+import { type Gap, ID_CHARS, type Template } from './burst.ts';
 import { Random, zipf } from './random.ts';
 
 /** Requests as browsers send them: one pool of pages, referrers, agents and sizes, drawn from as real traffic is spread. */
@@ -112,22 +112,38 @@ export function viewsOf(domain: string, random: Random): () => View {
 
 /** A beacon as a request, with a gap for its id. */
 export function beaconRequest({ domain, key }: Page, view: View): Template {
-  const gap = '~'.repeat(ID_CHARS);
-  const body = JSON.stringify({
+  return template(pageview({ domain, key }, view), { ...view, domain, gaps: [{ idOf: 0 }] });
+}
+
+function pageview({ key }: Page, view: View): object {
+  return {
     key,
-    id: gap,
+    id: GAP,
     url: `https://${view.host}${view.path}`,
     ...(view.referrer === null ? {} : { ref: view.referrer }),
     nav: view.nav,
     width: view.width,
     tz: view.timeZone,
-  });
+  };
+}
+
+/** Stands for an id, and is as long as one. */
+const GAP = '~'.repeat(ID_CHARS);
+/** Stands for an address. */
+const ADDRESS_GAP = '~address~';
+
+/** @param gaps what stands for each gap, in the order of the request: headers come before the body */
+function template(
+  beacon: object,
+  { domain, userAgent, address, gaps }: { domain: string; userAgent: string; address: string; gaps: Gap[] },
+): Template {
+  const body = JSON.stringify(beacon);
   const head = [
     'POST /e HTTP/1.1',
     'Host: stats.example.com',
     'Connection: keep-alive',
     `Content-Length: ${body.length}`,
-    `User-Agent: ${view.userAgent}`,
+    `User-Agent: ${userAgent}`,
     'Content-Type: text/plain;charset=UTF-8',
     'Accept: */*',
     `Origin: https://${domain}`,
@@ -137,11 +153,10 @@ export function beaconRequest({ domain, key }: Page, view: View): Template {
     `Referer: https://${domain}/`,
     'Accept-Encoding: gzip, deflate, br, zstd',
     'Accept-Language: en-GB,en;q=0.9,de;q=0.8',
-    `X-Forwarded-For: ${view.address}`,
+    `X-Forwarded-For: ${address}`,
   ];
   const request = `${head.join('\r\n')}\r\n\r\n${body}`;
-  const at = request.indexOf(gap);
-  return { before: request.slice(0, at), after: request.slice(at + ID_CHARS) };
+  return { parts: request.split(new RegExp(`${GAP}|${ADDRESS_GAP}`)), gaps };
 }
 
 /** Beacons of several sites, the first site's most often. */
@@ -157,6 +172,67 @@ export function beacons(pages: readonly Page[], count: number, seed = 1): Templa
   });
 }
 
+/** Visitors who look at several sites' pages at the same time. */
+const BROWSING = 400;
+const MOST_VIEWS = 6;
+const MOST_ENGAGED_MS = 60_000;
+
+/**
+ * Beacons of visitors who are all new: each comes to one of several sites, the first site most often, looks at one to six
+ * pages, and leaves each of them after a while.
+ */
+export function newcomers(pages: readonly Page[], count: number, seed = 1): Template[] {
+  const random = new Random(seed);
+  const site = zipf(pages.length, random);
+  const views = pages.map(({ domain }) => viewsOf(domain, random));
+  const begin = (number: number) => {
+    const at = site();
+    const [page, next] = [pages[at], views[at]];
+    if (page === undefined || next === undefined) throw new Error('there are no pages');
+    return {
+      page,
+      next,
+      number,
+      first: next(),
+      left: 1 + random.below(MOST_VIEWS),
+      open: null as Open | null,
+    };
+  };
+  let visitors = 0;
+  const browsing = Array.from({ length: BROWSING }, () => begin(visitors++));
+  return Array.from({ length: count }, (_, i) => {
+    const who = random.below(BROWSING);
+    const visit = browsing[who] as (typeof browsing)[number]; // as many as there are
+    const { page, number, first, open } = visit;
+    const sender = { domain: page.domain, userAgent: first.userAgent, address: ADDRESS_GAP };
+    if (open !== null) {
+      visit.open = null;
+      if (visit.left === 0) browsing[who] = begin(visitors++);
+      const engaged = random.below(MOST_ENGAGED_MS);
+      const leave = {
+        key: page.key,
+        id: GAP,
+        url: open.url,
+        view: GAP,
+        name: 'leave',
+        engaged,
+        scroll: random.below(100),
+      };
+      return template(leave, { ...sender, gaps: [{ visitor: number }, { idOf: 0 }, { idOf: i - open.at }] });
+    }
+    visit.left -= 1;
+    const view = { ...visit.next(), width: first.width, timeZone: first.timeZone };
+    visit.open = { at: i, url: `https://${view.host}${view.path}` };
+    return template(pageview(page, view), { ...sender, gaps: [{ visitor: number }, { idOf: 0 }] });
+  });
+}
+
+/** A page that is looked at: the number of its beacon, and its address. */
+interface Open {
+  at: number;
+  url: string;
+}
+
 /** A question to the API as a request. */
 export function sitesRequest(apiKey: string, entityTag: string | null = null): Template {
   const lines = [
@@ -168,5 +244,5 @@ export function sitesRequest(apiKey: string, entityTag: string | null = null): T
     'Accept: */*',
     ...(entityTag === null ? [] : [`If-None-Match: ${entityTag}`]),
   ];
-  return { before: `${lines.join('\r\n')}\r\n\r\n`, after: null };
+  return { parts: [`${lines.join('\r\n')}\r\n\r\n`], gaps: [] };
 }
