@@ -148,11 +148,17 @@ export class Deduplication {
     }
   }
 
+  /** At start, with millions of keys: in place, and into a table that does not grow on the way. */
   #load({ day, table }: Day): void {
+    const stored = prepared(
+      this.#db,
+      'SELECT coalesce(sum(length(keys)), 0) AS bytes FROM seen WHERE day = ?',
+    );
+    table.reserve(Number(stored.get(day)?.bytes) / KEY_BYTES);
     for (const row of prepared(this.#db, 'SELECT keys FROM seen WHERE day = ?').iterate(day)) {
-      const keys = fromBytes(row.keys as Uint8Array); // BLOB NOT NULL
-      table.reserve(keys.length);
-      for (const key of keys) table.add(key);
+      const { buffer, byteOffset, length } = row.keys as Uint8Array; // BLOB NOT NULL
+      const keys = new DataView(buffer, byteOffset, length);
+      for (let at = 0; at < length; at += KEY_BYTES) table.add(keyAt(keys, at));
     }
   }
 
@@ -194,11 +200,6 @@ function toBytes(keys: readonly Key[]): Uint8Array {
   return bytes;
 }
 
-function fromBytes(keys: Uint8Array): Key[] {
-  const bytes = Buffer.from(keys.buffer, keys.byteOffset, keys.length);
-  return Array.from({ length: bytes.length / KEY_BYTES }, (_, i) => ({
-    a: bytes.readUInt32LE(i * KEY_BYTES),
-    b: bytes.readUInt32LE(i * KEY_BYTES + 4),
-    c: bytes.readUInt32LE(i * KEY_BYTES + 8),
-  }));
+function keyAt(keys: DataView, at: number): Key {
+  return { a: keys.getUint32(at, true), b: keys.getUint32(at + 4, true), c: keys.getUint32(at + 8, true) };
 }
