@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { onCore, pinMainThread } from './os.ts';
+import { cpuTimes, onCore, pinMainThread } from './os.ts';
 
 const ADDRESS = /running at http:\/\/\S+:(\d+)/;
 const START_DEADLINE_MS = 180_000;
@@ -12,8 +12,10 @@ export interface Program {
   name: string;
   pid: number;
   port: number;
-  /** From the start of the process to its saying that it listens. */
+  /** From the start of the process to its saying that it listens, */
   startedInMs: number;
+  /** and the CPU time that took, all threads together. */
+  startedCpuMs: number;
   stop(): Promise<void>;
 }
 
@@ -75,8 +77,9 @@ async function start(
   const port = await listening(name, child);
   const pid = child.pid ?? 0;
   const startedInMs = performance.now() - startMs;
+  const startedCpuMs = cpuTimes(pid).process;
   if (placement === 'main thread on one core') pinMainThread(pid, SERVER_CORE);
-  return { name, pid, port, startedInMs, stop: () => stop(child) };
+  return { name, pid, port, startedInMs, startedCpuMs, stop: () => stop(child) };
 }
 
 function listening(name: string, child: ChildProcess): Promise<number> {
