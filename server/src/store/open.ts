@@ -15,7 +15,7 @@ import { PostgresRegistry } from './postgres/registry.ts';
 import { fillRegistry } from './postgres/registry-fill.ts';
 import { PostgresTally } from './postgres/tally.ts';
 import { ShippedEvents } from './shipped-events.ts';
-import { BackupError, countEvents, readBackup, sizeOf, writeBackup } from './sqlite/backup.ts';
+import { BackupError, countEvents, readBackup, sizeOf, takeBackHalf, writeBackup } from './sqlite/backup.ts';
 import { takeLock } from './sqlite/driver.ts';
 import { EventDump } from './sqlite/event-dump.ts';
 import { type OnBroken, SqliteEvents } from './sqlite/events.ts';
@@ -378,6 +378,7 @@ export async function restore({ dataDir, databases = null, file }: BackupPlace) 
   const files = await createDataDir(dataDir);
   const lock = takeServerLock(files, dataDir);
   try {
+    await takeBackHalf(files);
     if (existsSync(files.events) || existsSync(files.registry)) {
       throw new BackupError(
         `${dataDir} holds data already. Restore into an empty folder, then use that one.`,

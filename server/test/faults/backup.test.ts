@@ -1,8 +1,10 @@
 import {
+  cpSync,
   existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   truncateSync,
   writeFileSync,
@@ -11,10 +13,11 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ask } from '../support/http.ts';
 import { temporaryFolder } from '../support/paths.ts';
-import { command, json, startProgram } from '../support/program.ts';
+import { command, json, killedCommand, startProgram } from '../support/program.ts';
 import { addOwner, countOf, expectSound, rowCounts, storedPaths } from './support/installation.ts';
 import { beaconOf, connections, inParallel, outcomeOf, pathOf, post } from './support/pages.ts';
 import { eventually, PATIENT } from './support/patience.ts';
+import { canMount, smallDisk } from './support/small-disk.ts';
 
 /** A copy made while events arrive is whole as of one moment, and an installation can begin anew from it. */
 
@@ -129,16 +132,39 @@ describe('a backup', PATIENT, () => {
 
   it('that was killed half-way leaves nothing that looks like one, and the next one works', async () => {
     const { dataDir, site, place, file } = await stage();
-    // What a kill leaves behind: an unfinished copy, and the journal beside it.
-    writeFileSync(`${file}.unfinished`, Buffer.alloc(40_000, 0xa5));
-    writeFileSync(`${file}.unfinished-journal`, Buffer.alloc(4_000, 0xa5));
+    const unfinished = `${file}.unfinished`;
+    // Where it was over before anybody looked, another one is killed.
+    let killed = false;
+    for (let tries = 0; tries < 10 && !killed; tries++) {
+      rmSync(file, { force: true });
+      killed = await killedCommand(dataDir, ['backup', file], () => existsSync(unfinished));
+      killed &&= existsSync(unfinished);
+    }
+    expect(killed, 'killed half-way').toBe(true);
+    expect(existsSync(file)).toBe(false);
     expect(await json(dataDir, ['backup', file])).toMatchObject({ events: 100 });
-    expect(readdirSync(place)).toContain('backup.db');
+    expect(readdirSync(place)).toEqual(['backup.db']);
     const elsewhere = join(await temporaryFolder(), 'new');
     await restoreInto(elsewhere, file);
     expect(countOf(elsewhere, site.id)).toBe(100);
     await expectSound(elsewhere);
   });
+
+  it.runIf(canMount)(
+    'that finds no room says so, leaves nothing behind, and disturbs no server',
+    async () => {
+      const { dataDir, site, url, file } = await stage();
+      const { path } = await smallDisk(64);
+      await refusal(dataDir, 'backup', join(path, 'backup.db'));
+      expect(readdirSync(path)).toEqual([]);
+      expect(outcomeOf(await post(url, beaconOf(site)))).toBe('stored');
+      await json(dataDir, ['backup', file]);
+      const target = join(path, 'new');
+      mkdirSync(target, { mode: 0o700 });
+      await refusal(target, 'restore', file);
+      expect(readdirSync(target).filter((name) => !name.startsWith('server.lock'))).toEqual([]);
+    },
+  );
 });
 
 async function restoreInto(dataDir: string, file: string): Promise<Record<string, unknown>> {
@@ -186,11 +212,32 @@ describe('a restore', PATIENT, () => {
   it('that was killed half-way is simply done again', async () => {
     const { dataDir, site, file } = await stage();
     await json(dataDir, ['backup', file]);
-    const target = await temporaryFolder();
-    for (const name of ['events.db.restoring', 'registry.db.restoring'])
-      writeFileSync(join(target, name), Buffer.alloc(40_000, 0xa5));
-    expect(await json(target, ['restore', file])).toMatchObject({ events: 100 });
-    expect(countOf(target, site.id)).toBe(100);
-    await expectSound(target);
+    const done = await temporaryFolder();
+    await json(done, ['restore', file]);
+    const remains: readonly ((target: string) => void)[] = [
+      // In the midst of both files,
+      (target) => {
+        for (const name of ['events.db.restoring', 'registry.db.restoring'])
+          writeFileSync(join(target, name), Buffer.alloc(40_000, 0xa5));
+      },
+      // or when one of them was in its place.
+      (target) => {
+        cpSync(join(done, 'registry.db'), join(target, 'registry.db'));
+        cpSync(join(done, 'events.db'), join(target, 'events.db.restoring'));
+      },
+    ];
+    for (const leave of remains) {
+      const target = await temporaryFolder();
+      leave(target);
+      expect(await json(target, ['restore', file])).toMatchObject({ events: 100 });
+      expect(countOf(target, site.id)).toBe(100);
+      await expectSound(target);
+    }
+    const killed = await temporaryFolder();
+    await killedCommand(killed, ['restore', file], () => existsSync(join(killed, 'events.db.restoring')));
+    if (existsSync(join(killed, 'events.db'))) await refusal(killed, 'restore', file);
+    else await json(killed, ['restore', file]);
+    expect(countOf(killed, site.id)).toBe(100);
+    await expectSound(killed);
   });
 });

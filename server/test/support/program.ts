@@ -76,6 +76,24 @@ export async function command(
   return { code, ...output };
 }
 
+/** Runs one operator command, and kills it as soon as something is so. @returns whether it was killed before its end */
+export async function killedCommand(
+  dataDir: string,
+  args: readonly string[],
+  isSo: () => boolean,
+): Promise<boolean> {
+  const child = start(args, dataDir, {});
+  collect(child);
+  const exit = exitOf(child);
+  let ended = false;
+  exit.finally(() => {
+    ended = true;
+  });
+  while (!ended && !isSo()) await new Promise((resolve) => setImmediate(resolve));
+  child.kill('SIGKILL');
+  return (await exit).signal === 'SIGKILL';
+}
+
 /** Runs a command with `--json`. Throws where it fails or prints anything but one JSON object. */
 export async function json(dataDir: string, args: readonly string[]): Promise<Record<string, unknown>> {
   const { code, stdout, stderr } = await command(dataDir, [...args, '--json']);

@@ -115,6 +115,21 @@ export async function readBackup({
   }
 }
 
+/**
+ * Takes back a restore that was killed between its two files, so that it can be done again: a registry in its place, and
+ * events that still bear the name they were made under.
+ */
+export async function takeBackHalf({
+  events,
+  registry,
+}: {
+  events: string;
+  registry: string;
+}): Promise<void> {
+  if (existsSync(events) || !existsSync(`${events}.restoring`)) return;
+  for (const name of ['', '-wal', '-shm']) await rm(`${registry}${name}`, { force: true });
+}
+
 /** How many steps the registry's schema had when it was copied. */
 function readSchema(source: Database, from: string): number {
   let found: Record<string, unknown> | undefined;
