@@ -1,6 +1,7 @@
 import { get, type IncomingMessage } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { DAY_MS } from '../src/clock.ts';
 import { declarePages } from '../src/dashboard/index.ts';
 import { Router } from '../src/dashboard/pages/route.ts';
 import type { Parts } from '../src/dashboard/parts.ts';
@@ -272,6 +273,15 @@ describe('what was not counted', () => {
     const tried = await visitor.post(`${base}/settings/hosts`, { hosts: '', do: 'preview' });
     expect(tried.text).toContain('1 would have been refused, from app.strict.example.');
     expect((await world.store.registry.siteById(site.id))?.extraHosts).toEqual(['*.strict.example']);
+    // Of six days ago it still speaks, and of a week ago no more.
+    for (const [days, events] of [
+      [6, '1 event'],
+      [1, '0 events'],
+    ] as const) {
+      world.clock.advance(days * DAY_MS);
+      const later = await visitor.post(`${base}/settings/hosts`, { hosts: '', do: 'preview' });
+      expect(later.text).toContain(`Of ${events} counted in the last 7 days`);
+    }
     const wrong = await visitor.post(`${base}/settings/hosts`, { hosts: 'not a host!' });
     expect(wrong.status).toBe(422);
   });

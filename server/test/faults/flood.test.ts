@@ -90,6 +90,11 @@ function largeLie(key: string): string {
   return start.replace('"x":""', `"x":"${'y'.repeat(BEACON_MAX_BYTES - start.length)}"`);
 }
 
+/** An address that nobody had before, in a network of its own. */
+function anyAddress(): string {
+  return `${randomBytes(8).toString('hex').match(/.{4}/g)?.join(':')}::1`;
+}
+
 const FLOODS: readonly {
   name: string;
   flood: (url: string, sites: { honest: Site; shop: Site }) => Promise<void>;
@@ -103,6 +108,7 @@ const FLOODS: readonly {
         expect(Buffer.byteLength(lie)).toBe(BEACON_MAX_BYTES);
         const answer = await post(url, lie, {
           agent,
+          headers: i % 4 < 2 ? {} : { 'x-forwarded-for': anyAddress() },
           origin: `https://${randomBytes(6).toString('hex')}.example`,
         });
         expect(outcomeOf(answer)).toBe('unknown-key');
@@ -116,6 +122,18 @@ const FLOODS: readonly {
       await inParallel(16, Array.from({ length: 2_000 }), async () => {
         const answer = await post(url, largeLie(honest.key), { agent });
         expect(outcomeOf(answer)).toBe('wrong-domain');
+      });
+    },
+  },
+  {
+    name: 'the key and the host of a real site, from ever new addresses',
+    flood: async (url, { shop }) => {
+      const agent = connections(16);
+      await inParallel(16, Array.from({ length: 400 }), async () => {
+        const batch = Array.from({ length: 20 }, () => beaconOf(shop));
+        const headers = { 'x-forwarded-for': anyAddress() };
+        const answer = await post(url, batch, { agent, headers, origin: 'https://shop.example' });
+        for (const outcome of outcomesOf(answer)) expect(['stored', 'rate-limited']).toContain(outcome);
       });
     },
   },
@@ -141,10 +159,9 @@ const FLOODS: readonly {
     flood: async (url) => {
       const agent = connections(16);
       await inParallel(16, Array.from({ length: 3_000 }), async () => {
-        const network = randomBytes(8).toString('hex').match(/.{4}/g)?.join(':');
         const { status } = await ask(url, {
           path: '/api/v1/sites',
-          headers: { 'x-forwarded-for': `${network}::1`, authorization: `Bearer ${newApiKey()}` },
+          headers: { 'x-forwarded-for': anyAddress(), authorization: `Bearer ${newApiKey()}` },
           agent,
         });
         // Turned away one way or the other: unknown, or because the machine has more than enough to do.
