@@ -20,7 +20,7 @@ import {
 } from '../src/store/store.ts';
 import { TestClock } from './support/clock.ts';
 import { type Answer, askRaw } from './support/http.ts';
-import { pageHeaders, type RunningServer, World } from './support/world.ts';
+import { BROWSER, pageHeaders, type RunningServer, World } from './support/world.ts';
 
 /** The collector over real sockets: one server for all tests that only send, others where a test changes something. */
 
@@ -762,6 +762,15 @@ describe('when the store cannot take an event', () => {
     expect([answer.status, answer.json()]).toEqual([500, { error: expect.any(String), code: 'INTERNAL' }]);
     expect(answer.text).not.toContain('secret');
     expectOpen(answer);
+    // The image is one all the same, and nobody is said to have sent something wrong.
+    const pixel = await running.ask({
+      path: `/p.gif?key=${owned.key}&url=https://example.com/`,
+      headers: { 'user-agent': BROWSER },
+    });
+    expect([pixel.status, pixel.headers['content-type']]).toEqual([500, 'image/gif']);
+    expect(pixel.headers).not.toHaveProperty('x-attractos-outcome');
+    await other.store.events.flush();
+    for (const id of [owned.id, NO_SITE]) expect(await ledger(other, id)).toEqual({});
   });
 
   it('a batch of which some were kept says so', async () => {

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { splitRequestUrl } from '../request-url.ts';
-import { headerValue, outcomeName } from './answers.ts';
+import { FAULT, headerValue, outcomeName } from './answers.ts';
 import { type Outcome, type Receiver, receive, refuseUnread, senderOf } from './receive.ts';
 
 /**
@@ -17,8 +17,11 @@ const FIELDS = ['key', 'id', 'name', 'url', 'ref'] as const;
 
 export async function pixelRoutes(app: FastifyInstance, { receiver }: { receiver: Receiver }): Promise<void> {
   app.setErrorHandler((error, request, reply) => {
+    if (error instanceof Error && 'statusCode' in error && Number(error.statusCode) < 500)
+      return answer(receiver, reply, refuseUnread(receiver, 'malformed', 'The request could not be read.'));
     request.log.error({ err: error }, 'a pixel could not be handled');
-    return answer(receiver, reply, refuseUnread(receiver, 'malformed', 'The request could not be read.'));
+    receiver.answered.add(FAULT);
+    return image(reply).code(500).send(GIF);
   });
 
   app.get('/p.gif', { exposeHeadRoute: false }, async (request, reply) => {
