@@ -76,8 +76,6 @@ export async function buildServer({
     logger: { level: config.logLevel, serializers: { req: ({ method }) => ({ method }), res: () => ({}) } },
     // A line a request costs more than the request, and its address and query are nobody's business.
     logController: new LogController({ disableRequestLogging: true }),
-    // One logger for all: a child for each request would cost more than it tells.
-    childLoggerFactory: (logger) => logger,
     trustProxy: believedProxies(config.trustProxy),
     http: { headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: TIMEOUT_CHECK_MS },
     requestTimeout: REQUEST_TIMEOUT_MS,
@@ -94,6 +92,8 @@ export async function buildServer({
   // Who has said all and closed his end waits for the answer all the same. By default Node hangs up on him, and a beacon that
   // is stored by then goes unacknowledged: https://github.com/nodejs/node/blob/v24.x/lib/_http_server.js (socketOnEnd)
   Object.assign(app.server, { httpAllowHalfOpen: true });
+  // One logger for all: a child for each request would cost more than it tells.
+  app.log.child = () => app.log;
   // An expectation that nobody knows may be ignored (RFC 9110, 10.1.1); Node would answer it without a body.
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response));
 
