@@ -107,6 +107,8 @@ export const REGISTRY_MIGRATIONS = [
 ];
 
 const SALT_BYTES = 32;
+/** Loading the keys of a million sites looks up each site in an index of 38 MiB: with half of this it reads a third more. */
+const CACHE_KIB = 32 * 1024;
 /** Most sites handed over in one answer. */
 const SITES_PER_ANSWER = 1_000;
 /** Most site keys handed over in one answer. */
@@ -125,7 +127,7 @@ export class SqliteRegistry extends SqlitePeople implements Registry {
   readonly #heldSites: HeldSites;
 
   constructor(file: string) {
-    const db = openDatabase(file);
+    const db = openDatabase(file, { cacheKib: CACHE_KIB });
     super(db);
     this.#db = db;
     // Destroyed salts must not linger in free pages: https://www.sqlite.org/pragma.html#pragma_secure_delete
