@@ -31,7 +31,7 @@ const SECTIONS = {
 const HELP = `npm run bench [-- [--quick] [--checkout DIR] [section …]]
 
 Sections: ${Object.keys(SECTIONS).join(', ')} (all, when none is named)
-  --quick         about two minutes instead of fifteen
+  --quick         fewer and shorter rounds, fewer events stored: to see where one stands, not to quote
   --checkout DIR  measure the built server of another checkout
 `;
 

@@ -1,7 +1,7 @@
 /** What a run prints and, at its end, how it went. */
 
 export interface Options {
-  /** A run of about two minutes instead of fifteen. */
+  /** Fewer and shorter rounds, and fewer events stored. */
   quick: boolean;
   /** The checkout whose built server is measured. */
   checkout: string;
