@@ -1,9 +1,6 @@
 import { MINUTE_MS } from '../clock.ts';
 import { ApiError } from '../errors.ts';
-import { digestApiKey } from '../keys.ts';
 import type { Account, ApiKey, KeyScope, Registry, Site } from '../store/store.ts';
-
-const BEARER = /^Bearer +(\S+) *$/i;
 
 /** Keys whose last use is remembered; the use of others is written anew. */
 const KEYS_REMEMBERED = 10_000;
@@ -12,21 +9,6 @@ const KEYS_REMEMBERED = 10_000;
 export interface Caller {
   account: Account;
   key: ApiKey;
-}
-
-/**
- * The account and key that an Authorization header speaks for.
- *
- * @throws ApiError MISSING_KEY (no header), INVALID_KEY (not one of ours, or revoked), USER_NOT_FOUND (its account is gone)
- */
-export async function authenticate(registry: Registry, header: string | undefined): Promise<Caller> {
-  if (header === undefined || header.trim() === '') throw new ApiError('MISSING_KEY');
-  const digest = digestApiKey(BEARER.exec(header)?.[1] ?? '');
-  const key = digest === null ? null : await registry.apiKeyByHash(digest.hash);
-  if (key === null || key.revokedAtMs !== null) throw new ApiError('INVALID_KEY');
-  const account = await registry.accountById(key.accountId);
-  if (account === null) throw new ApiError('USER_NOT_FOUND');
-  return { account, key };
 }
 
 const SCOPE_SENTENCES: Readonly<Record<KeyScope, string>> = {

@@ -22,8 +22,9 @@ export function writeCsv(
 
 /** Whether an Accept header asks for CSV rather than JSON. https://www.rfc-editor.org/rfc/rfc9110#section-12.5.1 */
 export function prefersCsv(accept: string | undefined): boolean {
+  if (accept === undefined || !accept.toLowerCase().includes('csv')) return false;
   const weights = new Map<string, number>();
-  for (const part of (accept ?? '').split(',')) {
+  for (const part of accept.split(',')) {
     const [type = '', ...parameters] = part.split(';').map((piece) => piece.trim().toLowerCase());
     const weight = parameters.find((parameter) => parameter.startsWith('q='))?.slice(2);
     weights.set(type, weight === undefined ? 1 : Number(weight));

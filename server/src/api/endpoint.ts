@@ -14,6 +14,8 @@ export interface Asking {
   clock: Clock;
   account: Account;
   key: ApiKey;
+  /** The sites that the key reaches, oldest first: the very same list again, where it is known that nothing has changed. */
+  sites(): Promise<readonly Site[]>;
 }
 
 export interface SiteAsking extends Asking {
@@ -37,6 +39,8 @@ interface Described<Query extends TObject, Answer extends TSchema> {
   errors: readonly ErrorCode[];
   /** The property of the answer that is a list, and so can be had as CSV. */
   rows?: string;
+  /** In place of `JSON.stringify`, and with the same outcome: where much of an answer was written before. */
+  write?(answer: Static<Answer>): string;
 }
 
 /** An endpoint about the whole account. */

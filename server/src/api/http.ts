@@ -66,29 +66,56 @@ export function answerPreflight(reply: FastifyReply, methods: string): FastifyRe
     .send();
 }
 
-/** Tags the bytes, and answers 304 where the client has them already. */
-export function sendTagged(
+/** A text to be sent, with its entity tag. */
+interface Tagged {
+  body: string | Buffer;
+  tag: string;
+}
+
+/** From this length on a text is sent as bytes: Node would put its headers before it by copying it more than once. */
+const BYTES_FROM_CHARS = 32 * 1024;
+
+function tagged(text: string): Tagged {
+  return { body: text.length < BYTES_FROM_CHARS ? text : Buffer.from(text), tag: entityTag(text) };
+}
+
+/** Sends a text with its entity tag, or 304 where the client has it already. */
+export function sendText(
   request: FastifyRequest,
   reply: FastifyReply,
-  { type, text, tag = entityTag(text) }: { type: string; text: string; tag?: string },
+  type: string,
+  text: string,
 ): FastifyReply {
-  reply.header('etag', tag);
-  if (matchesTag(request.headers['if-none-match'], tag)) return reply.code(304).send();
-  return reply.type(type).send(text);
+  return sendTagged(request, reply, type, tagged(text));
 }
 
 /** Bodies as they were sent last: an endpoint that answers with the very same object spares writing and tagging it. */
-const sent = new WeakMap<object, { text: string; tag: string }>();
+const sent = new WeakMap<object, Tagged>();
 
-/** Sends a body, which nobody changes after this. */
-export function sendJson(request: FastifyRequest, reply: FastifyReply, body: object): FastifyReply {
+/** Sends a body, which nobody changes after this, as JSON; as `sendText` does. */
+export function sendJson<Body extends object>(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  body: Body,
+  write: (body: Body) => string = JSON.stringify,
+): FastifyReply {
   let written = sent.get(body);
   if (written === undefined) {
-    const text = JSON.stringify(body);
-    written = { text, tag: entityTag(text) };
+    written = tagged(write(body));
     sent.set(body, written);
   }
-  return sendTagged(request, reply, { type: 'application/json; charset=utf-8', ...written });
+  return sendTagged(request, reply, 'application/json; charset=utf-8', written);
+}
+
+function sendTagged(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  type: string,
+  { body, tag }: Tagged,
+): FastifyReply {
+  reply.header('etag', tag);
+  if (matchesTag(request.headers['if-none-match'], tag)) return reply.code(304).send();
+  return reply.type(type).send(body);
 }
 
 /** Any error as one of the table. What is not foreseen there is INTERNAL. */

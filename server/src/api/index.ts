@@ -6,8 +6,9 @@ import { ApiError } from '../errors.ts';
 import { PLANS } from '../plans.ts';
 import type { Intake } from '../reported-event.ts';
 import { splitRequestUrl } from '../request-url.ts';
-import type { Registry, Store } from '../store/store.ts';
-import { authenticate, type Caller, KeyUses, requireScope, siteFor } from './auth.ts';
+import type { Store } from '../store/store.ts';
+import { type Caller, KeyUses, requireScope, siteFor } from './auth.ts';
+import { Callers } from './callers.ts';
 import { prefersCsv, writeCsv } from './csv.ts';
 import type { Endpoint } from './endpoint.ts';
 import { ENDPOINTS } from './endpoints.ts';
@@ -18,7 +19,7 @@ import {
   RETRY_AFTER_SECONDS,
   sendError,
   sendJson,
-  sendTagged,
+  sendText,
   toApiError,
 } from './http.ts';
 import { answerMcp, MCP_PATH, MCP_VERSIONS_SENTENCE, speaksMcp } from './mcp.ts';
@@ -39,6 +40,9 @@ export interface ApiParts {
   publicUrl: string | null;
 }
 
+/** Under which a request carries who asks, or why nobody does. */
+const CALLER = 'caller';
+
 type Ask = (request: FastifyRequest, reply: FastifyReply, caller: Caller) => Promise<FastifyReply>;
 
 /** The API's room over HTTP, below `/api`. Every answer has the rate-limit headers, and every error the same shape. */
@@ -48,12 +52,14 @@ export async function apiRoutes(app: FastifyInstance, parts: ApiParts): Promise<
   app.removeContentTypeParser('text/plain');
   const windows = new MinuteWindows(clock, new Attempts(store.tally));
   const uses = new KeyUses(store.registry);
-  const callers = new WeakMap<FastifyRequest, Caller | ApiError>();
+  const callers = new Callers(store.registry);
+  const asked = { store, clock, callers };
+  app.decorateRequest(CALLER, null);
   /** What each address takes besides OPTIONS. */
   const methods = new Map<string, string[]>();
 
   const callerOf = (request: FastifyRequest): Caller => {
-    const caller = callers.get(request) ?? new ApiError('MISSING_KEY');
+    const caller = request.getDecorator<Caller | ApiError>(CALLER);
     if (caller instanceof ApiError) throw caller;
     return caller;
   };
@@ -63,8 +69,8 @@ export async function apiRoutes(app: FastifyInstance, parts: ApiParts): Promise<
   app.addHook('onRequest', async (request, reply) => {
     reply.headers({ 'cache-control': 'private, no-cache', 'x-content-type-options': 'nosniff' });
     allowOrigin(request, reply, origins);
-    const caller = await identify(store.registry, request);
-    callers.set(request, caller);
+    const caller = await identify(callers, request);
+    request.setDecorator(CALLER, caller);
     if (caller instanceof ApiError) {
       admit(reply, 'address', await windows.take(addressClient(request.ip), PLANS.free.apiRequestsPerMinute));
     } else {
@@ -115,7 +121,7 @@ export async function apiRoutes(app: FastifyInstance, parts: ApiParts): Promise<
         request,
         reply,
         endpoint,
-        (await run(endpoint, parts, caller, siteIdOf(request), query)) as object, // as its schema says
+        (await run(endpoint, asked, caller, siteIdOf(request), query)) as object, // as its schema says
       );
     });
   }
@@ -142,7 +148,7 @@ export async function apiRoutes(app: FastifyInstance, parts: ApiParts): Promise<
       if (!speaksMcp(version === undefined ? undefined : String(version)))
         throw new ApiError('INVALID_REQUEST', { detail: MCP_VERSIONS_SENTENCE });
       const answer = await answerMcp(request.body, (endpoint, siteId, search) =>
-        run(endpoint, parts, caller, siteId, search),
+        run(endpoint, asked, caller, siteId, search),
       );
       return answer === null ? reply.code(202).send() : reply.send(answer);
     },
@@ -176,6 +182,7 @@ export async function apiRoutes(app: FastifyInstance, parts: ApiParts): Promise<
   }
 }
 
+const NO_QUERY = new URLSearchParams();
 const MCP_MAX_BYTES = 64 * 1024;
 const METHOD_SENTENCES: Readonly<Record<string, string>> = {
   '/v1/sites': 'Sites are listed here by GET. They are added in the dashboard.',
@@ -192,9 +199,9 @@ function siteIdOf(request: FastifyRequest): string {
 }
 
 /** Who asks, or why nobody does. A store that is away is no answer about the key. */
-async function identify(registry: Registry, request: FastifyRequest): Promise<Caller | ApiError> {
+async function identify(callers: Callers, request: FastifyRequest): Promise<Caller | ApiError> {
   try {
-    return await authenticate(registry, request.headers.authorization);
+    return await callers.of(request.headers.authorization);
   } catch (error) {
     const known = toApiError(error);
     if (known.code === 'INTERNAL') throw error;
@@ -204,16 +211,17 @@ async function identify(registry: Registry, request: FastifyRequest): Promise<Ca
 
 async function run(
   endpoint: Endpoint,
-  { store, clock }: ApiParts,
+  { store, clock, callers }: Pick<ApiParts, 'store' | 'clock'> & { callers: Callers },
   caller: Caller,
   siteId: string,
   search: URLSearchParams,
 ): Promise<unknown> {
-  const read = () => readQuery(endpoint.query, endpoint.ignoresQuery ? new URLSearchParams() : search);
-  if (endpoint.about === 'account') return endpoint.run({ store, clock, ...caller }, read());
+  const read = () => readQuery(endpoint.query, endpoint.ignoresQuery ? NO_QUERY : search);
+  const asking = { store, clock, ...caller, sites: () => callers.sitesOf(caller) };
+  if (endpoint.about === 'account') return endpoint.run(asking, read());
   const site = await siteFor(store.registry, caller, siteId);
   const timeZone = zoneOf(site, caller.account);
-  return endpoint.run({ store, clock, ...caller, site, timeZone }, read());
+  return endpoint.run({ ...asking, site, timeZone }, read());
 }
 
 /** As JSON, or the list of it as CSV; a page that is not the last links to the next. */
@@ -223,10 +231,11 @@ function sendAnswer(
   endpoint: Endpoint,
   answer: object,
 ): FastifyReply {
-  if (endpoint.rows === undefined) return sendJson(request, reply, answer);
+  const sendAsJson = () => sendJson(request, reply, answer, endpoint.write);
+  if (endpoint.rows === undefined) return sendAsJson();
   const vary = reply.getHeader('vary');
   reply.header('vary', vary === undefined ? 'Accept' : `${vary}, Accept`);
-  if (!prefersCsv(request.headers.accept)) return sendJson(request, reply, answer);
+  if (!prefersCsv(request.headers.accept)) return sendAsJson();
   const list = answer as Record<string, unknown>; // `rows` names a list in it
   if (typeof list.next_cursor === 'string') {
     const next = new URL(request.url, 'http://here');
@@ -234,8 +243,6 @@ function sendAnswer(
     reply.header('link', `<${next.pathname}${next.search}>; rel="next"`);
   }
   const rows = list[endpoint.rows] as Record<string, unknown>[];
-  return sendTagged(request, reply, {
-    type: 'text/csv; charset=utf-8',
-    text: writeCsv(columnsOf(endpoint.answer, endpoint.rows), rows),
-  });
+  const text = writeCsv(columnsOf(endpoint.answer, endpoint.rows), rows);
+  return sendText(request, reply, 'text/csv; charset=utf-8', text);
 }

@@ -2,7 +2,6 @@ import { type Static, Type } from 'typebox';
 import type { Clock } from '../clock.ts';
 import { billingMonth } from '../plans.ts';
 import type { Account, Events, Registry, Site } from '../store/store.ts';
-import { reaches } from './auth.ts';
 import { accountEndpoint } from './endpoint.ts';
 import { Count } from './schema-parts.ts';
 
@@ -33,6 +32,7 @@ export const SiteList = Type.Object({ sites: Type.Array(SiteItem, { description:
 export type SiteList = Static<typeof SiteList>;
 
 type Counting = Pick<Events, 'countBySite'>;
+type Counts = ReadonlyMap<string, number>;
 
 /** Sites as the API shows them, each with the events of the account's current billing month. Reads counters, never events. */
 export async function withCounts(
@@ -41,40 +41,8 @@ export async function withCounts(
   account: Account,
   clock: Clock,
 ): Promise<SiteItem[]> {
-  const month = billingMonth(clock.now(), account.billingAnchorDay);
-  const counts = await events.countBySite(
-    sites.map((site) => site.id),
-    month,
-  );
+  const counts = await events.countBySite(idsOf(sites), billingMonth(clock.now(), account.billingAnchorDay));
   return sites.map((site) => itemOf(site, counts.get(site.id) ?? 0));
-}
-
-/** The items made last, so that one whose count has not changed is not made again. */
-const items = new WeakMap<Site, SiteItem>();
-
-function itemOf(site: Site, count: number): SiteItem {
-  const known = items.get(site);
-  if (known?.events_this_month === count) return known;
-  const item: SiteItem = {
-    id: site.id,
-    domain: site.domain,
-    key: site.key,
-    events_this_month: count,
-    created_at: new Date(site.createdAtMs).toISOString(),
-  };
-  items.set(site, item);
-  return item;
-}
-
-/** The lists made last: the same one again has been written and tagged already (`sendJson`). */
-const lists = new WeakMap<readonly Site[], SiteList>();
-
-function listOf(sites: readonly Site[], found: SiteItem[]): SiteList {
-  const known = lists.get(sites);
-  if (known?.sites.every((item, i) => item === found[i])) return known;
-  const list = { sites: found };
-  lists.set(sites, list);
-  return list;
 }
 
 /**
@@ -100,11 +68,62 @@ export const sites = accountEndpoint({
   answer: SiteList,
   errors: [],
   rows: 'sites',
-  async run({ store, account, key, clock }) {
-    const all = await store.registry.sitesOf(account.id);
-    // The registry answers with the same list while nothing of it changes.
-    if (key.siteIds === null) return listOf(all, await withCounts(store.events, all, account, clock));
-    const reached = all.filter((site) => reaches(key, site.id));
-    return { sites: await withCounts(store.events, reached, account, clock) };
+  async run({ store, account, clock, sites: ask }) {
+    const sites = await ask();
+    const month = billingMonth(clock.now(), account.billingAnchorDay);
+    return listOf(sites, await store.events.countBySite(idsOf(sites), month));
   },
+  write: ({ sites }) => `{"sites":[${sites.map(textOf).join(',')}]}`,
 });
+
+// Lists of sites are the very same as long as nothing in the registry changes, and their counts likewise. So what is made of
+// them is kept beside them, and goes when they go.
+
+const ids = new WeakMap<readonly Site[], readonly string[]>();
+
+function idsOf(sites: readonly Site[]): readonly string[] {
+  return kept(ids, sites, () => sites.map(({ id }) => id));
+}
+
+/** The lists made last: the same one again has been written and tagged already (`sendJson`). */
+const lists = new WeakMap<readonly Site[], { counts: Counts; list: SiteList }>();
+
+function listOf(sites: readonly Site[], counts: Counts): SiteList {
+  const last = lists.get(sites);
+  if (last?.counts === counts) return last.list;
+  const list = { sites: sites.map((site) => itemOf(site, counts.get(site.id) ?? 0)) };
+  lists.set(sites, { counts, list });
+  return list;
+}
+
+/** The items made last: most counts of a long list have not changed. */
+const items = new WeakMap<Site, SiteItem>();
+
+function itemOf(site: Site, count: number): SiteItem {
+  const last = items.get(site);
+  if (last?.events_this_month === count) return last;
+  const item: SiteItem = {
+    id: site.id,
+    domain: site.domain,
+    key: site.key,
+    events_this_month: count,
+    created_at: new Date(site.createdAtMs).toISOString(),
+  };
+  items.set(site, item);
+  return item;
+}
+
+const texts = new WeakMap<SiteItem, string>();
+
+function textOf(item: SiteItem): string {
+  return kept(texts, item, JSON.stringify);
+}
+
+function kept<Of extends object, Made>(made: WeakMap<Of, Made>, of: Of, make: (of: Of) => Made): Made {
+  let one = made.get(of);
+  if (one === undefined) {
+    one = make(of);
+    made.set(of, one);
+  }
+  return one;
+}

@@ -52,7 +52,7 @@ export const usage = accountEndpoint({
   answer: Usage,
   errors: [],
   rows: 'sites',
-  async run({ store, account, key, clock }) {
+  async run({ store, account, key, clock, sites: ask }) {
     if (key.siteIds !== null) {
       throw new ApiError('SCOPE_REQUIRED', {
         detail: 'Usage is about the whole account, and this API key is bound to single sites.',
@@ -60,7 +60,7 @@ export const usage = accountEndpoint({
     }
     const nowMs = clock.now();
     const { firstDay, lastDay } = billingMonth(nowMs, account.billingAnchorDay);
-    const sites = await withCounts(store.events, await store.registry.sitesOf(account.id), account, clock);
+    const sites = await withCounts(store.events, await ask(), account, clock);
     const events = sites.reduce((sum, site) => sum + site.events_this_month, 0);
     const allowance = PLANS[account.plan].eventsPerMonth;
     return {

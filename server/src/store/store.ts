@@ -198,7 +198,7 @@ export interface Registry extends People {
    */
   createSite(site: NewSite, limit: number | null): Promise<Site>;
   /** Oldest first; sites of the same instant in the order they were added. */
-  sitesOf(accountId: string): Promise<readonly Site[]>;
+  sitesOf(accountId: string): Promise<Site[]>;
   siteById(id: string): Promise<Site | null>;
   /** Removes a site. Its keys are forgotten by collectors; its events are deleted by `Events.remove`. */
   removeSite(siteId: string): Promise<boolean>;
@@ -242,6 +242,12 @@ export interface Registry extends People {
   noteApiKeyUse(id: string, atMs: number): Promise<void>;
   /** Revokes once: a second call answers the first time again. Null where there is no such key. */
   revokeApiKey(id: string, atMs: number): Promise<ApiKey | null>;
+
+  /**
+   * Grows whenever an account, a site or an API key was added, changed or removed, by any process: what was read of them
+   * stands while this is the same. When a key was used last is no change. Cheap; absent where asking would cost a trip.
+   */
+  changes?(): number;
 
   /** Site keys that were added or changed after `version` (0 for all), oldest change first, a bounded number at a time. */
   siteKeysSince(version: number): Promise<SiteKeyChanges>;
@@ -560,8 +566,11 @@ export interface Events {
   /** Settles when all refusals handed over so far are committed. */
   flush(): Promise<void>;
 
-  /** Events counted per site over a range of receipt days. Every site asked for is in the answer, 0 included. */
-  countBySite(siteIds: readonly string[], range: DayRange): Promise<Map<string, number>>;
+  /**
+   * Events counted per site over a range of receipt days. Every site asked for is in the answer, 0 included. Who asks with the
+   * very same list again may get the very same answer, if it stands.
+   */
+  countBySite(siteIds: readonly string[], range: DayRange): Promise<ReadonlyMap<string, number>>;
   /** By day, outcome and host. */
   ledger(siteId: string, range: DayRange): Promise<LedgerLine[]>;
   /** Keys of a site that were ever seen, most recently seen first. */

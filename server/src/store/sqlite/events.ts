@@ -1,7 +1,7 @@
 import { DAY_MS, HOUR_MS, utcDay } from '../../clock.ts';
-import type { DayRange } from '../../plans.ts';
 import { type Group, GroupCommit } from '../group-commit.ts';
 import type { AppendOutcome, EngineStats, Events, Health, StoreBroken } from '../store.ts';
+import { HeldCounts } from './held-counts.ts';
 import { pack } from './packed-batch.ts';
 import { EventReader } from './reader.ts';
 import { SqliteReports } from './reports/index.ts';
@@ -14,9 +14,6 @@ const DEDUPLICATION_DAYS = 2;
 /** Collecting reads every row once. */
 const TEXTS_COLLECTED_EVERY_MS = DAY_MS;
 
-/** Counts of sites held in memory; a list that has no room among them is read. */
-const COUNTS_HELD = 100_000;
-
 /** Told once, when the files can no longer be trusted. */
 export type OnBroken = (error: StoreBroken) => void;
 
@@ -26,11 +23,7 @@ export class SqliteEvents implements Events {
   readonly #reader: EventReader;
   readonly reports: SqliteReports;
   readonly #group = new GroupCommit((group) => this.#commit(group));
-  /**
-   * Counts that were asked for. A site's goes with each commit that holds something of it, before the commit is
-   * acknowledged; nobody else writes counters.
-   */
-  readonly #counts = new Map<string, DayRange & { count: number }>();
+  readonly #counts = new HeldCounts();
   /** Whether rows were deleted since texts were collected last. At start nobody knows. */
   #textsMayBeUnused = true;
   #textsCollectedAtMs = Number.NEGATIVE_INFINITY;
@@ -106,22 +99,8 @@ export class SqliteEvents implements Events {
     }
   }
 
-  countBySite: Events['countBySite'] = async (siteIds, range) => {
-    const missing = siteIds.filter((siteId) => {
-      const known = this.#counts.get(siteId);
-      return known === undefined || known.firstDay !== range.firstDay || known.lastDay !== range.lastDay;
-    });
-    if (missing.length === 0)
-      return new Map(siteIds.map((siteId) => [siteId, this.#counts.get(siteId)?.count ?? 0]));
-    if (this.#counts.size + missing.length > COUNTS_HELD) {
-      this.#counts.clear();
-      return this.#reader.countBySite(siteIds, range);
-    }
-    for (const [siteId, count] of this.#reader.countBySite(missing, range)) {
-      this.#counts.set(siteId, { ...range, count });
-    }
-    return new Map(siteIds.map((siteId) => [siteId, this.#counts.get(siteId)?.count ?? 0]));
-  };
+  countBySite: Events['countBySite'] = async (siteIds, range) =>
+    this.#counts.of(siteIds, range, (missing) => this.#reader.countBySite(missing, range));
   ledger: Events['ledger'] = async (siteId, range) => this.#reader.ledger(siteId, range);
   keyUse: Events['keyUse'] = async (siteId) => this.#reader.keyUse(siteId);
   page: Events['page'] = async (siteId, options) => this.#reader.page(siteId, options);
@@ -143,8 +122,8 @@ export class SqliteEvents implements Events {
       type: 'commit',
       batch: pack({ ...group, forgetKeysBeforeDay }),
     });
-    const outcomes = group.entries.map(({ siteId }): AppendOutcome => {
-      this.#counts.delete(siteId);
+    const outcomes = group.entries.map(({ kind, siteId }): AppendOutcome => {
+      if (kind === 'event') this.#counts.forget(siteId);
       return 'stored';
     });
     for (const place of duplicates) outcomes[place] = 'duplicate';

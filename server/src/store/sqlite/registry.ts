@@ -34,8 +34,8 @@ import {
   transaction,
   translated,
 } from './driver.ts';
-import { HeldSites } from './held-sites.ts';
 import { migrate } from './migrate.ts';
+import { RegistryChanges } from './registry-changes.ts';
 import { PEOPLE_SCHEMA, SqlitePeople } from './registry-people.ts';
 
 export const REGISTRY_MIGRATIONS = [
@@ -118,13 +118,14 @@ const ACCOUNT = 'id, email, plan, billing_anchor_day, time_zone, created_at';
 const SITE =
   'id, account_id, domain, key, allow_subdomains, extra_hosts, retention_days, time_zone, exclusions, created_at';
 const SITE_KEY = 'key, site_id, state, created_at';
-const API_KEY = 'id, account_id, name, prefix, scopes, sites, created_at, revoked_at, last_used_at';
+const API_KEY_GRANTED = 'id, account_id, name, prefix, scopes, sites, created_at, revoked_at';
+const API_KEY = `${API_KEY_GRANTED}, last_used_at`;
 const NEXT_VERSION = '(SELECT coalesce(max(version), 0) + 1 FROM site_keys)';
 
 /** The registry half of the embedded engine: one file, shared safely with other processes such as the command line. */
 export class SqliteRegistry extends SqlitePeople implements Registry {
   readonly #db: Database;
-  readonly #heldSites: HeldSites;
+  readonly #changes: RegistryChanges;
 
   constructor(file: string) {
     const db = openDatabase(file, { cacheKib: CACHE_KIB });
@@ -133,7 +134,15 @@ export class SqliteRegistry extends SqlitePeople implements Registry {
     // Destroyed salts must not linger in free pages: https://www.sqlite.org/pragma.html#pragma_secure_delete
     this.#db.exec('PRAGMA secure_delete = ON');
     migrate(this.#db, file, REGISTRY_MIGRATIONS);
-    this.#heldSites = new HeldSites(this.#db);
+    this.#changes = new RegistryChanges(this.#db, {
+      accounts: ACCOUNT,
+      sites: SITE,
+      api_keys: API_KEY_GRANTED,
+    });
+  }
+
+  changes(): number {
+    return this.#changes.count();
   }
 
   close(): void {
@@ -231,12 +240,12 @@ export class SqliteRegistry extends SqlitePeople implements Registry {
     });
   }
 
-  async sitesOf(accountId: string): Promise<readonly Site[]> {
-    const read = () =>
+  async sitesOf(accountId: string): Promise<Site[]> {
+    return translated(() =>
       prepared(this.#db, `SELECT ${SITE} FROM sites WHERE account_id = ? ORDER BY created_at, seq`)
         .all(accountId)
-        .map(toSite);
-    return translated(() => this.#heldSites.of(accountId, read));
+        .map(toSite),
+    );
   }
 
   async siteById(id: string): Promise<Site | null> {
