@@ -1,11 +1,12 @@
-import type { Template } from '../support/burst.ts';
+import type { BurstResult, Template } from '../support/burst.ts';
 import { addEvents, addOwners, createFiles, type Owner } from '../support/data.ts';
 import { type Program, startBaseline, startOurs } from '../support/program.ts';
+import { Random } from '../support/random.ts';
 import type { Options, Report } from '../support/report.ts';
-import { cpuMicros, figures, interleave, type Round, ratios } from '../support/rounds.ts';
+import { exactCpuMicros, figures, interleave, type Round, ratios } from '../support/rounds.ts';
 import { Scope } from '../support/scope.ts';
 import { median, spread } from '../support/stats.ts';
-import { sitesRequest } from '../support/traffic.ts';
+import { beaconRequest, sitesRequest, viewsOf } from '../support/traffic.ts';
 
 /** `GET /api/v1/sites` against a Fastify that answers with an empty list: by sites in the answer, and by events stored. */
 
@@ -20,7 +21,7 @@ const SHAPES = [
   { sites: 1, accounts: 200, requests: 16_000, atMost: 2.5 },
   { sites: 3, accounts: 200, requests: 16_000, atMost: undefined },
   { sites: 50, accounts: 100, requests: 6_000, atMost: 5 },
-  { sites: 1_000, accounts: 8, requests: 400, atMost: 30 },
+  { sites: 1_000, accounts: 16, requests: 600, atMost: 30 },
   { sites: 10_000, accounts: 2, requests: 40, atMost: undefined },
 ] as const;
 
@@ -34,7 +35,7 @@ export async function sites(report: Report, { quick, checkout }: Options): Promi
   await Scope.run(async (scope) => {
     const fastify = await scope.program(startBaseline('fastify', { placement: 'one core' }));
     const servers = [];
-    for (const events of quick ? [0, 100_000, 1_000_000] : [0, 1_000_000, 10_000_000]) {
+    for (const events of quick ? [100_000, 1_000_000] : [0, 1_000_000, 10_000_000]) {
       const folder = await scope.folder();
       await createFiles(checkout, folder);
       const owners = addOwners(
@@ -49,6 +50,7 @@ export async function sites(report: Report, { quick, checkout }: Options): Promi
       const program = await scope.program(startOurs(checkout, folder, { placement: 'one core' }));
       servers.push({ events, program, owners });
     }
+    let bursts = 0;
     const burst = (
       program: Program,
       templates: Template[],
@@ -63,7 +65,7 @@ export async function sites(report: Report, { quick, checkout }: Options): Promi
         maxRequests: requests,
         rate: null,
         templates,
-        idPrefix: '',
+        idPrefix: `${(++bursts).toString(36)}-`,
         expectedStatus: status,
         expectedHead: '',
       });
@@ -74,7 +76,7 @@ export async function sites(report: Report, { quick, checkout }: Options): Promi
         requests: Math.max(20, shape.requests * share),
         connections: shape.sites < ONE_AT_A_TIME_FROM_SITES ? CONNECTIONS : 1,
       };
-      const contenders = [
+      const contenders: { name: string; burst(): Promise<BurstResult> }[] = [
         {
           // Always as many at once: asked one at a time, a request that does nothing costs twice as much, and flatters ours.
           name: FASTIFY,
@@ -88,19 +90,33 @@ export async function sites(report: Report, { quick, checkout }: Options): Promi
       ];
       for (const { events, program, owners } of servers) {
         const asking = owners.filter((owner) => owner.sites.length === shape.sites);
-        const known = await withTags(program, asking);
+        const questions = asking.map(({ apiKey }) => sitesRequest(apiKey));
         contenders.push(
           {
-            name: `${events} events, cold`,
-            burst: () =>
-              burst(
-                program,
-                asking.map(({ apiKey }) => sitesRequest(apiKey)),
-                { ...asked, status: 200 },
-              ),
+            name: `${events} events, the same list`,
+            burst: () => burst(program, questions, { ...asked, status: 200 }),
           },
-          { name: `${events} events, 304`, burst: () => burst(program, known, { ...asked, status: 304 }) },
+          {
+            name: `${events} events, 304`,
+            burst: async () => burst(program, await withTags(program, asking), { ...asked, status: 304 }),
+          },
         );
+        if (program !== servers.at(-1)?.program) continue;
+        const beacons = beaconsOf(asking);
+        contenders.push({
+          name: `${events} events, another list`,
+          burst: async () => {
+            // Half of the connections: as many beacons at once as where every other request is a question.
+            const connections = Math.ceil(asked.connections / 2);
+            const alone = await burst(program, beacons, { ...asked, connections, status: 202 });
+            const mixed = await burst(program, alternating(beacons, questions), {
+              ...asked,
+              requests: asked.requests * 2,
+              status: 200,
+            });
+            return withoutBeacons(mixed, alone);
+          },
+        });
       }
       try {
         const rounds = await interleave(quick ? 3 : 6, contenders);
@@ -130,6 +146,28 @@ async function withTags(program: Program, owners: readonly Owner[]): Promise<Tem
   return templates;
 }
 
+/** For each owner a beacon that changes one of the counts in his list. */
+function beaconsOf(owners: readonly Owner[]): Template[] {
+  const random = new Random(1);
+  return owners.flatMap(({ sites }) => {
+    const site = sites[random.below(sites.length)];
+    return site === undefined
+      ? []
+      : [{ ...beaconRequest(site, viewsOf(site.domain, random)()), expectedStatus: 202 }];
+  });
+}
+
+function alternating(a: readonly Template[], b: readonly Template[]): Template[] {
+  return a.flatMap((one, i) => [one, b[i] ?? one]);
+}
+
+/** What questions cost where as many beacons were mixed with them, which cost as much as they do alone. */
+function withoutBeacons(mixed: BurstResult, beacons: BurstResult): BurstResult {
+  const questions = mixed.requests / 2;
+  const alive = mixed.cpu.alive - (beacons.cpu.alive / beacons.requests) * questions;
+  return { ...mixed, requests: questions, cpu: { ...mixed.cpu, alive } };
+}
+
 function print(
   report: Report,
   { sites, atMost }: { sites: number; atMost: number | undefined },
@@ -139,22 +177,31 @@ function print(
   for (const name of names) {
     const bytes = median(figures(rounds, name, (result) => result.bytesPerAnswer));
     report.line(
-      `  ${String(sites).padStart(6)} sites, ${name.padEnd(22)} ${median(figures(rounds, name, cpuMicros))
+      `  ${String(sites).padStart(6)} sites, ${name.padEnd(29)} ${median(
+        figures(rounds, name, exactCpuMicros),
+      )
         .toFixed(1)
         .padStart(9)} µs CPU, ` +
-        `${bytes.toFixed(0).padStart(8)} bytes  : ${FASTIFY} ${spread(ratios(rounds, [name, FASTIFY], cpuMicros))}`,
+        `${bytes.toFixed(0).padStart(8)} bytes  : ${FASTIFY} ${spread(ratios(rounds, [name, FASTIFY], exactCpuMicros))}`,
     );
   }
-  const cold = names.filter((name) => name.endsWith('cold'));
+  const same = names.filter((name) => name.endsWith('the same list'));
   // Ten times as many events. Against none the cost of counters that are there would be compared with that of none.
-  const [fewer, most] = [cold[1] ?? '', cold.at(-1) ?? ''];
-  if (atMost !== undefined)
-    report.target(
-      `${sites} sites, cold, over ${FASTIFY}`,
-      median(ratios(rounds, [most, FASTIFY], cpuMicros)),
-      { atMost },
-    );
-  report.target(`${sites} sites, ${most} over ${fewer}`, median(ratios(rounds, [most, fewer], cpuMicros)), {
-    atMost: FLAT,
-  });
+  const [fewer, most] = [same.at(-2) ?? '', same.at(-1) ?? ''];
+  if (atMost !== undefined) {
+    for (const name of names.filter(
+      (each) => each.endsWith('list') && each.startsWith(most.split(',')[0] ?? ''),
+    )) {
+      report.target(
+        `${sites} sites, ${name}, over ${FASTIFY}`,
+        median(ratios(rounds, [name, FASTIFY], exactCpuMicros)),
+        { atMost },
+      );
+    }
+  }
+  report.target(
+    `${sites} sites, ${most} over ${fewer}`,
+    median(ratios(rounds, [most, fewer], exactCpuMicros)),
+    { atMost: FLAT },
+  );
 }

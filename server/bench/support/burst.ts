@@ -6,6 +6,8 @@ import type { CpuTimes } from './os.ts';
 export interface Template {
   parts: readonly string[];
   gaps: readonly Gap[];
+  /** In place of what the burst expects. */
+  expectedStatus?: number;
 }
 
 /**

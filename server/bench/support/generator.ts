@@ -36,6 +36,7 @@ class Connection {
   #missingBytes = 0;
   startedMs = 0;
   bytes = 0;
+  expectedStatus = 0;
 
   constructor(
     port: number,
@@ -180,14 +181,15 @@ class Burst {
 
   #send(connection: Connection, dueMs: number): void {
     const number = this.#sent++;
+    const { templates, expectedStatus } = this.#spec;
+    const template = templates[number % templates.length] as Template; // never empty
+    connection.expectedStatus = template.expectedStatus ?? expectedStatus;
     if (this.#begin !== null && this.#spec.rate !== null)
       this.#lates[number % LATENCIES] = performance.now() - dueMs;
-    connection.send(this.#request(number), dueMs);
+    connection.send(this.#request(template, number), dueMs);
   }
 
-  #request(number: number): string {
-    const { templates } = this.#spec;
-    const { parts, gaps } = templates[number % templates.length] as Template; // never empty
+  #request({ parts, gaps }: Template, number: number): string {
     let request = parts[0] ?? '';
     for (const [i, gap] of gaps.entries()) {
       request += 'idOf' in gap ? this.#id(number - gap.idOf) : this.#address(number, gap.visitor);
@@ -212,7 +214,7 @@ class Burst {
   #onAnswer(connection: Connection, head: string): void {
     const now = performance.now();
     this.#answered++;
-    if (!head.startsWith(String(this.#spec.expectedStatus), 9) || !head.includes(this.#spec.expectedHead)) {
+    if (!head.startsWith(String(connection.expectedStatus), 9) || !head.includes(this.#spec.expectedHead)) {
       this.#wrong.count++;
       if (this.#wrong.samples.length < WRONG_SAMPLES) this.#wrong.samples.push(head);
     }
@@ -266,6 +268,7 @@ class Burst {
         process: difference('process'),
         main: difference('main'),
         workers: difference('workers'),
+        alive: difference('alive'),
         machine: difference('machine'),
       },
       generatorMs: end.generatorMs - begin.generatorMs,

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 
 /** What the operating system says of a process: the CPU time it used and the memory it holds. Linux only. */
@@ -16,6 +16,8 @@ export interface CpuTimes {
   main: number;
   /** Worker threads: the writer. */
   workers: number;
+  /** All threads that have not ended, not rounded to hundredths of a second: for short bursts. */
+  alive: number;
   /** Everything on this machine, this process included. */
   machine: number;
 }
@@ -29,13 +31,28 @@ function usedMs(stat: string): number {
   return (Number(fields[11]) + Number(fields[12])) * MS_PER_TICK;
 }
 
-function threadsOf(pid: number): { id: number; name: string; cpuMs: number }[] {
+interface Thread {
+  id: number;
+  name: string;
+  cpuMs: number;
+  /** The same, not rounded, where this machine tells. */
+  exactMs: number;
+}
+
+const NS_PER_MS = 1e6;
+/** https://docs.kernel.org/scheduler/sched-stats.html#proc-pid-schedstat */
+const isExact = existsSync('/proc/self/schedstat');
+
+function threadsOf(pid: number): Thread[] {
   return readdirSync(`/proc/${pid}/task`).map((id) => {
     const stat = readFileSync(`/proc/${pid}/task/${id}/stat`, 'utf8');
+    const cpuMs = usedMs(stat);
+    const exact = isExact ? readFileSync(`/proc/${pid}/task/${id}/schedstat`, 'utf8') : null;
     return {
       id: Number(id),
       name: stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')')),
-      cpuMs: usedMs(stat),
+      cpuMs,
+      exactMs: exact === null ? cpuMs : Number(exact.split(' ')[0]) / NS_PER_MS,
     };
   });
 }
@@ -58,6 +75,7 @@ export function cpuTimes(pid: number): CpuTimes {
     process: usedMs(readFileSync(`/proc/${pid}/stat`, 'utf8')),
     main: threads.find(({ id }) => id === pid)?.cpuMs ?? 0,
     workers: threads.filter(({ name }) => isWorker(name)).reduce((sum, { cpuMs }) => sum + cpuMs, 0),
+    alive: threads.reduce((sum, { exactMs }) => sum + exactMs, 0),
     machine: machineMs(),
   };
 }

@@ -30,6 +30,11 @@ export function cpuMicros(result: BurstResult): number {
   return (result.cpu.process * 1000) / result.requests;
 }
 
+/** The same of the threads that have not ended, not rounded: where a burst is short. */
+export function exactCpuMicros(result: BurstResult): number {
+  return (result.cpu.alive * 1000) / result.requests;
+}
+
 export function rate(result: BurstResult): number {
   return result.requests / result.seconds;
 }

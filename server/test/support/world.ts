@@ -86,7 +86,10 @@ export class World {
     );
   }
 
-  async addApiKey(account: Account): Promise<{ id: string; key: string }> {
+  async addApiKey(
+    account: Account,
+    { siteIds = null }: { siteIds?: readonly string[] | null } = {},
+  ): Promise<{ id: string; key: string }> {
     const key = newApiKey();
     const digest = digestApiKey(key);
     if (digest === null) throw new Error('a new API key has no digest');
@@ -94,6 +97,7 @@ export class World {
       id: newApiKeyId(),
       accountId: account.id,
       name: 'test',
+      siteIds,
       ...digest,
       createdAtMs: this.clock.now(),
     });
