@@ -6,7 +6,7 @@ import type { Options, Report } from '../support/report.ts';
 import { exactCpuMicros, figures, interleave, type Round, ratios } from '../support/rounds.ts';
 import { Scope } from '../support/scope.ts';
 import { median, spread } from '../support/stats.ts';
-import { beaconRequest, sitesRequest, viewsOf } from '../support/traffic.ts';
+import { BATCH_MAX, batchRequest, sitesRequest, viewsOf } from '../support/traffic.ts';
 
 /** `GET /api/v1/sites` against a Fastify that answers with an empty list: by sites in the answer, and by events stored. */
 
@@ -50,7 +50,6 @@ export async function sites(report: Report, { quick, checkout }: Options): Promi
       const program = await scope.program(startOurs(checkout, folder, { placement: 'one core' }));
       servers.push({ events, program, owners });
     }
-    let bursts = 0;
     const burst = (
       program: Program,
       templates: Template[],
@@ -65,7 +64,7 @@ export async function sites(report: Report, { quick, checkout }: Options): Promi
         maxRequests: requests,
         rate: null,
         templates,
-        idPrefix: `${(++bursts).toString(36)}-`,
+        idPrefix: '',
         expectedStatus: status,
         expectedHead: '',
       });
@@ -102,19 +101,14 @@ export async function sites(report: Report, { quick, checkout }: Options): Promi
           },
         );
         if (program !== servers.at(-1)?.program) continue;
-        const beacons = beaconsOf(asking);
         contenders.push({
           name: `${events} events, another list`,
           burst: async () => {
-            // Half of the connections: as many beacons at once as where every other request is a question.
-            const connections = Math.ceil(asked.connections / 2);
-            const alone = await burst(program, beacons, { ...asked, connections, status: 202 });
-            const mixed = await burst(program, alternating(beacons, questions), {
-              ...asked,
-              requests: asked.requests * 2,
-              status: 200,
-            });
-            return withoutBeacons(mixed, alone);
+            const { batches, mixed } = withChanges(asking, questions);
+            // One at a time: where they are few among questions, none shares a commit.
+            const alone = await burst(program, batches, { ...asked, connections: 1, status: 202 });
+            const together = await burst(program, mixed, { ...asked, status: 200 });
+            return withoutBatches(together, alone, batches.length / mixed.length);
           },
         });
       }
@@ -146,26 +140,34 @@ async function withTags(program: Program, owners: readonly Owner[]): Promise<Tem
   return templates;
 }
 
-/** For each owner a beacon that changes one of the counts in his list. */
-function beaconsOf(owners: readonly Owner[]): Template[] {
+/** Questions with an event before each of them that changes one of the counts in its answer, and batches of these events. */
+function withChanges(
+  owners: readonly Owner[],
+  questions: readonly Template[],
+): { batches: Template[]; mixed: Template[] } {
   const random = new Random(1);
-  return owners.flatMap(({ sites }) => {
-    const site = sites[random.below(sites.length)];
-    return site === undefined
-      ? []
-      : [{ ...beaconRequest(site, viewsOf(site.domain, random)()), expectedStatus: 202 }];
-  });
+  const view = viewsOf('example.com', random)();
+  const batches: Template[] = [];
+  const mixed: Template[] = [];
+  for (let i = 0; i < owners.length; i += BATCH_MAX) {
+    const pages = owners
+      .slice(i, i + BATCH_MAX)
+      .flatMap(({ sites }) => sites[random.below(sites.length)] ?? []);
+    const batch = { ...batchRequest(pages, view), expectedStatus: 202 };
+    batches.push(batch);
+    mixed.push(batch, ...questions.slice(i, i + BATCH_MAX));
+  }
+  return { batches, mixed };
 }
 
-function alternating(a: readonly Template[], b: readonly Template[]): Template[] {
-  return a.flatMap((one, i) => [one, b[i] ?? one]);
-}
-
-/** What questions cost where as many beacons were mixed with them, which cost as much as they do alone. */
-function withoutBeacons(mixed: BurstResult, beacons: BurstResult): BurstResult {
-  const questions = mixed.requests / 2;
-  const alive = mixed.cpu.alive - (beacons.cpu.alive / beacons.requests) * questions;
-  return { ...mixed, requests: questions, cpu: { ...mixed.cpu, alive } };
+/** What the questions in a burst cost, when its batches cost as much as they do alone. */
+function withoutBatches(mixed: BurstResult, batches: BurstResult, batchShare: number): BurstResult {
+  const batchMs = (batches.cpu.alive / batches.requests) * mixed.requests * batchShare;
+  return {
+    ...mixed,
+    requests: mixed.requests * (1 - batchShare),
+    cpu: { ...mixed.cpu, alive: mixed.cpu.alive - batchMs },
+  };
 }
 
 function print(

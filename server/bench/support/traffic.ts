@@ -231,6 +231,24 @@ export function newcomers(pages: readonly Page[], count: number, seed = 1): Temp
 interface Open {
   at: number;
   url: string;
+
+/** Most beacons of a batch. */
+export const BATCH_MAX = 20;
+
+/** Views of several sites in one request, from a page that does not say where it is. */
+export function batchRequest(pages: readonly Page[], { userAgent, address }: View): Template {
+  const body = JSON.stringify(pages.map(({ domain, key }) => ({ key, url: `https://${domain}/` })));
+  const head = [
+    'POST /e HTTP/1.1',
+    'Host: stats.example.com',
+    'Connection: keep-alive',
+    `Content-Length: ${body.length}`,
+    `User-Agent: ${userAgent}`,
+    'Content-Type: text/plain;charset=UTF-8',
+    'Accept: */*',
+    `X-Forwarded-For: ${address}`,
+  ];
+  return { parts: [`${head.join('\r\n')}\r\n\r\n${body}`], gaps: [] };
 }
 
 /** A question to the API as a request. */
