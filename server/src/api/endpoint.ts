@@ -2,6 +2,7 @@ import type { Static, TObject, TSchema } from 'typebox';
 import type { Clock } from '../clock.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { Account, ApiKey, Site, Store } from '../store/store.ts';
+import type { Tagged } from './etag.ts';
 
 /**
  * What an endpoint is: one value that the routes, the OpenAPI document, the reference page, the MCP tools and the client's
@@ -39,8 +40,8 @@ interface Described<Query extends TObject, Answer extends TSchema> {
   errors: readonly ErrorCode[];
   /** The property of the answer that is a list, and so can be had as CSV. */
   rows?: string;
-  /** In place of `JSON.stringify`, and with the same outcome: where much of an answer was written before. */
-  write?(answer: Static<Answer>): string;
+  /** In place of writing an answer by `JSON.stringify`, and with the same text: where much of it was written before. */
+  write?(answer: Static<Answer>): Tagged;
 }
 
 /** An endpoint about the whole account. */

@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ApiError } from '../errors.ts';
 import { StoreUnavailable } from '../store/store.ts';
-import { entityTag, matchesTag } from './etag.ts';
+import { matchesTag, type Tagged, tagged } from './etag.ts';
 import type { Allowance } from './rate-limit.ts';
 
 /** What every answer of the API has in common, in the words of HTTP. */
@@ -66,19 +66,6 @@ export function answerPreflight(reply: FastifyReply, methods: string): FastifyRe
     .send();
 }
 
-/** A text to be sent, with its entity tag. */
-interface Tagged {
-  body: string | Buffer;
-  tag: string;
-}
-
-/** From this length on a text is sent as bytes: Node would put its headers before it by copying it more than once. */
-const BYTES_FROM_CHARS = 32 * 1024;
-
-function tagged(text: string): Tagged {
-  return { body: text.length < BYTES_FROM_CHARS ? text : Buffer.from(text), tag: entityTag(text) };
-}
-
 /** Sends a text with its entity tag, or 304 where the client has it already. */
 export function sendText(
   request: FastifyRequest,
@@ -97,11 +84,11 @@ export function sendJson<Body extends object>(
   request: FastifyRequest,
   reply: FastifyReply,
   body: Body,
-  write: (body: Body) => string = JSON.stringify,
+  write: (body: Body) => Tagged = (written) => tagged(JSON.stringify(written)),
 ): FastifyReply {
   let written = sent.get(body);
   if (written === undefined) {
-    written = tagged(write(body));
+    written = write(body);
     sent.set(body, written);
   }
   return sendTagged(request, reply, 'application/json; charset=utf-8', written);

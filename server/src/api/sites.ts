@@ -3,7 +3,9 @@ import type { Clock } from '../clock.ts';
 import { billingMonth } from '../plans.ts';
 import type { Account, Events, Registry, Site } from '../store/store.ts';
 import { accountEndpoint } from './endpoint.ts';
+import { tagged } from './etag.ts';
 import { Count } from './schema-parts.ts';
+import { ListText } from './sites-text.ts';
 
 export const SITE_ITEM = {
   id: Type.String({
@@ -73,7 +75,7 @@ export const sites = accountEndpoint({
     const month = billingMonth(clock.now(), account.billingAnchorDay);
     return listOf(sites, await store.events.countBySite(idsOf(sites), month));
   },
-  write: ({ sites }) => `{"sites":[${sites.map(textOf).join(',')}]}`,
+  write: (list) => texts.get(list) ?? tagged(JSON.stringify(list)),
 });
 
 // Lists of sites are the very same as long as nothing in the registry changes, and their counts likewise. So what is made of
@@ -82,48 +84,44 @@ export const sites = accountEndpoint({
 const ids = new WeakMap<readonly Site[], readonly string[]>();
 
 function idsOf(sites: readonly Site[]): readonly string[] {
-  return kept(ids, sites, () => sites.map(({ id }) => id));
+  const known = ids.get(sites) ?? sites.map(({ id }) => id);
+  ids.set(sites, known);
+  return known;
 }
 
-/** The lists made last: the same one again has been written and tagged already (`sendJson`). */
-const lists = new WeakMap<readonly Site[], { counts: Counts; list: SiteList }>();
+/** From as many sites on, a list of which some counts changed is written by exchanging them. */
+const EXCHANGED_FROM_SITES = 200;
 
+const lists = new WeakMap<readonly Site[], { counts: Counts; list: SiteList }>();
+const texts = new WeakMap<SiteList, ListText>();
+
+/** The list made last, where it stands: it has been written and tagged already. Else one with other counts. */
 function listOf(sites: readonly Site[], counts: Counts): SiteList {
   const last = lists.get(sites);
   if (last?.counts === counts) return last.list;
-  const list = { sites: sites.map((site) => itemOf(site, counts.get(site.id) ?? 0)) };
+  const items = [...(last?.list.sites ?? [])];
+  const changed = new Map<number, number>();
+  for (const [i, site] of sites.entries()) {
+    const count = counts.get(site.id) ?? 0;
+    if (items[i]?.events_this_month === count) continue;
+    items[i] = itemOf(site, count);
+    changed.set(i, count);
+  }
+  const list = { sites: items };
   lists.set(sites, { counts, list });
+  if (items.length >= EXCHANGED_FROM_SITES) {
+    const text = last === undefined ? undefined : texts.get(last.list);
+    texts.set(list, text === undefined ? ListText.of(items) : text.with(changed));
+  }
   return list;
 }
 
-/** The items made last: most counts of a long list have not changed. */
-const items = new WeakMap<Site, SiteItem>();
-
 function itemOf(site: Site, count: number): SiteItem {
-  const last = items.get(site);
-  if (last?.events_this_month === count) return last;
-  const item: SiteItem = {
+  return {
     id: site.id,
     domain: site.domain,
     key: site.key,
     events_this_month: count,
     created_at: new Date(site.createdAtMs).toISOString(),
   };
-  items.set(site, item);
-  return item;
-}
-
-const texts = new WeakMap<SiteItem, string>();
-
-function textOf(item: SiteItem): string {
-  return kept(texts, item, JSON.stringify);
-}
-
-function kept<Of extends object, Made>(made: WeakMap<Of, Made>, of: Of, make: (of: Of) => Made): Made {
-  let one = made.get(of);
-  if (one === undefined) {
-    one = make(of);
-    made.set(of, one);
-  }
-  return one;
 }

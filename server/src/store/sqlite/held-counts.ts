@@ -1,12 +1,12 @@
 import type { DayRange } from '../../plans.ts';
 
-/** Counts of sites held in memory; a list that has no room among them is read. */
+/** Counts of sites held in memory; when there are more, all are read anew. */
 const COUNTS_HELD = 100_000;
 
 type Counts = ReadonlyMap<string, number>;
 interface Answer extends DayRange {
   counts: Counts;
-  /** How many held counts had been forgotten then. */
+  /** How many held counts had been forgotten before it was put together: all of its own are held while there are no more. */
   forgotten: number;
 }
 
@@ -29,30 +29,39 @@ export class HeldCounts {
    */
   of(siteIds: readonly string[], range: DayRange, read: (siteIds: readonly string[]) => Counts): Counts {
     const last = this.#answers.get(siteIds);
+    const forgotten = this.#forgotten;
     const comparable = last !== undefined && isSame(last, range);
-    if (comparable && last.forgotten === this.#forgotten) return last.counts;
-    if (!this.#hold(siteIds, range, read)) return read(siteIds);
-    const count = (siteId: string) => this.#bySite.get(siteId)?.count ?? 0;
-    const stands = comparable && siteIds.every((siteId) => last.counts.get(siteId) === count(siteId));
-    const counts = stands ? last.counts : new Map(siteIds.map((siteId) => [siteId, count(siteId)]));
-    this.#answers.set(siteIds, { ...range, counts, forgotten: this.#forgotten });
-    return counts;
+    if (comparable && last.forgotten === forgotten) return last.counts;
+    const counts = new Map<string, number>();
+    const missing: string[] = [];
+    let stands = comparable;
+    for (const siteId of siteIds) {
+      const held = this.#bySite.get(siteId);
+      if (held === undefined || !isSame(held, range)) {
+        missing.push(siteId);
+      } else {
+        counts.set(siteId, held.count);
+        stands &&= last?.counts.get(siteId) === held.count;
+      }
+    }
+    if (missing.length > 0) {
+      for (const [siteId, count] of read(missing)) {
+        this.#hold(siteId, range, count);
+        counts.set(siteId, count);
+        stands &&= last?.counts.get(siteId) === count;
+      }
+    }
+    const answer = { ...range, counts: stands && last ? last.counts : counts, forgotten };
+    this.#answers.set(siteIds, answer);
+    return answer.counts;
   }
 
-  /** Reads what is missing. @returns whether there was room for it */
-  #hold(siteIds: readonly string[], range: DayRange, read: (siteIds: readonly string[]) => Counts): boolean {
-    const missing = siteIds.filter((siteId) => {
-      const held = this.#bySite.get(siteId);
-      return held === undefined || !isSame(held, range);
-    });
-    if (this.#bySite.size + missing.length > COUNTS_HELD) {
+  #hold(siteId: string, range: DayRange, count: number): void {
+    if (this.#bySite.size >= COUNTS_HELD) {
       this.#bySite.clear();
       this.#forgotten += 1;
-      return false;
     }
-    if (missing.length === 0) return true;
-    for (const [siteId, count] of read(missing)) this.#bySite.set(siteId, { ...range, count });
-    return true;
+    this.#bySite.set(siteId, { ...range, count });
   }
 }
 
