@@ -231,6 +231,7 @@ export function newcomers(pages: readonly Page[], count: number, seed = 1): Temp
 interface Open {
   at: number;
   url: string;
+}
 
 /** Most beacons of a batch. */
 export const BATCH_MAX = 20;

@@ -99,21 +99,31 @@ const texts = new WeakMap<SiteList, ListText>();
 function listOf(sites: readonly Site[], counts: Counts): SiteList {
   const last = lists.get(sites);
   if (last?.counts === counts) return last.list;
-  const items = [...(last?.list.sites ?? [])];
+  const list = last === undefined ? newList(sites, counts) : withOtherCounts(last.list, counts);
+  lists.set(sites, { counts, list });
+  return list;
+}
+
+function newList(sites: readonly Site[], counts: Counts): SiteList {
+  const list = { sites: sites.map((site) => itemOf(site, counts.get(site.id) ?? 0)) };
+  if (sites.length >= EXCHANGED_FROM_SITES) texts.set(list, ListText.of(list.sites));
+  return list;
+}
+
+function withOtherCounts(list: SiteList, counts: Counts): SiteList {
+  const items = [...list.sites];
   const changed = new Map<number, number>();
-  for (const [i, site] of sites.entries()) {
-    const count = counts.get(site.id) ?? 0;
-    if (items[i]?.events_this_month === count) continue;
-    items[i] = itemOf(site, count);
+  for (const [i, item] of list.sites.entries()) {
+    const count = counts.get(item.id) ?? 0;
+    if (item.events_this_month === count) continue;
+    items[i] = { ...item, events_this_month: count };
     changed.set(i, count);
   }
-  const list = { sites: items };
-  lists.set(sites, { counts, list });
-  if (items.length >= EXCHANGED_FROM_SITES) {
-    const text = last === undefined ? undefined : texts.get(last.list);
-    texts.set(list, text === undefined ? ListText.of(items) : text.with(changed));
-  }
-  return list;
+  if (changed.size === 0) return list;
+  const other = { sites: items };
+  const text = texts.get(list)?.with(changed);
+  if (text !== undefined) texts.set(other, text);
+  return other;
 }
 
 function itemOf(site: Site, count: number): SiteItem {
