@@ -132,11 +132,16 @@ const GAP = '~'.repeat(ID_CHARS);
 /** Stands for an address. */
 const ADDRESS_GAP = '~address~';
 
-/** @param gaps what stands for each gap, in the order of the request: headers come before the body */
-function template(
-  beacon: object,
-  { domain, userAgent, address, gaps }: { domain: string; userAgent: string; address: string; gaps: Gap[] },
-): Template {
+interface Sender {
+  /** Where the page is; null where it does not say. */
+  domain: string | null;
+  userAgent: string;
+  address: string;
+  /** What stands for each gap, in the order of the request: headers come before the body. */
+  gaps: Gap[];
+}
+
+function template(beacon: object, { domain, userAgent, address, gaps }: Sender): Template {
   const body = JSON.stringify(beacon);
   const head = [
     'POST /e HTTP/1.1',
@@ -146,11 +151,10 @@ function template(
     `User-Agent: ${userAgent}`,
     'Content-Type: text/plain;charset=UTF-8',
     'Accept: */*',
-    `Origin: https://${domain}`,
+    ...(domain === null ? [] : [`Origin: https://${domain}`, `Referer: https://${domain}/`]),
     'Sec-Fetch-Site: cross-site',
     'Sec-Fetch-Mode: no-cors',
     'Sec-Fetch-Dest: empty',
-    `Referer: https://${domain}/`,
     'Accept-Encoding: gzip, deflate, br, zstd',
     'Accept-Language: en-GB,en;q=0.9,de;q=0.8',
     `X-Forwarded-For: ${address}`,
@@ -238,18 +242,8 @@ export const BATCH_MAX = 20;
 
 /** Views of several sites in one request, from a page that does not say where it is. */
 export function batchRequest(pages: readonly Page[], { userAgent, address }: View): Template {
-  const body = JSON.stringify(pages.map(({ domain, key }) => ({ key, url: `https://${domain}/` })));
-  const head = [
-    'POST /e HTTP/1.1',
-    'Host: stats.example.com',
-    'Connection: keep-alive',
-    `Content-Length: ${body.length}`,
-    `User-Agent: ${userAgent}`,
-    'Content-Type: text/plain;charset=UTF-8',
-    'Accept: */*',
-    `X-Forwarded-For: ${address}`,
-  ];
-  return { parts: [`${head.join('\r\n')}\r\n\r\n${body}`], gaps: [] };
+  const views = pages.map(({ domain, key }) => ({ key, url: `https://${domain}/` }));
+  return template(views, { domain: null, userAgent, address, gaps: [] });
 }
 
 /** A question to the API as a request. */
