@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { newApiKeyId, newSiteId, newSiteKey } from '../src/keys.ts';
 import { openShared } from '../src/store/open.ts';
-import type { Account, Registry, Site } from '../src/store/store.ts';
+import { type Account, type Registry, type Site, StoreUnavailable } from '../src/store/store.ts';
 import { ask } from './support/http.ts';
 import { temporaryFolder } from './support/paths.ts';
 import { command, json, startProgram } from './support/program.ts';
@@ -132,6 +132,31 @@ it('takes a key however its header is written, and remembers none that is long',
   for (let i = 0; i < 2; i++) expect(await statuses()).toEqual([200, 200, 200]);
   await world.store.registry.revokeApiKey(id, 1);
   expect(await statuses()).toEqual([401, 401, 401]);
+});
+
+it('refuses what cannot be a key also while the registry is away, and says of others that it cannot know', async () => {
+  const { apiKey } = await world.addOwner();
+  const { registry } = world.store;
+  const away = new Proxy(registry, {
+    get(target, name) {
+      if (name === 'changes') {
+        return () => {
+          throw new StoreUnavailable('disk gone');
+        };
+      }
+      const found: unknown = Reflect.get(target, name);
+      return typeof found === 'function' ? found.bind(target) : found;
+    },
+  });
+  const running = await world.serve({ registry: away });
+  expect(await running.sites('sk_made-up')).toMatchObject({
+    status: 401,
+    text: expect.stringContaining('INVALID_KEY'),
+  });
+  expect(await running.sites(apiKey)).toMatchObject({
+    status: 503,
+    text: expect.stringContaining('UNAVAILABLE'),
+  });
 });
 
 describe('a long list', () => {

@@ -21,7 +21,7 @@ export class Callers {
   readonly #registry: CallersRegistry;
   /** By the header as it is sent: to hash the key in it would cost more than all the rest of looking it up. */
   readonly #byHeader = new Map<string, Caller>();
-  readonly #sites = new Map<Caller, readonly Site[]>();
+  #sites = new WeakMap<Caller, readonly Site[]>();
   #sitesHeld = 0;
   /** As of which everything that is held was read. */
   #changes: number | undefined;
@@ -37,12 +37,16 @@ export class Callers {
    */
   async of(header: string | undefined): Promise<Caller> {
     if (header === undefined || header.trim() === '') throw new ApiError('MISSING_KEY');
-    const changes = this.#registry.changes?.();
-    if (changes !== this.#changes) this.#forget();
-    this.#changes = changes;
-    const held = this.#byHeader.get(header);
-    if (held !== undefined) return held;
-    const caller = await this.#read(header);
+    if (this.#byHeader.has(header)) {
+      this.#forgetWhatChanged();
+      const held = this.#byHeader.get(header);
+      if (held !== undefined) return held;
+    }
+    // What cannot be a key is refused without asking anybody.
+    const digest = digestApiKey(BEARER.exec(header)?.[1] ?? '');
+    if (digest === null) throw new ApiError('INVALID_KEY');
+    const changes = this.#forgetWhatChanged();
+    const caller = await this.#read(digest.hash);
     // Somebody else may have seen a change while this was read.
     if (changes !== undefined && changes === this.#changes && header.length <= HEADER_HELD_MAX_CHARS) {
       if (this.#byHeader.size >= CALLERS_HELD) this.#forget();
@@ -66,13 +70,20 @@ export class Callers {
     return sites;
   }
 
-  async #read(header: string): Promise<Caller> {
-    const digest = digestApiKey(BEARER.exec(header)?.[1] ?? '');
-    const key = digest === null ? null : await this.#registry.apiKeyByHash(digest.hash);
+  async #read(hash: string): Promise<Caller> {
+    const key = await this.#registry.apiKeyByHash(hash);
     if (key === null || key.revokedAtMs !== null) throw new ApiError('INVALID_KEY');
     const account = await this.#registry.accountById(key.accountId);
     if (account === null) throw new ApiError('USER_NOT_FOUND');
     return { account, key };
+  }
+
+  /** @returns how many changes there have been; undefined where nobody can say */
+  #forgetWhatChanged(): number | undefined {
+    const changes = this.#registry.changes?.();
+    if (changes !== this.#changes) this.#forget();
+    this.#changes = changes;
+    return changes;
   }
 
   #forget(): void {
@@ -81,7 +92,7 @@ export class Callers {
   }
 
   #forgetSites(): void {
-    this.#sites.clear();
+    this.#sites = new WeakMap();
     this.#sitesHeld = 0;
   }
 }

@@ -29,21 +29,20 @@ export class ListText {
   static of(items: readonly { events_this_month: number }[]): ListText {
     const body = Buffer.from(JSON.stringify({ sites: items }));
     const starts: number[] = [];
-    for (let i = 0, from = 0; i < items.length; i++) {
-      const start = body.indexOf(COUNT, from) + COUNT.length;
+    const rest: Buffer[] = [];
+    let end = 0;
+    for (const { events_this_month: count } of items) {
+      const start = body.indexOf(COUNT, end) + COUNT.length;
       starts.push(start);
-      from = start;
+      rest.push(body.subarray(end, start));
+      end = start + String(count).length;
     }
-    const rest = entityTag(JSON.stringify(items.map((item) => ({ ...item, events_this_month: 0 }))));
-    return new ListText(
-      body,
-      rest,
-      Float64Array.from(items, ({ events_this_month }) => events_this_month),
-      starts,
-    );
+    rest.push(body.subarray(end));
+    const counts = Float64Array.from(items, ({ events_this_month }) => events_this_month);
+    return new ListText(body, entityTag(Buffer.concat(rest)), counts, starts);
   }
 
-  /** The same list with some counts exchanged. */
+  /** The same list with some counts exchanged, by their places in it. */
   with(changed: ReadonlyMap<number, number>): ListText {
     const counts = this.#counts.slice();
     const starts: number[] = [];
