@@ -109,4 +109,17 @@ describe('days that were summed up', () => {
     await reopened.reports.prepare(utcDay(TO_MS));
     await expectRollUpsToBeTheRows(reopened);
   });
+
+  it('are left for the next time where it is told to end, and no row goes before its day is summed up', async () => {
+    const { store } = await filled(15);
+    const ending = new AbortController();
+    const summing = store.reports.prepare(utcDay(TO_MS), ending.signal);
+    ending.abort();
+    expect(await summing).toBeLessThan(DAYS);
+    expect(await store.events.expire(SITE, TO_MS, ending.signal)).toBe(0);
+    expect(await store.events.remove(SITE, ending.signal)).toBe(0);
+    await expectRollUpsToBeTheRows(store);
+    expect(await store.reports.prepare(utcDay(TO_MS))).toBeGreaterThan(0);
+    await expectRollUpsToBeTheRows(store);
+  });
 });
