@@ -650,6 +650,23 @@ describe('batches', () => {
     expectRefused(await server.send(body()), 400, 'INVALID_EVENT', 'malformed');
     expect(await count()).toBe(before);
   });
+
+  it('that are refused as a whole are in the ledger once: of the site whose key they carry, else of nobody', async () => {
+    const other = await another();
+    const { site: owned } = await other.addOwner();
+    const running = await other.serve();
+    const beacon = { key: owned.key, url: 'https://example.com/' };
+    for (const body of [
+      Array(BATCH_MAX_BEACONS + 1).fill(beacon),
+      [[], 7, null, beacon],
+      [[beacon]],
+      [],
+      [{ key: newSiteKey() }, []],
+    ])
+      expectRefused(await running.send(body), 400, 'INVALID_EVENT', 'malformed');
+    expect(await ledger(other, owned.id)).toEqual({ malformed: 2 });
+    expect(await ledger(other, NO_SITE)).toEqual({ malformed: 3 });
+  });
 });
 
 describe('the address /e', () => {

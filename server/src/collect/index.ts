@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import { BATCH_MAX_BEACONS, BATCH_MAX_BYTES, BEACON_MAX_BYTES } from '../../../tracker/wire/limits.ts';
 import { ApiError, ERRORS } from '../errors.ts';
 import { errorOf, FAULT, headerValue, outcomeName } from './answers.ts';
-import { type Outcome, type Receiver, receive, refuseUnread, senderOf } from './receive.ts';
+import { type Outcome, type Receiver, receive, refuseBatch, refuseUnread, senderOf } from './receive.ts';
 
 /** The beacons' room over HTTP: size limit, parse, hand over, answer. Open to every origin, and never with credentials. */
 
@@ -85,6 +85,13 @@ function acceptBeacons(app: FastifyInstance, receiver: Receiver, path: string): 
 /** A request that could not be read as beacons. */
 class Unreadable extends Error {
   override readonly name = 'Unreadable';
+  /** What was read of it. */
+  readonly batch: readonly unknown[];
+
+  constructor(message: string, batch: readonly unknown[] = []) {
+    super(message);
+    this.batch = batch;
+  }
 }
 
 function parse(text: string): unknown {
@@ -98,8 +105,8 @@ function parse(text: string): unknown {
 function checkBatch(batch: readonly unknown[]): void {
   if (batch.length === 0) throw new Unreadable('The batch is empty.');
   if (batch.length > BATCH_MAX_BEACONS)
-    throw new Unreadable(`A batch holds at most ${BATCH_MAX_BEACONS} events.`);
-  if (batch.some(Array.isArray)) throw new Unreadable('A batch holds events, not batches.');
+    throw new Unreadable(`A batch holds at most ${BATCH_MAX_BEACONS} events.`, batch);
+  if (batch.some(Array.isArray)) throw new Unreadable('A batch holds events, not batches.', batch);
 }
 
 /** Size of one beacon of a batch; no more than the whole where the whole is small. */
@@ -165,7 +172,7 @@ function sendError(reply: FastifyReply, error: ApiError): FastifyReply {
 
 /** What could not be read, by our own or the framework's word, as an outcome; null for any other error. */
 function unread(receiver: Receiver, error: unknown): Outcome | null {
-  if (error instanceof Unreadable) return refuseUnread(receiver, 'malformed', error.message);
+  if (error instanceof Unreadable) return refuseBatch(receiver, error.batch, error.message);
   if (!(error instanceof Error) || !('code' in error)) return null;
   if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') return refuseUnread(receiver, 'too-large', TOO_LARGE);
   const status = 'statusCode' in error ? Number(error.statusCode) : 500;

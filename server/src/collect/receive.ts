@@ -206,6 +206,16 @@ export function refuseUnread(
   return refuseForNobody(receiver, { reason, receivedAtMs: receiver.clock.now(), detail });
 }
 
+/** A batch that is refused as a whole: told, as one malformed beacon, to the owner whose key the first of it carries. */
+export function refuseBatch(receiver: Receiver, batch: readonly unknown[], detail: string): Outcome {
+  const siteKey = batch.map(keyOf).find((key) => key !== null) ?? null;
+  const found = siteKey === null ? null : receiver.sites.resolve(siteKey);
+  if (found === null || !('site' in found)) return refuseUnread(receiver, 'malformed', detail);
+  const receivedAtMs = receiver.clock.now();
+  receiver.events.refuse({ siteId: found.site.id, siteKey, receivedAtMs, reason: 'malformed', host: '' });
+  return refused('malformed', { detail });
+}
+
 /** What concerns no site is counted for the operator. No host is kept: anybody could make up any number of them. */
 function refuseForNobody(
   { events }: Receiver,
