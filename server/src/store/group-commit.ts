@@ -18,9 +18,12 @@ import {
 const QUEUE_ENTRIES = 10_000;
 /** Entries of one commit: more would make the first of them wait too long. */
 const COMMIT_ENTRIES = 1_000;
-/** After a group of at least this many the next one gathers a little longer: fewer and larger commits cost less. */
+/**
+ * After a group of at least this many the next one gathers: fewer and larger commits cost less. It waits until as many have
+ * come as there lately were at once, and not longer than this.
+ */
 const BUSY_FROM_ENTRIES = 4;
-const GATHER_MS = 2;
+const GATHER_MS = 5;
 /** Refusals wait at most this long for a commit to travel with. */
 const REFUSALS_WAIT_MS = 250;
 /** Bounds of the sizes of commits that are told apart. */
@@ -65,6 +68,8 @@ export class GroupCommit
   #underWay: Promise<void> | null = null;
   #scheduled = false;
   #gatherTimer: NodeJS.Timeout | null = null;
+  /** Most entries of late that were under way or waiting at once: as many senders may be about, each waiting for its answer. */
+  #mostAtOnce = 0;
   #refusalTimer: NodeJS.Timeout | null = null;
   #closing = false;
   #lastFailure: string | null = null;
@@ -84,7 +89,8 @@ export class GroupCommit
       return Promise.reject(new StoreBusy(`${QUEUE_ENTRIES} entries are waiting for a commit`));
     return new Promise((resolve, reject) => {
       this.#waiting.push({ entry, resolve, reject });
-      this.#schedule();
+      if (this.#gatherTimer === null) this.#schedule();
+      else if (this.#waiting.length >= this.#mostAtOnce) this.#endGathering();
     });
   }
 
@@ -143,7 +149,7 @@ export class GroupCommit
   }
 
   #schedule(): void {
-    if (this.#scheduled || this.#underWay !== null || this.#gatherTimer !== null) return;
+    if (this.#scheduled || this.#underWay !== null) return;
     this.#scheduled = true;
     // After the requests of this turn of the event loop have been read, so that they share the commit.
     setImmediate(() => {
@@ -157,16 +163,19 @@ export class GroupCommit
     const wasBusy = this.#waiting.length >= BUSY_FROM_ENTRIES;
     this.#underWay = this.#commitWaiting().finally(() => {
       this.#underWay = null;
-      if (wasBusy) this.#gather();
+      if (wasBusy && this.#waiting.length < this.#mostAtOnce) this.#gather();
       else if (this.#waiting.length > 0) this.#commit();
     });
   }
 
   #gather(): void {
-    this.#gatherTimer = setTimeout(() => {
-      this.#gatherTimer = null;
-      this.#commit();
-    }, GATHER_MS);
+    this.#gatherTimer = setTimeout(() => this.#endGathering(), GATHER_MS);
+  }
+
+  #endGathering(): void {
+    if (this.#gatherTimer !== null) clearTimeout(this.#gatherTimer);
+    this.#gatherTimer = null;
+    this.#commit();
   }
 
   async #commitWaiting(): Promise<void> {
@@ -193,6 +202,8 @@ export class GroupCommit
       if (error instanceof StoreBroken) this.#rejectWaiting(error);
     } finally {
       this.#entriesUnderWay = 0;
+      // One less a commit, so that a rush is not waited for for long.
+      this.#mostAtOnce = Math.max(group.length + this.#waiting.length, this.#mostAtOnce - 1);
     }
     // One outcome per entry, in their order; none where the commit failed.
     for (const [i, { entry, resolve }] of group.entries()) {
