@@ -1,13 +1,13 @@
-import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { HOUR_MS, MINUTE_MS } from '../../src/clock.ts';
-import { temporaryFolder } from '../support/paths.ts';
+import { makeFolder, temporaryFolder } from '../support/paths.ts';
 import { command, json, startProgram } from '../support/program.ts';
 import { World } from '../support/world.ts';
 import { addSite, examine } from './support/installation.ts';
-import { beaconOf, outcomeOf, post } from './support/pages.ts';
+import { beaconOf, outcomeOf } from './support/pages.ts';
 import { PATIENT } from './support/patience.ts';
 import { canMount, smallDisk } from './support/small-disk.ts';
 
@@ -15,15 +15,25 @@ import { canMount, smallDisk } from './support/small-disk.ts';
 
 const EVENTS = 20;
 
-/** A folder that a server has worked on and left in order. */
+/** A folder that a server has worked on and left in order, made once for every test to begin with a copy of it. */
+let worked: Awaited<ReturnType<typeof makeFolder>>;
+
+beforeAll(async () => {
+  worked = await makeFolder();
+  const world = await World.open();
+  const { site } = await world.addOwner();
+  const server = await world.serve();
+  world.clock.nowMs = Date.now();
+  for (let i = 0; i < EVENTS; i++) expect(outcomeOf(await server.send(beaconOf(site)))).toBe('stored');
+  await world.store.close();
+  cpSync(world.dataDir, worked.path, { recursive: true });
+  await world.close();
+}, PATIENT.timeout);
+afterAll(() => worked.remove());
+
 async function installation(): Promise<string> {
   const dataDir = await temporaryFolder();
-  const site = await addSite(dataDir);
-  const program = startProgram(dataDir);
-  const url = await program.address;
-  for (let i = 0; i < EVENTS; i++) expect(outcomeOf(await post(url, beaconOf(site)))).toBe('stored');
-  program.kill('SIGTERM');
-  await program.exit;
+  cpSync(worked.path, dataDir, { recursive: true });
   return dataDir;
 }
 
@@ -31,11 +41,12 @@ async function installation(): Promise<string> {
 async function expectWrong(
   dataDir: string,
   wrong: Readonly<Record<string, { found: RegExp; advice: RegExp }>>,
-): Promise<void> {
+): Promise<Awaited<ReturnType<typeof examine>>> {
   const checks = await examine(dataDir);
   expect([...checks.values()].filter(({ ok }) => !ok).map(({ name }) => name)).toEqual(Object.keys(wrong));
+  if (Object.keys(wrong).length === 0) return checks;
   const { code, stdout, stderr } = await command(dataDir, ['doctor']);
-  expect({ code, stderr }).toEqual({ code: Object.keys(wrong).length === 0 ? 0 : 1, stderr: '' });
+  expect({ code, stderr }).toEqual({ code: 1, stderr: '' });
   for (const [name, { found, advice }] of Object.entries(wrong)) {
     expect(checks.get(name)).toMatchObject({
       found: expect.stringMatching(found),
@@ -45,6 +56,7 @@ async function expectWrong(
     expect(said).toMatch(found);
     expect(told).toMatch(advice);
   }
+  return checks;
 }
 
 /** Moves what stands in a log into its file, where damage is then met. */
@@ -60,9 +72,9 @@ describe('the doctor', PATIENT, () => {
   it('finds nothing wrong where nothing is, beside a running server too', async () => {
     const dataDir = await installation();
     await expectWrong(dataDir, {});
+    expect((await command(dataDir, ['doctor'])).code).toBe(0);
     await startProgram(dataDir).address;
-    await expectWrong(dataDir, {});
-    expect([...(await examine(dataDir)).keys()]).toEqual([
+    expect([...(await expectWrong(dataDir, {})).keys()]).toEqual([
       'permissions',
       'disk',
       'clock',
@@ -164,8 +176,9 @@ describe('the doctor', PATIENT, () => {
     const bytes = readFileSync(path);
     const page = bytes.readUInt16BE(16);
     writeFileSync(path, bytes.fill(0xa5, from * page));
-    await expectWrong(dataDir, { files: { found: new RegExp(`^${path}: `), advice: RESTORE } });
-    const checks = await examine(dataDir);
+    const checks = await expectWrong(dataDir, {
+      files: { found: new RegExp(`^${path}: `), advice: RESTORE },
+    });
     // Nothing is said of numbers that nobody could count.
     expect(checks.has('counters')).toBe(!unread);
     expect(checks.get('permissions')).toMatchObject({ ok: true });
