@@ -94,6 +94,36 @@ describe('visits', () => {
     },
   );
 
+  it('of a file that an earlier version wrote go on', async () => {
+    const entries = trafficOf({
+      seed: 4,
+      fromMs: NOON_MS - (NOON_MS % DAY_MS),
+      days: 1,
+      perDay: 1_000,
+      visitors: 60,
+      clockSteps: 0.1,
+    });
+    const [early, late] = [entries.slice(0, 700), entries.slice(700)];
+    const [calm, upgraded] = [await openFile(), await openFile()];
+    for (const db of [calm, upgraded]) {
+      const committer = new Committer(db);
+      commit(committer, early);
+      settle(committer);
+    }
+    // As the first version had it: every visit in the index, and none that knows of the one before.
+    upgraded.exec(`INSERT INTO visitors (day, site, visitor, visit) SELECT day, site, visitor, no FROM visits;
+      ALTER TABLE visits DROP COLUMN previous; DROP TABLE visits_grown; PRAGMA user_version = 1`);
+    migrate(upgraded, 'events.db', EVENT_MIGRATIONS);
+    for (const db of [calm, upgraded]) {
+      const committer = new Committer(db);
+      commit(committer, late);
+      settle(committer);
+    }
+    expect(rowsOf(calm, 'visits').length).toBeGreaterThan(150);
+    for (const table of ['visits', 'leaves', 'slots'] as const)
+      expect(rowsOf(upgraded, table)).toEqual(rowsOf(calm, table));
+  });
+
   it('that grow are logged in one row a commit, and moved to their own rows before the log gets long', async () => {
     const db = await openFile();
     const committer = new Committer(db);

@@ -30,7 +30,7 @@ export const EVENT_MIGRATIONS = [
   ) STRICT, WITHOUT ROWID;
 
   -- A visitor's events of one UTC day without a gap. Numbered within site and day from 1; 'first' is the number of the
-  -- visitor's first visit of the day, 'previous' of the one begun before. Times are milliseconds of the day; (start_at, start_n) is the event that began it.
+  -- visitor's first visit of the day. Times are milliseconds of the day; (start_at, start_n) is the event that began it.
   -- 'profile' is what is known of the visitor and where it came from: a JSON array, see profile.ts.
   CREATE TABLE visits (
     site INTEGER NOT NULL,
@@ -38,7 +38,6 @@ export const EVENT_MIGRATIONS = [
     no INTEGER NOT NULL,
     visitor INTEGER NOT NULL,
     first INTEGER NOT NULL,
-    previous INTEGER,
     start_at INTEGER NOT NULL,
     start_n INTEGER NOT NULL,
     end_at INTEGER NOT NULL,
@@ -52,10 +51,6 @@ export const EVENT_MIGRATIONS = [
     engaged INTEGER NOT NULL,
     PRIMARY KEY (site, day, no)
   ) STRICT, WITHOUT ROWID;
-
-  -- What visits grew to since their rows were written, for a short while: those of a commit and a UTC day share a row, a
-  -- JSON array of arrays, see visit-rows.ts. A later one goes over an earlier one.
-  CREATE TABLE visits_grown (n INTEGER PRIMARY KEY, day INTEGER NOT NULL, visits TEXT NOT NULL) STRICT;
 
   -- Which visits a visitor made, of visits for which the writer had no room in memory to find them again by. Kept as long as
   -- deduplication keys.
@@ -165,5 +160,18 @@ export const EVENT_MIGRATIONS = [
     last_at INTEGER NOT NULL,
     PRIMARY KEY (site, day, outcome, host)
   ) STRICT, WITHOUT ROWID;
+  `,
+  `
+  -- The number of the visit that the visitor began before this one on the same day, null for the first. Until here all visits
+  -- were in 'visitors' as long as they were looked for.
+  ALTER TABLE visits ADD COLUMN previous INTEGER;
+  UPDATE visits SET previous = (
+    SELECT max(visit) FROM visitors o
+    WHERE o.day = visits.day AND o.site = visits.site AND o.visitor = visits.visitor AND o.visit < visits.no
+  ) WHERE first < no AND day >= (SELECT min(day) FROM visitors);
+
+  -- What visits grew to since their rows were written, for a short while: those of a commit and a UTC day share a row, a
+  -- JSON array of arrays, see visit-rows.ts. A later one goes over an earlier one.
+  CREATE TABLE visits_grown (n INTEGER PRIMARY KEY, day INTEGER NOT NULL, visits TEXT NOT NULL) STRICT;
   `,
 ] as const;
