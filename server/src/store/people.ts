@@ -2,7 +2,7 @@ import type { PlanName } from '../plans.ts';
 
 /**
  * Who works with the numbers: how people sign in, what they may see of whose sites, and what they were sent. The registry's
- * second chapter; `store.ts` has the first, and the meaning of times and ids.
+ * second chapter; `registry.ts` has the first, `store.ts` the meaning of times and ids.
  *
  * Of every secret handed out (a session, a link in a mail) only its SHA-256 is kept.
  */
