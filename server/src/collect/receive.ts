@@ -1,22 +1,16 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { Compile } from 'typebox/compile';
 import { Beacon } from '../../../tracker/wire/beacon.ts';
-import { BEACON_MAX_BYTES, LEAVE, PAGEVIEW, URL_MAX_CHARS } from '../../../tracker/wire/limits.ts';
+import { BEACON_MAX_BYTES, LEAVE, URL_MAX_CHARS } from '../../../tracker/wire/limits.ts';
 import type { Clock } from '../clock.ts';
 import { leavesOutCountry, leavesOutPage } from '../exclusions.ts';
 import { hostFits, judgeHosts } from '../host-policy.ts';
-import {
-  type AppendOutcome,
-  type Entry,
-  type Events,
-  NO_SITE,
-  StoreBusy,
-  StoreUnavailable,
-} from '../store/store.ts';
+import { type AppendOutcome, type Events, NO_SITE, StoreBusy, StoreUnavailable } from '../store/store.ts';
 import type { Tally } from '../tally.ts';
-import { externalReferrer, parseReferrer, splitPage, viewHash } from './classify.ts';
+import { parseReferrer, splitPage } from './classify.ts';
+import { toEntry } from './entry.ts';
 import type { Person } from './knowledge/agents.ts';
-import type { Knowledge, Known } from './knowledge/index.ts';
+import type { Knowledge } from './knowledge/index.ts';
 import type { KnownSite, SiteDirectory } from './site-by-key.ts';
 import { type DailySalt, visitorHash } from './visitor.ts';
 
@@ -263,69 +257,4 @@ function explain(verdict: { reason: 'wrong-domain' | 'local-host'; host: string 
   return verdict.reason === 'local-host'
     ? `Events from local and private hosts are not counted: the page is on ${verdict.host}, the site is ${site.domain}.`
     : `The page is on ${verdict.host}, but this site key belongs to ${site.domain}.`;
-}
-
-/** Field by field: to copy objects into one another costs more than anything else here. */
-function toEntry(
-  beacon: Beacon,
-  {
-    arrival: { siteId, siteKey, receivedAtMs, host, path },
-    visitor,
-    known,
-    referrer,
-  }: {
-    arrival: { siteId: string; siteKey: string; receivedAtMs: number; host: string; path: string };
-    visitor: bigint;
-    known: Known | null;
-    referrer: URL | null;
-  },
-): Entry {
-  const id = beacon.id ?? null;
-  const view = beacon.view === undefined ? null : viewHash(beacon.view);
-  if (known === null) {
-    return {
-      kind: 'leave',
-      siteId,
-      siteKey,
-      receivedAtMs,
-      host,
-      path,
-      visitor,
-      id,
-      view,
-      engagedMs: rounded(beacon.engaged),
-      scroll: rounded(beacon.scroll),
-      vitals: beacon.vitals ?? null,
-    };
-  }
-  return {
-    kind: 'event',
-    siteId,
-    siteKey,
-    receivedAtMs,
-    host,
-    path,
-    visitor,
-    id,
-    view,
-    name: beacon.name ?? PAGEVIEW,
-    nav: beacon.nav ?? null,
-    props: beacon.props ?? null,
-    value: beacon.value ?? null,
-    currency: beacon.currency ?? null,
-    width: rounded(beacon.width),
-    timeZone: beacon.tz ?? null,
-    device: known.device,
-    browser: known.browser,
-    os: known.os,
-    country: known.country,
-    source: known.source,
-    channel: known.channel,
-    campaign: known.campaign,
-    referrer: externalReferrer(referrer, host),
-  };
-}
-
-function rounded(number: number | undefined): number | null {
-  return number === undefined ? null : Math.round(number);
 }
