@@ -170,6 +170,8 @@ describe('a long list', () => {
     sites = [];
     for (let i = 0; i < SITES; i++) sites.push(await world.addSite(account, `site-${i}.example`));
     ({ key } = await world.addApiKey(account));
+    // Loads all keys at its start; another would hear of these by and by.
+    server = await world.serve();
   });
 
   const view = (site: Site, more: object = {}) =>
