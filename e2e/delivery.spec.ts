@@ -60,6 +60,10 @@ test('a used up allowance for beacons disturbs nobody', async ({ lab, site, tab,
   await tab.eval(() => window.attractos.track('order'));
   atTheEnd.open();
   await lab.answered();
+  // The browser learns a little later that they have been answered.
+  const isFree = () =>
+    tab.eval(() => window.lab.sendBeacon('http://stats.example.net/fill', 'x'.repeat(500)));
+  await expect.poll(isFree).toBe(true);
 
   await tab.eval(() => window.attractos.track('next'));
   await lab.fence(tab);

@@ -159,9 +159,10 @@ export async function buildServer({
   const apiRequests = new Tally();
   const apiSeconds = new Distribution(LATENCY_BOUNDS_SECONDS);
   await app.register(async (scope) => {
-    scope.addHook('onResponse', async ({ routeOptions }, reply) => {
+    scope.addHook('onResponse', ({ routeOptions }, reply, done) => {
       apiRequests.add(`${routeOptions.url ?? 'none'} ${Math.floor(reply.statusCode / 100)}xx`);
       apiSeconds.observe(reply.elapsedTime / SECOND_MS);
+      done();
     });
     await scope.register(apiRoutes, {
       ...{ prefix: '/api', store, clock, overloaded, intake: intakeOf(receiver) },
