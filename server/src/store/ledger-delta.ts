@@ -1,12 +1,8 @@
+import type { LedgerLine } from './store.ts';
+
 /** Counts to add to the ledger: what became of beacons of one site, day, outcome and host. */
-export interface LedgerDelta {
+export interface LedgerDelta extends LedgerLine {
   siteId: string;
-  day: number;
-  outcome: string;
-  host: string;
-  count: number;
-  firstAtMs: number;
-  lastAtMs: number;
 }
 
 /** What to add to the use of a site key. */

@@ -2,6 +2,7 @@ import { type CountedDay, type CountTarget, dayName, MoveError } from '../move.t
 import type { KeyUse } from '../store.ts';
 import { BOOKS_MIGRATIONS } from './books-schema.ts';
 import type { Database } from './driver.ts';
+import { insertCounters, insertLines } from './insert-counts.ts';
 import { migrate } from './migrate.ts';
 import { MOVE_MIGRATIONS } from './move-schema.ts';
 
@@ -38,24 +39,8 @@ export class BooksFill implements CountTarget {
            WHERE ${table}.site_id = moved.site_id AND ${table}.day = moved.day`,
           ...keys,
         );
-      await tx.query(
-        `INSERT INTO event_ledger (site_id, day, outcome, host, count, first_at, last_at)
-         SELECT * FROM unnest($1::text[], $2::integer[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[])`,
-        lines.map(({ siteId }) => siteId),
-        lines.map(({ day }) => day),
-        lines.map(({ outcome }) => outcome),
-        lines.map(({ host }) => host),
-        lines.map(({ count }) => count),
-        lines.map(({ firstAtMs }) => firstAtMs),
-        lines.map(({ lastAtMs }) => lastAtMs),
-      );
-      await tx.query(
-        `INSERT INTO event_counters (site_id, day, events)
-         SELECT * FROM unnest($1::text[], $2::integer[], $3::bigint[])`,
-        counted.map(({ siteId }) => siteId),
-        counted.map(({ day }) => day),
-        counted.map(({ events }) => events),
-      );
+      await insertLines(tx, lines);
+      await insertCounters(tx, counted);
       await tx.query(
         `INSERT INTO moved_days (site_id, day, mark) SELECT * FROM unnest($1::text[], $2::integer[], $3::text[])
          ON CONFLICT (site_id, day) DO UPDATE SET mark = excluded.mark`,

@@ -2,6 +2,7 @@ import { addToLedger, type LedgerDelta } from '../ledger-delta.ts';
 import type { Batch, Claims } from '../shipping.ts';
 import { OTHER_HOST } from '../store.ts';
 import type { Queries } from './driver.ts';
+import { insertCounters, insertLines } from './insert-counts.ts';
 
 /** Different hosts kept per site, day and outcome; what comes after is counted under `other`. */
 const LEDGER_HOSTS = 100;
@@ -71,29 +72,19 @@ async function addCounters(tx: Queries, lines: readonly LedgerDelta[]): Promise<
     if (known === undefined) days.set(`${siteId}\n${day}`, { siteId, day, events: count });
     else known.events += count;
   }
-  const counted = [...days.values()];
-  await tx.query(
-    `INSERT INTO event_counters (site_id, day, events) SELECT * FROM unnest($1::text[], $2::integer[], $3::bigint[])
-     ON CONFLICT (site_id, day) DO UPDATE SET events = event_counters.events + excluded.events`,
-    counted.map(({ siteId }) => siteId),
-    counted.map(({ day }) => day),
-    counted.map(({ events }) => events),
+  await insertCounters(
+    tx,
+    [...days.values()],
+    'ON CONFLICT (site_id, day) DO UPDATE SET events = event_counters.events + excluded.events',
   );
 }
 
 async function addLines(tx: Queries, lines: readonly LedgerDelta[]): Promise<void> {
-  await tx.query(
-    `INSERT INTO event_ledger (site_id, day, outcome, host, count, first_at, last_at)
-     SELECT * FROM unnest($1::text[], $2::integer[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[])
-     ON CONFLICT (site_id, day, outcome, host) DO UPDATE SET count = event_ledger.count + excluded.count,
+  await insertLines(
+    tx,
+    lines,
+    `ON CONFLICT (site_id, day, outcome, host) DO UPDATE SET count = event_ledger.count + excluded.count,
        first_at = least(event_ledger.first_at, excluded.first_at), last_at = greatest(event_ledger.last_at, excluded.last_at)`,
-    lines.map(({ siteId }) => siteId),
-    lines.map(({ day }) => day),
-    lines.map(({ outcome }) => outcome),
-    lines.map(({ host }) => host),
-    lines.map(({ count }) => count),
-    lines.map(({ firstAtMs }) => firstAtMs),
-    lines.map(({ lastAtMs }) => lastAtMs),
   );
 }
 
