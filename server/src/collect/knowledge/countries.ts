@@ -1,10 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import { type CountryResponse, Reader } from 'mmdb-lib';
+import { Memo } from './memo.ts';
+
+/** More than there are; browsers may send anything. */
+const ZONES_HELD = 1_000;
 
 /** The country of a visitor: by a file of addresses the owner supplies, by a proxy's word, or by the browser's time zone. */
 export class Countries {
   readonly #database: Reader<CountryResponse> | null;
-  readonly #zones = new Map<string, string | null>();
+  readonly #zones = new Memo(ZONES_HELD, countryOfTimeZone);
 
   constructor(database: Reader<CountryResponse> | null) {
     this.#database = database;
@@ -34,18 +38,9 @@ export class Countries {
   }
 
   #byTimeZone(timeZone: string | null): string | null {
-    if (timeZone === null) return null;
-    const known = this.#zones.get(timeZone);
-    if (known !== undefined) return known;
-    const country = countryOfTimeZone(timeZone);
-    if (this.#zones.size >= ZONES_HELD) this.#zones.clear();
-    this.#zones.set(timeZone, country);
-    return country;
+    return timeZone === null ? null : this.#zones.of(timeZone);
   }
 }
-
-/** More than there are; browsers may send anything. */
-const ZONES_HELD = 1_000;
 
 /** The geographic database at a path, read once. Throws with a sentence where it cannot be read. */
 export async function openCountries(path: string | null): Promise<Countries> {

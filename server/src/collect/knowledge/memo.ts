@@ -17,7 +17,8 @@ export class Memo<Value> {
   of(text: string): Value {
     const young = this.#young.get(text);
     if (young !== undefined) return young;
-    const value = this.#old.get(text) ?? this.#work(text);
+    const old = this.#old.get(text);
+    const value = old === undefined ? this.#work(text) : old;
     if (this.#young.size >= this.#halfMax) {
       this.#old = this.#young;
       this.#young = new Map();
