@@ -43,8 +43,7 @@ export async function withCounts(
   account: Account,
   clock: Clock,
 ): Promise<SiteItem[]> {
-  const counts = await events.countBySite(idsOf(sites), billingMonth(clock.now(), account.billingAnchorDay));
-  return sites.map((site) => itemOf(site, counts.get(site.id) ?? 0));
+  return itemsOf(sites, await countsOf(events, sites, account, clock));
 }
 
 /**
@@ -72,11 +71,19 @@ export const sites = accountEndpoint({
   rows: 'sites',
   async run({ store, account, clock, sites: ask }) {
     const sites = await ask();
-    const month = billingMonth(clock.now(), account.billingAnchorDay);
-    return listOf(sites, await store.events.countBySite(idsOf(sites), month));
+    return listOf(sites, await countsOf(store.events, sites, account, clock));
   },
   write: (list) => texts.get(list) ?? tagged(JSON.stringify(list)),
 });
+
+async function countsOf(
+  events: Counting,
+  sites: readonly Site[],
+  account: Account,
+  clock: Clock,
+): Promise<Counts> {
+  return events.countBySite(idsOf(sites), billingMonth(clock.now(), account.billingAnchorDay));
+}
 
 // Lists of sites are the very same as long as nothing in the registry changes, and their counts likewise. So what is made of
 // them is kept beside them, and goes when they go.
@@ -105,7 +112,7 @@ function listOf(sites: readonly Site[], counts: Counts): SiteList {
 }
 
 function newList(sites: readonly Site[], counts: Counts): SiteList {
-  const list = { sites: sites.map((site) => itemOf(site, counts.get(site.id) ?? 0)) };
+  const list = { sites: itemsOf(sites, counts) };
   if (sites.length >= EXCHANGED_FROM_SITES) texts.set(list, ListText.of(list.sites));
   return list;
 }
@@ -126,12 +133,12 @@ function withOtherCounts(list: SiteList, counts: Counts): SiteList {
   return other;
 }
 
-function itemOf(site: Site, count: number): SiteItem {
-  return {
-    id: site.id,
-    domain: site.domain,
-    key: site.key,
-    events_this_month: count,
-    created_at: new Date(site.createdAtMs).toISOString(),
-  };
+function itemsOf(sites: readonly Site[], counts: Counts): SiteItem[] {
+  return sites.map(({ id, domain, key, createdAtMs }) => ({
+    id,
+    domain,
+    key,
+    events_this_month: counts.get(id) ?? 0,
+    created_at: new Date(createdAtMs).toISOString(),
+  }));
 }
