@@ -1,22 +1,11 @@
-import { join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { Deduplication } from '../src/store/sqlite/deduplication.ts';
-import { type Database, openDatabase, transaction } from '../src/store/sqlite/driver.ts';
+import { type Database, transaction } from '../src/store/sqlite/driver.ts';
 import { KeyTable } from '../src/store/sqlite/key-table.ts';
-import { migrate } from '../src/store/sqlite/migrate.ts';
-import { EVENT_MIGRATIONS } from '../src/store/sqlite/schema.ts';
-import { temporaryFolder } from './support/paths.ts';
+import { openEventFile } from './support/event-file.ts';
 
 const SITE = 'site_a';
 const DAY = 20_000;
-
-async function openFile(): Promise<Database> {
-  const file = join(await temporaryFolder(), 'events.db');
-  const db = openDatabase(file);
-  onTestFinished(() => db.close());
-  migrate(db, file, EVENT_MIGRATIONS);
-  return db;
-}
 
 /** Commits ids of a day. @returns which of them were new */
 function commit(
@@ -56,7 +45,7 @@ function names(from: number, to: number): string[] {
 
 describe('the ids seen within two days', () => {
   it('are known in the same commit, in the next, and after a restart', async () => {
-    const db = await openFile();
+    const db = await openEventFile();
     const ids = new Deduplication(db);
     expect(commit(db, ids, { day: DAY, of: ['a', 'b', 'a'] })).toEqual([true, true, false]);
     expect(commit(db, ids, { day: DAY, of: ['b', 'c'] })).toEqual([false, true]);
@@ -71,7 +60,7 @@ describe('the ids seen within two days', () => {
   });
 
   it('that come in one large commit share rows of which several fill a page', async () => {
-    const db = await openFile();
+    const db = await openEventFile();
     commit(db, new Deduplication(db), { day: DAY, of: names(0, 500) });
     const { longest } = db.prepare('SELECT max(length(keys)) AS longest FROM seen').get() ?? {};
     expect(Number(longest)).toBeLessThan(1000);
@@ -87,7 +76,7 @@ describe('the ids seen within two days', () => {
     { name: 'three days after', day: DAY + 3, isNew: true },
     { name: 'the day before, the clock having been set back', day: DAY - 1, isNew: false },
   ])('on $name', async ({ day, isNew }) => {
-    const db = await openFile();
+    const db = await openEventFile();
     const ids = new Deduplication(db);
     commit(db, ids, { day: DAY, of: ['a'] });
     expect(commit(db, ids, { day, of: ['a'] })).toEqual([isNew]);
@@ -95,7 +84,7 @@ describe('the ids seen within two days', () => {
   });
 
   it('are forgotten with a commit that fails, and only those of that commit', async () => {
-    const db = await openFile();
+    const db = await openEventFile();
     const ids = new Deduplication(db, 600);
     commit(db, ids, { day: DAY, of: names(0, 500) });
     // Some of these have room in memory and some have not.
@@ -105,7 +94,7 @@ describe('the ids seen within two days', () => {
   });
 
   it('are found on disk where a day has more than there is room for', async () => {
-    const db = await openFile();
+    const db = await openEventFile();
     const ids = new Deduplication(db, 10);
     expect(commit(db, ids, { day: DAY, of: names(0, 25) })).toEqual(Array(25).fill(true));
     expect(count(db, 'seen_more')).toBe(15);
@@ -118,7 +107,7 @@ describe('the ids seen within two days', () => {
   });
 
   it('tell texts apart that UTF-8 does not, and sites', async () => {
-    const db = await openFile();
+    const db = await openEventFile();
     const ids = new Deduplication(db);
     const odd = ['\ud800', '\ud801', '\ufffd', '"\\ud800"'];
     expect(commit(db, ids, { day: DAY, of: odd })).toEqual(odd.map(() => true));
@@ -127,7 +116,7 @@ describe('the ids seen within two days', () => {
   });
 
   it('go from the disk when their time is over, some at a time', async () => {
-    const db = await openFile();
+    const db = await openEventFile();
     db.exec(`WITH RECURSIVE numbers (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM numbers WHERE i < 1500)
       INSERT INTO seen SELECT ${DAY}, i, randomblob(12) FROM numbers;
       INSERT INTO seen_more VALUES (${DAY}, randomblob(12));`);

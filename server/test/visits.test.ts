@@ -1,26 +1,17 @@
-import { join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { DAY_MS } from '../src/clock.ts';
 import { audit } from '../src/store/sqlite/audit.ts';
 import { Committer } from '../src/store/sqlite/commit.ts';
-import { type Database, openDatabase } from '../src/store/sqlite/driver.ts';
+import type { Database } from '../src/store/sqlite/driver.ts';
 import { migrate } from '../src/store/sqlite/migrate.ts';
 import { EVENT_MIGRATIONS } from '../src/store/sqlite/schema.ts';
 import { type Entry, StoreUnavailable } from '../src/store/store.ts';
 import { NOON_MS } from './support/clock.ts';
 import { event, leave } from './support/entries.ts';
+import { openEventFile } from './support/event-file.ts';
 import { randomFrom, trafficOf } from './support/generated.ts';
-import { temporaryFolder } from './support/paths.ts';
 
 /** How the writer finds visits again, and what of them is where: in their rows, and in the log of what they grew to. */
-
-async function openFile(): Promise<Database> {
-  const file = join(await temporaryFolder(), 'events.db');
-  const db = openDatabase(file);
-  onTestFinished(() => db.close());
-  migrate(db, file, EVENT_MIGRATIONS);
-  return db;
-}
 
 function commit(committer: Committer, entries: readonly Entry[]): void {
   committer.commit({ entries, refusals: [], refusedKeys: [], forgetKeysBeforeDay: 0 });
@@ -64,7 +55,7 @@ describe('visits', () => {
         clockSteps: 0.1,
       });
       const random = randomFrom(seed);
-      const [calm, shaken] = [await openFile(), await openFile()];
+      const [calm, shaken] = [await openEventFile(), await openEventFile()];
       const steady = new Committer(calm);
       let committer = new Committer(shaken, { visitorsKnown: 20 });
       for (let i = 0; i < entries.length; ) {
@@ -104,7 +95,7 @@ describe('visits', () => {
       clockSteps: 0.1,
     });
     const [early, late] = [entries.slice(0, 700), entries.slice(700)];
-    const [calm, upgraded] = [await openFile(), await openFile()];
+    const [calm, upgraded] = [await openEventFile(), await openEventFile()];
     for (const db of [calm, upgraded]) {
       const committer = new Committer(db);
       commit(committer, early);
@@ -125,7 +116,7 @@ describe('visits', () => {
   });
 
   it('that grow are logged in one row a commit, and moved to their own rows before the log gets long', async () => {
-    const db = await openFile();
+    const db = await openEventFile();
     const committer = new Committer(db);
     commit(committer, [event({ visitor: 1n }), event({ visitor: 2n })]);
     expect(rowsOf(db, 'visits_grown')).toEqual([]);
@@ -145,7 +136,7 @@ describe('visits', () => {
   });
 
   it('of which retention deleted all but the log do not come back', async () => {
-    const db = await openFile();
+    const db = await openEventFile();
     const committer = new Committer(db);
     commit(committer, [event({ visitor: 1n })]);
     commit(committer, [
@@ -164,7 +155,7 @@ describe('visits', () => {
   });
 
   it('of past days are no longer looked for in the index once their deduplication keys go', async () => {
-    const db = await openFile();
+    const db = await openEventFile();
     const committer = new Committer(db, { visitorsKnown: 0 });
     commit(committer, [event({ visitor: 1n }), event({ visitor: 2n })]);
     const today = Math.floor(NOON_MS / DAY_MS);
