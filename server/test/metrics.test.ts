@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { OUTCOME_NAMES } from '../src/collect/answers.ts';
 import { type Events, StoreBusy, StoreUnavailable } from '../src/store/store.ts';
+import { freePort } from './support/engines/process.ts';
 import { type Exposed, readExposition, seriesOf, shownAs } from './support/exposition.ts';
 import { ask } from './support/http.ts';
 import { temporaryFolder } from './support/paths.ts';
@@ -26,15 +27,6 @@ async function read(server: RunningServer): Promise<Exposed> {
   expect(answer.status).toBe(200);
   expect(answer.headers['content-type']).toBe('text/plain; version=0.0.4; charset=utf-8');
   return readExposition(answer.text);
-}
-
-/** A port that was free a moment ago. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 describe('the funnel', () => {

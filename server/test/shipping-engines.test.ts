@@ -53,6 +53,7 @@ describe.skipIf(!hasClickHouse)('an insert that is cut off', () => {
 
       // Connections from now on are new ones, of which all bytes count.
       link.cut();
+      await expect(warehouse.countAll(), 'the client knows them gone').rejects.toThrow(StoreUnavailable);
       link.mend();
       link.cutAfter(bytes);
       await expect(warehouse.insert(batch)).rejects.toThrow(StoreUnavailable);

@@ -1,6 +1,15 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { inject } from 'vitest';
@@ -10,7 +19,10 @@ import { madeOnce } from './shared.ts';
 
 /** ClickHouse 18.16 for tests, as Debian has it: replicas of the same tables, and the ZooKeeper they agree by. */
 
-const START_DEADLINE_MS = 120_000;
+/** A start takes seconds. Beyond this it hangs, and is tried again. */
+const START_DEADLINE_MS = 40_000;
+const START_TRIES = 3;
+const SHOWN_LOG_CHARS = 2_000;
 const SERVER = '/usr/sbin/clickhouse-server';
 const ZOOKEEPER = '/usr/share/java/zookeeper.jar';
 const JAVA = '/usr/bin/java';
@@ -54,19 +66,24 @@ interface Ports {
   replicas: { http: number; tcp: number; interserver: number }[];
 }
 
-/** Makes and starts a cluster in a folder. Whoever starts one ends it. */
+/**
+ * Makes and starts a cluster in a folder. Whoever starts one ends it. A start that fails is told on standard error and tried again
+ * on other ports.
+ */
 export async function startClickHouse(folder: string, count: number): Promise<ClickHouseCluster> {
-  const ports: Ports = { zookeeper: await freePort(), replicas: [] };
-  for (let i = 0; i < count; i++)
-    ports.replicas.push({
-      http: await freePort(),
-      tcp: await freePort(),
-      interserver: await freePort(),
-    });
-  writeFiles(folder, ports);
-  const cluster = describeCluster(folder, ports);
-  await Promise.all([cluster.keeper.start(), ...cluster.replicas.map((replica) => replica.start())]);
-  return cluster;
+  for (let tries = 1; ; tries++) {
+    const ports = await writeFiles(folder, count);
+    const cluster = describeCluster(folder, ports);
+    const starts = await Promise.allSettled(
+      [cluster.keeper, ...cluster.replicas].map((server) => server.start()),
+    );
+    const failed = starts.find((start) => start.status === 'rejected');
+    if (failed === undefined) return cluster;
+    await endClickHouse(cluster);
+    if (tries === START_TRIES) throw failed.reason;
+    process.stderr.write(`\nClickHouse did not start, try ${tries} of ${START_TRIES}: ${failed.reason}\n`);
+    for (const name of readdirSync(folder)) rmSync(join(folder, name), { recursive: true });
+  }
 }
 
 /** Ends a cluster of a test for good. */
@@ -114,15 +131,12 @@ function describeReplica(folder: string, ports: Ports, i: number): ClickHouseRep
   return {
     httpPort: http,
     async start() {
-      launch(SERVER, [`--config-file=${join(home, 'config.xml')}`], { home, folder });
-      await until(
-        () =>
-          fetch(`http://127.0.0.1:${http}/ping`).then(
-            (answer) => answer.ok,
-            () => false,
-          ),
-        (up) => up,
-        START_DEADLINE_MS,
+      const child = launch(SERVER, [`--config-file=${join(home, 'config.xml')}`], { home, folder });
+      await cameUp(child, home, () =>
+        fetch(`http://127.0.0.1:${http}/ping`).then(
+          (answer) => answer.ok,
+          () => false,
+        ),
       );
     },
     kill: (signal) => stopByPid(readPid(join(home, 'pid')), signal),
@@ -133,7 +147,7 @@ function describeKeeper(folder: string, port: number): ClickHouseCluster['keeper
   const home = join(folder, 'zookeeper');
   return {
     async start() {
-      launch(
+      const child = launch(
         JAVA,
         [
           ...['-Xmx128m', '-Dzookeeper.admin.enableServer=false', '-cp', `${home}:${ZOOKEEPER}`],
@@ -141,14 +155,23 @@ function describeKeeper(folder: string, port: number): ClickHouseCluster['keeper
         ],
         { home, folder },
       );
-      await until(
-        () => askKeeper(port),
-        (answer) => answer === 'imok',
-        START_DEADLINE_MS,
-      );
+      await cameUp(child, home, async () => (await askKeeper(port)) === 'imok');
     },
     kill: (signal) => stopByPid(readPid(join(home, 'pid')), signal),
   };
+}
+
+/** @throws with the last the server said, where it ends or does not answer in time */
+async function cameUp(child: ChildProcess, home: string, answers: () => Promise<boolean>): Promise<void> {
+  const hasEnded = () => child.exitCode !== null || child.signalCode !== null;
+  try {
+    await until(answers, (yes) => yes || hasEnded(), START_DEADLINE_MS);
+    if (hasEnded()) throw new Error(`it ended with ${child.exitCode ?? child.signalCode}`);
+  } catch (error) {
+    const said = ['output', 'error.log'].map((name) => join(home, name)).filter((file) => existsSync(file));
+    const texts = said.map((file) => readFileSync(file, 'utf8').slice(-SHOWN_LOG_CHARS));
+    throw new Error(`${child.spawnfile} did not come up:\n${texts.join('\n')}`, { cause: error });
+  }
 }
 
 /** A half-started ZooKeeper takes the question and never answers. */
@@ -174,17 +197,20 @@ function launch(
   program: string,
   args: readonly string[],
   { home, folder }: { home: string; folder: string },
-) {
+): ChildProcess {
   const isShared = folder.startsWith(inject('enginesFolder'));
   const [first, ...rest] = isShared ? [program, ...args] : [...ENDED_WITH_ITS_PARENT, program, ...args];
-  const child = spawn(first, rest, { detached: true, stdio: 'ignore', cwd: home });
+  const output = openSync(join(home, 'output'), 'a');
+  const child = spawn(first, rest, { detached: true, stdio: ['ignore', output, output], cwd: home });
+  closeSync(output);
   child.unref();
   writeFileSync(join(home, 'pid'), String(child.pid));
-  if (!isShared) return;
+  if (!isShared) return child;
   const name = home.slice(home.lastIndexOf('/') + 1);
   const place = join(inject('enginesFolder'), `clickhouse-${name}`);
   mkdirSync(place, { recursive: true });
   writeFileSync(join(place, 'pid'), String(child.pid));
+  return child;
 }
 
 const USERS = `<yandex><profiles><default><max_memory_usage>2000000000</max_memory_usage></default></profiles>
@@ -192,7 +218,15 @@ const USERS = `<yandex><profiles><default><max_memory_usage>2000000000</max_memo
 <quotas><default><interval><duration>3600</duration><queries>0</queries><errors>0</errors><result_rows>0</result_rows>
 <read_rows>0</read_rows><execution_time>0</execution_time></interval></default></quotas></yandex>`;
 
-function writeFiles(folder: string, ports: Ports): void {
+/** Ports, configuration and empty folders of data. */
+async function writeFiles(folder: string, count: number): Promise<Ports> {
+  const ports: Ports = { zookeeper: await freePort(), replicas: [] };
+  for (let i = 0; i < count; i++)
+    ports.replicas.push({
+      http: await freePort(),
+      tcp: await freePort(),
+      interserver: await freePort(),
+    });
   writeFileSync(join(folder, 'ports.json'), JSON.stringify(ports));
   const zookeeper = join(folder, 'zookeeper');
   mkdirSync(zookeeper, { recursive: true });
@@ -222,4 +256,5 @@ function writeFiles(folder: string, ports: Ports): void {
 </yandex>`,
     );
   }
+  return ports;
 }
