@@ -170,7 +170,7 @@ async function cameUp(child: ChildProcess, home: string, answers: () => Promise<
   } catch (error) {
     const said = ['output', 'error.log'].map((name) => join(home, name)).filter((file) => existsSync(file));
     const texts = said.map((file) => readFileSync(file, 'utf8').slice(-SHOWN_LOG_CHARS));
-    throw new Error(`${child.spawnfile} did not come up:\n${texts.join('\n')}`, { cause: error });
+    throw new Error(`${child.spawnfile} did not come up: ${error}\n${texts.join('\n')}`, { cause: error });
   }
 }
 
