@@ -1,10 +1,15 @@
+/**
+ * Where letters are for something else. A dialog only while it is open: one just closed keeps the focus until the page is
+ * drawn again (https://html.spec.whatwg.org/multipage/interaction.html#focus-fixup).
+ */
+const TYPED_IN = 'input, textarea, select, dialog[open], [contenteditable]';
+
 /** Letters that follow a link of the page: those of `data-key`. Never with a modifier, never while typing. */
 export function keys(): void {
   document.addEventListener('keydown', (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
     const { target } = event;
-    if (target instanceof HTMLElement && target.closest('input, textarea, select, dialog, [contenteditable]'))
-      return;
+    if (target instanceof HTMLElement && target.closest(TYPED_IN)) return;
     if (event.key === '?') return showList(event);
     const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
     for (const link of document.querySelectorAll<HTMLAnchorElement>('a[data-key]')) {
