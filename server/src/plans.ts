@@ -25,15 +25,15 @@ export interface DayRange {
   lastDay: number;
 }
 
-function daysInMonth(year: number, month: number): number {
-  return new Date(Date.UTC(year, month + 1, 0)).getUTCDate();
+/** The UTC day on which a calendar month begins. `month` may be -1 or 12: it rolls over. */
+function firstDayOf(year: number, month: number): number {
+  return Date.UTC(year, month, 1) / DAY_MS;
 }
 
-/** The UTC day on which the billing month of a calendar month starts. `month` may be -1 or 12: it rolls over. */
+/** The UTC day on which the billing month of a calendar month starts. */
 function anchorDayOf(year: number, month: number, anchorDay: number): number {
-  const first = new Date(Date.UTC(year, month, 1));
-  const day = Math.min(anchorDay, daysInMonth(first.getUTCFullYear(), first.getUTCMonth()));
-  return Math.floor(first.getTime() / DAY_MS) + day - 1;
+  const first = firstDayOf(year, month);
+  return first + Math.min(anchorDay, firstDayOf(year, month + 1) - first) - 1;
 }
 
 /**

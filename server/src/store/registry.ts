@@ -207,7 +207,8 @@ export interface Registry extends People {
 
   /**
    * Grows whenever an account, a site or an API key was added, changed or removed, by any process: what was read of them
-   * stands while this is the same. When a key was used last is no change. Cheap; absent where asking would cost a trip.
+   * stands while this is the same. When a key was used last is no change. Another process's changes are told from the next
+   * turn of the event loop on. Cheap; absent where asking would cost a trip.
    */
   changes?(): number;
 

@@ -8,6 +8,8 @@ export class RegistryChanges {
   readonly #db: Database;
   #seen = 0;
   #dataVersion: unknown;
+  /** Whether SQLite was asked in this turn of the event loop. */
+  #asked = false;
 
   /** @param watched the tables that are held in memory, each with the columns that are, apart by commas */
   constructor(db: Database, watched: Readonly<Record<string, string>>) {
@@ -29,13 +31,26 @@ export class RegistryChanges {
     }
   }
 
-  /** Grows with every change, and with writes of other connections to anything at all. @throws StoreUnavailable */
+  /**
+   * Grows with every change, and with writes of other connections to anything at all, seen from the next turn of the event
+   * loop on: who asks after a change is read in a later turn than those who asked before it.
+   *
+   * @throws StoreUnavailable
+   */
   count(): number {
+    if (!this.#asked) this.#askSqlite();
+    return this.#seen;
+  }
+
+  #askSqlite(): void {
     const version = translated(() => prepared(this.#db, 'PRAGMA data_version').get()?.data_version);
     if (version !== this.#dataVersion) {
       this.#dataVersion = version;
       this.#seen += 1;
     }
-    return this.#seen;
+    this.#asked = true;
+    setImmediate(() => {
+      this.#asked = false;
+    });
   }
 }
