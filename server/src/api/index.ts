@@ -114,14 +114,14 @@ export async function apiRoutes(app: FastifyInstance, parts: ApiParts): Promise<
   for (const endpoint of ENDPOINTS) {
     get(endpoint.path, async (request, reply, caller) => {
       // A slash too many after the list, not a question about a site.
-      const { pathname, query } = splitRequestUrl(request.url);
-      if (pathname.endsWith('/v1/sites/')) throw new ApiError('NOT_FOUND');
+      const url = splitRequestUrl(request.url);
+      if (url.pathname.endsWith('/v1/sites/')) throw new ApiError('NOT_FOUND');
       requireScope(caller.key, 'read');
       return sendAnswer(
         request,
         reply,
         endpoint,
-        (await run(endpoint, asked, caller, siteIdOf(request), query)) as object, // as its schema says
+        (await run(endpoint, asked, caller, siteIdOf(request), () => url.query)) as object, // as its schema says
       );
     });
   }
@@ -148,7 +148,7 @@ export async function apiRoutes(app: FastifyInstance, parts: ApiParts): Promise<
       if (!speaksMcp(version === undefined ? undefined : String(version)))
         throw new ApiError('INVALID_REQUEST', { detail: MCP_VERSIONS_SENTENCE });
       const answer = await answerMcp(request.body, (endpoint, siteId, search) =>
-        run(endpoint, asked, caller, siteId, search),
+        run(endpoint, asked, caller, siteId, () => search),
       );
       return answer === null ? reply.code(202).send() : reply.send(answer);
     },
@@ -182,7 +182,6 @@ export async function apiRoutes(app: FastifyInstance, parts: ApiParts): Promise<
   }
 }
 
-const NO_QUERY = new URLSearchParams();
 const MCP_MAX_BYTES = 64 * 1024;
 const METHOD_SENTENCES: Readonly<Record<string, string>> = {
   '/v1/sites': 'Sites are listed here by GET. They are added in the dashboard.',
@@ -214,9 +213,9 @@ async function run(
   { store, clock, callers }: Pick<ApiParts, 'store' | 'clock'> & { callers: Callers },
   caller: Caller,
   siteId: string,
-  search: URLSearchParams,
+  search: () => URLSearchParams,
 ): Promise<unknown> {
-  const read = () => readQuery(endpoint.query, endpoint.ignoresQuery ? NO_QUERY : search);
+  const read = () => (endpoint.ignoresQuery ? {} : readQuery(endpoint.query, search()));
   const asking = { store, clock, ...caller, sites: () => callers.sitesOf(caller) };
   if (endpoint.about === 'account') return endpoint.run(asking, read());
   const site = await siteFor(store.registry, caller, siteId);
