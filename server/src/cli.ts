@@ -7,6 +7,7 @@ import { maintenanceCommands } from './commands/maintenance.ts';
 import { moveCommands } from './commands/move.ts';
 import { siteCommands } from './commands/site.ts';
 import { type Config, readConfig, settingsCatalogue, withEnvFile } from './config.ts';
+import { entryOf } from './entry-of.ts';
 import { openShared } from './store/open.ts';
 import { RegistryConflict } from './store/store.ts';
 
@@ -54,7 +55,7 @@ ${columns(settings)}
 function find(args: readonly string[]): { command: Command; rest: string[] } {
   for (const words of [2, 1]) {
     const name = args.slice(0, words).join(' ');
-    const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+    const command = entryOf(COMMANDS, name);
     if (command !== undefined) return { command, rest: args.slice(words) };
   }
   throw new CommandError(

@@ -8,7 +8,7 @@ import type { Account, Site, Ticket } from '../src/store/store.ts';
 import { digestToken, newToken } from '../src/tokens.ts';
 import { PASSWORD, signedIn } from './support/dashboard-person.ts';
 import { DashboardVisitor } from './support/dashboard-visitor.ts';
-import { ask } from './support/http.ts';
+import { type Answer, ask } from './support/http.ts';
 import { type RunningServer, World } from './support/world.ts';
 
 /** What nobody does by accident. */
@@ -86,6 +86,29 @@ describe('a request', () => {
         expect(status, path).toBeLessThan(500);
         expect(text, path).not.toContain('<img');
       }
+    }
+  });
+
+  it('with the name of what every object has in it is taken like any other word', async () => {
+    // Without what is new each time it is drawn.
+    const drawn = ({ status, text }: Answer, word: string) =>
+      [status, text.replaceAll(/value="[^"]*"/g, '').replaceAll(word, 'WORD')] as const;
+    for (const word of ['constructor', '__proto__', 'toString']) {
+      for (const path of [
+        `${base}/settings?done=WORD`,
+        '/dashboard/account?done=WORD',
+        `${base}?f=is.channel.WORD`,
+        '/login?note=WORD',
+      ]) {
+        const by = path.startsWith('/login') ? new DashboardVisitor(server.url) : visitor;
+        const asWith = async (one: string) => drawn(await by.get(path.replace('WORD', one)), one);
+        expect(await asWith(word), path).toEqual(await asWith('unheard-of'));
+      }
+      await visitor.get('/dashboard/settings/api-keys');
+      const made = await visitor.post('/dashboard/settings/api-keys', { name: word, scope: word });
+      expect({ word, status: made.status }).toEqual({ word, status: 200 });
+      const keys = await world.store.registry.apiKeysOf(account.id);
+      expect(keys.find(({ name }) => name === word)?.scopes).toEqual(['read']);
     }
   });
 

@@ -356,6 +356,32 @@ describe('what is known of an event', () => {
     ]);
   });
 
+  it('is nothing that every object has, whatever browsers and tags call themselves', async () => {
+    const world = await World.open();
+    onTestFinished(() => world.close());
+    const { site, apiKey } = await world.addOwner();
+    const server = await world.serve();
+    const words = ['constructor', '__proto__', 'toString', 'valueOf', 'hasOwnProperty'];
+    for (const word of words) {
+      const url = `https://example.com/?utm_source=friend&utm_medium=${word}`;
+      // The words after the name keep it from being a crawler's.
+      const headers = { 'user-agent': `${word}/1.0 (X11; Linux) ${MAC_SAFARI.slice(0, 12)}` };
+      const answer = await server.send({ key: site.key, url }, { headers });
+      expect(answer.headers['x-attractos-outcome'], word).toBe('stored');
+    }
+    for (const [by, value] of [
+      ['browser', null],
+      ['os', 'Linux'],
+      ['channel', 'campaign'],
+    ]) {
+      const answer = await server.ask({
+        path: `/api/v1/sites/${site.id}/breakdown?by=${by}`,
+        headers: { authorization: `Bearer ${apiKey}` },
+      });
+      expect(answer.json(), answer.text).toMatchObject({ breakdown: [{ value, events: words.length }] });
+    }
+  });
+
   it('takes the pages of the site itself for no source', async () => {
     const world = await World.open();
     onTestFinished(() => world.close());

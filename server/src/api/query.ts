@@ -1,5 +1,6 @@
 import type { Static, TObject, TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
+import { entryOf } from '../entry-of.ts';
 import { ApiError } from '../errors.ts';
 
 /** Queries as they stand in an address, read by an endpoint's schema. Nothing unknown is ignored, nothing is guessed. */
@@ -31,7 +32,7 @@ export function readQuery<Query extends TObject>(schema: Query, search: URLSearc
   const known: Readonly<Record<string, TSchema>> = schema.properties;
   const values: Record<string, unknown> = {};
   for (const name of new Set(search.keys())) {
-    const parameter = Object.hasOwn(known, name) ? known[name] : undefined;
+    const parameter = entryOf(known, name);
     if (parameter === undefined)
       throw new ApiError('INVALID_QUERY', { detail: hint(name, Object.keys(known)) });
     values[name] = readValue(name, parameter, search.getAll(name));

@@ -1,3 +1,5 @@
+import { entryOf } from '../entry-of.ts';
+
 /** Why something was received and not counted, in words an owner can act on. */
 
 export interface Reason {
@@ -84,7 +86,7 @@ const REASONS: Readonly<Record<string, Reason>> = {
 
 /** The reason behind a refusal's code. */
 export function reasonOf(code: string): Reason {
-  const known = Object.hasOwn(REASONS, code) ? REASONS[code] : undefined;
+  const known = entryOf(REASONS, code);
   return (
     known ?? {
       name: code,

@@ -1,5 +1,6 @@
 import Bowser from 'bowser';
 import { isbot } from 'isbot';
+import { entryOf } from '../../entry-of.ts';
 import { CRAWLERS, type Crawler } from '../lists/bots.ts';
 import { BROWSERS, SYSTEMS } from '../lists/browsers.ts';
 import { IN_APP_BROWSERS } from '../lists/in-app-browsers.ts';
@@ -43,9 +44,9 @@ export function readAgent(whole: string): Agent {
     crawler: null,
     browser:
       IN_APP_BROWSERS.find(({ pattern }) => pattern.test(userAgent))?.name ??
-      BROWSERS[browser.name ?? ''] ??
+      entryOf(BROWSERS, browser.name ?? '') ??
       null,
-    os: SYSTEMS[os.name ?? ''] ?? null,
+    os: entryOf(SYSTEMS, os.name ?? '') ?? null,
     // Bowser names no device for some systems that are on desktops only.
     device: deviceOf(userAgent, os.name === 'Chrome OS' ? 'desktop' : platform.type),
   };

@@ -1,3 +1,4 @@
+import { entryOf } from '../../entry-of.ts';
 import { hostOfUrl } from '../../hosts.ts';
 import type { Channel } from '../../store/store.ts';
 import { ASSISTANTS } from '../lists/assistants.ts';
@@ -105,7 +106,7 @@ export function originOf(query: string, referrer: string | null): Origin {
   }
   const click = adClick(tags);
   if (click !== null) return { source: word === null ? click : name, channel: 'campaign', campaign };
-  if (medium !== null) return { source: name, channel: MEDIUMS[medium] ?? 'campaign', campaign };
+  if (medium !== null) return { source: name, channel: entryOf(MEDIUMS, medium) ?? 'campaign', campaign };
   if (word !== null && MAIL_TAGS.includes(word)) return { source: name, channel: 'email', campaign };
   if (tagged !== null) return { source: name, channel: tagged.channel, campaign };
   if (utmSource !== null || campaign !== null) return { source: name, channel: 'campaign', campaign };

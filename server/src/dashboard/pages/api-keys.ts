@@ -1,3 +1,4 @@
+import { entryOf } from '../../entry-of.ts';
 import { digestApiKey, newApiKey, newApiKeyId } from '../../keys.ts';
 import type { KeyScope } from '../../store/store.ts';
 import type { PersonalVisit } from '../parts.ts';
@@ -60,7 +61,7 @@ export function apiKeyPages(router: Router): void {
       accountId: visit.person.account.id,
       name,
       ...digest,
-      scopes: SCOPES[visit.form.get('scope') ?? ''] ?? ['read'],
+      scopes: entryOf(SCOPES, visit.form.get('scope') ?? '') ?? ['read'],
       createdAtMs: clock.now(),
     });
     // In the answer itself: the key must be in no address and no later page.

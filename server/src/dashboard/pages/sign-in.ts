@@ -1,4 +1,5 @@
 import { DAY_MS } from '../../clock.ts';
+import { entryOf } from '../../entry-of.ts';
 import { RegistryConflict } from '../../store/store.ts';
 import { digestToken, sameText } from '../../tokens.ts';
 import { totpStep } from '../../totp.ts';
@@ -54,7 +55,7 @@ export function signInPages(router: Router): void {
     return html(
       loginPage(frame, {
         next: ownAddress(query.get('next')),
-        note: NOTES[query.get('note') ?? ''],
+        note: entryOf(NOTES, query.get('note') ?? ''),
         signups: parts.config.signups,
       }),
     );

@@ -1,3 +1,4 @@
+import { entryOf } from '../../entry-of.ts';
 import type { Dimension, Filter, Reports, Scope } from '../../store/store.ts';
 import { valueName, valueNamed } from './panels.ts';
 
@@ -29,7 +30,7 @@ const VALUE_MAX_CHARS = 2_000;
 const LOOKED_THROUGH = 1_000;
 
 export function nameOf(by: string): string {
-  return Object.hasOwn(NAMES, by) ? (NAMES[by] ?? by) : by.startsWith('prop:') ? by.slice(5) : by;
+  return entryOf(NAMES, by) ?? (by.startsWith('prop:') ? by.slice(5) : by);
 }
 
 function isBy(text: string): text is By {

@@ -1,3 +1,4 @@
+import { entryOf } from '../../entry-of.ts';
 import type { BreakdownRow, Dimension } from '../../store/store.ts';
 
 /** The tables of a report, and the tabs of each. */
@@ -91,7 +92,7 @@ export function valueName(by: string, value: string | null): string {
       return value;
     }
   }
-  if (by === 'channel') return CHANNELS[value] ?? value;
+  if (by === 'channel') return entryOf(CHANNELS, value) ?? value;
   if (by === 'device') return value.charAt(0).toUpperCase() + value.slice(1);
   return value === '' ? '(empty)' : value;
 }

@@ -1,4 +1,5 @@
 import type { VNode } from 'preact';
+import { entryOf } from '../../entry-of.ts';
 import type { Account, Session } from '../../store/store.ts';
 import type { Frame } from '../parts.ts';
 import { Csrf, documentOf } from './document.tsx';
@@ -39,7 +40,7 @@ interface Section {
 
 export function accountPage(frame: Frame, data: AccountData): string {
   const { done, problem, recoveryCodes } = data;
-  const said = done === null || problem !== undefined ? undefined : DONE[done];
+  const said = done === null || problem !== undefined ? undefined : entryOf(DONE, done);
   return documentOf({
     frame,
     title: 'Account',

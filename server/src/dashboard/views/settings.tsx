@@ -1,4 +1,5 @@
 import type { VNode } from 'preact';
+import { entryOf } from '../../entry-of.ts';
 import type { SiteVisit } from '../parts.ts';
 import { Csrf } from './document.tsx';
 import { Ago, Card, date, Field, Notice, plural, whole } from './parts.tsx';
@@ -23,7 +24,7 @@ const DONE: Readonly<Record<string, string>> = {
 };
 
 export function settingsPage(visit: SiteVisit, data: SettingsData): string {
-  const done = data.done === null ? undefined : DONE[data.done];
+  const done = data.done === null ? undefined : entryOf(DONE, data.done);
   return siteDocument(visit, {
     title: 'Settings',
     here: 'settings',
