@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { connect, type Socket } from 'node:net';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { BEACON_MAX_BYTES } from '../../../tracker/wire/limits.ts';
 import { newApiKey, newSiteKey } from '../../src/keys.ts';
 import type { Site } from '../../src/store/store.ts';
@@ -27,6 +26,7 @@ import {
   Tally,
 } from './support/pages.ts';
 import { eventually, PATIENT } from './support/patience.ts';
+import { openSocket } from './support/sockets.ts';
 
 /** While one sender after another misbehaves, an honest one keeps going: every event of his is taken and counted. */
 
@@ -35,17 +35,6 @@ const RESIDENT_MAX_MIB = 256;
 const IDLE_CONNECTIONS = 2_000;
 /** Between two events of the honest sender: one busy page, not a load test. */
 const PAUSE_MS = 5;
-
-async function openSocket(url: string): Promise<Socket> {
-  const { port, hostname } = new URL(url);
-  const socket = connect(Number(port), hostname);
-  socket.on('error', () => undefined);
-  await new Promise<void>((resolve, reject) => {
-    socket.once('connect', resolve);
-    socket.once('error', reject);
-  });
-  return socket;
-}
 
 /** A server with two sites and an honest sender on the first of them. */
 async function stage(settings: Record<string, string> = {}) {
@@ -195,16 +184,11 @@ describe('an honest sender is served', PATIENT, () => {
     timeout: 60_000,
   }, async () => {
     const { program, url, keepSendingDuring, expectHonestIsWhole } = await stage();
-    const sockets: Socket[] = [];
-    onTestFinished(() => {
-      for (const socket of sockets) socket.destroy();
-    });
     const peak = await peakMib(program.pid, async () => {
       await inParallel(50, Array.from({ length: IDLE_CONNECTIONS }), async () => {
-        sockets.push(await openSocket(url));
+        await openSocket(url);
       });
       const dripping = await Promise.all(Array.from({ length: 200 }, () => openSocket(url)));
-      sockets.push(...dripping);
       let hungUp = 0;
       for (const socket of dripping) {
         socket.resume();

@@ -1,5 +1,4 @@
-import { connect, type Socket } from 'node:net';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../support/paths.ts';
 import { startProgram } from '../support/program.ts';
 import { addSite, countOf, expectSound, ledgerOf, shownLedger, storedPaths } from './support/installation.ts';
@@ -14,6 +13,7 @@ import {
   Tally,
 } from './support/pages.ts';
 import { PATIENT } from './support/patience.ts';
+import { openSocket } from './support/sockets.ts';
 
 /** The end of a process: what was let in is answered, what was answered is kept, and it ends inside its deadline. */
 
@@ -25,17 +25,6 @@ async function stage(settings: Record<string, string> = {}) {
   const program = startProgram(dataDir, settings);
   const url = await program.address;
   return { dataDir, site, program, url };
-}
-
-async function openSocket(url: string): Promise<Socket> {
-  const { port, hostname } = new URL(url);
-  const socket = connect(Number(port), hostname);
-  socket.on('error', () => undefined);
-  onTestFinished(() => {
-    socket.destroy();
-  });
-  await new Promise((resolve) => socket.once('connect', resolve));
-  return socket;
 }
 
 describe('a signal', PATIENT, () => {
