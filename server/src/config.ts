@@ -84,6 +84,12 @@ const SETTINGS = {
     description:
       'Beacons that one site may send at once before SITE_RATE applies. Half of them are reserved: where several addresses send, each has at most a tenth of the burst from this half.',
   }),
+  MAX_CONNECTIONS: Type.Integer({
+    minimum: 1,
+    default: 10_000,
+    description:
+      'Connections that may be open at once; those beyond it are closed unanswered. Fewer, where the process may not open 256 files besides.',
+  }),
   API_ORIGINS: Type.String({
     default: '',
     description:
@@ -179,6 +185,8 @@ export interface Config {
   countryHeader: string | null;
   siteRatePerSecond: number;
   siteBurst: number;
+  /** At once. */
+  maxConnections: number;
   /** Origins that the API lets browsers read its answers on. */
   apiOrigins: readonly string[];
   /** Null: events are kept. */
@@ -329,6 +337,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     countryHeader: checkCountryHeader(values.COUNTRY_HEADER, values.TRUST_PROXY),
     siteRatePerSecond: values.SITE_RATE,
     siteBurst: values.SITE_BURST,
+    maxConnections: values.MAX_CONNECTIONS,
     apiOrigins: checkOrigins(values.API_ORIGINS),
     retentionDays: values.RETENTION_DAYS === 0 ? null : values.RETENTION_DAYS,
     signups: values.SIGNUPS,

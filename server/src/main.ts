@@ -8,6 +8,7 @@ import { parseEnv } from 'node:util';
 import { systemClock } from './clock.ts';
 import { loadScripts } from './collect/script.ts';
 import { type Config, ConfigError, readConfig, withEnvFile } from './config.ts';
+import { connectionsWithin } from './connections.ts';
 import { loadAssets } from './dashboard/assets.ts';
 import { type Demo, fillDemo } from './demo/fill.ts';
 import { startPassersBy } from './demo/passers-by.ts';
@@ -36,6 +37,16 @@ function fail(error: unknown): never {
 function readEnvironment(): Config {
   const file = existsSync('.env') ? parseEnv(readFileSync('.env', 'utf8')) : {};
   return readConfig(withEnvFile(process.env, file));
+}
+
+/**
+ * How many files and connections together this process may have open; null where the system has no such limit. To be asked
+ * before there are connections: a report looks up the name of each one's other end.
+ */
+function openFilesLimit(): number | null {
+  const { userLimits } = process.report.getReport() as { userLimits?: { open_files?: { soft?: unknown } } };
+  const limit = userLimits?.open_files?.soft;
+  return typeof limit === 'number' ? limit : null;
 }
 
 /** A folder that goes with the process. */
@@ -127,7 +138,9 @@ async function turnAway(server: Server, delayMs: number): Promise<void> {
 async function serve(): Promise<void> {
   process.umask(0o077);
   const isDemo = process.argv[2] === 'demo';
-  const config = isDemo ? inThrowAwayFolder(readEnvironment()) : readEnvironment();
+  const settings = isDemo ? inThrowAwayFolder(readEnvironment()) : readEnvironment();
+  const openFiles = openFilesLimit();
+  const config = { ...settings, maxConnections: connectionsWithin(settings.maxConnections, openFiles) };
   const scripts = await loadScripts(trackerFolder);
   const store = await openStore({
     dataDir: config.dataDir,
@@ -144,6 +157,12 @@ async function serve(): Promise<void> {
     ...{ config, store, clock: systemClock, scripts, assets, setupToken },
     stopping: () => stopping,
   });
+
+  if (config.maxConnections < settings.maxConnections)
+    app.log.warn(
+      { max: config.maxConnections, wanted: settings.maxConnections, openFiles },
+      'fewer connections than MAX_CONNECTIONS may be open: the process may not open more files',
+    );
 
   let endDemo = () => {};
   const stop = async (signal: string) => {

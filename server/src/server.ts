@@ -15,6 +15,7 @@ import { renamedScripts, type ScriptFile, scriptRoutes } from './collect/script.
 import { SiteDirectory } from './collect/site-by-key.ts';
 import { DailySalt } from './collect/visitor.ts';
 import type { Config } from './config.ts';
+import { limitConnections } from './connections.ts';
 import { type Assets, NO_ASSETS } from './dashboard/assets.ts';
 import { dashboardRoutes } from './dashboard/index.ts';
 import { trackerFrom } from './dashboard/snippets.ts';
@@ -92,6 +93,11 @@ export async function buildServer({
   // Who has said all and closed his end waits for the answer all the same. By default Node hangs up on him, and a beacon that
   // is stored by then goes unacknowledged: https://github.com/nodejs/node/blob/v24.x/lib/_http_server.js (socketOnEnd)
   Object.assign(app.server, { httpAllowHalfOpen: true });
+  const connections = limitConnections(app.server, {
+    max: config.maxConnections,
+    keepAliveMs: KEEP_ALIVE_TIMEOUT_MS,
+    onTrouble: (message, details) => app.log.warn(details, message),
+  });
   // One logger for all: a child for each request would cost more than it tells.
   app.log.child = () => app.log;
   // An expectation that nobody knows may be ignored (RFC 9110, 10.1.1); Node would answer it without a body.
@@ -173,7 +179,7 @@ export async function buildServer({
   await app.register(healthRoutes, { store, sites, stopping });
   await showMetrics(app, config.metrics, {
     ...{ answered, written, apiRequests, apiSeconds, chores: choresDone },
-    ...{ events: store.events, sites, feed, overloaded },
+    ...{ connections, events: store.events, sites, feed, overloaded },
   });
 
   app.setNotFoundHandler((_request, reply) => reply.code(404).send(new ApiError('NOT_FOUND').body()));

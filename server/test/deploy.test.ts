@@ -34,6 +34,7 @@ async function exposedNames(): Promise<Set<string>> {
   const seen = new Distribution([1]);
   const sources: Sources = {
     ...{ answered: new Tally(), written: new Tally(), apiRequests: new Tally(), apiSeconds: seen },
+    connections: { open: 0, max: 1, dropped: 0 },
     chores: { deletedRows: 0, failures: 0 },
     events: {
       fill: () => 0,

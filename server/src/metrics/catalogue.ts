@@ -1,4 +1,5 @@
 import { SECOND_MS } from '../clock.ts';
+import type { Connections } from '../connections.ts';
 import type { EngineStats, Events } from '../store/store.ts';
 import type { Distribution, Tally } from '../tally.ts';
 import { Exposition } from './exposition.ts';
@@ -18,6 +19,7 @@ export interface Sources {
   /** Requests to the API, as `route class`. */
   apiRequests: Tally;
   apiSeconds: Distribution;
+  connections: Connections;
   chores: { readonly deletedRows: number; readonly failures: number };
   events: Pick<Events, 'fill' | 'health' | 'stats'>;
   sites: { readonly size: number; ageMs(): number | null };
@@ -27,10 +29,25 @@ export interface Sources {
 
 export function expose(sources: Sources): Exposition {
   const shown = new Exposition();
+  exposeConnections(shown, sources);
   exposeBeacons(shown, sources);
   exposeStore(shown, sources);
   exposeQuestions(shown, sources);
   return shown;
+}
+
+function exposeConnections(shown: Exposition, { connections }: Sources): void {
+  shown.gauge('attractos_connections', 'Connections that are open.', () => connections.open);
+  shown.gauge(
+    'attractos_connections_max',
+    'Connections that may be open at once; those beyond it are dropped.',
+    () => connections.max,
+  );
+  shown.counter(
+    'attractos_connections_dropped_total',
+    'Connections closed unanswered because as many as may be were open.',
+    () => connections.dropped,
+  );
 }
 
 /** Outcomes that are no refusals. */

@@ -26,9 +26,17 @@ export interface Program {
   kill(signal: NodeJS.Signals): void;
 }
 
-/** Starts `attractos serve` on a free port and with nothing of the tests' own environment. Ended with the test at the latest. */
-export function startProgram(dataDir: string, settings: Settings = {}): Program {
-  const child = start(['serve'], dataDir, { PORT: '0', ...settings });
+/**
+ * Starts `attractos serve` on a free port and with nothing of the tests' own environment. Ended with the test at the latest.
+ *
+ * @param openFiles how many it may have open; as many as the tests, if not given
+ */
+export function startProgram(
+  dataDir: string,
+  settings: Settings = {},
+  { openFiles }: { openFiles?: number } = {},
+): Program {
+  const child = start(['serve'], dataDir, { PORT: '0', ...settings }, openFiles);
   const output = collect(child);
   const exit = exitOf(child);
   const address = new Promise<string>((resolve, reject) => {
@@ -101,8 +109,16 @@ export async function json(dataDir: string, args: readonly string[]): Promise<Re
   return JSON.parse(stdout) as Record<string, unknown>;
 }
 
-function start(args: readonly string[], dataDir: string, settings: Settings): ChildProcess {
-  return spawn(process.execPath, [PROGRAM, ...args], {
+function start(
+  args: readonly string[],
+  dataDir: string,
+  settings: Settings,
+  openFiles?: number,
+): ChildProcess {
+  const line = [process.execPath, PROGRAM, ...args];
+  const limited = ['/bin/sh', '-c', 'ulimit -n "$0" && exec "$@"', String(openFiles), ...line];
+  const [program = '', ...rest] = openFiles === undefined ? line : limited;
+  return spawn(program, rest, {
     // Not the checkout: a developer's .env there is none of the tests' business.
     cwd: dataDir,
     env: { PATH: process.env.PATH, DATA_DIR: dataDir, ...settings },
