@@ -1,4 +1,5 @@
 import { isIPv4, isIPv6 } from 'node:net';
+import { domainToUnicode } from 'node:url';
 
 /** Host names and addresses, the way browsers read them. */
 
@@ -58,4 +59,12 @@ export function readDomain(typed: string): string | null {
     : hostOf(/^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`);
   if (host === null || host.length > HOST_MAX_CHARS) return null;
   return isAddress(host) || NAME.test(host) ? host : null;
+}
+
+/**
+ * A site's domain as its people write it. Only for those who look after the site: to anybody else a name with letters that
+ * look like others may pass for what it is not.
+ */
+export function shownDomain(domain: string): string {
+  return domainToUnicode(domain) || domain; // nothing for addresses of IPv6
 }

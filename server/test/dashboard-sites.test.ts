@@ -60,18 +60,21 @@ function routes() {
 
 describe('adding a site', () => {
   it.each([
-    ['example.net', 'example.net'],
-    ['  HTTPS://Www.Example.org/path?x=1#y ', 'www.example.org'],
-    ['münchen.example', 'xn--mnchen-3ya.example'],
-    ['shop.example:8443', 'shop.example'],
-    ['localhost', 'localhost'],
-  ])('takes %s as %s', async (typed, domain) => {
-    const visitor = await personOf(await world.addAccount());
+    ['example.net', 'example.net', 'example.net'],
+    ['  HTTPS://Www.Example.org/path?x=1#y ', 'www.example.org', 'www.example.org'],
+    ['münchen.example', 'xn--mnchen-3ya.example', 'münchen.example'],
+    ['shop.example:8443', 'shop.example', 'shop.example'],
+    ['localhost', 'localhost', 'localhost'],
+    ['[2001:db8::1]', '2001:db8::1', '2001:db8::1'],
+  ])('takes %s as %s and shows %s', async (typed, domain, shown) => {
+    const account = await world.addAccount();
+    const visitor = await personOf(account);
     await visitor.get('/dashboard/add-site');
     const answer = await visitor.post('/dashboard/add-site', { domain: typed });
     expect(answer.headers.location).toMatch(/^\/dashboard\/sites\/site_/);
     const page = await visitor.get(String(answer.headers.location));
-    expect(page.text).toContain(`>${domain}<`);
+    expect((await world.store.registry.sitesOf(account.id)).map((site) => site.domain)).toEqual([domain]);
+    expect(page.text).toContain(`>${shown}<`);
     expect(page.text).toMatch(
       /&lt;script defer src=&quot;http:\/\/127\.0\.0\.1:\d+\/a\.js&quot; data-key=&quot;ak_\w+&quot;>/,
     );
@@ -348,6 +351,19 @@ describe('the settings of a site', () => {
     expect((await visitor.post(`${base}/settings/delete`, { confirm: 'settings.example' })).status).toBe(303);
     expect((await visitor.get(base)).status).toBe(404);
   });
+
+  it.each(['münchen.example', 'xn--mnchen-3ya.example'])(
+    'show a name as it is written, and take %s for it',
+    async (typed) => {
+      const { visitor, base } = await owner('xn--mnchen-3ya.example');
+      for (const page of ['/dashboard', base, `${base}/settings`, `${base}/you`, `${base}/install`]) {
+        const { text } = await visitor.get(page);
+        expect(text, page).toContain('münchen.example');
+        expect(text, page).not.toMatch(/>[^<]*(?<!https:\/\/)xn--mnchen/); // links are for programs
+      }
+      expect((await visitor.post(`${base}/settings/delete`, { confirm: typed })).status).toBe(303);
+    },
+  );
 
   it('invite somebody who has an account, once', async () => {
     const { site, visitor, base } = await owner('team.example');

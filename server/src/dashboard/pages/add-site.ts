@@ -1,4 +1,4 @@
-import { readDomain } from '../../hosts.ts';
+import { readDomain, shownDomain } from '../../hosts.ts';
 import { newSiteId, newSiteKey } from '../../keys.ts';
 import { PLANS } from '../../plans.ts';
 import { RegistryConflict } from '../../store/store.ts';
@@ -41,11 +41,11 @@ export function addSitePages(router: Router): void {
       if (!(error instanceof RegistryConflict)) throw error;
       if (error.reason === 'site-limit')
         return again(
-          `All ${PLANS[account.plan].sites} sites of the Free plan are in use, so ${domain} was not added.`,
+          `All ${PLANS[account.plan].sites} sites of the Free plan are in use, so ${shownDomain(domain)} was not added.`,
         );
       const existing =
         (await store.registry.sitesOf(account.id)).find((site) => site.domain === domain) ?? null;
-      return again(`You have a site for ${domain} already.`, existing);
+      return again(`You have a site for ${shownDomain(domain)} already.`, existing);
     }
   });
 }

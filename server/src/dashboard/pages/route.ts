@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { shownDomain } from '../../hosts.ts';
 import { newToken } from '../../tokens.ts';
 import { isOperator, may, roleOf, type SiteAction } from '../access.ts';
 import { Background } from '../background.ts';
@@ -80,7 +81,7 @@ export class Router {
           status: 403,
           html: errorPage(visit.frame, {
             title: 'Not yours to change',
-            text: `You may look at ${site.domain} but not do this. Ask its owner.`,
+            text: `You may look at ${shownDomain(site.domain)} but not do this. Ask its owner.`,
           }),
         };
       }

@@ -1,4 +1,5 @@
 import { DAY_MS } from '../../clock.ts';
+import { readDomain, shownDomain } from '../../hosts.ts';
 import { hashPassword } from '../../passwords.ts';
 import { digestToken, newId, newToken } from '../../tokens.ts';
 import { emailProblem } from '../accounts.ts';
@@ -139,8 +140,8 @@ export function settingsPages(router: Router): void {
 
   router.site('POST', settingsPath('/delete'), 'own', async (visit) => {
     const { site, form } = visit;
-    if ((form.get('confirm') ?? '').trim().toLowerCase() !== site.domain)
-      return wrong(visit, 'confirm', `Type ${site.domain} to confirm.`);
+    if (readDomain(form.get('confirm') ?? '') !== site.domain)
+      return wrong(visit, 'confirm', `Type ${shownDomain(site.domain)} to confirm.`);
     await registry.removeSite(site.id);
     await events.remove(site.id);
     return { kind: 'redirect', to: '/dashboard' };

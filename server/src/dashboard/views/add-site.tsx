@@ -1,3 +1,4 @@
+import { shownDomain } from '../../hosts.ts';
 import type { PlanName } from '../../plans.ts';
 import type { Frame } from '../parts.ts';
 import { Csrf, documentOf } from './document.tsx';
@@ -50,7 +51,7 @@ export function addSitePage(
           />
           {existing !== null && (
             <p>
-              <a href={`/dashboard/sites/${existing.id}`}>Open {existing.domain}</a>
+              <a href={`/dashboard/sites/${existing.id}`}>Open {shownDomain(existing.domain)}</a>
             </p>
           )}
           <div class="row">

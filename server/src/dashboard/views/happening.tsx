@@ -1,4 +1,5 @@
 import type { VNode } from 'preact';
+import { shownDomain } from '../../hosts.ts';
 import type { LiveLine } from '../live-lines.ts';
 import type { SiteVisit } from '../parts.ts';
 import { siteDocument } from './site-frame.tsx';
@@ -59,7 +60,7 @@ export function happeningPage(visit: SiteVisit, data: HappeningData): string {
             Times are those of {zone}. What was refused is told while the server runs.
           </p>
           <p class="hint" data-lines-empty hidden={lines.length > 0}>
-            Nothing in the last half hour. Open a page of {visit.site.domain} to see it here.
+            Nothing in the last half hour. Open a page of {shownDomain(visit.site.domain)} to see it here.
           </p>
         </section>
       </div>

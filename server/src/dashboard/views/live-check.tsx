@@ -1,4 +1,5 @@
 import type { VNode } from 'preact';
+import { shownDomain } from '../../hosts.ts';
 import type { Frame } from '../parts.ts';
 import { Csrf } from './document.tsx';
 
@@ -32,7 +33,7 @@ export function LiveCheck({ frame, check }: { frame: Frame; check: CheckData }):
       <h2 id="check-title">Live check</h2>
       <p class="check-state" data-check-state>
         <span class="pulse" aria-hidden="true" />
-        <span data-check-text>Listening. Open a page of {domain} that carries the tag.</span>
+        <span data-check-text>Listening. Open a page of {shownDomain(domain)} that carries the tag.</span>
       </p>
       <ol class="steps">
         {STEPS.map(({ id, name, waiting }) => (

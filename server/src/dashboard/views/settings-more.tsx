@@ -1,4 +1,5 @@
 import type { VNode } from 'preact';
+import { shownDomain } from '../../hosts.ts';
 import type { SiteVisit } from '../parts.ts';
 import { Csrf } from './document.tsx';
 import { Card, date, Field, Notice } from './parts.tsx';
@@ -241,13 +242,13 @@ export function DeleteSite({ visit: { site, frame }, data: { problem } }: Sectio
         <Csrf frame={frame} />
         <Field
           name="confirm"
-          label={`Type ${site.domain} to confirm`}
+          label={`Type ${shownDomain(site.domain)} to confirm`}
           required
           autocomplete="off"
           error={problem?.at === 'confirm' ? problem.text : undefined}
         />
         <button type="submit" class="danger">
-          Delete {site.domain}
+          Delete {shownDomain(site.domain)}
         </button>
       </form>
     </Card>

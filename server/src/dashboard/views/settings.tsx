@@ -1,5 +1,6 @@
 import type { VNode } from 'preact';
 import { entryOf } from '../../entry-of.ts';
+import { shownDomain } from '../../hosts.ts';
 import type { SiteVisit } from '../parts.ts';
 import { Csrf } from './document.tsx';
 import { Ago, Card, date, Field, Notice, plural, whole } from './parts.tsx';
@@ -55,12 +56,12 @@ function Hosts({ visit: { site, frame }, data: { dryRun } }: SectionProps): VNod
       <form method="post" action={`/dashboard/sites/${site.id}/settings/hosts`} class="stack">
         <Csrf frame={frame} />
         <p class="hint">
-          {site.domain} and its www. twin always count. Every other host is refused, and shown under “Not
-          counted”.
+          {shownDomain(site.domain)} and its www. twin always count. Every other host is refused, and shown
+          under “Not counted”.
         </p>
         <label class="check-field">
           <input type="checkbox" name="subdomains" checked={rules.allowSubdomains} />
-          <span>All subdomains of {site.domain} count, too</span>
+          <span>All subdomains of {shownDomain(site.domain)} count, too</span>
         </label>
         <div class="field">
           <label for="hosts">Further hosts, one a line</label>

@@ -1,4 +1,5 @@
 import type { ComponentChildren, VNode } from 'preact';
+import { shownDomain } from '../../hosts.ts';
 import type { Site } from '../../store/store.ts';
 import { may, type Role } from '../access.ts';
 import type { Frame } from '../parts.ts';
@@ -24,6 +25,7 @@ export function siteDocument(
   },
 ): string {
   const base = `/dashboard/sites/${site.id}`;
+  const domain = shownDomain(site.domain);
   const tabs = [
     { id: 'report', name: 'Report', to: base },
     { id: 'live', name: 'Live', to: `${base}/happening` },
@@ -33,15 +35,15 @@ export function siteDocument(
   ];
   return documentOf({
     frame,
-    title: `${title} · ${site.domain}`,
+    title: `${title} · ${domain}`,
     width: 'wide',
     children: (
       <>
         <p class="crumbs">
           <a href="/dashboard">Sites</a>
         </p>
-        <h1 class="site-name">{site.domain}</h1>
-        <nav class="site-tabs" aria-label={`Pages of ${site.domain}`}>
+        <h1 class="site-name">{domain}</h1>
+        <nav class="site-tabs" aria-label={`Pages of ${domain}`}>
           <ul>
             {tabs.map(({ id, name, to }) => (
               <li>

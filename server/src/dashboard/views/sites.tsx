@@ -1,5 +1,6 @@
 import type { VNode } from 'preact';
 import { DAY_MS } from '../../clock.ts';
+import { shownDomain } from '../../hosts.ts';
 import type { Frame } from '../parts.ts';
 import { documentOf } from './document.tsx';
 import { Ago, date, Notice, plural, whole } from './parts.tsx';
@@ -128,7 +129,7 @@ function SiteTile({
     <article class="card site-card">
       <h2>
         <a class="stretched" href={`/dashboard/sites/${card.id}`}>
-          {card.domain}
+          {shownDomain(card.domain)}
         </a>
         {!card.isOwn && <span class="tag">shared with you</span>}
       </h2>

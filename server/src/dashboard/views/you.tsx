@@ -1,4 +1,5 @@
 import type { VNode } from 'preact';
+import { shownDomain } from '../../hosts.ts';
 import type { Entry } from '../../store/store.ts';
 import type { Rehearsal, SiteVisit } from '../parts.ts';
 import { Card } from './parts.tsx';
@@ -23,7 +24,8 @@ export function youPage(visit: SiteVisit, data: YouData): string {
     children: (
       <>
         <p class="lead">
-          What the server sees of you now, and what it would keep of a page view on {visit.site.domain}.
+          What the server sees of you now, and what it would keep of a page view on{' '}
+          {shownDomain(visit.site.domain)}.
         </p>
         <div class="two">
           <Card title="Seen, and forgotten at once" id="seen">

@@ -1,4 +1,5 @@
 import type { VNode } from 'preact';
+import { shownDomain } from '../../../hosts.ts';
 import type { ReportData } from '../../report/data.ts';
 import { FIGURES } from '../../report/measures.ts';
 import { RANGES } from '../../report/span.ts';
@@ -26,7 +27,7 @@ export function Notes({ data: { zone, site, span, worth } }: { data: ReportData 
           {new Date(span.fromMs).toISOString()} to {new Date(span.toMs).toISOString()}.
         </dd>
         <dt>Not in these numbers</dt>
-        <dd>Crawlers, repeats, and what was refused: see “Not counted” of {site.domain}.</dd>
+        <dd>Crawlers, repeats, and what was refused: see “Not counted” of {shownDomain(site.domain)}.</dd>
       </dl>
       <h3>Keys</h3>
       <ul class="key-list" data-keys>
