@@ -1,4 +1,4 @@
-import { hostOf, isAddress, isLocalHost } from './hosts.ts';
+import { HOST_MAX_CHARS, hostOf, isAddress, isLocalHost } from './hosts.ts';
 
 /**
  * Which hosts a site's pages may be on. Two pieces of evidence, the request's origin and the page's address; both that are
@@ -7,7 +7,7 @@ import { hostOf, isAddress, isLocalHost } from './hosts.ts';
  */
 
 /** How much of a host, or of an origin that is none, is shown to the owner: hosts that exist are shorter. */
-const CLAIM_MAX_CHARS = 255;
+export const CLAIM_MAX_CHARS = 255;
 
 /** What a site allows. Hosts are normalised (`hosts.ts`). */
 export interface HostPolicy {
@@ -25,9 +25,9 @@ function twin(domain: string): string {
   return domain.startsWith('www.') ? domain.slice(4) : `www.${domain}`;
 }
 
-/** Whether `host` is below `domain`, matched on a label boundary. */
+/** Whether `host` is below `domain`, matched on a label boundary. A host that nobody can look up is below nothing. */
 function isBelow(host: string, domain: string): boolean {
-  return host.endsWith(`.${domain}`) && !isAddress(host);
+  return host.length <= HOST_MAX_CHARS && host.endsWith(`.${domain}`) && !isAddress(host);
 }
 
 /** Whether a normalised host belongs to a site. */

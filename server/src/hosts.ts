@@ -3,7 +3,8 @@ import { domainToUnicode } from 'node:url';
 
 /** Host names and addresses, the way browsers read them. */
 
-const HOST_MAX_CHARS = 253;
+/** No name that can be looked up is longer: https://www.rfc-editor.org/rfc/rfc1035#section-2.3.4 */
+export const HOST_MAX_CHARS = 253;
 const NAME = /^[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*$/;
 
 /**

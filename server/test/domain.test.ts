@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import type { Ledger } from '../src/api/ledger.ts';
 import { splitPage } from '../src/collect/classify.ts';
 import { hostFits, judgeHosts } from '../src/host-policy.ts';
 import { isLocalHost, readDomain } from '../src/hosts.ts';
+import { newSiteKey } from '../src/keys.ts';
 import type { Site } from '../src/store/store.ts';
 import { BROWSER, World } from './support/world.ts';
 
@@ -515,6 +517,46 @@ describe('through the front door', () => {
       );
     }
   });
+});
+
+it('hosts longer than any that exist are not counted, and kept in short: the pages of the ledger reach its end', async () => {
+  const world = await World.open();
+  onTestFinished(() => world.close());
+  const { site, apiKey } = await world.addOwner();
+  const { registry, events } = world.store;
+  await registry.setHostRules(site.id, { allowSubdomains: true, extraHosts: ['*.example.net'] });
+  const key = newSiteKey();
+  await registry.addSiteKey(site.id, key, 0);
+  await registry.retireSiteKey(site.key);
+  const server = await world.serve();
+  // Written in ASCII, as it is kept, this is three times as long.
+  const name = Array.from({ length: 1_900 }, (_, i) => String.fromCodePoint(0x4e00 + ((i * 7_919) % 20_000)));
+  const longest = `${`${'a'.repeat(49)}.`.repeat(4)}${'a'.repeat(41)}.example.com`;
+  for (const [host, of, status] of [
+    [`${name.join('')}.example`, site.key, 410],
+    [`${name.reverse().join('')}.example`, site.key, 410],
+    [`${name.join('')}.example.com`, key, 403],
+    [`${'a'.repeat(1_900)}.example.net`, key, 403],
+    [`a${longest}`, key, 403],
+    [longest, key, 202],
+  ] as const) {
+    const answer = await server.send({ key: of, url: `https://${host}/` }, { headers: { origin: 'null' } });
+    expect([host, answer.status]).toEqual([host, status]);
+  }
+  await events.flush();
+  let [hosts, cursor] = [0, ''];
+  for (let pages = 0; pages < 10 && (pages === 0 || cursor !== ''); pages++) {
+    const answer = await server.ask({
+      path: `/api/v1/sites/${site.id}/ledger?limit=1${cursor}`,
+      headers: { authorization: `Bearer ${apiKey}` },
+    });
+    expect(answer.status, answer.text).toBe(200);
+    const { ledger, next_cursor: next } = answer.json() as Ledger;
+    for (const { host } of ledger) expect(host.length).toBeLessThanOrEqual(255);
+    hosts += ledger.length;
+    cursor = next === null ? '' : `&cursor=${next}`;
+  }
+  expect({ hosts, cursor }).toEqual({ hosts: 6, cursor: '' });
 });
 
 describe('whatever a request shows', () => {

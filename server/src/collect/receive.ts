@@ -4,7 +4,7 @@ import { Beacon } from '../../../tracker/wire/beacon.ts';
 import { BEACON_MAX_BYTES, LEAVE, URL_MAX_CHARS } from '../../../tracker/wire/limits.ts';
 import type { Clock } from '../clock.ts';
 import { leavesOutCountry, leavesOutPage } from '../exclusions.ts';
-import { hostFits, judgeHosts } from '../host-policy.ts';
+import { CLAIM_MAX_CHARS, hostFits, judgeHosts } from '../host-policy.ts';
 import { type AppendOutcome, type Events, NO_SITE, StoreBusy, StoreUnavailable } from '../store/store.ts';
 import type { Tally } from '../tally.ts';
 import { parseReferrer, splitPage } from './classify.ts';
@@ -243,7 +243,9 @@ function isLeave(said: unknown): boolean {
 /** The host a beacon claims to come from, for the ledger's eyes only; empty where it names none. */
 function claimedHost(said: unknown): string {
   const url = typeof said === 'object' && said !== null && 'url' in said ? said.url : null;
-  return typeof url === 'string' && url.length <= URL_MAX_CHARS ? (splitPage(url)?.host ?? '') : '';
+  if (typeof url !== 'string' || url.length > URL_MAX_CHARS) return '';
+  // In ASCII a host may be several times as long as it was written.
+  return (splitPage(url)?.host ?? '').slice(0, CLAIM_MAX_CHARS);
 }
 
 function whatIsWrong(said: unknown): string {
