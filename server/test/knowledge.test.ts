@@ -382,6 +382,24 @@ describe('what is known of an event', () => {
     }
   });
 
+  it('ends with a whole character where a tag is cut', async () => {
+    const world = await World.open();
+    onTestFinished(() => world.close());
+    const { site, apiKey } = await world.addOwner();
+    const server = await world.serve();
+    const [source, campaign] = [`x${'🙂'.repeat(31)}`, `x${'🙂'.repeat(63)}`];
+    const url = `https://example.com/?utm_source=${source}🙂🙂&utm_campaign=${campaign}🙂🙂`;
+    expect((await server.send({ key: site.key, url })).status).toBe(202);
+    for (const [by, value] of Object.entries({ source, campaign })) {
+      // As it is shown, it can be asked for.
+      const answer = await server.ask({
+        path: `/api/v1/sites/${site.id}/breakdown?by=${by}&filter=${by}:${encodeURIComponent(value)}`,
+        headers: { authorization: `Bearer ${apiKey}` },
+      });
+      expect(answer.json(), answer.text).toMatchObject({ breakdown: [{ value, events: 1 }] });
+    }
+  });
+
   it('takes the pages of the site itself for no source', async () => {
     const world = await World.open();
     onTestFinished(() => world.close());

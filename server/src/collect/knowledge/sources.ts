@@ -93,7 +93,7 @@ export function originOf(query: string, referrer: string | null): Origin {
   const referring = referrer === null ? null : knownSource(withoutWww(referrer));
   if (query.length <= 1) return untagged(referrer, referring);
   const tags = new URLSearchParams(query);
-  const tag = (name: string, max = TAG_MAX_CHARS) => tags.get(name)?.trim().slice(0, max) || null;
+  const tag = (name: string, max = TAG_MAX_CHARS) => beginning(tags.get(name)?.trim() ?? '', max) || null;
   const utmSource = tag('utm_source')?.toLowerCase() ?? null;
   const word = utmSource ?? tag('ref')?.toLowerCase() ?? tag('source')?.toLowerCase() ?? null;
   const medium = tag('utm_medium')?.toLowerCase() ?? null;
@@ -117,6 +117,11 @@ export function originOf(query: string, referrer: string | null): Origin {
       campaign,
     };
   return { source: null, channel: 'direct', campaign };
+}
+
+/** A text's beginning, and no half of a character at its end: half a character is none in UTF-8. */
+function beginning(text: string, maxChars: number): string {
+  return text.slice(0, maxChars).replace(/[\uD800-\uDBFF]$/, '');
 }
 
 /** Where a page view came from whose address carries no tags: by the referrer alone. */
