@@ -89,7 +89,10 @@ function words(text: string): string[] {
   return [...new Set(text.split(/[\s,]+/).filter((word) => word !== ''))];
 }
 
+/** What `encodeURI` encodes in a path and browsers do not, and what was encoded already. https://url.spec.whatwg.org/#path-percent-encode-set */
+const LEFT_AS_TYPED = /%(25|5B|5D|7C)/g;
+
 /** Paths arrive percent-encoded, as the browser writes them: `/über` is `/%C3%BCber`. */
 function asSent(patterns: readonly string[]): string[] {
-  return patterns.map((pattern) => encodeURI(pattern).replaceAll('%25', '%'));
+  return patterns.map((pattern) => encodeURI(pattern).replace(LEFT_AS_TYPED, decodeURIComponent));
 }

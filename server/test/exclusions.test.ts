@@ -52,6 +52,18 @@ describe('exclusions as they are typed', () => {
     expect(readExclusions({ pages: ' \n', countries: '' })).toBeNull();
   });
 
+  it('are compared with what a browser makes of the same characters', () => {
+    const characters = Array.from({ length: 0x7f - 0x21 }, (_, i) => String.fromCharCode(0x21 + i));
+    // What parts patterns or addresses, a star, and the backslash, which browsers take for a slash.
+    for (const character of [...characters, 'ü', '€', '🙂'].filter((one) => !',?#*\\'.includes(one))) {
+      const path = `/a${character}b`;
+      expect(readExclusions({ pages: path, countries: '' })).toEqual({
+        pages: [new URL(path, 'https://example.com').pathname],
+        countries: [],
+      });
+    }
+  });
+
   it.each([
     { pages: 'admin', countries: '', says: '“admin” is no path' },
     { pages: '/a?b=1', countries: '', says: 'has a ? or #' },
