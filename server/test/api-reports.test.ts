@@ -480,8 +480,27 @@ describe('one site in numbers', () => {
       `/sites/${site.id}/realtime`,
     ])
       expect((await csv(path)).headers['content-type']).toBe('text/csv; charset=utf-8');
-    for (const accept of ['application/json, text/csv;q=0.5', '*/*', 'text/csv;q=0', ''])
-      expect((await csv('/sites', accept)).headers['content-type']).toBe('application/json; charset=utf-8');
+    for (const accept of [
+      'text/csv, */*',
+      'text/csv;q=0.5, */*;q=0.4',
+      'application/json;q=0.2, text/csv;q=0.3, */*',
+    ])
+      expect([accept, (await csv('/sites', accept)).headers['content-type']]).toEqual([
+        accept,
+        'text/csv; charset=utf-8',
+      ]);
+    for (const accept of [
+      'application/json, text/csv;q=0.5',
+      '*/*',
+      'text/csv;q=0',
+      '',
+      'text/csv;q=0.5, */*;q=0.9',
+      'text/csv;q=0.5, application/*',
+    ])
+      expect([accept, (await csv('/sites', accept)).headers['content-type']]).toEqual([
+        accept,
+        'application/json; charset=utf-8',
+      ]);
   });
 });
 

@@ -30,6 +30,7 @@ export function prefersCsv(accept: string | undefined): boolean {
     weights.set(type, weight === undefined ? 1 : Number(weight));
   }
   const csv = weights.get('text/csv') ?? 0;
-  const json = weights.get('application/json') ?? 0;
+  // The most specific of what fits says how welcome JSON is.
+  const json = weights.get('application/json') ?? weights.get('application/*') ?? weights.get('*/*') ?? 0;
   return csv > 0 && csv >= json;
 }
