@@ -687,14 +687,21 @@ describe('the address /e', () => {
     expect(Number(answer.headers['access-control-max-age'])).toBeGreaterThan(0);
   });
 
-  it.each(['GET', 'HEAD', 'PUT', 'PATCH', 'DELETE'])('takes no %s', async (method) => {
-    const answer = await server.ask({ method, path: '/e' });
-    expect(answer.status).toBe(405);
-    expect(answer.headers.allow).toBe('POST, OPTIONS');
-    expectOpen(answer);
-    if (method !== 'HEAD')
-      expect(answer.json()).toEqual({ error: expect.any(String), code: 'METHOD_NOT_ALLOWED' });
-  });
+  it.each(['GET', 'HEAD', 'PUT', 'PATCH', 'DELETE', 'TRACE'])(
+    'takes no %s, whatever is in it',
+    async (method) => {
+      const before = await ledger(world, NO_SITE);
+      const answer = await server.ask({
+        ...{ method, path: '/e', headers: { 'content-type': 'text/html' }, body: '{' },
+      });
+      expect(await ledger(world, NO_SITE)).toEqual(before);
+      expect(answer.status).toBe(405);
+      expect(answer.headers.allow).toBe('POST, OPTIONS');
+      expectOpen(answer);
+      if (method !== 'HEAD')
+        expect(answer.json()).toEqual({ error: expect.any(String), code: 'METHOD_NOT_ALLOWED' });
+    },
+  );
 
   it('ignores a query, and is no other address', async () => {
     expectKept(await server.send(view(), { path: '/e?utm=1' }), 'stored');

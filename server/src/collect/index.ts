@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { BATCH_MAX_BEACONS, BATCH_MAX_BYTES, BEACON_MAX_BYTES } from '../../../tracker/wire/limits.ts';
 import { ApiError, ERRORS } from '../errors.ts';
 import { errorOf, FAULT, headerValue, outcomeName } from './answers.ts';
@@ -72,13 +72,16 @@ function acceptBeacons(app: FastifyInstance, receiver: Receiver, path: string): 
       .send(),
   );
 
+  const refuse = async (_request: FastifyRequest, reply: FastifyReply) => {
+    reply.header('allow', 'POST, OPTIONS');
+    throw new ApiError('METHOD_NOT_ALLOWED', { detail: 'Send events by POST.' });
+  };
   app.route({
-    method: ['GET', 'PUT', 'PATCH', 'DELETE'],
+    method: app.supportedMethods.filter((method) => method !== 'POST' && method !== 'OPTIONS'),
     url: path,
-    handler: async (_request, reply) => {
-      reply.header('allow', 'POST, OPTIONS');
-      throw new ApiError('METHOD_NOT_ALLOWED', { detail: 'Send events by POST.' });
-    },
+    // Before a body is read: it is no beacon, whatever is wrong with it.
+    onRequest: refuse,
+    handler: refuse,
   });
 }
 
