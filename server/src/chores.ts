@@ -1,5 +1,5 @@
 import { type Clock, DAY_MS, HOUR_MS } from './clock.ts';
-import type { Store } from './store/store.ts';
+import type { Events, Registry, Store } from './store/store.ts';
 
 /** How often chores are done. */
 const INTERVAL_MS = HOUR_MS;
@@ -34,18 +34,29 @@ export function startChores({
   };
 }
 
-/** Deletes what is left of removed sites: where that was cut short, and what arrived while they were removed. @returns rows */
+/**
+ * Deletes what is left of removed sites: where that was cut short, and what arrived since. All that were ever removed are
+ * looked at, many with one question; none is ever known to be done. A collector may have events of one in its spool, however
+ * long ago it was removed and wherever that collector was meanwhile, a replica may lack rows that it gets later, and a backup
+ * that is restored may be from before. A mark would have them stay.
+ *
+ * @returns rows deleted
+ */
 export async function removeLeftovers(
-  { registry, events }: Pick<Store, 'registry' | 'events'>,
+  {
+    registry,
+    events,
+  }: { registry: Pick<Registry, 'removedSites'>; events: Pick<Events, 'holding' | 'remove'> },
   signal: AbortSignal,
 ): Promise<number> {
   let deleted = 0;
   let removed = await registry.removedSites('');
   while (removed.length > 0) {
-    for (const siteId of removed) {
+    for (const siteId of await events.holding(removed)) {
       if (signal.aborted) return deleted;
       deleted += await events.remove(siteId, signal);
     }
+    if (signal.aborted) return deleted;
     removed = await registry.removedSites(removed.at(-1) ?? '');
   }
   return deleted;

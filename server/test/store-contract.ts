@@ -496,11 +496,19 @@ function describeEvents(engine: Engine): void {
     }
     await store.events.append(event({ siteId: 'site_another', path: '/another' }));
     expect((await store.reports.breakdown(scope, 'page', { limit: 10 })).rows).toHaveLength(2);
+    const holding = () => store.events.holding(['site_unheard_of', SITE, 'site_another', "it's"]);
+    expect(await holding()).toEqual([SITE, 'site_another']);
+    expect(await store.events.holding([])).toEqual([]);
 
     expect(await store.events.remove(SITE)).toBe(6);
+    expect(await holding()).toEqual(['site_another']);
     expect(await store.events.remove(SITE)).toBe(0);
-    await store.events.append(event({ path: '/under-way' }));
-    expect(await store.events.remove(SITE)).toBe(1);
+    for (const underWay of [event({ path: '/under-way' }), leave(), bot()]) {
+      await store.events.append(underWay);
+      expect(await holding()).toEqual([SITE, 'site_another']);
+      expect(await store.events.remove(SITE)).toBe(1);
+      expect(await holding()).toEqual(['site_another']);
+    }
     expect(await store.events.remove('site_unheard_of')).toBe(0);
 
     const again = await reopen();
@@ -508,7 +516,7 @@ function describeEvents(engine: Engine): void {
     expect((await again.reports.breakdown(scope, 'page', { limit: 10 })).rows).toEqual([]);
     expect(await again.reports.totals(scope)).toMatchObject({ visitors: 0, events: 0 });
     expect(await count(again)).toBe(3);
-    expect(await ledgerOf(again)).toEqual({ stored: 3, bot: 2 });
+    expect(await ledgerOf(again)).toEqual({ stored: 3, bot: 3 });
     expect((await allEvents(again, 'site_another')).map(({ path }) => path)).toEqual(['/another']);
     await expectConsistent(again);
   });

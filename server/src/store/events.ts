@@ -211,10 +211,12 @@ export interface Events {
    */
   expire(siteId: string, beforeMs: number, signal?: AbortSignal): Promise<number>;
   /**
-   * Deletes all that is kept of a removed site besides its counters and its ledger, in small steps between commits. Cheap
-   * where nothing is left. Ends early, as `expire` does. @returns rows of events, leaves and bot visits deleted
+   * Deletes all that is kept of a removed site besides its counters and its ledger, in small steps between commits. Ends
+   * early, as `expire` does. @returns rows of events, leaves and bot visits deleted
    */
   remove(siteId: string, signal?: AbortSignal): Promise<number>;
+  /** Those of some sites of which there is anything that `remove` would delete. Cheap, and changes nothing. */
+  holding(siteIds: readonly string[]): Promise<string[]>;
   /**
    * Where the engine keeps strings apart from rows: deletes those that no row refers to any more, at most once a day, in small
    * steps between commits, and overwrites them in the file. Ends early, with nothing wrong, when the signal says so.

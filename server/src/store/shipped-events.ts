@@ -103,6 +103,10 @@ export class ShippedEvents implements Events {
     return this.expire(siteId, Number.MAX_SAFE_INTEGER, signal);
   }
 
+  async holding(siteIds: readonly string[]): Promise<string[]> {
+    return siteIds.length === 0 ? [] : this.#warehouse.holding(siteIds);
+  }
+
   async audit(): Promise<Audit> {
     const { rows } = await this.#warehouse.countAll();
     return { ...(await this.#books.audit(rows)), rollups: [], integrity: [] };

@@ -134,6 +134,8 @@ export interface Warehouse {
   page(siteId: string, options: { limit: number; cursor?: string }): Promise<EventPage>;
   /** Deletes a site's rows received before an instant. Waits for that no longer than the signal lets it. @returns rows deleted */
   expire(siteId: string, beforeMs: number, signal?: AbortSignal): Promise<number>;
+  /** Those of some sites, at least one, of which there are rows that `expire` could delete. */
+  holding(siteIds: readonly string[]): Promise<string[]>;
   close(): Promise<void>;
 }
 

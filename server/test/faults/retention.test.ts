@@ -2,8 +2,9 @@ import { cpSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { removeLeftovers } from '../../src/chores.ts';
 import { DAY_MS } from '../../src/clock.ts';
-import type { Site } from '../../src/store/store.ts';
+import type { Events, Site } from '../../src/store/store.ts';
 import { event, SITE } from '../support/entries.ts';
 import { temporaryFolder } from '../support/paths.ts';
 import { type Exit, json, startProgram } from '../support/program.ts';
@@ -210,6 +211,45 @@ describe('retention', PATIENT, () => {
     program.kill('SIGTERM');
     expect(await program.exit).toEqual({ code: 0, signal: null });
     await expectSound(dataDir);
+  });
+
+  it('writes nothing for removed sites of which nothing is left, and deletes what comes later of any of them', async () => {
+    const world = await World.open();
+    onTestFinished(() => world.close());
+    const { registry, events } = world.store;
+    const account = await world.addAccount({ plan: 'pro' });
+    const sites: Site[] = [];
+    for (let i = 0; i < 250; i++) sites.push(await world.addSite(account, `s${i}.example`));
+    const comes = async (...places: number[]) => {
+      for (const place of places)
+        expect(await events.append(event({ siteId: sites[place]?.id ?? '' }))).toBe('stored');
+    };
+    const asked: string[] = [];
+    const recorded: Pick<Events, 'holding' | 'remove'> = {
+      holding: (siteIds) => events.holding(siteIds),
+      remove(siteId, signal) {
+        asked.push(siteId);
+        return events.remove(siteId, signal);
+      },
+    };
+    const clean = () => removeLeftovers({ registry, events: recorded }, new AbortController().signal);
+    const idsOf = (...places: number[]) => places.map((place) => sites[place]?.id).sort();
+
+    await comes(0, 7, 249, 249);
+    for (const { id } of sites.slice(1)) await registry.removeSite(id);
+    expect(await clean()).toBe(3);
+    expect(asked).toEqual(idsOf(7, 249));
+    expect(await clean()).toBe(0);
+    expect(asked).toHaveLength(2);
+
+    // Long after: from a collector that was away, or out of a backup.
+    await comes(3, 7);
+    expect(await clean()).toBe(2);
+    expect(asked.slice(2)).toEqual(idsOf(3, 7));
+    expect(storedPaths(world.dataDir, sites[0]?.id ?? '')).toEqual(['/']);
+    expect(await clean()).toBe(0);
+    expect(asked).toHaveLength(4);
+    await expectSoundHere(world.dataDir);
   });
 
   it('ended inside a sweep, by signal or by kill, leaves nothing half-done and finishes the next time', async () => {

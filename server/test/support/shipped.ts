@@ -80,6 +80,7 @@ export function current(store: Store): Store {
       page: after(events.page),
       expire: after((siteId: string, beforeMs: number) => events.expire(siteId, beforeMs)),
       remove: after((siteId: string) => events.remove(siteId)),
+      holding: after((siteIds: readonly string[]) => events.holding(siteIds)),
       audit: after(() => events.audit()),
     },
     reports: {

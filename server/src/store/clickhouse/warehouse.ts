@@ -6,7 +6,7 @@ import { StoreUnavailable } from '../store.ts';
 import { checksumsOf } from './checksum.ts';
 import { countDays, findRepeats, type Repeat } from './count.ts';
 import { Server } from './driver.ts';
-import { day, integer, isoDay, text } from './literal.ts';
+import { day, integer, isoDay, list, text } from './literal.ts';
 import { pageOf } from './page.ts';
 import { Replicas } from './replicas.ts';
 import { ClickHouseReports } from './reports/index.ts';
@@ -80,6 +80,17 @@ export class ClickHouseWarehouse implements Warehouse {
       await deletionsDone(server, signal);
       return rows;
     });
+  }
+
+  async holding(siteIds: readonly string[]): Promise<string[]> {
+    const rows = await this.#any((server) =>
+      server.rows(
+        `SELECT site_id FROM ${ENTRIES} FINAL
+         WHERE site_id IN ${list(siteIds.map(text))} AND kind != 'duplicate' GROUP BY site_id`,
+      ),
+    );
+    const held = new Set(rows.map((row) => String(row.site_id)));
+    return siteIds.filter((siteId) => held.has(siteId));
   }
 
   /** Of days as they are kept now, by `dayName`; of one without rows, none. */

@@ -1,3 +1,4 @@
+import { setImmediate as breathe } from 'node:timers/promises';
 import { DAY_MS, HOUR_MS, utcDay } from '../../clock.ts';
 import { type Group, GroupCommit } from '../group-commit.ts';
 import type { AppendOutcome, EngineStats, Events, Health, StoreBroken } from '../store.ts';
@@ -10,6 +11,9 @@ import { startWriter, type WriterClient } from './writer-client.ts';
 /** A new day must have lasted this long before old deduplication keys go: a clock that jumps ahead and back loses none. */
 const DAY_SETTLED_MS = HOUR_MS;
 const DEDUPLICATION_DAYS = 2;
+
+/** Sites looked up between two turns of the event loop: one or two milliseconds. */
+const SITES_AT_ONCE = 100;
 
 /** Collecting reads every row once. */
 const TEXTS_COLLECTED_EVERY_MS = DAY_MS;
@@ -83,6 +87,15 @@ export class SqliteEvents implements Events {
     }
     if (total > 0) this.#textsMayBeUnused = true;
     return total;
+  }
+
+  async holding(siteIds: readonly string[]): Promise<string[]> {
+    const held: string[] = [];
+    for (let i = 0; i < siteIds.length; i += SITES_AT_ONCE) {
+      held.push(...this.#reader.holding(siteIds.slice(i, i + SITES_AT_ONCE)));
+      await breathe();
+    }
+    return held;
   }
 
   async collectTexts(signal: AbortSignal): Promise<number> {

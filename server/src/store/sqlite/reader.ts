@@ -4,6 +4,9 @@ import { audit } from './audit.ts';
 import { type Database, openForReading, prepared, translated } from './driver.ts';
 import { SELECT_EVENTS, toStoredEvent } from './stored-event.ts';
 
+/** Tables that nothing of a removed site stays in. */
+const REMOVED_FROM = ['events', 'visits', 'leaves', 'bots', 'sealed', 'slots', 'facets'] as const;
+
 /** Questions to the events file, over a connection that cannot write. */
 export class EventReader {
   readonly #db: Database;
@@ -64,6 +67,14 @@ export class EventReader {
           lastSeenAtMs: Number(row.last_at),
         })),
     );
+  }
+
+  holding(siteIds: readonly string[]): string[] {
+    return translated(() => {
+      const inAny = REMOVED_FROM.map((table) => `EXISTS (SELECT 1 FROM ${table} WHERE site = s.id)`);
+      const held = prepared(this.#db, `SELECT 1 FROM sites s WHERE site = ? AND (${inAny.join(' OR ')})`);
+      return siteIds.filter((siteId) => held.get(siteId) !== undefined);
+    });
   }
 
   page(siteId: string, { limit, cursor }: { limit: number; cursor?: string }): EventPage {
