@@ -6,8 +6,9 @@ import { keyCommands } from './commands/key.ts';
 import { maintenanceCommands } from './commands/maintenance.ts';
 import { moveCommands } from './commands/move.ts';
 import { siteCommands } from './commands/site.ts';
-import { type Config, readConfig, settingsCatalogue, withEnvFile } from './config.ts';
+import { type Config, readConfig, withEnvFile } from './config.ts';
 import { entryOf } from './entry-of.ts';
+import { settingsCatalogue } from './settings.ts';
 import { openShared } from './store/open.ts';
 import { RegistryConflict } from './store/store.ts';
 

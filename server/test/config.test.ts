@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { ConfigError, readConfig, settingsCatalogue, withEnvFile } from '../src/config.ts';
+import { ConfigError, readConfig, withEnvFile } from '../src/config.ts';
+import { settingsCatalogue } from '../src/settings.ts';
 import { root, temporaryFolder } from './support/paths.ts';
 import { command } from './support/program.ts';
 
