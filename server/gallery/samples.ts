@@ -4,6 +4,7 @@ import { addSitePage } from '../src/dashboard/views/add-site.tsx';
 import { errorPage } from '../src/dashboard/views/error.tsx';
 import { happeningPage } from '../src/dashboard/views/happening.tsx';
 import { invitationPage } from '../src/dashboard/views/invitation.tsx';
+import { forgotPage, resetPage } from '../src/dashboard/views/password-reset.tsx';
 import { sharedReportPage, sharePasswordPage } from '../src/dashboard/views/share.tsx';
 import * as signIn from '../src/dashboard/views/sign-in.tsx';
 import { emptySitePage, installPage, reportPage } from '../src/dashboard/views/site.tsx';
@@ -48,10 +49,10 @@ function strangersSamples(assets: Pick<Assets, 'style' | 'script'>): Made {
     ['second-factor', signIn.secondFactorPage(frame, { ticket: 't', next: '' })],
     ['sign-up', signIn.signupPage(frame, { open: true, invitation: '' })],
     ['sign-up-closed', signIn.signupPage(frame, { open: false, invitation: '' })],
-    ['forgot', signIn.forgotPage(frame, { byMail: true })],
-    ['forgot-asked', signIn.forgotPage(frame, { byMail: true, askedFor: ACCOUNT.email })],
-    ['reset', signIn.resetPage(frame, { token: 't', email: ACCOUNT.email })],
-    ['reset-over', signIn.resetPage(frame, { token: 't', email: null })],
+    ['forgot', forgotPage(frame, { byMail: true })],
+    ['forgot-asked', forgotPage(frame, { byMail: true, askedFor: ACCOUNT.email })],
+    ['reset', resetPage(frame, { token: 't', email: ACCOUNT.email })],
+    ['reset-over', resetPage(frame, { token: 't', email: null })],
     ['invitation', invitationPage(frame, { invitation, signedIn: false })],
     [
       'invitation-signed-in',

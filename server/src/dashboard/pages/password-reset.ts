@@ -4,7 +4,7 @@ import { hashPassword } from '../../passwords.ts';
 import { digestToken, newToken } from '../../tokens.ts';
 import { emailProblem, passwordProblem } from '../accounts.ts';
 import { resetMail } from '../views/mails.tsx';
-import { forgotPage, resetPage } from '../views/sign-in.tsx';
+import { forgotPage, resetPage } from '../views/password-reset.tsx';
 import type { Router } from './route.ts';
 import { html, tooMany } from './sign-in.ts';
 

@@ -1,65 +1,16 @@
-import type { ComponentChildren, VNode } from 'preact';
+import type { VNode } from 'preact';
 import type { Frame } from '../parts.ts';
+import { Alone, EmailField, type FormState, NewPasswordField } from './alone.tsx';
 import { Csrf, documentOf } from './document.tsx';
 import { Field, Notice } from './parts.tsx';
 
-/** The ways in: set-up, log-in, sign-up, second factor, a new password. */
-
-export interface FormState {
-  email?: string;
-  /** What is wrong with the form as a whole. */
-  problem?: string | undefined;
-  errors?: Partial<Record<'email' | 'password' | 'code', string>>;
-}
-
-const PASSWORD_HINT = 'At least 10 characters. A few words that only you would put together are fine.';
-
-function Alone({
-  title,
-  intro,
-  state,
-  children,
-}: {
-  title: string;
-  intro?: string;
-  state?: FormState;
-  children: ComponentChildren;
-}): VNode {
-  return (
-    <div class="alone">
-      <h1>{title}</h1>
-      {intro !== undefined && <p class="lead">{intro}</p>}
-      {state?.problem !== undefined && <Notice kind="wrong">{state.problem}</Notice>}
-      {children}
-    </div>
-  );
-}
+/** The ways in: set-up, log-in, sign-up, second factor. */
 
 function NewAccountFields({ state }: { state: FormState }): VNode {
   return (
     <>
-      <Field
-        name="email"
-        label="E-mail address"
-        type="email"
-        autocomplete="username"
-        required
-        autofocus
-        maxlength={254}
-        value={state.email ?? ''}
-        error={state.errors?.email}
-      />
-      <Field
-        name="password"
-        label="Password"
-        type="password"
-        autocomplete="new-password"
-        required
-        minlength={10}
-        maxlength={200}
-        hint={PASSWORD_HINT}
-        error={state.errors?.password}
-      />
+      <EmailField state={state} error={state.errors?.email} />
+      <NewPasswordField label="Password" state={state} />
     </>
   );
 }
@@ -136,16 +87,7 @@ export function loginPage(frame: Frame, { next, state = {}, note, signups }: Log
         <form method="post" action="/login" class="stack">
           <Csrf frame={frame} />
           <input type="hidden" name="next" value={next} />
-          <Field
-            name="email"
-            label="E-mail address"
-            type="email"
-            autocomplete="username"
-            required
-            autofocus
-            maxlength={254}
-            value={state.email ?? ''}
-          />
+          <EmailField state={state} />
           <Field
             name="password"
             label="Password"
@@ -238,111 +180,5 @@ export function signupPage(
         </p>
       </Alone>
     ),
-  });
-}
-
-export interface ForgotParts {
-  /** Whether a link is sent by mail. */
-  byMail: boolean;
-  /** Said in the same words whether there is such an account or not. */
-  askedFor?: string;
-  state?: FormState;
-}
-
-export function forgotPage(frame: Frame, { byMail, askedFor, state = {} }: ForgotParts): string {
-  return documentOf({
-    frame,
-    title: 'Forgot the password',
-    width: 'narrow',
-    children: (
-      <Alone title="Forgot the password?" state={state}>
-        {askedFor !== undefined ? (
-          <Notice kind="done">
-            If {askedFor} has an account here, a link is on its way to it. It is good once, for one hour.
-            Nothing there after some minutes? Look into the spam, then ask whoever runs this installation.
-          </Notice>
-        ) : byMail ? (
-          <AskForLink frame={frame} state={state} />
-        ) : (
-          <>
-            <p>Whoever runs this installation makes a link for you, good once and for one hour:</p>
-            <pre>
-              <code>npm run -s attractos -- account reset-link --email you@example.com</code>
-            </pre>
-          </>
-        )}
-        <p>
-          <a href="/login">Back to signing in</a>
-        </p>
-      </Alone>
-    ),
-  });
-}
-
-function AskForLink({ frame, state }: { frame: Frame; state: FormState }): VNode {
-  return (
-    <form method="post" action="/forgot" class="stack">
-      <Csrf frame={frame} />
-      <Field
-        name="email"
-        label="E-mail address"
-        type="email"
-        autocomplete="username"
-        required
-        autofocus
-        maxlength={254}
-        value={state.email ?? ''}
-        hint="A link that sets a new password is sent to it."
-      />
-      <button type="submit" class="primary">
-        Send the link
-      </button>
-    </form>
-  );
-}
-
-export function resetPage(
-  frame: Frame,
-  { token, email, state = {} }: { token: string; email: string | null; state?: FormState },
-): string {
-  return documentOf({
-    frame,
-    title: 'New password',
-    width: 'narrow',
-    children:
-      email === null ? (
-        <Alone title="This link is no longer good">
-          <p>
-            It was used already, or its hour is over. <a href="/forgot">Ask for another one</a>.
-          </p>
-        </Alone>
-      ) : (
-        <Alone
-          title="New password"
-          intro={`For ${email}. Every browser that is signed in will be signed out.`}
-          state={state}
-        >
-          <form method="post" action="/reset" class="stack">
-            <Csrf frame={frame} />
-            <input type="hidden" name="token" value={token} />
-            <input type="hidden" name="username" value={email} autocomplete="username" />
-            <Field
-              name="password"
-              label="New password"
-              type="password"
-              autocomplete="new-password"
-              required
-              autofocus
-              minlength={10}
-              maxlength={200}
-              hint={PASSWORD_HINT}
-              error={state.errors?.password}
-            />
-            <button type="submit" class="primary">
-              Set the password
-            </button>
-          </form>
-        </Alone>
-      ),
   });
 }
