@@ -82,6 +82,9 @@ export async function buildServer({
     requestTimeout: REQUEST_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     bodyLimit: BODY_LIMIT_BYTES,
+    // `__proto__` is a name like any other in what JSON.parse makes, and properties of events may bear it.
+    onProtoPoisoning: 'ignore',
+    onConstructorPoisoning: 'ignore',
     routerOptions: { maxParamLength: URL_PARAMETER_MAX_CHARS },
     rewriteUrl: ({ url = '/' }) => decodable(url),
     // Whoever got through before the door closed is served, and then asked to hang up.

@@ -304,6 +304,19 @@ describe('bodies', () => {
     },
   );
 
+  it('have properties of any name, which are given back', async () => {
+    const props = '{"__proto__":"kept","constructor":true,"toString":1}';
+    const odd = `{"url":"https://example.com/","name":"odd","props":${props}}`;
+    const later = '{"url":"https://example.com/","constructor":{"prototype":{}},"__proto__":{"url":7}}';
+    const answer = await api.post(apiKey, `/sites/${site.id}/events`, `[${odd},${later}]`);
+    expect(answer.json()).toEqual({ outcomes: [odd, later].map(() => ({ id: null, outcome: 'stored' })) });
+    const listed = await get('/events?type=conversion&limit=1');
+    expect(listed.text).toContain(`"props":${props}`);
+    expect((await get('/breakdown?by=prop:__proto__')).json()).toMatchObject({
+      breakdown: [{ value: 'kept', events: 1 }],
+    });
+  });
+
   it.each([
     'null',
     '7',
