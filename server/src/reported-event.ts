@@ -43,7 +43,8 @@ export const ReportedEvent = Type.Object({
   time: Type.Optional(
     Type.String({
       format: 'date-time',
-      description: 'When it happened: ISO 8601 with offset, up to 48 hours ago. Now when absent.',
+      description:
+        'When it happened: ISO 8601 with offset, up to 48 hours ago. It counts on that day, and in that month. Now when absent.',
       examples: ['2026-05-14T15:05:09+02:00'],
     }),
   ),

@@ -1,5 +1,5 @@
 import { isbot } from 'isbot';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import type { EventItem, EventList } from '../src/api/events.ts';
 import type { Ledger } from '../src/api/ledger.ts';
 import type { ReportAnswer } from '../src/api/report.ts';
@@ -162,6 +162,28 @@ describe('POST /api/v1/sites/{id}/events', () => {
     ]) {
       expectRefusal(await report({ url: PAGE, time }), 400, 'INVALID_EVENT');
     }
+  });
+
+  it('counts one that is dated back in the month it is dated to', async () => {
+    const world = await ApiWorld.open();
+    onTestFinished(() => world.close());
+    const { account, site: own, apiKey } = await world.world.addOwner('example.com', 'pro');
+    const { key } = await world.key(account, { scopes: ['write'] });
+    const first = Date.UTC(2026, 5, 1);
+    const month = async () => (await world.read<SiteList>(apiKey, '/sites')).sites[0]?.events_this_month;
+    const reportAt = async (atMs: number) => {
+      const answer = await world.post(key, `/sites/${own.id}/events`, {
+        ...{ url: PAGE, time: new Date(atMs).toISOString() },
+      });
+      return answer.status;
+    };
+    world.world.clock.nowMs = first + MINUTE_MS;
+    await expect.poll(() => reportAt(first)).toBe(200);
+    expect(await month()).toBe(1);
+    expect(await reportAt(first - 1)).toBe(200);
+    expect(await month()).toBe(1);
+    world.world.clock.nowMs = first - 1;
+    expect(await month()).toBe(1);
   });
 
   it('believes the address and user agent that are stated, and keeps neither', async () => {

@@ -7,7 +7,7 @@ import { Count, Instant } from './schema-parts.ts';
 import { SITE_ITEM, withCounts } from './sites.ts';
 
 const DEFINITION =
-  'An event is a page view or any other event that a page or a server reports: received in the billing month (UTC), deduplicated by id, crawlers left out. Events over the allowance are stored and counted all the same.';
+  'An event is a page view or any other event that a page or a server reports: received in the billing month (UTC), or dated into it by the server that reports it, deduplicated by id, crawlers left out. Events over the allowance are stored and counted all the same.';
 
 export const UsageItem = Type.Object({
   id: SITE_ITEM.id,
