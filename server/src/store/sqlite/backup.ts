@@ -3,7 +3,7 @@ import { rename, rm, stat } from 'node:fs/promises';
 import { StoreUnavailable } from '../store.ts';
 import { type Database, openForReading, openPlain, translated } from './driver.ts';
 import { migrate } from './migrate.ts';
-import { REGISTRY_MIGRATIONS } from './registry.ts';
+import { REGISTRY_MIGRATIONS } from './registry-schema.ts';
 import { EVENT_MIGRATIONS } from './schema.ts';
 
 /**

@@ -20,63 +20,6 @@ import {
   translated,
 } from './driver.ts';
 
-/** The tables behind sign-in and teams: part of the registry's first migration. */
-export const PEOPLE_SCHEMA = `
-  CREATE TABLE recovery_codes (
-    account_id TEXT NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
-    hash TEXT NOT NULL,
-    PRIMARY KEY (account_id, hash)
-  ) STRICT, WITHOUT ROWID;
-
-  CREATE TABLE sessions (
-    id TEXT PRIMARY KEY,
-    token_hash TEXT NOT NULL UNIQUE,
-    account_id TEXT NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
-    label TEXT NOT NULL,
-    created_at INTEGER NOT NULL,
-    last_seen_at INTEGER NOT NULL,
-    expires_at INTEGER NOT NULL
-  ) STRICT;
-  CREATE INDEX sessions_by_account ON sessions (account_id);
-
-  CREATE TABLE tickets (
-    token_hash TEXT PRIMARY KEY,
-    kind TEXT NOT NULL CHECK (kind IN ('reset', 'invitation')),
-    email TEXT NOT NULL,
-    account_id TEXT NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
-    site_id TEXT REFERENCES sites (id) ON DELETE CASCADE,
-    role TEXT,
-    expires_at INTEGER NOT NULL
-  ) STRICT;
-
-  CREATE TABLE members (
-    site_id TEXT NOT NULL REFERENCES sites (id) ON DELETE CASCADE,
-    account_id TEXT NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
-    role TEXT NOT NULL CHECK (role IN ('admin', 'viewer')),
-    PRIMARY KEY (site_id, account_id)
-  ) STRICT, WITHOUT ROWID;
-  CREATE INDEX members_by_account ON members (account_id);
-
-  CREATE TABLE shares (
-    id TEXT PRIMARY KEY,
-    token_hash TEXT NOT NULL UNIQUE,
-    site_id TEXT NOT NULL REFERENCES sites (id) ON DELETE CASCADE,
-    name TEXT NOT NULL,
-    password_hash TEXT,
-    created_at INTEGER NOT NULL,
-    expires_at INTEGER
-  ) STRICT;
-  CREATE INDEX shares_by_site ON shares (site_id);
-
-  CREATE TABLE goals (
-    id TEXT PRIMARY KEY,
-    site_id TEXT NOT NULL REFERENCES sites (id) ON DELETE CASCADE,
-    kind TEXT NOT NULL CHECK (kind IN ('event', 'page')),
-    pattern TEXT NOT NULL,
-    UNIQUE (site_id, kind, pattern)
-  ) STRICT;
-`;
-
 const CREDENTIALS = 'id, email, password_hash, totp_secret';
 const SESSION = 'id, account_id, label, created_at, last_seen_at, expires_at';
 const TICKET = 'kind, email, account_id, site_id, role, expires_at';

@@ -36,75 +36,8 @@ import {
 } from './driver.ts';
 import { migrate } from './migrate.ts';
 import { RegistryChanges } from './registry-changes.ts';
-import { PEOPLE_SCHEMA, SqlitePeople } from './registry-people.ts';
-
-export const REGISTRY_MIGRATIONS = [
-  `
-  CREATE TABLE accounts (
-    id TEXT PRIMARY KEY,
-    email TEXT NOT NULL UNIQUE COLLATE NOCASE,
-    plan TEXT NOT NULL,
-    billing_anchor_day INTEGER NOT NULL CHECK (billing_anchor_day BETWEEN 1 AND 31),
-    password_hash TEXT NOT NULL,
-    totp_secret TEXT,
-    totp_step INTEGER NOT NULL DEFAULT 0,
-    created_at INTEGER NOT NULL
-  ) STRICT;
-
-  CREATE TABLE sites (
-    seq INTEGER PRIMARY KEY,
-    id TEXT NOT NULL UNIQUE,
-    account_id TEXT NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
-    domain TEXT NOT NULL,
-    key TEXT NOT NULL,
-    allow_subdomains INTEGER NOT NULL DEFAULT 0,
-    extra_hosts TEXT NOT NULL DEFAULT '[]',
-    retention_days INTEGER,
-    created_at INTEGER NOT NULL,
-    UNIQUE (account_id, domain)
-  ) STRICT;
-
-  -- Keys outlive their site, so that a page that still carries one gets a true answer. Every change of a key, or of the
-  -- site's rules, gives the row a new version; collectors ask for what came after the last one they saw.
-  CREATE TABLE site_keys (
-    key TEXT PRIMARY KEY,
-    site_id TEXT NOT NULL,
-    state TEXT NOT NULL CHECK (state IN ('live', 'retired', 'gone')),
-    created_at INTEGER NOT NULL,
-    version INTEGER NOT NULL UNIQUE
-  ) STRICT;
-  CREATE INDEX site_keys_by_site ON site_keys (site_id);
-
-  -- No reference to the account: the key of a removed account is told apart from a key that never was.
-  CREATE TABLE api_keys (
-    id TEXT PRIMARY KEY,
-    account_id TEXT NOT NULL,
-    name TEXT NOT NULL,
-    prefix TEXT NOT NULL,
-    hash TEXT NOT NULL UNIQUE,
-    created_at INTEGER NOT NULL,
-    revoked_at INTEGER
-  ) STRICT;
-
-  CREATE TABLE salts (day INTEGER PRIMARY KEY, salt BLOB NOT NULL) STRICT;
-  ${PEOPLE_SCHEMA}`,
-  `
-  -- The zone in which the account's days, weeks and months begin.
-  ALTER TABLE accounts ADD COLUMN time_zone TEXT NOT NULL DEFAULT 'UTC';
-
-  -- What a key may do, in words apart by a blank; the sites it is bound to as JSON, null for all of the account's.
-  ALTER TABLE api_keys ADD COLUMN scopes TEXT NOT NULL DEFAULT 'read';
-  ALTER TABLE api_keys ADD COLUMN sites TEXT;
-  ALTER TABLE api_keys ADD COLUMN last_used_at INTEGER;
-  CREATE INDEX api_keys_by_account ON api_keys (account_id);
-  `,
-  `
-  -- Null: as the account's. What is left out is JSON; null: nothing.
-  ALTER TABLE sites ADD COLUMN time_zone TEXT;
-  ALTER TABLE sites ADD COLUMN exclusions TEXT;
-  `,
-  `CREATE INDEX site_keys_gone ON site_keys (site_id) WHERE state = 'gone';`,
-];
+import { SqlitePeople } from './registry-people.ts';
+import { REGISTRY_MIGRATIONS } from './registry-schema.ts';
 
 const SALT_BYTES = 32;
 /** Loading the keys of a million sites looks up each site in an index of 38 MiB: with half of this it reads a third more. */
