@@ -4,7 +4,7 @@ import { lineOf, plainValue, REGISTRY_TABLES, type RegistryTable } from '../regi
 import type { Database, Queries, Row } from './driver.ts';
 import { migrate } from './migrate.ts';
 import { MOVE_MIGRATIONS } from './move-schema.ts';
-import { KEYS_LOCK } from './registry.ts';
+import { KEYS_LOCK } from './registry-sites.ts';
 
 /** Rows sent, and read back, at once. */
 const ROWS_AT_ONCE = 1_000;

@@ -1,49 +1,25 @@
 import { randomBytes } from 'node:crypto';
-import { keyLimit, toAccount, toApiKey, toSite, toSiteKey, toSiteKeyRecord } from '../registry-rows.ts';
+import { toAccount, toApiKey } from '../registry-rows.ts';
 import {
   type Account,
   type ApiKey,
-  type Exclusions,
-  type HostRules,
   type NewAccount,
   type NewApiKey,
-  type NewSite,
   type Registry,
   RegistryConflict,
-  SITE_KEYS_MAX,
-  type Site,
-  type SiteKey,
-  type SiteKeyChanges,
-  type SiteKeyRecord,
 } from '../store.ts';
 import { type Database, type Queries, UniqueViolation } from './driver.ts';
 import { migrate } from './migrate.ts';
-import { PostgresPeople } from './registry-people.ts';
 import { REGISTRY_MIGRATIONS } from './registry-schema.ts';
+import { changeKeys, changeKeysOf, PostgresSites } from './registry-sites.ts';
 
 const SALT_BYTES = 32;
-/** Most sites handed over in one answer. */
-const SITES_PER_ANSWER = 1_000;
-/** Most site keys handed over in one answer. */
-const KEYS_PER_ANSWER = 10_000;
-
-/**
- * Held, until its commit, by whoever gives site keys new versions: versions become visible in their order, none is passed
- * over by a reader, and sites are added one after the other. Taken before any row is locked. The number is ours alone.
- */
-export const KEYS_LOCK = 4_129_002;
-/** Told with every commit that changes site keys. */
-const KEYS_CHANNEL = 'attractos_site_keys';
 
 const ACCOUNT = 'id, email, plan, billing_anchor_day, time_zone, created_at';
-const SITE =
-  'id, account_id, domain, key, allow_subdomains, extra_hosts, retention_days, time_zone, exclusions, created_at';
-const SITE_KEY = 'key, site_id, state, created_at';
 const API_KEY = 'id, account_id, name, prefix, scopes, sites, created_at, revoked_at, last_used_at';
-const LAST_VERSION = '(SELECT coalesce(max(version), 0) FROM site_keys)';
 
 /** The registry half in PostgreSQL, for any number of processes. */
-export class PostgresRegistry extends PostgresPeople implements Registry {
+export class PostgresRegistry extends PostgresSites implements Registry {
   readonly #db: Database;
 
   private constructor(db: Database) {
@@ -105,164 +81,11 @@ export class PostgresRegistry extends PostgresPeople implements Registry {
   }
 
   async removeAccount(id: string): Promise<boolean> {
-    return this.#changeKeys(async (tx) => {
+    return changeKeys(this.#db, async (tx) => {
       const sites = await tx.query('SELECT id FROM sites WHERE account_id = $1 ORDER BY seq', id);
       for (const { id: siteId } of sites.rows) await changeKeysOf(tx, String(siteId), 'gone');
       return (await tx.query('DELETE FROM accounts WHERE id = $1', id)).count === 1;
     });
-  }
-
-  async createSite(site: NewSite, limit: number | null): Promise<Site> {
-    return this.#changeKeys(async (tx) => {
-      const has = await tx.query('SELECT count(*) AS sites FROM sites WHERE account_id = $1', site.accountId);
-      if (limit !== null && Number(has.rows[0]?.sites) >= limit) {
-        throw new RegistryConflict(
-          'site-limit',
-          `This plan has room for ${limit} sites, and they are all in use.`,
-        );
-      }
-      const { count } = await tx.query(
-        `INSERT INTO sites (id, account_id, domain, key, created_at) VALUES ($1, $2, $3, $4, $5)
-         ON CONFLICT (account_id, domain) DO NOTHING`,
-        site.id,
-        site.accountId,
-        site.domain,
-        site.key,
-        site.createdAtMs,
-      );
-      if (count === 0) {
-        throw new RegistryConflict('domain-taken', `This account has a site for ${site.domain} already.`);
-      }
-      await insertSiteKey(tx, site.id, site.key, site.createdAtMs);
-      return {
-        ...site,
-        allowSubdomains: false,
-        extraHosts: [],
-        retentionDays: null,
-        timeZone: null,
-        exclusions: null,
-      };
-    });
-  }
-
-  async sitesOf(accountId: string): Promise<Site[]> {
-    const { rows } = await this.#db.query(
-      `SELECT ${SITE} FROM sites WHERE account_id = $1 ORDER BY created_at, seq`,
-      accountId,
-    );
-    return rows.map(toSite);
-  }
-
-  async siteById(id: string): Promise<Site | null> {
-    const { rows } = await this.#db.query(`SELECT ${SITE} FROM sites WHERE id = $1`, id);
-    return rows[0] === undefined ? null : toSite(rows[0]);
-  }
-
-  async removeSite(siteId: string): Promise<boolean> {
-    return this.#changeKeys(async (tx) => {
-      await changeKeysOf(tx, siteId, 'gone');
-      return (await tx.query('DELETE FROM sites WHERE id = $1', siteId)).count === 1;
-    });
-  }
-
-  async removedSites(afterId: string): Promise<string[]> {
-    const { rows } = await this.#db.query(
-      `SELECT DISTINCT site_id FROM site_keys WHERE state = 'gone' AND site_id > $1 ORDER BY site_id LIMIT $2`,
-      afterId,
-      SITES_PER_ANSWER,
-    );
-    return rows.map((row) => String(row.site_id));
-  }
-
-  async setHostRules(siteId: string, { allowSubdomains, extraHosts }: HostRules): Promise<Site | null> {
-    return this.#changeKeys(async (tx) => {
-      const { rows } = await tx.query(
-        `UPDATE sites SET allow_subdomains = $1, extra_hosts = $2 WHERE id = $3 RETURNING ${SITE}`,
-        allowSubdomains,
-        JSON.stringify(extraHosts),
-        siteId,
-      );
-      if (rows[0] === undefined) return null;
-      await changeKeysOf(tx, siteId, null);
-      return toSite(rows[0]);
-    });
-  }
-
-  async setRetention(siteId: string, days: number | null): Promise<Site | null> {
-    const { rows } = await this.#db.query(
-      `UPDATE sites SET retention_days = $1 WHERE id = $2 RETURNING ${SITE}`,
-      days,
-      siteId,
-    );
-    return rows[0] === undefined ? null : toSite(rows[0]);
-  }
-
-  async setSiteTimeZone(siteId: string, timeZone: string | null): Promise<Site | null> {
-    const { rows } = await this.#db.query(
-      `UPDATE sites SET time_zone = $1 WHERE id = $2 RETURNING ${SITE}`,
-      timeZone,
-      siteId,
-    );
-    return rows[0] === undefined ? null : toSite(rows[0]);
-  }
-
-  async setExclusions(siteId: string, exclusions: Exclusions | null): Promise<Site | null> {
-    return this.#changeKeys(async (tx) => {
-      const { rows } = await tx.query(
-        `UPDATE sites SET exclusions = $1 WHERE id = $2 RETURNING ${SITE}`,
-        exclusions === null ? null : JSON.stringify(exclusions),
-        siteId,
-      );
-      if (rows[0] === undefined) return null;
-      await changeKeysOf(tx, siteId, null);
-      return toSite(rows[0]);
-    });
-  }
-
-  async sitesAfter(siteId: string | null, { ownRetention } = { ownRetention: false }): Promise<Site[]> {
-    const { rows } = await this.#db.query(
-      `SELECT ${SITE} FROM sites
-         WHERE seq > coalesce((SELECT seq FROM sites WHERE id = $1), 0) AND (retention_days IS NOT NULL OR NOT $2::boolean)
-         ORDER BY seq LIMIT $3`,
-      siteId,
-      ownRetention,
-      SITES_PER_ANSWER,
-    );
-    return rows.map(toSite);
-  }
-
-  async addSiteKey(siteId: string, key: string, atMs: number): Promise<SiteKey | null> {
-    return this.#changeKeys(async (tx) => {
-      const { count } = await tx.query('UPDATE sites SET key = $1 WHERE id = $2', key, siteId);
-      if (count === 0) return null;
-      const { count: keys } = await tx.query('SELECT 1 FROM site_keys WHERE site_id = $1', siteId);
-      if (keys >= SITE_KEYS_MAX) throw keyLimit();
-      await insertSiteKey(tx, siteId, key, atMs);
-      return { key, siteId, state: 'live', createdAtMs: atMs };
-    });
-  }
-
-  async retireSiteKey(key: string): Promise<SiteKey | null> {
-    return this.#changeKeys(async (tx) => {
-      const current = await tx.query('SELECT 1 FROM sites WHERE key = $1', key);
-      if (current.count > 0) {
-        throw new RegistryConflict('last-key', 'This is the current key of its site. Make a new one first.');
-      }
-      const { rows } = await tx.query(
-        `UPDATE site_keys SET state = 'retired', version = ${LAST_VERSION} + 1 WHERE key = $1 AND state <> 'gone'
-         RETURNING ${SITE_KEY}`,
-        key,
-      );
-      return rows[0] === undefined ? null : toSiteKey(rows[0]);
-    });
-  }
-
-  async siteKeysOf(siteId: string): Promise<SiteKey[]> {
-    const { rows } = await this.#db.query(
-      `SELECT ${SITE_KEY} FROM site_keys WHERE site_id = $1 AND state <> 'gone' ORDER BY created_at DESC, version DESC`,
-      siteId,
-    );
-    return rows.map(toSiteKey);
   }
 
   async createApiKey(key: NewApiKey): Promise<ApiKey> {
@@ -312,28 +135,6 @@ export class PostgresRegistry extends PostgresPeople implements Registry {
     return rows[0] === undefined ? null : toApiKey(rows[0]);
   }
 
-  /** A database that was put back to an earlier state may hold less than was seen of it: then it is told from the start. */
-  async siteKeysSince(version: number): Promise<SiteKeyChanges> {
-    const { rows } = await this.#db.query(
-      `SELECT k.key, k.state, k.version, k.site_id, s.domain, s.allow_subdomains, s.extra_hosts, s.exclusions
-         FROM site_keys k LEFT JOIN sites s ON s.id = k.site_id
-         WHERE k.version > CASE WHEN ${LAST_VERSION} < $1::bigint THEN 0 ELSE $1::bigint END
-         ORDER BY k.version LIMIT $2`,
-      version,
-      KEYS_PER_ANSWER,
-    );
-    const last = rows.at(-1);
-    return {
-      records: rows.map(toSiteKeyRecord),
-      version: last === undefined ? version : Number(last.version),
-      more: rows.length === KEYS_PER_ANSWER,
-    };
-  }
-
-  onSiteKeysChanged(listener: () => void): () => void {
-    return this.#db.listen(KEYS_CHANNEL, listener);
-  }
-
   /**
    * A deleted row stays in its page until the table is written anew, which is done here. What the server has written to its
    * write-ahead log goes when it recycles that, and archives of the log keep it for as long as they are kept.
@@ -352,16 +153,6 @@ export class PostgresRegistry extends PostgresPeople implements Registry {
     await this.#db.query('VACUUM (FULL) salts');
     return salt;
   }
-
-  /** Runs `work` in a transaction that may give site keys new versions; collectors hear of its commit. */
-  #changeKeys<T>(work: (tx: Queries) => Promise<T>): Promise<T> {
-    return this.#db.transaction(async (tx) => {
-      await tx.query('SELECT pg_advisory_xact_lock($1)', KEYS_LOCK);
-      const result = await work(tx);
-      await tx.query("SELECT pg_notify($1, '')", KEYS_CHANNEL);
-      return result;
-    });
-  }
 }
 
 async function insertAccount(on: Queries, { passwordHash, ...account }: NewAccount): Promise<Account> {
@@ -376,28 +167,4 @@ async function insertAccount(on: Queries, { passwordHash, ...account }: NewAccou
     account.createdAtMs,
   );
   return { ...account, timeZone: 'UTC' };
-}
-
-async function insertSiteKey(tx: Queries, siteId: string, key: string, atMs: number): Promise<void> {
-  await tx.query(
-    `INSERT INTO site_keys (key, site_id, state, created_at, version) VALUES ($1, $2, 'live', $3, ${LAST_VERSION} + 1)`,
-    key,
-    siteId,
-    atMs,
-  );
-}
-
-/** Marks every key of a site as changed, one version each. */
-async function changeKeysOf(
-  tx: Queries,
-  siteId: string,
-  state: SiteKeyRecord['state'] | null,
-): Promise<void> {
-  await tx.query(
-    `UPDATE site_keys SET state = coalesce($1, state), version = ${LAST_VERSION} + ordered.n
-       FROM (SELECT key, row_number() OVER (ORDER BY version) AS n FROM site_keys WHERE site_id = $2) ordered
-       WHERE site_keys.key = ordered.key`,
-    state,
-    siteId,
-  );
 }
