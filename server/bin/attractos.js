@@ -11,5 +11,7 @@ process.emitWarning = (warning, ...rest) => {
 
 const { ensureBuilt } = await import('./ensure-built.js');
 ensureBuilt();
-const program = ['serve', 'demo'].includes(process.argv[2]) ? 'main' : 'cli';
+// With anything behind it, a question for help included, no server is meant.
+const [name = '', ...rest] = process.argv.slice(2);
+const program = ['serve', 'demo'].includes(name) && rest.length === 0 ? 'main' : 'cli';
 await import(`../../dist/server/src/${program}.js`);

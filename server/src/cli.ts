@@ -52,12 +52,22 @@ ${columns(settings)}
 `;
 }
 
+/** What `main.ts` does, with nothing behind it. */
+const SERVERS: readonly string[] = ['serve', 'demo'];
+
 /** Commands are one word or two. */
 function find(args: readonly string[]): { command: Command; rest: string[] } {
   for (const words of [2, 1]) {
     const name = args.slice(0, words).join(' ');
     const command = entryOf(COMMANDS, name);
     if (command !== undefined) return { command, rest: args.slice(words) };
+  }
+  const [name = ''] = args;
+  if (SERVERS.includes(name)) {
+    throw new CommandError(
+      'USAGE',
+      `"${name}" stands alone: settings come from the environment or a .env file. See: attractos --help`,
+    );
   }
   throw new CommandError(
     'UNKNOWN_COMMAND',
@@ -68,7 +78,7 @@ function find(args: readonly string[]): { command: Command; rest: string[] } {
 function readOptions(command: Command, rest: string[]): Options {
   const usage = `Usage: attractos ${command.usage}`;
   const names = [...command.required, ...command.optional].filter((name) => name !== command.positional);
-  let parsed: { values: Record<string, unknown>; positionals: string[] };
+  let parsed: ReturnType<typeof parseArgs>;
   try {
     parsed = parseArgs({
       args: rest,
@@ -77,10 +87,15 @@ function readOptions(command: Command, rest: string[]): Options {
         ...Object.fromEntries(names.map((name) => [name, { type: 'string' as const }])),
         json: { type: 'boolean' as const },
       },
+      tokens: true,
     });
   } catch (error) {
-    throw new CommandError('USAGE', `${error instanceof Error ? error.message : error}. ${usage}`);
+    const sentence = String(error instanceof Error ? error.message : error).replaceAll('\n', ' ');
+    throw new CommandError('USAGE', `${sentence.replace(/\.$/, '')}. ${usage}`);
   }
+  const given = (parsed.tokens ?? []).flatMap((token) => (token.kind === 'option' ? [token.name] : []));
+  const twice = names.find((name) => given.indexOf(name) !== given.lastIndexOf(name));
+  if (twice !== undefined) throw new CommandError('USAGE', `--${twice} is given more than once. ${usage}`);
   const [first, ...others] = parsed.positionals;
   if (others.length > 0)
     throw new CommandError('USAGE', `There is more than one ${command.positional}. ${usage}`);

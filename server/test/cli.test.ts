@@ -283,6 +283,11 @@ describe('without a server', () => {
       expect(help).toContain(usage);
     expect(await say()).toBe(help);
     expect(await say('help')).toBe(help);
+    expect(await say('serve', '--help')).toBe(help);
+    await say('key', 'add', '--account', ADA, '--name', 'a\n\u001b[2Jb', '--scopes', 'read,read');
+    expect(await say('key', 'list', '--account', ADA)).toMatch(
+      /^key_\w+ {2}read {2}last used never {2}a��\[2Jb\n/,
+    );
   });
 
   it('reads its folder from a .env file beside it', async () => {
@@ -316,6 +321,11 @@ describe('what cannot be done', () => {
     { args: 'account add --email', code: 'USAGE' },
     { args: 'account add --mail x@example.com', code: 'USAGE' },
     { args: 'account add x@example.com', code: 'USAGE' },
+    { args: 'account add --email x@example.com --email y@example.com', code: 'USAGE' },
+    { args: 'account add --email -1', code: 'USAGE' },
+    { args: 'serve --port 9000', code: 'USAGE' },
+    { args: 'serve', code: 'USAGE' }, // with --json
+    { args: 'demo now', code: 'USAGE' },
     { args: 'account add --email nobody', code: 'INVALID_EMAIL' },
     { args: 'account add --email a@b@c', code: 'INVALID_EMAIL' },
     { args: `account add --email ${ADA}`, code: 'EMAIL_TAKEN' },
@@ -334,6 +344,11 @@ describe('what cannot be done', () => {
     { args: 'site rotate-key --site site_none', code: 'SITE_NOT_FOUND' },
     { args: 'site retire-key --key ak_none', code: 'KEY_NOT_FOUND' },
     { args: 'site retention --site site_none --days soon', code: 'INVALID_DAYS' },
+    { args: 'site retention --site site_none --days 0x10', code: 'INVALID_DAYS' },
+    { args: 'site retention --site site_none --days 36501', code: 'INVALID_DAYS' },
+    { args: 'site ledger --site site_none --days 1e308', code: 'INVALID_DAYS' },
+    { args: 'site rules --site site_none --dry-run no', code: 'USAGE' },
+    { args: 'site rules --site site_none --allow a.example --allow b.example', code: 'USAGE' },
     { args: 'key add --account x@example.com --name laptop', code: 'ACCOUNT_NOT_FOUND' },
     { args: `key add --account ${ADA} --name ${'x'.repeat(101)}`, code: 'INVALID_NAME' },
     { args: 'key revoke --id key_none', code: 'KEY_NOT_FOUND' },
@@ -343,7 +358,7 @@ describe('what cannot be done', () => {
     const result = await command(dataDir, [...words, '--json']);
     expect([result.code, result.stdout]).toEqual([1, '']);
     expect(JSON.parse(result.stderr)).toEqual({ error: expect.stringMatching(/\S/), code });
-    expect(result.stderr).not.toMatch(/ +at |node_modules|TypeError/);
+    expect(result.stderr).not.toMatch(/ +at |node_modules|TypeError|\\n|\.\. /);
   });
 
   it('is told to people in a sentence', async () => {

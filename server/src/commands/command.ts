@@ -61,3 +61,15 @@ export async function siteById({ registry }: Pick<SharedStore, 'registry'>, id: 
 export function siteNotFound(id: string): CommandError {
   return new CommandError('SITE_NOT_FOUND', `There is no site with the id "${id}".`);
 }
+
+const DAYS_MAX = 36_500;
+
+/** A number of days as the operator writes one. @param or what the option takes besides, for the message */
+export function readDays(text: string, or = ''): number {
+  const days = /^\d{1,5}$/.test(text) ? Number(text) : 0;
+  if (days >= 1 && days <= DAYS_MAX) return days;
+  throw new CommandError(
+    'INVALID_DAYS',
+    `--days is "${text}": a whole number of days from 1 to ${DAYS_MAX}${or}.`,
+  );
+}

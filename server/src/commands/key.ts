@@ -60,7 +60,7 @@ export const keyCommands: Commands = {
       (keys as { id: string; name: string; scopes: string[]; last_used_at: string | null }[])
         .map(
           ({ id, name, scopes, last_used_at: at }) =>
-            `${id}  ${scopes.join(',')}  last used ${at ?? 'never'}  ${name}`,
+            `${id}  ${scopes.join(',')}  last used ${at ?? 'never'}  ${harmless(name)}`,
         )
         .join('\n') || 'There are no API keys.',
   },
@@ -79,8 +79,13 @@ export const keyCommands: Commands = {
   },
 };
 
+/** For a terminal, which would obey some characters: whoever has an account gives names. */
+function harmless(name: string): string {
+  return name.replace(/\p{Cc}/gu, '\u{FFFD}');
+}
+
 function listed(text: string): string[] {
-  return text.split(',').map((part) => part.trim());
+  return [...new Set(text.split(',').map((part) => part.trim()))];
 }
 
 function readScopes(text: string): KeyScope[] {

@@ -11,6 +11,7 @@ import {
   CommandError,
   type Commands,
   type Options,
+  readDays,
   siteById,
   siteNotFound,
 } from './command.ts';
@@ -18,7 +19,6 @@ import {
 /** Days of accepted events that a dry run judges. */
 const DRY_RUN_DAYS = 7;
 const EXTRA_HOSTS_MAX = 100;
-const RETENTION_MAX_DAYS = 36_500;
 
 export const siteCommands: Commands = {
   'site add': {
@@ -67,6 +67,9 @@ export const siteCommands: Commands = {
     required: ['site'],
     optional: ['subdomains', 'allow', 'forbid', 'dry-run'],
     async run(store, options) {
+      if (options['dry-run'] !== undefined && options['dry-run'] !== 'yes') {
+        throw new CommandError('USAGE', `--dry-run is "${options['dry-run']}": yes, or left out.`);
+      }
       const site = await siteById(store, options.site ?? '');
       const rules = changedRules(site, options);
       const policy = { domain: site.domain, ...rules };
@@ -106,13 +109,7 @@ export const siteCommands: Commands = {
     required: ['site', 'days'],
     optional: [],
     async run({ registry }, { site: id = '', days: text = '' }) {
-      const days = text === 'default' ? null : Number(text);
-      if (days !== null && !(Number.isInteger(days) && days >= 1 && days <= RETENTION_MAX_DAYS)) {
-        throw new CommandError(
-          'INVALID_DAYS',
-          `--days is "${text}": a whole number of days from 1, or "default".`,
-        );
-      }
+      const days = text === 'default' ? null : readDays(text, ', or "default"');
       const site = await registry.setRetention(id, days);
       if (site === null) throw siteNotFound(id);
       return { id: site.id, retention_days: site.retentionDays };
@@ -129,8 +126,7 @@ export const siteCommands: Commands = {
     required: ['site'],
     optional: ['days'],
     async run(store, { site: id = '', days: text = '30' }) {
-      const days = Number(text);
-      if (!Number.isInteger(days) || days < 1) throw new CommandError('INVALID_DAYS', `--days is "${text}".`);
+      const days = readDays(text);
       const site = await siteById(store, id);
       const today = utcDay(systemClock.now());
       const lines = await store.events.ledger(site.id, { firstDay: today - days + 1, lastDay: today });
