@@ -1,21 +1,19 @@
 import type { PlanName } from '../plans.ts';
-import {
-  type Account,
-  type ApiKey,
-  type Credentials,
-  type Exclusions,
-  type Goal,
-  type KeyScope,
-  type Member,
-  type MemberRole,
-  RegistryConflict,
-  type Session,
-  type Share,
-  SITE_KEYS_MAX,
-  type Site,
-  type SiteKey,
-  type SiteKeyRecord,
-  type Ticket,
+import type {
+  Account,
+  ApiKey,
+  Credentials,
+  Exclusions,
+  Goal,
+  KeyScope,
+  Member,
+  MemberRole,
+  Session,
+  Share,
+  Site,
+  SiteKey,
+  SiteKeyRecord,
+  Ticket,
 } from './store.ts';
 
 /**
@@ -93,14 +91,6 @@ export function toSiteKeyRecord(row: Row): SiteKeyRecord {
 
 function toExclusions(column: unknown): Exclusions | null {
   return typeof column === 'string' ? (JSON.parse(column) as Exclusions) : null;
-}
-
-/** Why a site gets no further key. */
-export function keyLimit(): RegistryConflict {
-  return new RegistryConflict(
-    'key-limit',
-    `A site has at most ${SITE_KEYS_MAX} keys over its life, retired ones included. Make a new site.`,
-  );
 }
 
 export function toCredentials(row: Row | undefined): Credentials | null {

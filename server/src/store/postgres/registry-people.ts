@@ -1,16 +1,7 @@
 import type { PlanName } from '../../plans.ts';
+import { emailTaken } from '../registry-conflicts.ts';
 import { type Row, toCredentials, toGoal, toMember, toSession, toShare, toTicket } from '../registry-rows.ts';
-import {
-  type Credentials,
-  type Goal,
-  type Member,
-  type MemberRole,
-  type People,
-  RegistryConflict,
-  type Session,
-  type Share,
-  type Ticket,
-} from '../store.ts';
+import type { Credentials, Goal, Member, MemberRole, People, Session, Share, Ticket } from '../store.ts';
 import { type Database, UniqueViolation, type Value } from './driver.ts';
 
 const CREDENTIALS = 'id, email, password_hash, totp_secret';
@@ -57,10 +48,7 @@ export class PostgresPeople implements People {
       await this.#run('UPDATE accounts SET email = $1 WHERE id = $2', email, accountId);
     } catch (error) {
       if (!(error instanceof UniqueViolation)) throw error;
-      throw new RegistryConflict(
-        'email-taken',
-        `There is an account with the e-mail address ${email} already.`,
-      );
+      throw emailTaken(email);
     }
   }
 

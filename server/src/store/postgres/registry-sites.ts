@@ -1,9 +1,9 @@
-import { keyLimit, toSite, toSiteKey, toSiteKeyRecord } from '../registry-rows.ts';
+import { domainTaken, keyLimit, lastKey, siteLimit } from '../registry-conflicts.ts';
+import { toSite, toSiteKey, toSiteKeyRecord } from '../registry-rows.ts';
 import {
   type Exclusions,
   type HostRules,
   type NewSite,
-  RegistryConflict,
   SITE_KEYS_MAX,
   type Site,
   type SiteKey,
@@ -43,12 +43,7 @@ export class PostgresSites extends PostgresPeople {
   async createSite(site: NewSite, limit: number | null): Promise<Site> {
     return changeKeys(this.#db, async (tx) => {
       const has = await tx.query('SELECT count(*) AS sites FROM sites WHERE account_id = $1', site.accountId);
-      if (limit !== null && Number(has.rows[0]?.sites) >= limit) {
-        throw new RegistryConflict(
-          'site-limit',
-          `This plan has room for ${limit} sites, and they are all in use.`,
-        );
-      }
+      if (limit !== null && Number(has.rows[0]?.sites) >= limit) throw siteLimit(limit);
       const { count } = await tx.query(
         `INSERT INTO sites (id, account_id, domain, key, created_at) VALUES ($1, $2, $3, $4, $5)
          ON CONFLICT (account_id, domain) DO NOTHING`,
@@ -58,9 +53,7 @@ export class PostgresSites extends PostgresPeople {
         site.key,
         site.createdAtMs,
       );
-      if (count === 0) {
-        throw new RegistryConflict('domain-taken', `This account has a site for ${site.domain} already.`);
-      }
+      if (count === 0) throw domainTaken(site.domain);
       await insertSiteKey(tx, site.id, site.key, site.createdAtMs);
       return {
         ...site,
@@ -173,9 +166,7 @@ export class PostgresSites extends PostgresPeople {
   async retireSiteKey(key: string): Promise<SiteKey | null> {
     return changeKeys(this.#db, async (tx) => {
       const current = await tx.query('SELECT 1 FROM sites WHERE key = $1', key);
-      if (current.count > 0) {
-        throw new RegistryConflict('last-key', 'This is the current key of its site. Make a new one first.');
-      }
+      if (current.count > 0) throw lastKey();
       const { rows } = await tx.query(
         `UPDATE site_keys SET state = 'retired', version = ${LAST_VERSION} + 1 WHERE key = $1 AND state <> 'gone'
          RETURNING ${SITE_KEY}`,

@@ -1,13 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import { emailTaken } from '../registry-conflicts.ts';
 import { toAccount, toApiKey } from '../registry-rows.ts';
-import {
-  type Account,
-  type ApiKey,
-  type NewAccount,
-  type NewApiKey,
-  type Registry,
-  RegistryConflict,
-} from '../store.ts';
+import type { Account, ApiKey, NewAccount, NewApiKey, Registry } from '../store.ts';
 import { type Database, type Queries, UniqueViolation } from './driver.ts';
 import { migrate } from './migrate.ts';
 import { REGISTRY_MIGRATIONS } from './registry-schema.ts';
@@ -38,10 +32,7 @@ export class PostgresRegistry extends PostgresSites implements Registry {
       return await insertAccount(this.#db, account);
     } catch (error) {
       if (!(error instanceof UniqueViolation)) throw error;
-      throw new RegistryConflict(
-        'email-taken',
-        `There is an account with the e-mail address ${account.email} already.`,
-      );
+      throw emailTaken(account.email);
     }
   }
 

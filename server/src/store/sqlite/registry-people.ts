@@ -1,16 +1,7 @@
 import type { PlanName } from '../../plans.ts';
+import { emailTaken } from '../registry-conflicts.ts';
 import { type Row, toCredentials, toGoal, toMember, toSession, toShare, toTicket } from '../registry-rows.ts';
-import {
-  type Credentials,
-  type Goal,
-  type Member,
-  type MemberRole,
-  type People,
-  RegistryConflict,
-  type Session,
-  type Share,
-  type Ticket,
-} from '../store.ts';
+import type { Credentials, Goal, Member, MemberRole, People, Session, Share, Ticket } from '../store.ts';
 import {
   type Database,
   isUniqueViolation,
@@ -58,11 +49,7 @@ export class SqlitePeople implements People {
     try {
       prepared(this.#db, 'UPDATE accounts SET email = ? WHERE id = ?').run(email, accountId);
     } catch (error) {
-      if (isUniqueViolation(error))
-        throw new RegistryConflict(
-          'email-taken',
-          `There is an account with the e-mail address ${email} already.`,
-        );
+      if (isUniqueViolation(error)) throw emailTaken(email);
       translated(() => {
         throw error;
       });

@@ -1,9 +1,9 @@
-import { keyLimit, toSite, toSiteKey, toSiteKeyRecord } from '../registry-rows.ts';
+import { domainTaken, keyLimit, lastKey, siteLimit } from '../registry-conflicts.ts';
+import { toSite, toSiteKey, toSiteKeyRecord } from '../registry-rows.ts';
 import {
   type Exclusions,
   type HostRules,
   type NewSite,
-  RegistryConflict,
   SITE_KEYS_MAX,
   type Site,
   type SiteKey,
@@ -45,21 +45,14 @@ export class SqliteSites extends SqlitePeople {
       const has = prepared(this.#db, 'SELECT count(*) AS sites FROM sites WHERE account_id = ?').get(
         site.accountId,
       );
-      if (limit !== null && Number(has?.sites) >= limit) {
-        throw new RegistryConflict(
-          'site-limit',
-          `This plan has room for ${limit} sites, and they are all in use.`,
-        );
-      }
+      if (limit !== null && Number(has?.sites) >= limit) throw siteLimit(limit);
       try {
         prepared(
           this.#db,
           'INSERT INTO sites (id, account_id, domain, key, created_at) VALUES (?, ?, ?, ?, ?)',
         ).run(site.id, site.accountId, site.domain, site.key, site.createdAtMs);
       } catch (error) {
-        if (isUniqueViolation(error)) {
-          throw new RegistryConflict('domain-taken', `This account has a site for ${site.domain} already.`);
-        }
+        if (isUniqueViolation(error)) throw domainTaken(site.domain);
         throw error;
       }
       insertSiteKey(this.#db, site.id, site.key, site.createdAtMs);
@@ -178,9 +171,7 @@ export class SqliteSites extends SqlitePeople {
   async retireSiteKey(key: string): Promise<SiteKey | null> {
     return transaction(this.#db, () => {
       const current = prepared(this.#db, 'SELECT 1 FROM sites WHERE key = ?').get(key);
-      if (current !== undefined) {
-        throw new RegistryConflict('last-key', 'This is the current key of its site. Make a new one first.');
-      }
+      if (current !== undefined) throw lastKey();
       const row = prepared(
         this.#db,
         `UPDATE site_keys SET state = 'retired', version = ${NEXT_VERSION} WHERE key = ? AND state <> 'gone'

@@ -1,13 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import { emailTaken } from '../registry-conflicts.ts';
 import { type Row, toAccount, toApiKey } from '../registry-rows.ts';
-import {
-  type Account,
-  type ApiKey,
-  type NewAccount,
-  type NewApiKey,
-  type Registry,
-  RegistryConflict,
-} from '../store.ts';
+import type { Account, ApiKey, NewAccount, NewApiKey, Registry } from '../store.ts';
 import {
   type Database,
   emptyLog,
@@ -62,10 +56,7 @@ export class SqliteRegistry extends SqliteSites implements Registry {
       return this.#insertAccount(account);
     } catch (error) {
       if (isUniqueViolation(error)) {
-        throw new RegistryConflict(
-          'email-taken',
-          `There is an account with the e-mail address ${account.email} already.`,
-        );
+        throw emailTaken(account.email);
       }
       throw translatedError(error);
     }
