@@ -8,6 +8,7 @@ import type {
   KeyScope,
   Member,
   MemberRole,
+  NewSite,
   Session,
   Share,
   Site,
@@ -18,10 +19,12 @@ import type {
 
 /**
  * The registry's rows as its nouns. Its engines keep them in columns of the same names, texts and numbers all of them; yes
- * and no may be 1 and 0.
+ * and no may be 1 and 0. Before each reader stands what it reads.
  */
 
 export type Row = Record<string, unknown>;
+
+export const ACCOUNT = 'id, email, plan, billing_anchor_day, time_zone, created_at';
 
 export function toAccount(row: Row): Account {
   return {
@@ -33,6 +36,9 @@ export function toAccount(row: Row): Account {
     createdAtMs: Number(row.created_at),
   };
 }
+
+export const SITE =
+  'id, account_id, domain, key, allow_subdomains, extra_hosts, retention_days, time_zone, exclusions, created_at';
 
 export function toSite(row: Row): Site {
   return {
@@ -49,6 +55,20 @@ export function toSite(row: Row): Site {
   };
 }
 
+/** A site as it is right after it was added. */
+export function addedSite(site: NewSite): Site {
+  return {
+    ...site,
+    allowSubdomains: false,
+    extraHosts: [],
+    retentionDays: null,
+    timeZone: null,
+    exclusions: null,
+  };
+}
+
+export const SITE_KEY = 'key, site_id, state, created_at';
+
 export function toSiteKey(row: Row): SiteKey {
   return {
     key: String(row.key),
@@ -57,6 +77,10 @@ export function toSiteKey(row: Row): SiteKey {
     createdAtMs: Number(row.created_at),
   };
 }
+
+/** What an API key may do, and what it is called by; `API_KEY` has when it was used last besides. */
+export const API_KEY_GRANTED = 'id, account_id, name, prefix, scopes, sites, created_at, revoked_at';
+export const API_KEY = `${API_KEY_GRANTED}, last_used_at`;
 
 export function toApiKey(row: Row): ApiKey {
   return {
@@ -93,6 +117,8 @@ function toExclusions(column: unknown): Exclusions | null {
   return typeof column === 'string' ? (JSON.parse(column) as Exclusions) : null;
 }
 
+export const CREDENTIALS = 'id, email, password_hash, totp_secret';
+
 export function toCredentials(row: Row | undefined): Credentials | null {
   if (row === undefined) return null;
   return {
@@ -102,6 +128,8 @@ export function toCredentials(row: Row | undefined): Credentials | null {
     totpSecret: row.totp_secret === null ? null : String(row.totp_secret),
   };
 }
+
+export const SESSION = 'id, account_id, label, created_at, last_seen_at, expires_at';
 
 export function toSession(row: Row): Session {
   return {
@@ -114,6 +142,8 @@ export function toSession(row: Row): Session {
   };
 }
 
+export const TICKET = 'kind, email, account_id, site_id, role, expires_at';
+
 export function toTicket(row: Row): Ticket {
   return {
     kind: row.kind as Ticket['kind'],
@@ -125,6 +155,10 @@ export function toTicket(row: Row): Ticket {
   };
 }
 
+/** Members have their address from their account. */
+export const SELECT_MEMBERS =
+  'SELECT m.site_id, m.account_id, a.email, m.role FROM members m JOIN accounts a ON a.id = m.account_id';
+
 export function toMember(row: Row): Member {
   return {
     siteId: String(row.site_id),
@@ -133,6 +167,8 @@ export function toMember(row: Row): Member {
     role: row.role as MemberRole,
   };
 }
+
+export const SHARE = 'id, site_id, name, password_hash, created_at, expires_at';
 
 export function toShare(row: Row): Share {
   return {

@@ -1,5 +1,5 @@
 import { domainTaken, keyLimit, lastKey, siteLimit } from '../registry-conflicts.ts';
-import { toSite, toSiteKey, toSiteKeyRecord } from '../registry-rows.ts';
+import { addedSite, SITE, SITE_KEY, toSite, toSiteKey, toSiteKeyRecord } from '../registry-rows.ts';
 import {
   type Exclusions,
   type HostRules,
@@ -26,9 +26,6 @@ export const KEYS_LOCK = 4_129_002;
 /** Told with every commit that changes site keys. */
 const KEYS_CHANNEL = 'attractos_site_keys';
 
-const SITE =
-  'id, account_id, domain, key, allow_subdomains, extra_hosts, retention_days, time_zone, exclusions, created_at';
-const SITE_KEY = 'key, site_id, state, created_at';
 const LAST_VERSION = '(SELECT coalesce(max(version), 0) FROM site_keys)';
 
 /** The chapter of the registry about sites and their keys, on top of the one about people. */
@@ -55,14 +52,7 @@ export class PostgresSites extends PostgresPeople {
       );
       if (count === 0) throw domainTaken(site.domain);
       await insertSiteKey(tx, site.id, site.key, site.createdAtMs);
-      return {
-        ...site,
-        allowSubdomains: false,
-        extraHosts: [],
-        retentionDays: null,
-        timeZone: null,
-        exclusions: null,
-      };
+      return addedSite(site);
     });
   }
 

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { emailTaken } from '../registry-conflicts.ts';
-import { toAccount, toApiKey } from '../registry-rows.ts';
+import { ACCOUNT, API_KEY, toAccount, toApiKey } from '../registry-rows.ts';
 import type { Account, ApiKey, NewAccount, NewApiKey, Registry } from '../store.ts';
 import { type Database, type Queries, UniqueViolation } from './driver.ts';
 import { migrate } from './migrate.ts';
@@ -8,9 +8,6 @@ import { REGISTRY_MIGRATIONS } from './registry-schema.ts';
 import { changeKeys, changeKeysOf, PostgresSites } from './registry-sites.ts';
 
 const SALT_BYTES = 32;
-
-const ACCOUNT = 'id, email, plan, billing_anchor_day, time_zone, created_at';
-const API_KEY = 'id, account_id, name, prefix, scopes, sites, created_at, revoked_at, last_used_at';
 
 /** The registry half in PostgreSQL, for any number of processes. */
 export class PostgresRegistry extends PostgresSites implements Registry {

@@ -1,6 +1,19 @@
 import type { PlanName } from '../../plans.ts';
 import { emailTaken } from '../registry-conflicts.ts';
-import { type Row, toCredentials, toGoal, toMember, toSession, toShare, toTicket } from '../registry-rows.ts';
+import {
+  CREDENTIALS,
+  type Row,
+  SELECT_MEMBERS,
+  SESSION,
+  SHARE,
+  TICKET,
+  toCredentials,
+  toGoal,
+  toMember,
+  toSession,
+  toShare,
+  toTicket,
+} from '../registry-rows.ts';
 import type { Credentials, Goal, Member, MemberRole, People, Session, Share, Ticket } from '../store.ts';
 import {
   type Database,
@@ -10,12 +23,6 @@ import {
   transaction,
   translated,
 } from './driver.ts';
-
-const CREDENTIALS = 'id, email, password_hash, totp_secret';
-const SESSION = 'id, account_id, label, created_at, last_seen_at, expires_at';
-const TICKET = 'kind, email, account_id, site_id, role, expires_at';
-const SHARE = 'id, site_id, name, password_hash, created_at, expires_at';
-const MEMBER = `SELECT m.site_id, m.account_id, a.email, m.role FROM members m JOIN accounts a ON a.id = m.account_id`;
 
 /** The chapter of the registry about people. */
 export class SqlitePeople implements People {
@@ -168,11 +175,11 @@ export class SqlitePeople implements People {
   }
 
   async membersOf(siteId: string): Promise<Member[]> {
-    return this.#all(`${MEMBER} WHERE m.site_id = ? ORDER BY a.email`, siteId).map(toMember);
+    return this.#all(`${SELECT_MEMBERS} WHERE m.site_id = ? ORDER BY a.email`, siteId).map(toMember);
   }
 
   async membershipsOf(accountId: string): Promise<Member[]> {
-    return this.#all(`${MEMBER} WHERE m.account_id = ? ORDER BY m.site_id`, accountId).map(toMember);
+    return this.#all(`${SELECT_MEMBERS} WHERE m.account_id = ? ORDER BY m.site_id`, accountId).map(toMember);
   }
 
   async roleOn(siteId: string, accountId: string): Promise<MemberRole | null> {

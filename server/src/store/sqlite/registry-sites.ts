@@ -1,5 +1,5 @@
 import { domainTaken, keyLimit, lastKey, siteLimit } from '../registry-conflicts.ts';
-import { toSite, toSiteKey, toSiteKeyRecord } from '../registry-rows.ts';
+import { addedSite, SITE, SITE_KEY, toSite, toSiteKey, toSiteKeyRecord } from '../registry-rows.ts';
 import {
   type Exclusions,
   type HostRules,
@@ -25,10 +25,6 @@ const SITES_PER_ANSWER = 1_000;
 /** Most site keys handed over in one answer. */
 const KEYS_PER_ANSWER = 10_000;
 
-/** Columns of a site. */
-export const SITE =
-  'id, account_id, domain, key, allow_subdomains, extra_hosts, retention_days, time_zone, exclusions, created_at';
-const SITE_KEY = 'key, site_id, state, created_at';
 const NEXT_VERSION = '(SELECT coalesce(max(version), 0) + 1 FROM site_keys)';
 
 /** The chapter of the registry about sites and their keys, on top of the one about people. */
@@ -56,14 +52,7 @@ export class SqliteSites extends SqlitePeople {
         throw error;
       }
       insertSiteKey(this.#db, site.id, site.key, site.createdAtMs);
-      return {
-        ...site,
-        allowSubdomains: false,
-        extraHosts: [],
-        retentionDays: null,
-        timeZone: null,
-        exclusions: null,
-      };
+      return addedSite(site);
     });
   }
 

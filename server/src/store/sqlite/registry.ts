@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { emailTaken } from '../registry-conflicts.ts';
-import { type Row, toAccount, toApiKey } from '../registry-rows.ts';
+import { ACCOUNT, API_KEY, API_KEY_GRANTED, type Row, SITE, toAccount, toApiKey } from '../registry-rows.ts';
 import type { Account, ApiKey, NewAccount, NewApiKey, Registry } from '../store.ts';
 import {
   type Database,
@@ -14,15 +14,11 @@ import {
 import { migrate } from './migrate.ts';
 import { RegistryChanges } from './registry-changes.ts';
 import { REGISTRY_MIGRATIONS } from './registry-schema.ts';
-import { changeKeysOf, SITE, SqliteSites } from './registry-sites.ts';
+import { changeKeysOf, SqliteSites } from './registry-sites.ts';
 
 const SALT_BYTES = 32;
 /** Loading the keys of a million sites looks up each site in an index of 38 MiB: with half of this it reads a third more. */
 const CACHE_KIB = 32 * 1024;
-
-const ACCOUNT = 'id, email, plan, billing_anchor_day, time_zone, created_at';
-const API_KEY_GRANTED = 'id, account_id, name, prefix, scopes, sites, created_at, revoked_at';
-const API_KEY = `${API_KEY_GRANTED}, last_used_at`;
 
 /** The registry half of the embedded engine: one file, shared safely with other processes such as the command line. */
 export class SqliteRegistry extends SqliteSites implements Registry {
