@@ -5,14 +5,30 @@ import { domainToUnicode } from 'node:url';
 
 /** No name that can be looked up is longer: https://www.rfc-editor.org/rfc/rfc1035#section-2.3.4 */
 export const HOST_MAX_CHARS = 253;
+/** What is longer, as it is written, is no host with a port. */
+const WRITTEN_HOST_MAX_CHARS = 300;
+/** From the scheme on, as the WHATWG URL parser goes: any number of slashes, and up to the next one all that names the host. */
+const AUTHORITY = /^[^:/?#]*:[/\\\s]*([^/\\?#]*)/;
 const NAME = /^[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*$/;
+
+/**
+ * An address, parsed as in the browser that sent it. Null for none, and for one whose host is longer than any: to write such
+ * a host in ASCII takes time that grows with the square of its length.
+ */
+export function parseAddress(text: string): URL | null {
+  if (text.length > WRITTEN_HOST_MAX_CHARS) {
+    const authority = AUTHORITY.exec(text)?.[1] ?? '';
+    if (authority.length - (authority.lastIndexOf('@') + 1) > WRITTEN_HOST_MAX_CHARS) return null;
+  }
+  return URL.parse(text);
+}
 
 /**
  * The host of an http or https address as it is compared: lower case, IDN in ASCII, no port, no trailing dot, IPv6 without
  * brackets. The parsing is the WHATWG URL parser's, as in the browser that sent it. Null for anything else.
  */
 export function hostOf(address: string): string | null {
-  const url = URL.parse(address);
+  const url = parseAddress(address);
   return url === null ? null : hostOfUrl(url);
 }
 

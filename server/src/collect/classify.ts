@@ -1,4 +1,4 @@
-import { hostOfUrl } from '../hosts.ts';
+import { hostOfUrl, parseAddress } from '../hosts.ts';
 import { hash64 } from './hash.ts';
 
 const REFERRER_MAX_CHARS = 512;
@@ -19,7 +19,7 @@ export interface Page {
  * @param keep names of query parameters, separated by `|`
  */
 export function splitPage(address: string, keep = ''): Page | null {
-  const url = URL.parse(address);
+  const url = parseAddress(address);
   const host = url === null ? null : hostOfUrl(url);
   if (url === null || host === null) return null;
   return { host, path: url.pathname + keptQuery(url.search, keep), query: url.search };
@@ -46,7 +46,7 @@ export function externalReferrer(url: URL | null, pageHost: string): string | nu
 
 /** The address a page says it was reached from; null for none, and for what is no address. */
 export function parseReferrer(ref: string | undefined): URL | null {
-  return ref === undefined || ref === '' ? null : URL.parse(ref);
+  return ref === undefined || ref === '' ? null : parseAddress(ref);
 }
 
 /** A view's pseudonym: a signed 64-bit hash of the id of its page view. */
