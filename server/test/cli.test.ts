@@ -178,6 +178,8 @@ describe('beside a running server', () => {
     expect(await command(dataDir, ['backup', file])).toMatchObject({ code: 1, stdout: '' });
     program.kill('SIGTERM');
     await program.exit;
+    // Whoever copies the file of a server at rest has everything.
+    expect(readdirSync(dataDir).filter((name) => name.startsWith('events'))).toEqual(['events.db']);
     const unreachable = await command(dataDir, ['healthcheck', '--json'], { PORT: port });
     expect([unreachable.code, JSON.parse(unreachable.stderr)]).toEqual([
       1,

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { stat, statfs } from 'node:fs/promises';
+import { access, constants, stat, statfs } from 'node:fs/promises';
 import { DAY_MS, MINUTE_MS, systemClock } from '../clock.ts';
 import type { Config, Databases } from '../config.ts';
 import { inspect, inspectDatabases } from '../store/open.ts';
@@ -20,16 +20,32 @@ const SHOWN = 5;
 
 /** Examines a data folder, beside a running server or without one. Reads everything that is stored. */
 export async function examine(config: Config): Promise<Check[]> {
-  if (!existsSync(config.dataDir)) {
-    const advice = 'Start the server once, or set DATA_DIR to the folder it uses.';
-    return [{ name: 'data folder', ok: false, found: `${config.dataDir} does not exist`, advice }];
-  }
+  const folder = await checkFolder(config.dataDir);
+  if (!folder.ok) return [folder];
   return [
     await checkPermissions(config.dataDir),
     await checkDisk(config.dataDir),
     ...(config.databases === null ? [] : [await checkPostgres(config.databases)]),
     ...(await checkEvents(config)),
   ];
+}
+
+/** Whoever may not look into a folder finds nothing in it, and nothing wrong. */
+async function checkFolder(dataDir: string): Promise<Check> {
+  const wrong = (found: string, advice: string) => ({
+    ...{ name: 'data folder', ok: false, advice },
+    found: `${dataDir} ${found}`,
+  });
+  if (!existsSync(dataDir))
+    return wrong('does not exist', 'Start the server once, or set DATA_DIR to the folder it uses.');
+  if (!(await stat(dataDir)).isDirectory())
+    return wrong('is no folder', 'Set DATA_DIR to the folder that the server uses.');
+  try {
+    await access(dataDir, constants.R_OK | constants.W_OK | constants.X_OK);
+  } catch {
+    return wrong('is closed to this user', 'Run this as the user that the server runs as.');
+  }
+  return { name: 'data folder', ok: true, found: dataDir, advice: '' };
 }
 
 async function checkEvents(config: Config): Promise<Check[]> {

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemClock } from '../clock.ts';
@@ -19,7 +19,7 @@ import { BackupError, countEvents, readBackup, sizeOf, takeBackHalf, writeBackup
 import { takeLock } from './sqlite/driver.ts';
 import { EventDump } from './sqlite/event-dump.ts';
 import { type OnBroken, SqliteEvents } from './sqlite/events.ts';
-import { damageOf } from './sqlite/integrity.ts';
+import { about, damageOf, strangenessOf, strangersOf } from './sqlite/integrity.ts';
 import { EventReader } from './sqlite/reader.ts';
 import { SqliteRegistry } from './sqlite/registry.ts';
 import { RegistryDump } from './sqlite/registry-dump.ts';
@@ -31,6 +31,7 @@ import {
   type Reports,
   type Store,
   StoreBroken,
+  StoreUnavailable,
   type Tally,
 } from './store.ts';
 
@@ -241,7 +242,7 @@ export async function moveStore({
   onProgress: (share: number) => void;
 }): Promise<Moved & { registryRows: number }> {
   const files = filesIn(dataDir);
-  if (!existsSync(files.events)) throw new MoveError(`There is nothing to move in ${dataDir}.`);
+  if (!isThere(files.events)) throw new MoveError(`There is nothing to move in ${dataDir}.`);
   const db = new Database(to.postgres);
   const rows = warehouseOf(to);
   const from = new EventDump(files.events);
@@ -302,18 +303,30 @@ export async function inspect({
   dataDir: string;
   databases?: Databases | null;
 }): Promise<Inspection> {
-  const { events, registry, spool } = filesIn(dataDir);
+  const files = filesIn(dataDir);
+  const { events, registry, spool } = files;
   if (databases !== null)
     return { ...(await inspectShipped(databases)), damage: existsSync(spool) ? damageOf(spool) : [] };
   const damage = existsSync(registry) ? damageOf(registry) : [];
   if (!existsSync(events))
     return { audit: { counters: [], ledger: [], rollups: [], integrity: [] }, newestEventMs: null, damage };
+  if (damage.length === 0) damage.push(...misfits(files));
   try {
     return { ...inspectEvents(events), damage };
   } catch (error) {
-    if (!(error instanceof StoreBroken)) throw error;
-    return { audit: null, newestEventMs: null, damage: [...damage, `${events}: ${error.message}`] };
+    // Where the engine reads on, what stands in a row may be what no program ever wrote.
+    if (error instanceof StoreUnavailable && !(error instanceof StoreBroken) && damage.length === 0)
+      throw error;
+    const complaint = about(events, error instanceof Error ? error.message : String(error));
+    return { audit: null, newestEventMs: null, damage: [...new Set([...damage, complaint])] };
   }
+}
+
+/** What says that these are not the two files of one installation. */
+function misfits({ events, registry }: Files): string[] {
+  if (!existsSync(registry)) return [`${registry} is missing`];
+  const strange = [...strangenessOf(registry, 'accounts'), ...strangenessOf(events, 'counters')];
+  return strange.length > 0 ? strange : strangersOf(events, registry);
 }
 
 function inspectEvents(file: string): { audit: Audit; newestEventMs: number | null } {
@@ -349,6 +362,11 @@ export async function inspectDatabases({ postgres }: Databases): Promise<{ postg
   }
 }
 
+/** Whether there is a file. @throws Error where this user may not know */
+function isThere(file: string): boolean {
+  return statSync(file, { throwIfNoEntry: false }) !== undefined;
+}
+
 interface BackupPlace {
   dataDir: string;
   databases?: Databases | null;
@@ -367,7 +385,10 @@ function refuseDatabases(databases: Databases | null): void {
 export async function backup({ dataDir, databases = null, file }: BackupPlace) {
   refuseDatabases(databases);
   const files = filesIn(dataDir);
-  if (!existsSync(files.events)) throw new BackupError(`There is nothing to back up in ${dataDir}.`);
+  if (!isThere(files.events)) throw new BackupError(`There is nothing to back up in ${dataDir}.`);
+  // It would look like a backup, and nobody could sign in to what it holds.
+  const [complaint] = misfits(files);
+  if (complaint !== undefined) throw new BackupError(`${complaint}. See: attractos doctor`);
   await writeBackup({ events: files.events, registry: files.registry, to: file });
   return { file, bytes: await sizeOf(file), events: countEvents(file) };
 }

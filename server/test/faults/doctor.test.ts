@@ -1,9 +1,22 @@
-import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  copyFileSync,
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { HOUR_MS, MINUTE_MS } from '../../src/clock.ts';
-import { makeFolder, temporaryFolder } from '../support/paths.ts';
+import { makeFolder, root, temporaryFolder } from '../support/paths.ts';
 import { command, json, startProgram } from '../support/program.ts';
 import { World } from '../support/world.ts';
 import { addSite, examine } from './support/installation.ts';
@@ -65,6 +78,8 @@ function moveLog(file: string): void {
   db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
   db.close();
 }
+
+const empty = (name: string) => (dataDir: string) => truncateSync(join(dataDir, name));
 
 const RESTORE = /Restore the newest backup/i;
 
@@ -182,6 +197,83 @@ describe('the doctor', PATIENT, () => {
     // Nothing is said of numbers that nobody could count.
     expect(checks.has('counters')).toBe(!unread);
     expect(checks.get('permissions')).toMatchObject({ ok: true });
+  });
+
+  const nothing = (file: string) => ({ found: new RegExp(`^\\S+${file}: holds nothing of this program`) });
+  const swap = (dataDir: string) => {
+    const [events, registry] = ['events.db', 'registry.db'].map((name) => join(dataDir, name));
+    const held = readFileSync(events ?? '');
+    copyFileSync(registry ?? '', events ?? '');
+    writeFileSync(registry ?? '', held);
+  };
+  it.each([
+    { what: 'events.db emptied', harm: empty('events.db'), ...nothing('events.db') },
+    { what: 'registry.db emptied', harm: empty('registry.db'), ...nothing('registry.db') },
+    { what: 'both exchanged', harm: swap, ...nothing('registry.db') },
+    {
+      what: 'registry.db removed',
+      harm: (dataDir: string) => rmSync(join(dataDir, 'registry.db')),
+      found: /registry\.db is missing$/,
+    },
+    {
+      what: 'registry.db emptied, and begun anew since',
+      harm: async (dataDir: string) => {
+        empty('registry.db')(dataDir);
+        await addSite(dataDir);
+      },
+      found: /registry\.db: knows nothing of site_\w+, of which there are events$/,
+    },
+  ])('sees $what, and nobody takes that for a backup', async ({ harm, found }) => {
+    const dataDir = await installation();
+    for (const name of ['events.db', 'registry.db']) moveLog(join(dataDir, name));
+    await harm(dataDir);
+    const files = () => readdirSync(dataDir).filter((name) => name.endsWith('.db'));
+    const before = files();
+    const checks = await examine(dataDir);
+    expect(checks.get('files')).toMatchObject({
+      ok: false,
+      found: expect.stringMatching(found),
+      advice: expect.stringMatching(RESTORE),
+    });
+    expect((await command(dataDir, ['doctor'])).code).toBe(1);
+    const place = await temporaryFolder();
+    const { code, stderr } = await command(dataDir, ['backup', join(place, 'copy.db')]);
+    expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringMatching(/events|registry/) });
+    expect([readdirSync(place), files()]).toEqual([[], before]);
+  });
+
+  it('sees what no program wrote in a row that the engine reads', async () => {
+    const dataDir = await installation();
+    const db = new DatabaseSync(join(dataDir, 'events.db'));
+    expect(
+      db.prepare(`INSERT INTO visits_grown (day, visits) SELECT max(day), '[1,' FROM counters`).run().changes,
+    ).toBeGreaterThan(0);
+    db.close();
+    await expectWrong(dataDir, { files: { found: /events\.db: .*JSON/, advice: RESTORE } });
+  });
+
+  it('does not take a folder that it may not look into for one in order', async () => {
+    const dataDir = await installation();
+    const asAnother = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
+    chmodSync(dataDir, 'uid' in asAnother ? 0o700 : 0o000);
+    onTestFinished(() => chmodSync(dataDir, 0o700));
+    const ran = (...args: string[]) =>
+      spawnSync(process.execPath, [join(root, 'server/bin/attractos.js'), ...args], {
+        ...{ cwd: '/', env: { DATA_DIR: dataDir }, encoding: 'utf8' },
+        ...asAnother,
+      });
+    expect(ran('doctor')).toMatchObject({
+      status: 1,
+      stdout: `WRONG  data folder: ${dataDir} is closed to this user\n       Run this as the user that the server runs as.\n`,
+    });
+    expect(ran('backup', join(tmpdir(), 'never.db'))).toMatchObject({
+      status: 1,
+      stderr: expect.stringMatching(/permission denied.*events\.db/),
+    });
+    expect(ran('site', 'list', '--account', 'x')).toMatchObject({
+      status: 1,
+      stderr: `${join(dataDir, 'registry.db')}: SQLite: unable to open database file (14)\n`,
+    });
   });
 
   it('says so where there is no installation, or nothing in it yet', async () => {

@@ -27,7 +27,7 @@ export function openDatabase(path: string, { cacheKib = 16 * 1024 }: { cacheKib?
       PRAGMA journal_size_limit = ${LOG_LIMIT_BYTES};
     `);
     return db;
-  });
+  }, path);
 }
 
 /** Opens or creates a database that nobody else uses, in one file without a log beside it: for copies. */
@@ -36,7 +36,7 @@ export function openPlain(path: string): Database {
     const db = new DatabaseSync(path);
     db.exec('PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL;');
     return db;
-  });
+  }, path);
 }
 
 /** Opens a database that exists for reading only. It sees each commit of the others as soon as it is made. */
@@ -45,7 +45,7 @@ export function openForReading(path: string, { cacheKib = 16 * 1024 }: { cacheKi
     const db = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS, readOnly: true });
     db.exec(`PRAGMA cache_size = -${cacheKib}; PRAGMA temp_store = MEMORY;`);
     return db;
-  });
+  }, path);
 }
 
 /**
@@ -55,13 +55,13 @@ export function openForReading(path: string, { cacheKib = 16 * 1024 }: { cacheKi
  * @returns what lets go of the lock, or null where another process holds it
  */
 export function takeLock(path: string): { release(): void } | null {
-  const db = translated(() => new DatabaseSync(path, { timeout: 0 }));
+  const db = translated(() => new DatabaseSync(path, { timeout: 0 }), path);
   try {
     db.exec('PRAGMA journal_mode = DELETE; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
   } catch (error) {
     db.close();
     if (resultCode(error) === SQLITE_BUSY) return null;
-    throw asStoreError(error);
+    throw asStoreError(error, path);
   }
   return { release: () => db.close() };
 }
@@ -157,26 +157,29 @@ export function isUniqueViolation(error: unknown): boolean {
 /**
  * An error of the driver in the store's own terms; any other error is passed through. After a failed fsync nobody knows
  * what is on disk, and trying again proves nothing, so that one is `StoreBroken`: https://danluu.com/fsyncgate/
+ *
+ * @param file named in the message; the driver itself hardly ever says which it was
  */
-export function asStoreError(error: unknown): unknown {
+export function asStoreError(error: unknown, file?: string): unknown {
   const code = resultCode(error);
   if (code === null) return error;
-  const message = error instanceof Error ? error.message : String(error);
+  const said = error instanceof Error ? error.message : String(error);
+  const message = `${file === undefined ? '' : `${file}: `}SQLite: ${said} (${code})`;
   const broken =
     code === SQLITE_IOERR_FSYNC ||
     code === SQLITE_IOERR_DIR_FSYNC ||
     (code & 0xff) === SQLITE_CORRUPT ||
     (code & 0xff) === SQLITE_NOTADB;
   return broken
-    ? new StoreBroken(`SQLite: ${message} (${code})`, { cause: error })
-    : new StoreUnavailable(`SQLite: ${message} (${code})`, { cause: error });
+    ? new StoreBroken(message, { cause: error })
+    : new StoreUnavailable(message, { cause: error });
 }
 
-/** Runs something and puts the driver's errors into the store's terms. */
-export function translated<T>(work: () => T): T {
+/** Runs something and puts the driver's errors into the store's terms. @param file named in them */
+export function translated<T>(work: () => T, file?: string): T {
   try {
     return work();
   } catch (error) {
-    throw asStoreError(error);
+    throw asStoreError(error, file);
   }
 }

@@ -125,8 +125,9 @@ export class SqliteEvents implements Events {
     this.#closing = true;
     await this.#group.close();
     await this.reports.close();
-    await this.#writer.close();
+    // The last to let go moves the log into the file and takes it away, which a reader cannot.
     this.#reader.close();
+    await this.#writer.close();
   }
 
   async #commit(group: Group): Promise<readonly AppendOutcome[]> {

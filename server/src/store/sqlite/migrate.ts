@@ -1,5 +1,5 @@
 import { NewerSchema } from '../newer-schema.ts';
-import { type Database, transaction } from './driver.ts';
+import { type Database, transaction, translated } from './driver.ts';
 
 /**
  * Brings a database up to date: each step of `migrations` once, in order, all in one transaction. The number of steps done
@@ -8,7 +8,7 @@ import { type Database, transaction } from './driver.ts';
  * @throws NewerSchema where the file has seen more steps than this program knows
  */
 export function migrate(db: Database, file: string, migrations: readonly string[]): void {
-  const done = () => Number(db.prepare('PRAGMA user_version').get()?.user_version);
+  const done = () => translated(() => Number(db.prepare('PRAGMA user_version').get()?.user_version), file);
   if (done() === migrations.length) return;
   transaction(db, () => {
     const from = done(); // another process may have been quicker
