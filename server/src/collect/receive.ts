@@ -13,6 +13,7 @@ import type { Person } from './knowledge/agents.ts';
 import type { Knowledge } from './knowledge/index.ts';
 import type { KnownSite, SiteDirectory } from './site-by-key.ts';
 import { type DailySalt, visitorHash } from './visitor.ts';
+import { whatIsWrong } from './what-is-wrong.ts';
 
 /** Why a beacon was not kept. */
 export type RefusalReason =
@@ -111,7 +112,7 @@ export async function receive(
 
   const key = keyOf(said);
   if (key === null)
-    return refuseForNobody(receiver, { reason: 'malformed', receivedAtMs, detail: whatIsWrong(said) });
+    return refuseForNobody(receiver, { reason: 'malformed', receivedAtMs, detail: explainShape(said) });
 
   const found = receiver.sites.resolve(key);
   if (found.kind === 'unknown') return refuseUnknownKey(receiver, said, receivedAtMs);
@@ -125,7 +126,7 @@ export async function receive(
   if (found.kind === 'retired') return refuse('retired-key', { host: claimedHost(said) });
 
   if (bytes > BEACON_MAX_BYTES) return refuse('too-large', { host: claimedHost(said) });
-  if (!beaconShape.Check(said)) return refuse('malformed', { detail: whatIsWrong(said) });
+  if (!beaconShape.Check(said)) return refuse('malformed', { detail: explainShape(said) });
   const beacon: Beacon = said;
   const page = splitPage(beacon.url, beacon.keep);
   if (page === null)
@@ -248,11 +249,9 @@ function claimedHost(said: unknown): string {
   return (splitPage(url)?.host ?? '').slice(0, CLAIM_MAX_CHARS);
 }
 
-function whatIsWrong(said: unknown): string {
-  const [problem] = beaconShape.Errors(said);
-  if (problem === undefined) return 'The event is not well-formed.';
-  const field = problem.instancePath.slice(1).replaceAll('/', '.');
-  return `The event is not well-formed: ${field === '' ? 'it' : field} ${problem.message}.`;
+function explainShape(said: unknown): string {
+  const problem = whatIsWrong(beaconShape, said);
+  return `The event is not well-formed${problem === null ? '' : `: ${problem}`}.`;
 }
 
 function explain(verdict: { reason: 'wrong-domain' | 'local-host'; host: string }, site: KnownSite): string {

@@ -3,6 +3,7 @@ import { MINUTE_MS } from '../clock.ts';
 import { BACK_DATING_MAX_MS, type Intake, ReportedEvent, type ReportOutcome } from '../reported-event.ts';
 import { errorOf, outcomeName } from './answers.ts';
 import { type Outcome, type Receiver, receive, type Sender } from './receive.ts';
+import { whatIsWrong } from './what-is-wrong.ts';
 
 /**
  * Events that an owner's server reports. They go the way of every beacon; what is different is that the sender is believed:
@@ -35,7 +36,7 @@ async function receiveReported(receiver: Receiver, siteKey: string, said: unknow
     receiver.events.refuse({ siteId, siteKey, receivedAtMs: nowMs, reason: 'malformed', host: '' });
     return { kind: 'refused', reason: 'malformed', detail: `The event is not well-formed: ${what}.` };
   };
-  if (!shape.Check(said)) return malformed(whatIsWrong(said));
+  if (!shape.Check(said)) return malformed(whatIsWrong(shape, said) ?? 'it is not valid');
   const { time, address = '', user_agent: userAgent = '', ...event } = said;
   const reportedAtMs = time === undefined ? nowMs : readTime(time, nowMs);
   if (reportedAtMs === null)
@@ -51,12 +52,6 @@ function readTime(text: string, nowMs: number): number | null {
   const atMs = TIME.test(text) ? Date.parse(text) : Number.NaN;
   if (!(atMs >= nowMs - BACK_DATING_MAX_MS && atMs <= nowMs + AHEAD_MAX_MS)) return null;
   return Math.min(atMs, nowMs);
-}
-
-function whatIsWrong(said: unknown): string {
-  const [problem] = shape.Errors(said);
-  const field = problem?.instancePath.slice(1).replaceAll('/', '.') ?? '';
-  return `${field === '' ? 'it' : field} ${problem?.message ?? 'is not valid'}`;
 }
 
 function toReportOutcome(outcome: Outcome): ReportOutcome {
