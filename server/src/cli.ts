@@ -1,5 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { parseArgs, parseEnv } from 'node:util';
+import { parseArgs } from 'node:util';
 import { accountCommands } from './commands/account.ts';
 import { type Answer, type Command, CommandError, type Commands, type Options } from './commands/command.ts';
 import { keyCommands } from './commands/key.ts';
@@ -8,6 +7,7 @@ import { moveCommands } from './commands/move.ts';
 import { siteCommands } from './commands/site.ts';
 import { type Config, readConfig, withEnvFile } from './config.ts';
 import { entryOf } from './entry-of.ts';
+import { readEnvFile } from './env-file.ts';
 import { settingsCatalogue } from './settings.ts';
 import { openShared } from './store/open.ts';
 import { RegistryConflict } from './store/store.ts';
@@ -108,8 +108,7 @@ function readOptions(command: Command, rest: string[]): Options {
 }
 
 function readEnvironment(): Config {
-  const file = existsSync('.env') ? parseEnv(readFileSync('.env', 'utf8')) : {};
-  return readConfig(withEnvFile(process.env, file));
+  return readConfig(withEnvFile(process.env, readEnvFile()));
 }
 
 async function run(command: Command, options: Options): Promise<Answer> {

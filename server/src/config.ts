@@ -1,6 +1,7 @@
 import { Compile } from 'typebox/compile';
 import { SECOND_MS } from './clock.ts';
 import { type MailSettings, readMailSettings } from './mail-settings.ts';
+import { believedProxies } from './proxies.ts';
 import { SETTINGS, Settings, settingsCatalogue } from './settings.ts';
 
 const validator = Compile(Settings);
@@ -97,14 +98,41 @@ function checkPublicUrl(text: string): string | null {
   if (url === null || !['http:', 'https:'].includes(url.protocol)) {
     throw new ConfigError(`PUBLIC_URL is "${text}", which is no http or https address.`);
   }
-  return text.replace(/\/+$/, '');
+  const { origin, pathname } = url;
+  if (url.href !== `${origin}${pathname}`) {
+    throw new ConfigError(
+      `PUBLIC_URL is "${text}", which has more than an origin and a path: further paths are put behind it.`,
+    );
+  }
+  return `${origin}${pathname}`.replace(/\/+$/, '');
+}
+
+function checkProxies(text: string): string[] {
+  const networks = listOf(text);
+  for (const network of networks) {
+    const refuse = () =>
+      new ConfigError(
+        `TRUST_PROXY is "${text}": "${network}" is neither a network, such as 10.0.0.0/8, nor loopback, linklocal or uniquelocal.`,
+      );
+    if (/^\d+$/.test(network)) throw refuse(); // how many proxies there are, in other programs; here it would be an address
+    try {
+      believedProxies([network]);
+    } catch {
+      throw refuse();
+    }
+  }
+  return networks;
+}
+
+function listOf(text: string): string[] {
+  return text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
 }
 
 function checkOrigins(text: string): string[] {
-  const origins = text
-    .split(',')
-    .map((origin) => origin.trim())
-    .filter((origin) => origin !== '');
+  const origins = listOf(text);
   for (const origin of origins) {
     if (URL.parse(origin)?.origin !== origin) {
       throw new ConfigError(
@@ -150,8 +178,12 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   if (!validator.Check(values)) {
     const [problem] = validator.Errors(values);
     const name = problem?.instancePath.slice(1) ?? '';
+    // What the schema says of words and patterns is no sentence; the description is.
+    const why = /^must be (?:[<>]|integer)/.test(problem?.message ?? '')
+      ? `: ${problem?.message}`
+      : ', which it cannot be';
     throw new ConfigError(
-      `${name} is "${environment[name]}": ${problem?.message}. ${(SETTINGS as Record<string, { description?: string }>)[name]?.description ?? ''}`,
+      `${name} is "${environment[name]}"${why}. ${(SETTINGS as Record<string, { description?: string }>)[name]?.description ?? ''}`,
     );
   }
   return {
@@ -162,9 +194,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     spoolMaxBytes: values.SPOOL_MAX_BYTES,
     publicUrl: checkPublicUrl(values.PUBLIC_URL),
     paths: checkPaths(values.SCRIPT_PATH, values.COLLECT_PATH),
-    trustProxy: values.TRUST_PROXY.split(',')
-      .map((network) => network.trim())
-      .filter((network) => network !== ''),
+    trustProxy: checkProxies(values.TRUST_PROXY),
     geoDatabase: values.GEO_DATABASE || null,
     countryHeader: checkCountryHeader(values.COUNTRY_HEADER, values.TRUST_PROXY),
     siteRatePerSecond: values.SITE_RATE,

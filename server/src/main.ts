@@ -1,10 +1,9 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import type { Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { parseEnv } from 'node:util';
 import { systemClock } from './clock.ts';
 import { loadScripts } from './collect/script.ts';
 import { type Config, ConfigError, readConfig, withEnvFile } from './config.ts';
@@ -13,6 +12,7 @@ import { loadAssets } from './dashboard/assets.ts';
 import { type Demo, fillDemo } from './demo/fill.ts';
 import { startPassersBy } from './demo/passers-by.ts';
 import { Random } from './demo/random.ts';
+import { readEnvFile } from './env-file.ts';
 import { buildServer } from './server.ts';
 import { openStore } from './store/open.ts';
 import type { Store } from './store/store.ts';
@@ -35,8 +35,7 @@ function fail(error: unknown): never {
 }
 
 function readEnvironment(): Config {
-  const file = existsSync('.env') ? parseEnv(readFileSync('.env', 'utf8')) : {};
-  return readConfig(withEnvFile(process.env, file));
+  return readConfig(withEnvFile(process.env, readEnvFile()));
 }
 
 /**
@@ -135,6 +134,33 @@ async function turnAway(server: Server, delayMs: number): Promise<void> {
   await sleep(delayMs);
 }
 
+type App = Awaited<ReturnType<typeof buildServer>>;
+
+/** @throws ConfigError naming the settings, where nothing can listen as they say */
+async function listen(app: App, { port, host }: Config): Promise<string> {
+  const socket = inheritedSocket();
+  try {
+    return await app.listen({ port, host, ...socket });
+  } catch (error) {
+    if ('fd' in socket || !(error instanceof Error)) throw error;
+    throw new ConfigError(`HOST is "${host}" and PORT ${port}, where nothing can listen: ${error.message}.`);
+  }
+}
+
+/** @throws ConfigError where a path is to be served that is served anyway */
+async function build(parts: Parameters<typeof buildServer>[0]): Promise<App> {
+  try {
+    return await buildServer(parts);
+  } catch (error) {
+    const { script, collect } = parts.config.paths;
+    if (!(error instanceof Error && 'code' in error && error.code === 'FST_ERR_DUPLICATED_ROUTE'))
+      throw error;
+    throw new ConfigError(
+      `SCRIPT_PATH is "${script}" and COLLECT_PATH "${collect ?? ''}", of which one is taken: ${error.message}.`,
+    );
+  }
+}
+
 async function serve(): Promise<void> {
   process.umask(0o077);
   const isDemo = process.argv[2] === 'demo';
@@ -153,7 +179,7 @@ async function serve(): Promise<void> {
   const demo = isDemo ? await makeDemo(store) : null;
   const setupToken = (await store.registry.hasAccounts()) ? null : newToken();
   let stopping = false;
-  const app = await buildServer({
+  const app = await build({
     ...{ config, store, clock: systemClock, scripts, assets, setupToken },
     stopping: () => stopping,
   });
@@ -186,7 +212,7 @@ async function serve(): Promise<void> {
     });
   }
 
-  const address = await app.listen({ port: config.port, host: config.host, ...inheritedSocket() });
+  const address = await listen(app, config);
   process.stdout.write(welcome(address, config, setupToken));
   if (demo !== null) endDemo = showDemo(demo, address);
 }

@@ -1,5 +1,9 @@
 import { type Static, Type } from 'typebox';
 
+const NOT_BLANK = '\\S';
+/** A step of a path; browsers walk up at dots before they ask. */
+const STEP = '/(?!\\.{1,2}(?:/|$))[A-Za-z0-9._~-]+';
+
 /**
  * Every setting: its name, its default, and one sentence. `attractos --help` and the README's table come from here, and a
  * test holds the README to it.
@@ -12,12 +16,12 @@ export const SETTINGS = {
     description: 'TCP port to listen on; 0 picks a free one.',
   }),
   HOST: Type.String({
-    minLength: 1,
+    pattern: NOT_BLANK,
     default: '127.0.0.1',
     description: 'Address to listen on; 0.0.0.0 or :: for all interfaces.',
   }),
   DATA_DIR: Type.String({
-    minLength: 1,
+    pattern: NOT_BLANK,
     default: './data',
     description: 'Folder that holds everything stored. Created with mode 700.',
   }),
@@ -44,13 +48,13 @@ export const SETTINGS = {
   }),
   SCRIPT_PATH: Type.String({
     default: '',
-    pattern: '^((/[A-Za-z0-9._~-]+)+\\.js)?$',
+    pattern: `^((${STEP})+\\.js)?$`,
     description:
       'Further path at which the tracker is served and which the snippets name, such as /js/app.js; .full and .micro go before .js. Empty: /a.js alone.',
   }),
   COLLECT_PATH: Type.String({
     default: '',
-    pattern: '^((/[A-Za-z0-9._~-]+)+)?$',
+    pattern: `^((${STEP})+)?$`,
     description:
       'Further path at which beacons arrive, and to which the tracker at SCRIPT_PATH sends them, such as /js/log. Empty: /e alone.',
   }),
@@ -131,7 +135,7 @@ export const SETTINGS = {
     description: 'TCP port of a listener that serves GET /metrics to Prometheus and nothing else; 0: none.',
   }),
   METRICS_HOST: Type.String({
-    minLength: 1,
+    pattern: NOT_BLANK,
     default: '127.0.0.1',
     description: 'Address of that listener. It asks for no token: whoever reaches it may read.',
   }),

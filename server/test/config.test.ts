@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ConfigError, readConfig, withEnvFile } from '../src/config.ts';
@@ -103,10 +103,28 @@ describe('the configuration', () => {
     ['PUBLIC_URL', 'stats.example'],
     ['PUBLIC_URL', 'ftp://stats.example'],
     ['PUBLIC_URL', 'javascript:alert(1)'],
+    ['PUBLIC_URL', 'https://stats.example?x=1'],
+    ['PUBLIC_URL', 'https://stats.example/#top'],
+    ['PUBLIC_URL', 'https://me:secret@stats.example'],
+    ['TRUST_PROXY', 'true'],
+    ['TRUST_PROXY', '1'],
+    ['TRUST_PROXY', 'loopback, 10.0.0.0/33'],
+    ['SCRIPT_PATH', '/../app.js'],
+    ['COLLECT_PATH', '/./log'],
+    ['HOST', ' '],
+    ['DATA_DIR', ' '],
+    ['SIGNUPS', 'yes'],
   ])('refuses %s=%s in a sentence that names both', (name, value) => {
     const read = () => readConfig({ [name]: value });
     expect(read).toThrow(ConfigError);
     expect(read).toThrow(`${name} is "${value}"`);
+    expect(read).not.toThrow(/constant|pattern/);
+  });
+
+  it('writes the address of the server as browsers do', () => {
+    const read = (url: string) => readConfig({ PUBLIC_URL: url }).publicUrl;
+    expect(read(' HTTPS://Stats.Example:443// ')).toBe('https://stats.example');
+    expect(read('http://münchen.example:8080/a b/')).toBe('http://xn--mnchen-3ya.example:8080/a%20b');
   });
 
   it('takes both databases or neither', () => {
@@ -154,7 +172,16 @@ describe('the configuration', () => {
 
   it.each([
     { settings: { PORT: 'http' }, says: /^attractos: PORT is "http", which is not a number\. .*--help/ },
-    { settings: { TRUST_PROXY: 'everybody' }, says: /^attractos: .*everybody/ },
+    { settings: { TRUST_PROXY: 'everybody' }, says: /^attractos: TRUST_PROXY is "everybody"/ },
+    {
+      settings: { HOST: 'no.such.invalid' },
+      says: /^attractos: HOST is "no\.such\.invalid" and PORT 0, .*--help/,
+    },
+    { settings: { METRICS_HOST: '[::1]', METRICS_PORT: '1' }, says: /^attractos: METRICS_HOST is "\[::1\]"/ },
+    {
+      settings: { SCRIPT_PATH: '/a.js' },
+      says: /^attractos: SCRIPT_PATH is "\/a\.js" and .* taken: .*--help/,
+    },
     { settings: { LOG_LEVEL: 'loud' }, says: /^attractos: LOG_LEVEL is "loud"/ },
   ])('stops the program with a sentence: $settings', async ({ settings, says }) => {
     const { code, stdout, stderr } = await command(await temporaryFolder(), ['serve'], {
@@ -164,6 +191,21 @@ describe('the configuration', () => {
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     expect(stderr).toMatch(says);
     expect(stderr.trimEnd()).not.toContain('\n');
+  });
+});
+
+describe('the file .env', () => {
+  const ran = async (prepare: (folder: string) => void) => {
+    const folder = await temporaryFolder();
+    prepare(folder);
+    return command(folder, ['account', 'reset-link', '--email', 'nobody@example.com']);
+  };
+
+  it('may begin with a mark, and is named where it cannot be read', async () => {
+    const marked = await ran((folder) => writeFileSync(join(folder, '.env'), '\u{FEFF}PORT=1\r\n'));
+    expect(marked.stderr).toMatch(/no account/);
+    const unread = await ran((folder) => mkdirSync(join(folder, '.env')));
+    expect(unread).toMatchObject({ code: 1, stderr: expect.stringMatching(/^\.env cannot be read: .*\n$/) });
   });
 });
 

@@ -219,6 +219,8 @@ describe('who may read', () => {
     const { port } = taken.address() as AddressInfo;
     const program = startProgram(await temporaryFolder(), { METRICS_PORT: String(port) });
     expect(await program.exit).toEqual({ code: 1, signal: null });
-    expect(program.stderr()).toMatch(/^attractos: listen EADDRINUSE.*\n$/);
+    expect(program.stderr()).toMatch(
+      /^attractos: METRICS_HOST is .* and METRICS_PORT \d+, .*EADDRINUSE.*\n$/,
+    );
   });
 });

@@ -60,9 +60,15 @@ export async function listenForMetrics(
 
 function listening(server: Server, where: { port: number; host: string }): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once('error', reject);
+    server.once('error', ({ message }) =>
+      reject(
+        new Error(
+          `METRICS_HOST is "${where.host}" and METRICS_PORT ${where.port}, where nothing can listen: ${message}.`,
+        ),
+      ),
+    );
     server.listen(where, () => {
-      server.off('error', reject);
+      server.removeAllListeners('error');
       resolve();
     });
   });
