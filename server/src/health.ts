@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { MINUTE_MS, SECOND_MS } from './clock.ts';
 import type { SiteDirectory } from './collect/site-by-key.ts';
+import type { DailySalt } from './collect/visitor.ts';
 import type { Store } from './store/store.ts';
 
 /** For those who run the server: is the process alive, and can it accept events? */
@@ -11,6 +12,7 @@ const REGISTRY_AWAY_MS = MINUTE_MS;
 export interface HealthParts {
   store: Pick<Store, 'events'>;
   sites: Pick<SiteDirectory, 'ageMs' | 'size'>;
+  salt: Pick<DailySalt, 'today'>;
   /** Whether the process was told to stop. */
   stopping: () => boolean;
 }
@@ -48,7 +50,7 @@ export async function healthRoutes(app: FastifyInstance, parts: HealthParts): Pr
   });
 }
 
-async function examine({ store, sites, stopping }: HealthParts): Promise<Check[]> {
+async function examine({ store, sites, salt, stopping }: HealthParts): Promise<Check[]> {
   const health = await store.events.health();
   const ageMs = sites.ageMs() ?? Number.POSITIVE_INFINITY;
   return [
@@ -56,6 +58,7 @@ async function examine({ store, sites, stopping }: HealthParts): Promise<Check[]
     check('store', health.ok ? null : health.reason),
     check('queue', store.events.fill() >= 1 ? 'the queue in front of the store is full' : null),
     check('site keys', ageMs === Number.POSITIVE_INFINITY ? 'the site keys were never loaded' : null),
+    check('salt', await withoutSalt(salt)),
     {
       // Keys that are known go on counting, so that nothing is won by turning beacons away.
       ...check(
@@ -69,6 +72,16 @@ async function examine({ store, sites, stopping }: HealthParts): Promise<Check[]
       ? [{ ...check('databases', health.note), required: false }]
       : []),
   ];
+}
+
+/** No visitor is told from another without the day's salt, and none is counted. @returns null where there is one */
+async function withoutSalt(salt: HealthParts['salt']): Promise<string | null> {
+  try {
+    await salt.today();
+    return null;
+  } catch (error) {
+    return `the salt of the day cannot be had: ${error instanceof Error ? error.message : error}`;
+  }
 }
 
 /** @param reason null where nothing is wrong */

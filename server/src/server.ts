@@ -179,7 +179,7 @@ export async function buildServer({
     });
   });
   await app.register(docsRoutes, { publicUrl: config.publicUrl });
-  await app.register(healthRoutes, { store, sites, stopping });
+  await app.register(healthRoutes, { store, sites, salt, stopping });
   await showMetrics(app, config.metrics, {
     ...{ answered, written, apiRequests, apiSeconds, chores: choresDone },
     ...{ connections, events: store.events, sites, feed, overloaded },

@@ -31,8 +31,37 @@ describe('readiness', () => {
       ['store', true],
       ['queue', true],
       ['site keys', true],
+      ['salt', true],
       ['registry', true],
     ]);
+  });
+
+  it('says no while the salt of the day cannot be had, as beacons are told, and yes when it can', async () => {
+    const world = await another();
+    const { site } = await world.addOwner();
+    const real = world.store.registry;
+    let lost = true;
+    const registry: Registry = Object.assign(Object.create(real), {
+      siteKeysSince: (version: number) => real.siteKeysSince(version),
+      async saltOf(day: number, keep: number) {
+        if (lost) throw new StoreUnavailable('attempt to write a readonly database');
+        return real.saltOf(day, keep);
+      },
+    });
+    const server = await world.serve({ registry });
+    const send = async () => (await server.send({ key: site.key, url: 'https://example.com/' })).status;
+    expect(await send()).toBe(503);
+    const { status, body } = await readiness(server);
+    expect([status, body]).toEqual([
+      503,
+      expect.objectContaining({
+        status: 'not ready',
+        reason: 'the salt of the day cannot be had: attempt to write a readonly database',
+      }),
+    ]);
+    lost = false;
+    expect((await readiness(server)).status).toBe(200);
+    expect(await send()).toBe(202);
   });
 
   it.each<{ name: string; events: Partial<Events>; reason: string }>([
