@@ -64,6 +64,9 @@ export function isAddress(host: string): boolean {
   return isIPv4(host) || isIPv6(host);
 }
 
+/** Of http and https browsers forgive slashes that are missing. */
+const IS_ADDRESS = /^(https?:|[a-z][a-z0-9+.-]*:\/\/)/i;
+
 /**
  * The domain a person means: `example.com`, `https://Example.com/shop?x=1`, `münchen.example:8443`.
  *
@@ -73,7 +76,7 @@ export function readDomain(typed: string): string | null {
   const text = typed.trim();
   const host = isIPv6(text)
     ? hostOf(`http://[${text}]/`)
-    : hostOf(/^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `http://${text}`);
+    : hostOf(IS_ADDRESS.test(text) ? text : `http://${text}`);
   if (host === null || host.length > HOST_MAX_CHARS) return null;
   return isAddress(host) || NAME.test(host) ? host : null;
 }

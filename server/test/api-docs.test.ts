@@ -92,6 +92,13 @@ describe('GET /docs', () => {
     expect(text).not.toContain('<img');
   });
 
+  it('is the same for every server but for its address', async () => {
+    const pageOf = async (host: string) => (await api.server.ask({ path: '/docs', headers: { host } })).text;
+    const one = await pageOf('one.example');
+    expect(one).toContain('http://one.example/api/v1/sites');
+    expect(await pageOf('two.example:8080')).toBe(one.replaceAll('one.example', 'two.example:8080'));
+  });
+
   it('has every operation, with its parameters and a sample in three languages', () => {
     for (const { path, operation } of operations) {
       expect(page).toContain(`<code>${path}</code>`);

@@ -63,6 +63,7 @@ describe('adding a site', () => {
     ['example.net', 'example.net', 'example.net'],
     ['  HTTPS://Www.Example.org/path?x=1#y ', 'www.example.org', 'www.example.org'],
     ['münchen.example', 'xn--mnchen-3ya.example', 'münchen.example'],
+    ['https:/slash.example', 'slash.example', 'slash.example'],
     ['shop.example:8443', 'shop.example', 'shop.example'],
     ['localhost', 'localhost', 'localhost'],
     ['[2001:db8::1]', '2001:db8::1', '2001:db8::1'],
@@ -356,7 +357,7 @@ describe('the settings of a site', () => {
     'show a name as it is written, and take %s for it',
     async (typed) => {
       const { visitor, base } = await owner('xn--mnchen-3ya.example');
-      for (const page of ['/dashboard', base, `${base}/settings`, `${base}/you`, `${base}/install`]) {
+      for (const page of ['/dashboard', base, `${base}/settings`, `${base}/install`]) {
         const { text } = await visitor.get(page);
         expect(text, page).toContain('münchen.example');
         expect(text, page).not.toMatch(/>[^<]*(?<!https:\/\/)xn--mnchen/); // links are for programs

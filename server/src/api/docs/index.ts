@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import { entityTag, matchesTag } from '../etag.ts';
-import { referencePage } from './page.tsx';
+import { referencePageFor } from './page.tsx';
 import { STYLE } from './style.ts';
 
 /** The reference page over HTTP. */
@@ -20,8 +20,9 @@ export async function docsRoutes(
   app: FastifyInstance,
   { publicUrl }: { publicUrl: string | null },
 ): Promise<void> {
+  const pageFor = referencePageFor();
   app.get('/docs', async (request, reply) => {
-    const html = referencePage(publicUrl ?? `${request.protocol}://${request.host}`);
+    const html = pageFor(publicUrl ?? `${request.protocol}://${request.host}`);
     const tag = entityTag(html);
     reply.headers({
       'content-security-policy': CONTENT_SECURITY_POLICY,

@@ -1,4 +1,4 @@
-import type { ComponentChildren, VNode } from 'preact';
+import { type ComponentChildren, Fragment, h, type VNode } from 'preact';
 import { renderToString } from 'preact-render-to-string';
 import type { TSchema } from 'typebox';
 import { ERRORS } from '../../errors.ts';
@@ -10,8 +10,23 @@ import { fieldsOf, typeOf } from './fields.ts';
 import { samplesOf } from './samples.ts';
 import { STYLE } from './style.ts';
 
-/** The reference page, whole. Everything shown is escaped by the renderer. @param server address, without a trailing slash */
-export function referencePage(server: string): string {
+/** An address that is nobody's, in whose place others are put. https://www.rfc-editor.org/rfc/rfc6761#section-6.4 */
+const NOBODYS = 'https://nobody.invalid';
+
+/**
+ * Makes the reference page of any server: to render it takes ten milliseconds, and whoever asks says what server it is, so it is
+ * rendered once. What is returned takes an address without a trailing slash.
+ */
+export function referencePageFor(): (server: string) => string {
+  let pieces: string[] | undefined;
+  return (server) => {
+    pieces ??= referencePage(NOBODYS).split(NOBODYS);
+    return pieces.join(renderToString(h(Fragment, null, server)));
+  };
+}
+
+/** The page, whole. Everything shown is escaped by the renderer. */
+function referencePage(server: string): string {
   return `<!doctype html>${renderToString(
     <html lang="en">
       <head>
