@@ -149,6 +149,33 @@ test('what comes late makes the page longer, and what was seen of it less', asyn
   expect(Math.abs((lab.leaves(site)[0]?.scroll ?? Number.NaN) - seen)).toBeLessThan(2);
 });
 
+test('a page that grows by what its own observers do is told of no error', async ({ lab, site, tab }) => {
+  lab.page(site, '/', {
+    // A scroll bar that came and went would be an error of the page's own.
+    head: '<style>html { overflow-y: scroll }</style>',
+    body: `<div><p id="watched">watched</p></div><div id="below"></div><script>
+      const [watched, below] = ['watched', 'below'].map((id) => document.getElementById(id));
+      new ResizeObserver(() => {
+        below.style.height = 10 * watched.offsetHeight + 'px';
+      }).observe(watched);
+    </script>`,
+  });
+  lab.network.serve(site.at('/end'), { body: page({}) });
+  await tab.goto(site.at('/'));
+  await laidOut(tab);
+  for (const height of [100, 300]) {
+    await tab.eval((to) => {
+      const watched = document.querySelector<HTMLElement>('#watched');
+      if (watched) watched.style.height = `${to}px`;
+    }, height);
+    await laidOut(tab);
+  }
+  await tab.goto(site.at('/end'));
+  await lab.fence(tab);
+  expect(lab.network.pageErrors).toEqual([]);
+  expect(lab.leaves(site)).toHaveLength(1);
+});
+
 test('a page that fits the window has been seen whole', async ({ lab, site, tab }) => {
   lab.page(site, '/', { body: '<p>short</p>' });
   lab.network.serve(site.at('/end'), { body: page({}) });

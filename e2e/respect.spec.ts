@@ -235,6 +235,11 @@ test.describe('a hostile page', { tag: '@chromium' }, () => {
     'a fetch that throws': 'window.fetch = () => { throw new Error("gotcha"); };',
     'an engine without what is new':
       'delete window.navigation; for (const part of ["ResizeObserver", "PerformanceObserver", "Intl", "crypto"]) delete window[part];',
+    'a URL of its own': 'var URL = "https://api.example.org/";',
+    'a navigation of its own': 'var navigation = ["Home", "Shop"];',
+    'a constant navigation': 'const navigation = ["Home", "Shop"];',
+    'an element called navigation, in an older engine':
+      'delete window.navigation; document.documentElement.id = "navigation";',
     'observers and a clock that throw': `
       window.ResizeObserver = window.PerformanceObserver = class { constructor() { throw new Error('gotcha'); } };
       performance.now = () => { throw new Error('gotcha'); };`,

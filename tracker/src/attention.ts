@@ -4,10 +4,8 @@ import { visible } from './visibility.ts';
 let engaged: number;
 let last: number;
 let active: number;
-/** Bottom edge of the deepest screen seen, and the height of the page, in CSS pixels. */
+/** Bottom edge of the deepest screen seen, in CSS pixels. */
 let bottom: number;
-let height = 1;
-let observer: ResizeObserver | undefined;
 /** How much attention it takes until there is something to say about the view. */
 let due: number;
 
@@ -25,18 +23,18 @@ export const tick = (): void => {
 
 /**
  * Notes how far down the visitor has been. An observer that begins to observe reports right after the browser's own
- * layout: the one moment when these three numbers cost nothing. Read at any other time they may force a layout.
+ * layout: the one moment when these two numbers cost nothing. Read at any other time they may force a layout.
  * https://drafts.csswg.org/resize-observer/#html-event-loop
- * It goes on observing, for images that come late make the page longer.
+ * It reports once. Where what the page's own observers do makes the page longer, one of the whole page that stayed would have
+ * the browser tell the page of an error: "ResizeObserver loop completed with undelivered notifications".
  */
 export const measure = (): void => {
-  observer ||= new ResizeObserver(() => {
-    bottom = Math.max(scrollY + innerHeight, bottom);
-    // Safari's rubber band goes past the end of the page.
-    height = Math.max(document.documentElement.scrollHeight, bottom);
-  });
-  observer.disconnect();
-  observer.observe(document.documentElement);
+  // Out of sight nothing is laid out, and observers would pile up.
+  if (visible)
+    new ResizeObserver((_entries, observer) => {
+      bottom = Math.max(scrollY + innerHeight, bottom);
+      observer.disconnect();
+    }).observe(document.documentElement);
 };
 
 /** Begins to count for a new view. */
@@ -52,8 +50,12 @@ export const postpone = (): void => {
   due = engaged + 3000;
 };
 
-/** What there is to say: milliseconds, and per cent. */
+/**
+ * What there is to say: milliseconds, and per cent of the page as it is at the end, with all that came late. The height is
+ * asked for only here: the page is out of sight, or a router has not yet touched it.
+ */
 export const summary = (): { engaged: number; scroll: number } => ({
   engaged,
-  scroll: (100 * bottom) / height,
+  // Safari's rubber band goes past the end of the page. What was never laid out has no height.
+  scroll: (100 * bottom) / Math.max(document.documentElement.scrollHeight, bottom, 1),
 });

@@ -8,8 +8,9 @@ export const {
   src,
   dataset,
   // The key may also stand in the script's address: optimiser plugins and tag managers build tags anew and drop their
-  // `data-` attributes on the way. It has to be the first parameter there.
-  dataset: { key = src.split(/key=|&/)[1], api = new URL('/e', src) },
+  // `data-` attributes on the way. It has to be the first parameter there. `URL` is no help: many a page has one of its own.
+  // biome-ignore lint/style/useTemplate: the collector looks for this string where its path is another.
+  dataset: { key = src.split(/[=&]/)[1], api = src.split(/\b[/]/)[0] + '/e' },
 } = document.currentScript as Tag;
 
 /** The one global, `window.attractos`; the page may have made it before this script came, to queue its calls. */

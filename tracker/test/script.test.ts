@@ -158,6 +158,13 @@ describe.each(BUILDS)('%s', (build) => {
 });
 
 describe.each(['a.js', 'a.full.js'] as const)('%s', (build) => {
+  it('makes no page view of an event without a name', () => {
+    const page = new FakePage({ build });
+    page.track();
+    page.track(undefined, { value: 1 });
+    expect(page.beacons.map(({ name }) => name)).toEqual([undefined, '', '']);
+  });
+
   it('says once how a view ended, although the tab is hidden, unloaded and blurred', () => {
     const page = new FakePage({ build });
     page.now += 5000;

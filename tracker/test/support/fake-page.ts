@@ -242,6 +242,7 @@ export class FakePage {
     window['self'] = window['window'] = window['top'] = window;
     if (!faults.noNavigationApi)
       window['navigation'] = {
+        navigate: () => {},
         addEventListener: (_type: string, listener: (event: unknown) => void) =>
           page.#navigationListeners.push(listener),
       };
