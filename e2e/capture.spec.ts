@@ -97,6 +97,31 @@ test.describe('links to elsewhere', () => {
     expect(lab.events(site).map(gist)).toEqual(['pageview /', 'pageview /inside', 'pageview /']);
   });
 
+  test('links that open an app or write a mail are left alone', { tag: '@chromium' }, async ({
+    lab,
+    site,
+    tab,
+  }) => {
+    const addresses = [
+      'whatsapp://send?text=x',
+      'intent://shop.example/#Intent;end',
+      'mailto:a@shop.example',
+    ];
+    serve(
+      lab,
+      site,
+      '/',
+      { 'data-outbound': 'on' },
+      { body: addresses.map((href) => `<a href="${href}">Share</a>`).join('') },
+    );
+    await tab.goto(site.at('/'));
+    await tab.eval(() => {
+      addEventListener('click', (event) => event.preventDefault());
+      for (const link of document.links) link.click();
+    });
+    expect(await lab.sent(site, tab)).toEqual(['pageview /']);
+  });
+
   test('nothing unless it is asked for', { tag: '@chromium' }, async ({ lab, site, tab }) => {
     serve(lab, site, '/', {}, { body });
     lab.network.serve(ELSEWHERE, { body: page({}) });

@@ -15,23 +15,24 @@ const capture = ({ target, type, button }: Event & { readonly button?: number })
     (target as Element).closest?.(selector);
   const marked = closest('[data-attractos-event]');
   const link = closest<HTMLAnchorElement>('a[href]');
+  // Others have no host, or none that is a place (`whatsapp://send`); in drawings, `href` is no string.
+  const web = /^http/.test(`${link?.href}`) && link;
   const isSubmit = type === 'submit';
   const name = marked
     ? // A form, or what is around one, speaks when it is sent.
       (isSubmit || !(marked.querySelector('form') || closest('form'))) && marked.dataset['attractosEvent']
     : isSubmit
       ? dataset.forms === 'on' && 'Form'
-      : // Links in SVG have no `host`; they are neither tracked nor broken.
-        link?.host &&
-        (dataset.downloads === 'on' && FILES.test(link.pathname)
+      : web &&
+        (dataset.downloads === 'on' && FILES.test(web.pathname)
           ? 'Download'
-          : dataset.outbound === 'on' && link.host !== location.host && 'Outbound');
+          : dataset.outbound === 'on' && web.host !== location.host && 'Outbound');
   // The middle button opens links, and nothing else; the right one opens a menu.
   if (name && !(button && (button > 1 || !link)))
     track(name, {
       ...withPrefix('attractosWith', marked?.dataset),
       props: {
-        ...(link?.host && { url: (link.origin + link.pathname).slice(0, PROP_VALUE_MAX_CHARS) }),
+        ...(web && { url: (web.origin + web.pathname).slice(0, PROP_VALUE_MAX_CHARS) }),
         ...withPrefix('attractosProp', marked?.dataset),
       },
     });
