@@ -2,7 +2,7 @@ import { Compile } from 'typebox/compile';
 import { SECOND_MS } from './clock.ts';
 import { type MailSettings, readMailSettings } from './mail-settings.ts';
 import { believedProxies } from './proxies.ts';
-import { SETTINGS, Settings, settingsCatalogue } from './settings.ts';
+import { SETTINGS, type SettingName, Settings, settingsCatalogue } from './settings.ts';
 
 const validator = Compile(Settings);
 
@@ -89,7 +89,25 @@ export function checkDatabases(postgres: string, clickhouse: string): Databases 
     throw new ConfigError('DATABASE_URL is no address that begins with postgres://.');
   if (!clickhouse.split(',').every((url) => /^https?:\/\/./.test(url.trim())))
     throw new ConfigError('CLICKHOUSE_URL is no address that begins with http:// or https://.');
+  checkLogin('DATABASE_URL', postgres);
+  for (const url of clickhouse.split(',')) checkLogin('CLICKHOUSE_URL', url.trim());
   return { postgres, clickhouse };
+}
+
+/** Passwords have characters that mean something in an address. Never shows it. */
+function checkLogin(name: SettingName, url: string): void {
+  const [, login = ''] = /^\w+:\/\/([^/@]*)@/.exec(url) ?? [];
+  try {
+    decodeURIComponent(login);
+  } catch {
+    throw new ConfigError(`${name} has a % in its user or password that is not written as %25.`);
+  }
+  const [oneHost = ''] = /^\w+:\/\/(?:[^/@]*@)?[^/,]*/.exec(url) ?? [];
+  if (URL.parse(oneHost) === null) {
+    throw new ConfigError(
+      `${name} cannot be read as an address. In its user and password / is written as %2F, # as %23, ? as %3F and @ as %40.`,
+    );
+  }
 }
 
 function checkPublicUrl(text: string): string | null {

@@ -157,6 +157,32 @@ describe('the configuration', () => {
     },
   );
 
+  it('says of a password that no address can hold how it is written, and does not show it', () => {
+    const read = (postgres: string, clickhouse: string) => () =>
+      readConfig({
+        DATABASE_URL: `postgres://u${postgres}`,
+        CLICKHOUSE_URL: `http://a,http://u${clickhouse}`,
+      });
+    const good = ':s%25cret@h:1/d';
+    for (const [bad, says] of [
+      [':s%cret@h:1/d', / has a % .* %25\.$/],
+      [':s/cret@h:1/d', / cannot be read as an address\. .*%2F/],
+      [':s#cret@h:1/d', / cannot be read as an address\. .*%23/],
+      [':s?cret@h:1/d', / cannot be read as an address\. .*%3F/],
+    ] as const) {
+      for (const [name, refused] of [
+        ['DATABASE_URL', read(bad, good)],
+        ['CLICKHOUSE_URL', read(good, bad)],
+      ] as const) {
+        expect(refused, bad).toThrow(ConfigError);
+        expect(refused).toThrow(new RegExp(`^${name}${says.source}`));
+        expect(refused).not.toThrow(/cret/);
+      }
+    }
+    for (const fine of [good, '@[::1]:1/d', ':@h/d?sslmode=require', ':p@h1:1,h2:2/d'])
+      expect(read(fine, good)().databases?.postgres).toBe(`postgres://u${fine}`);
+  });
+
   it('takes a .env file below the environment, and refuses names in it that are no settings', () => {
     expect(withEnvFile({ PORT: '1', PATH: '/bin' }, { PORT: '2', HOST: '::' })).toEqual({
       PORT: '1',
