@@ -100,7 +100,9 @@ function readOptions(command: Command, rest: string[]): Options {
   if (others.length > 0)
     throw new CommandError('USAGE', `There is more than one ${command.positional}. ${usage}`);
   const positional =
-    command.positional === undefined || first === undefined ? {} : { [command.positional]: first };
+    command.positional === undefined || first === undefined || first === ''
+      ? {} // an empty one is a variable of a script that was not set
+      : { [command.positional]: first };
   const options = { ...parsed.values, ...positional } as Options; // every option but `json` was declared a string
   const missing = command.required.find((name) => options[name] === undefined);
   if (missing !== undefined) throw new CommandError('USAGE', `${missing} is missing. ${usage}`);

@@ -355,6 +355,7 @@ describe('what cannot be done', () => {
     { args: `key add --account ${ADA} --name ${'x'.repeat(101)}`, code: 'INVALID_NAME' },
     { args: 'key revoke --id key_none', code: 'KEY_NOT_FOUND' },
     { args: 'restore /nowhere/copy.db', code: 'FAILED' },
+    { args: 'backup ', code: 'USAGE' },
   ])('$args: $code', async ({ args, code }) => {
     const words = args.split(' ');
     const result = await command(dataDir, [...words, '--json']);

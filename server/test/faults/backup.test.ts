@@ -11,6 +11,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { takeLock } from '../../src/store/sqlite/driver.ts';
 import { ask } from '../support/http.ts';
 import { temporaryFolder } from '../support/paths.ts';
 import { command, json, killedCommand, startProgram } from '../support/program.ts';
@@ -145,6 +146,22 @@ describe('a backup', PATIENT, () => {
     expect(await json(dataDir, ['backup', file])).toMatchObject({ events: 100 });
     expect(readdirSync(place)).toEqual(['backup.db']);
     const elsewhere = join(await temporaryFolder(), 'new');
+    await restoreInto(elsewhere, file);
+    expect(countOf(elsewhere, site.id)).toBe(100);
+    await expectSound(elsewhere);
+  });
+
+  it('is written to a file by one at a time: the others say so, or that it is there', async () => {
+    const { dataDir, site, place, file } = await stage();
+    const lock = takeLock(`${file}.unfinished-lock`);
+    await refusal(dataDir, 'backup', file);
+    lock?.release();
+    const tried = await Promise.all([1, 2, 3].map(() => command(dataDir, ['backup', file, '--json'])));
+    expect(tried.filter(({ code }) => code === 0)).toHaveLength(1);
+    for (const { stderr } of tried)
+      expect(stderr).toMatch(/^$|Another backup is being written|exists already/);
+    expect(readdirSync(place)).toEqual(['backup.db']);
+    const elsewhere = join(place, 'restored');
     await restoreInto(elsewhere, file);
     expect(countOf(elsewhere, site.id)).toBe(100);
     await expectSound(elsewhere);

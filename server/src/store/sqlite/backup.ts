@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { rename, rm, stat } from 'node:fs/promises';
 import { StoreUnavailable } from '../store.ts';
-import { type Database, openForReading, openPlain, translated } from './driver.ts';
+import { type Database, openForReading, openPlain, takeLock, translated } from './driver.ts';
 import { migrate } from './migrate.ts';
 import { REGISTRY_MIGRATIONS } from './registry-schema.ts';
 import { EVENT_MIGRATIONS } from './schema.ts';
@@ -29,10 +29,15 @@ export async function writeBackup({
   registry: string;
   to: string;
 }): Promise<void> {
-  if (existsSync(to)) throw new BackupError(`${to} exists already. A backup never overwrites a file.`);
+  refuseExisting(to);
   const unfinished = `${to}.unfinished`;
-  await removeCopies(unfinished);
+  // Two at once would take each other's copy for their own: one would end with what the other has not finished.
+  const lockFile = `${unfinished}-lock`;
+  const lock = takeLock(lockFile);
+  if (lock === null) throw new BackupError(`Another backup is being written to ${to}.`);
   try {
+    refuseExisting(to);
+    await removeCopies(unfinished);
     translated(() => {
       const source = openForReading(events);
       try {
@@ -44,8 +49,13 @@ export async function writeBackup({
     });
     await rename(unfinished, to);
   } finally {
-    await removeCopies(unfinished);
+    await removeCopies(unfinished, lockFile);
+    lock.release();
   }
+}
+
+function refuseExisting(to: string): void {
+  if (existsSync(to)) throw new BackupError(`${to} exists already. A backup never overwrites a file.`);
 }
 
 /** Removes copies in the making, those of a run that was killed included, and the journals beside them. */
