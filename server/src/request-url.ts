@@ -1,11 +1,5 @@
-/** The two parts of a request's URL, the second read when it is asked for. The first question mark parts them. */
-export function splitRequestUrl(url: string): { pathname: string; readonly query: URLSearchParams } {
+/** The two parts of a request's URL. The first question mark parts them; further ones belong to the query. */
+export function splitRequestUrl(url: string): { pathname: string; query: string } {
   const end = url.indexOf('?');
-  const pathname = end === -1 ? url : url.slice(0, end);
-  return {
-    pathname,
-    get query() {
-      return new URLSearchParams(url.slice(pathname.length + 1));
-    },
-  };
+  return end === -1 ? { pathname: url, query: '' } : { pathname: url.slice(0, end), query: url.slice(end + 1) };
 }

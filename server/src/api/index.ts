@@ -114,14 +114,14 @@ export async function apiRoutes(app: FastifyInstance, parts: ApiParts): Promise<
   for (const endpoint of ENDPOINTS) {
     get(endpoint.path, async (request, reply, caller) => {
       // A slash too many after the list, not a question about a site.
-      const url = splitRequestUrl(request.url);
-      if (url.pathname.endsWith('/v1/sites/')) throw new ApiError('NOT_FOUND');
+      const { pathname, query } = splitRequestUrl(request.url);
+      if (pathname.endsWith('/v1/sites/')) throw new ApiError('NOT_FOUND');
       requireScope(caller.key, 'read');
       return sendAnswer(
         request,
         reply,
         endpoint,
-        (await run(endpoint, asked, caller, siteIdOf(request), () => url.query)) as object, // as its schema says
+        (await run(endpoint, asked, caller, siteIdOf(request), () => new URLSearchParams(query))) as object, // as its schema says
       );
     });
   }

@@ -26,7 +26,7 @@ export async function pixelRoutes(app: FastifyInstance, { receiver }: { receiver
 
   app.get('/p.gif', { exposeHeadRoute: false }, async (request, reply) => {
     const sender = senderOf(request, receiver.knowledge);
-    const { query } = splitRequestUrl(request.url);
+    const query = new URLSearchParams(splitRequestUrl(request.url).query);
     const beacon: Record<string, string> = {};
     if (sender.referer !== undefined) beacon.url = sender.referer;
     for (const field of FIELDS) {
