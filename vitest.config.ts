@@ -9,6 +9,7 @@ export default defineConfig({
     // Generous, for machines that have much else to do; nothing waits for these.
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    expect: { poll: { timeout: 15_000 } },
     allowOnly: false,
     // One machine at its limit should not stop a release; the report says which tests were tried again.
     retry: process.env.CI ? 1 : 0,

@@ -223,7 +223,7 @@ it('counts a use of a key as no change, and everything that answers are made of 
   const other = await elsewhere();
   const changes = () => registry.changes?.();
   const start = changes();
-  await registry.noteApiKeyUse(id, 5);
+  await registry.noteApiKeyUses(new Map([[id, 5]]));
   await registry.setTotp(account.id, null);
   expect(changes()).toBe(start);
   for (const change of [
@@ -239,7 +239,7 @@ it('counts a use of a key as no change, and everything that answers are made of 
         hash: 'x',
         createdAtMs: 1,
       }),
-    () => other.noteApiKeyUse(id, 6),
+    () => other.noteApiKeyUses(new Map([[id, 6]])),
     () => registry.removeAccount(account.id),
   ]) {
     const before = changes();

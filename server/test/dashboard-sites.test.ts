@@ -321,8 +321,10 @@ describe('API keys', () => {
     expect((await visitor.get('/dashboard/settings/api-keys')).text).not.toContain(key);
     const listed = (await server.sites(key)).json() as { sites: { id: string }[] };
     expect(listed.sites.map(({ id }) => id)).toEqual([site.id]);
-    const page = await visitor.get('/dashboard/settings/api-keys');
-    expect(page.text).toContain('last used');
+    const page = await until(
+      () => visitor.get('/dashboard/settings/api-keys'),
+      ({ text }) => text.includes('last used'),
+    );
     const id = /name="id" value="(key_\w+)"/.exec(page.text)?.[1] ?? '';
 
     const stranger = await personOf(await world.addAccount());

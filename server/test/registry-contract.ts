@@ -237,9 +237,13 @@ function describeSites(engine: RegistryEngine): void {
       siteIds: ['site_1', 'site_2'],
       lastUsedAtMs: null,
     });
-    await store.registry.noteApiKeyUse(bound.id, NOON_MS + 5);
-    await store.registry.noteApiKeyUse(bound.id, NOON_MS);
-    await store.registry.noteApiKeyUse('key_none', NOON_MS);
+    await store.registry.noteApiKeyUses(
+      new Map([
+        ['key_none', NOON_MS],
+        [bound.id, NOON_MS + 5],
+      ]),
+    );
+    await store.registry.noteApiKeyUses(new Map([[bound.id, NOON_MS]]));
     const { registry } = await reopen();
     const keys = await registry.apiKeysOf(account);
     expect(keys.map(({ id }) => id).sort()).toEqual([plain.id, bound.id].sort());

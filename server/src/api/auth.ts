@@ -1,9 +1,5 @@
-import { MINUTE_MS } from '../clock.ts';
 import { ApiError } from '../errors.ts';
 import type { Account, ApiKey, KeyScope, Registry, Site } from '../store/store.ts';
-
-/** Keys whose last use is remembered; the use of others is written anew. */
-const KEYS_REMEMBERED = 10_000;
 
 /** Who asks, and with which of his keys. */
 export interface Caller {
@@ -41,27 +37,4 @@ export async function siteFor(
   if (site === null || site.accountId !== account.id || !reaches(key, site.id))
     throw new ApiError('SITE_NOT_FOUND');
   return site;
-}
-
-/** Writes down when keys were used, each at most once a minute: a busy key must not mean a write a request. */
-export class KeyUses {
-  readonly #registry: Pick<Registry, 'noteApiKeyUse'>;
-  readonly #writtenAtMs = new Map<string, number>();
-
-  constructor(registry: Pick<Registry, 'noteApiKeyUse'>) {
-    this.#registry = registry;
-  }
-
-  /** Never fails: a registry that is away takes the note next time. */
-  async note({ id, lastUsedAtMs }: ApiKey, nowMs: number): Promise<void> {
-    const lastMs = Math.max(this.#writtenAtMs.get(id) ?? 0, lastUsedAtMs ?? 0);
-    if (nowMs - lastMs < MINUTE_MS) return;
-    if (this.#writtenAtMs.size >= KEYS_REMEMBERED) this.#writtenAtMs.clear();
-    this.#writtenAtMs.set(id, nowMs);
-    try {
-      await this.#registry.noteApiKeyUse(id, nowMs);
-    } catch {
-      this.#writtenAtMs.delete(id);
-    }
-  }
 }

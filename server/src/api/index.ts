@@ -7,7 +7,7 @@ import { PLANS } from '../plans.ts';
 import type { Intake } from '../reported-event.ts';
 import { splitRequestUrl } from '../request-url.ts';
 import type { Store } from '../store/store.ts';
-import { type Caller, KeyUses, requireScope, siteFor } from './auth.ts';
+import { type Caller, requireScope, siteFor } from './auth.ts';
 import { Callers } from './callers.ts';
 import { prefersCsv, writeCsv } from './csv.ts';
 import type { Endpoint } from './endpoint.ts';
@@ -22,6 +22,7 @@ import {
   sendText,
   toApiError,
 } from './http.ts';
+import { KeyUses } from './key-uses.ts';
 import { answerMcp, MCP_PATH, MCP_VERSIONS_SENTENCE, speaksMcp } from './mcp.ts';
 import { openApiDocument } from './openapi.ts';
 import { columnsOf, OPENAPI_PATH } from './operations.ts';
@@ -52,6 +53,7 @@ export async function apiRoutes(app: FastifyInstance, parts: ApiParts): Promise<
   app.removeContentTypeParser('text/plain');
   const windows = new MinuteWindows(clock, new Attempts(store.tally));
   const uses = new KeyUses(store.registry);
+  app.addHook('onClose', () => uses.write());
   const callers = new Callers(store.registry);
   const asked = { store, clock, callers };
   app.decorateRequest(CALLER, null);
@@ -76,7 +78,7 @@ export async function apiRoutes(app: FastifyInstance, parts: ApiParts): Promise<
     } else {
       const { id, plan } = caller.account;
       admit(reply, 'account', await windows.take(id, PLANS[plan].apiRequestsPerMinute));
-      await uses.note(caller.key, clock.now());
+      uses.note(caller.key, clock.now());
     }
     // Asking can wait; beacons cannot.
     if (overloaded()) throw new ApiError('UNAVAILABLE', { retryAfterSeconds: RETRY_AFTER_SECONDS });

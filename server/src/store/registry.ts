@@ -200,8 +200,8 @@ export interface Registry extends People {
   apiKeyByHash(hash: string): Promise<ApiKey | null>;
   /** Revoked ones too, newest first. */
   apiKeysOf(accountId: string): Promise<ApiKey[]>;
-  /** Notes when a key was used; never moves back. For an unknown key nothing happens. */
-  noteApiKeyUse(id: string, atMs: number): Promise<void>;
+  /** Notes when keys were used, by their ids, all at once; never moves back. For an unknown key nothing happens. */
+  noteApiKeyUses(atMsById: ReadonlyMap<string, number>): Promise<void>;
   /** Revokes once: a second call answers the first time again. Null where there is no such key. */
   revokeApiKey(id: string, atMs: number): Promise<ApiKey | null>;
 

@@ -101,11 +101,12 @@ export class PostgresRegistry extends PostgresSites implements Registry {
     return rows.map(toApiKey);
   }
 
-  async noteApiKeyUse(id: string, atMs: number): Promise<void> {
+  async noteApiKeyUses(atMsById: ReadonlyMap<string, number>): Promise<void> {
     await this.#db.query(
-      'UPDATE api_keys SET last_used_at = $1 WHERE id = $2 AND coalesce(last_used_at, 0) < $1',
-      atMs,
-      id,
+      `UPDATE api_keys k SET last_used_at = u.at FROM unnest($1::text[], $2::bigint[]) AS u (id, at)
+       WHERE k.id = u.id AND coalesce(k.last_used_at, 0) < u.at`,
+      [...atMsById.keys()],
+      [...atMsById.values()],
     );
   }
 

@@ -132,13 +132,14 @@ export class SqliteRegistry extends SqliteSites implements Registry {
     );
   }
 
-  async noteApiKeyUse(id: string, atMs: number): Promise<void> {
-    translated(() =>
-      prepared(
+  async noteApiKeyUses(atMsById: ReadonlyMap<string, number>): Promise<void> {
+    transaction(this.#db, () => {
+      const note = prepared(
         this.#db,
         'UPDATE api_keys SET last_used_at = max(coalesce(last_used_at, 0), ?) WHERE id = ?',
-      ).run(atMs, id),
-    );
+      );
+      for (const [id, atMs] of atMsById) note.run(atMs, id);
+    });
   }
 
   async apiKeyByHash(hash: string): Promise<ApiKey | null> {
