@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import type { Readable } from 'node:stream';
+import { freePort } from '../../server/test/support/free-port.ts';
 import { programPath } from './browsers.ts';
 import { type Engine, goBack, type Tab } from './tab.ts';
 
@@ -166,13 +166,4 @@ async function displayNumber(xvfb: ChildProcess): Promise<string> {
   const output = xvfb.stdio[3] as Readable; // opened as a pipe above
   const [text] = (await once(output, 'data', { signal: AbortSignal.timeout(START_TIMEOUT_MS) })) as [Buffer];
   return text.toString().trim();
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
 }

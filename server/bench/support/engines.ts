@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Databases } from '../../src/config.ts';
+import { freePort } from '../../test/support/free-port.ts';
 import { familyCpuMs } from './os.ts';
 
 /** PostgreSQL and ClickHouse of this machine, started for a measurement and ended with it. */
@@ -130,17 +130,6 @@ async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
   const deadline = setTimeout(() => child.kill('SIGKILL'), STOP_DEADLINE_MS);
   await gone;
   clearTimeout(deadline);
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.on('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-    });
-  });
 }
 
 /** @throws with what the program printed, where it fails */

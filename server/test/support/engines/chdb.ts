@@ -3,9 +3,10 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { inject } from 'vitest';
+import { freePort } from '../free-port.ts';
 import { root } from '../paths.ts';
 import { until } from '../poll.ts';
-import { freePort, isRunning, mayDownload, missing, run } from './process.ts';
+import { isRunning, mayDownload, missing, run } from './process.ts';
 
 /**
  * Today's ClickHouse for tests: no package of Debian has it, but chDB from npm has its engine, to be used within a process.

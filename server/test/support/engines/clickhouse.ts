@@ -13,8 +13,9 @@ import {
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { inject } from 'vitest';
+import { freePort } from '../free-port.ts';
 import { until } from '../poll.ts';
-import { freePort, install, mayInstall, missing, readPid, stopByPid } from './process.ts';
+import { install, mayInstall, missing, readPid, stopByPid } from './process.ts';
 import { madeOnce } from './shared.ts';
 
 /** ClickHouse 18.16 for tests, as Debian has it: replicas of the same tables, and the ZooKeeper they agree by. */

@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { inject, onTestFinished } from 'vitest';
-import { freePort, install, mayInstall, missing, readPid, run, stopByPid } from './process.ts';
+import { freePort } from '../free-port.ts';
+import { install, mayInstall, missing, readPid, run, stopByPid } from './process.ts';
 import { madeOnce } from './shared.ts';
 
 /** PostgreSQL for tests: the binaries of the machine, started on a free port of the loopback. */
