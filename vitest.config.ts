@@ -1,19 +1,39 @@
 import { defineConfig } from 'vitest/config';
 
+const BUILD = 'server/test/support/build.ts';
+
+/** Settings of every suite. Timeouts are generous, for busy machines; no test waits for one. */
+const common = { testTimeout: 60_000, hookTimeout: 60_000, expect: { poll: { timeout: 15_000 } } };
+
+/** Three suites, by folder: `npm test` runs `unit`, `npm run test:faults` and `npm run test:engines` run the others. */
 export default defineConfig({
   test: {
-    include: ['server/test/**/*.test.ts', 'tracker/test/**/*.test.ts'],
-    globalSetup: ['server/test/support/build.ts', 'server/test/support/engines/setup.ts'],
-    // Whole servers and child processes: more workers would only wait for each other's disk.
+    projects: [
+      {
+        test: {
+          ...common,
+          name: 'unit',
+          include: ['server/test/*.test.ts', 'tracker/test/*.test.ts'],
+          globalSetup: [BUILD],
+        },
+      },
+      {
+        test: { ...common, name: 'faults', include: ['server/test/faults/*.test.ts'], globalSetup: [BUILD] },
+      },
+      {
+        test: {
+          ...common,
+          name: 'engines',
+          include: ['server/test/engines/*.test.ts'],
+          globalSetup: [BUILD, 'server/test/support/engines/setup.ts'],
+        },
+      },
+    ],
+    // Tests start servers and child processes. More workers would only compete for the disk.
     maxWorkers: 2,
-    // Generous, for machines that have much else to do; nothing waits for these.
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
-    expect: { poll: { timeout: 15_000 } },
     allowOnly: false,
-    // One machine at its limit should not stop a release; the report says which tests were tried again.
-    retry: process.env.CI ? 1 : 0,
-    // `.ci/run` sums the numbers of this file and of the browsers' tests.
-    reporters: ['default', ['json', { outputFile: 'test-results/vitest.json' }]],
+    // `.ci/run` adds these up. The script of each suite names its own file.
+    reporters: ['default', 'json'],
+    outputFile: { json: 'test-results/vitest.json' },
   },
 });

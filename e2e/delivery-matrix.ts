@@ -6,11 +6,11 @@ import { page } from './support/page.ts';
 import type { Tab } from './support/tab.ts';
 
 /**
- * `npm run -s delivery [-- pages]`: which share of page views arrives when every page is left at once, per engine and
- * way of sending. Each page leaves for the next as soon as the tracker has run, and nothing waits for an answer.
+ * `npm run -s delivery [-- pages]` measures the share of page views that arrive if every page is left at once, per engine and
+ * transport. Each page navigates to the next as soon as the tracker has run, without waiting for a response.
  */
 
-/** The tracker's ways of sending: as it comes, as an owner may choose, and where the browser has no beacons. */
+/** The tracker's transports: the default, the owner's choice, and without `sendBeacon`. */
 const WAYS = {
   sendBeacon: { attributes: {}, head: '' },
   'keepalive fetch (data-transport="fetch")': { attributes: { 'data-transport': 'fetch' }, head: '' },
@@ -21,12 +21,12 @@ const WAYS = {
 };
 
 const ENGINES: readonly EngineName[] = ['chromium', 'firefox', 'webkit'];
-/** WebKitGTK needed up to ten seconds to send what 200 pages had left behind. */
+/** A run ends if no beacon arrives for this long. WebKitGTK took up to ten seconds to send the beacons of 200 pages. */
 const QUIET_MS = 12_000;
 const POLL_MS = 100;
 const RUN_TIMEOUT_MS = 300_000;
 
-/** One chain of pages in one engine. @returns how many different views were counted */
+/** Visits a chain of pages in one engine. @returns the number of distinct views that were counted */
 async function run(lab: Lab, tab: Tab, way: keyof typeof WAYS, pages: number): Promise<number> {
   lab.network.reset();
   const site = await lab.newSite();
@@ -53,7 +53,7 @@ async function run(lab: Lab, tab: Tab, way: keyof typeof WAYS, pages: number): P
   let known = 0;
   for (;;) {
     await wait(POLL_MS);
-    // Different ones that were answered: what is on its way to the disk is not counted yet.
+    // Counts distinct beacons with a response, because those not yet on disk are not in the count.
     const stored = lab.requests(site).filter(({ status }) => status === 202);
     const ids = stored.flatMap(({ beacons }) =>
       beacons.filter(({ name }) => name !== 'leave').map(({ id }) => id),

@@ -1,25 +1,25 @@
 import { expect, test } from './support/fixtures.ts';
-import type { Lab, Site } from './support/lab.ts';
+import { gist, type Lab, type Site } from './support/lab.ts';
 import { page } from './support/page.ts';
 import type { Tab } from './support/tab.ts';
 
 /**
- * When a view ends, how long it was looked at, and how far. Time is not waited for: the pages' clock is set forward by an
- * hour, which no test lasts.
+ * When a view ends, its engaged time and its scroll depth are sent. Tests do not wait: they advance the page's clock by an
+ * hour, which is longer than any test takes.
  */
 
 const HOUR_MS = 3_600_000;
-/** What a test itself may take. */
+/** The longest time that a test itself may add, in milliseconds. */
 const SLACK_MS = 600_000;
 
 const TALL = '<div style="height: 5000px">a long page</div>';
 
-/** The hours that a view was engaged, as nobody's test lasts half of one. */
+/** Returns the engaged time of a view, rounded to hours. */
 function hours(engaged: number | undefined): number {
   return Math.round((engaged ?? Number.NaN) / HOUR_MS);
 }
 
-/** Waits until the browser has laid the page out, and has told its observers. */
+/** Waits until the browser has laid out the page and notified its observers. */
 async function laidOut(tab: Tab): Promise<void> {
   await tab.eval(async () => {
     for (let frame = 0; frame < 2; frame += 1)
@@ -32,25 +32,24 @@ function servePages(lab: Lab, site: Site): void {
   lab.network.serve(site.at('/end'), { body: page({}) });
 }
 
-test('leaving a page is told once, with the view it belongs to', async ({ lab, site, tab }) => {
+test('leaving a page sends one leave with the id of its view', async ({ lab, site, tab }) => {
   servePages(lab, site);
   await tab.goto(site.at('/'));
   await tab.eval((ms) => {
     window.lab.skewMs += ms;
   }, HOUR_MS);
   await tab.goto(site.at('/end'));
-  await lab.fence(tab);
+  await lab.expectBeacons(site, tab, ['pageview /', 'leave /']);
 
-  const [view] = lab.events(site);
-  expect(lab.leaves(site)).toHaveLength(1);
-  const [leave] = lab.leaves(site);
-  expect(leave?.view).toBe(view?.id);
-  expect(leave?.url).toBe(view?.url);
-  expect(hours(leave?.engaged)).toBe(1);
-  expect(await lab.count(site), 'a leave is not an event').toBe(1);
+  const view = lab.beacon(site, 'pageview /');
+  const leave = lab.beacon(site, 'leave /');
+  expect(leave.view).toBe(view.id);
+  expect(leave.url).toBe(view.url);
+  expect(hours(leave.engaged)).toBe(1);
+  await lab.expectCount(site, 1);
 });
 
-test('closing a tab tells it, too', async ({ lab, site, tab }) => {
+test('closing a tab sends a leave', async ({ lab, site, tab }) => {
   servePages(lab, site);
   const other = await tab.openTab();
   await other.goto(site.at('/'));
@@ -63,7 +62,7 @@ test('closing a tab tells it, too', async ({ lab, site, tab }) => {
   expect(lab.leaves(site).map(({ engaged }) => hours(engaged))).toEqual([1]);
 });
 
-test('hiding the tab and then leaving tells no time twice', async ({ lab, site, tab }) => {
+test('hiding the tab and then leaving reports no time twice', async ({ lab, site, tab }) => {
   servePages(lab, site);
   await tab.goto(site.at('/'));
   await tab.eval((ms) => {
@@ -71,12 +70,11 @@ test('hiding the tab and then leaving tells no time twice', async ({ lab, site, 
   }, HOUR_MS);
   await tab.eval(() => window.lab.show(false));
   await tab.goto(site.at('/end'));
-  await lab.fence(tab);
-  expect(lab.leaves(site)).toHaveLength(1);
-  expect(hours(lab.leaves(site)[0]?.engaged)).toBe(1);
+  await lab.expectBeacons(site, tab, ['pageview /', 'leave /']);
+  expect(hours(lab.beacon(site, 'leave /').engaged)).toBe(1);
 });
 
-test('only time that the page is seen and has the focus is engaged time', async ({ lab, site, tab }) => {
+test('counts only visible and focused time as engaged time', async ({ lab, site, tab }) => {
   servePages(lab, site);
   await tab.goto(site.at('/'));
   await tab.eval((ms) => {
@@ -88,32 +86,50 @@ test('only time that the page is seen and has the focus is engaged time', async 
     page.skewMs += ms; // counts
     page.show(false);
   }, HOUR_MS);
-  await lab.fence(tab);
-  expect(lab.leaves(site).map(({ engaged }) => hours(engaged))).toEqual([2]);
+  await lab.expectBeacons(site, tab, ['pageview /', 'leave /']);
+  expect(hours(lab.beacon(site, 'leave /').engaged)).toBe(2);
 });
 
-test('each soft view has its own leave, before the next view begins', async ({ lab, site, tab }) => {
-  servePages(lab, site);
+test('each soft navigation ends the view with a leave before the next view begins', async ({
+  lab,
+  site,
+  tab,
+}) => {
+  // Records the order in which the page sent them, because the network may reorder them.
+  const head = `<script>
+    window.bodies = [];
+    const original = Navigator.prototype.sendBeacon;
+    Navigator.prototype.sendBeacon = function (...given) {
+      bodies.push(given[1]);
+      return original.apply(this, given);
+    };
+  </script>`;
+  lab.page(site, '/', { head, body: TALL });
+  lab.network.serve(site.at('/end'), { body: page({}) });
   await tab.goto(site.at('/'));
   await tab.eval((ms) => {
     window.lab.skewMs += ms;
     history.pushState(null, '', '/second');
   }, HOUR_MS);
-  await lab.fence(tab);
+  const bodies = await tab.eval(() => (window as unknown as { bodies: string[] }).bodies);
+  expect(bodies.map((body) => gist(JSON.parse(body)))).toEqual(['pageview /', 'leave /', 'pageview /second']);
   await tab.eval((ms) => {
     window.lab.skewMs += 2 * ms;
   }, HOUR_MS);
   await tab.goto(site.at('/end'));
-  await lab.fence(tab);
+  await lab.expectBeacons(site, tab, ['pageview /', 'leave /', 'pageview /second', 'leave /second']);
 
-  const paths = lab.beacons(site).map(({ name = 'pageview', url }) => `${name} ${new URL(url).pathname}`);
-  expect(paths).toEqual(['pageview /', 'leave /', 'pageview /second', 'leave /second']);
-  const [first, second] = lab.events(site);
-  expect(lab.leaves(site).map(({ view }) => view)).toEqual([first?.id, second?.id]);
-  expect(lab.leaves(site).map(({ engaged }) => hours(engaged))).toEqual([1, 2]);
+  for (const [path, engaged] of [
+    ['/', 1],
+    ['/second', 2],
+  ] as const) {
+    const leave = lab.beacon(site, `leave ${path}`);
+    expect(leave.view).toBe(lab.beacon(site, `pageview ${path}`).id);
+    expect(hours(leave.engaged)).toBe(engaged);
+  }
 });
 
-test('the deepest place counts, also after scrolling back up', async ({ lab, site, tab }) => {
+test('scroll depth is the greatest depth, also after scrolling back up', async ({ lab, site, tab }) => {
   servePages(lab, site);
   await tab.goto(site.at('/'));
   await tab.eval(() => scrollTo(0, 2000));
@@ -124,13 +140,17 @@ test('the deepest place counts, also after scrolling back up', async ({ lab, sit
   await tab.eval(() => scrollTo(0, 0));
   await laidOut(tab);
   await tab.goto(site.at('/end'));
-  await lab.fence(tab);
-  const [leave] = lab.leaves(site);
-  expect(leave?.scroll).toBeGreaterThan(deepest - 5);
-  expect(leave?.scroll).toBeLessThan(deepest + 5);
+  await lab.expectBeacons(site, tab, ['pageview /', 'leave /']);
+  const { scroll } = lab.beacon(site, 'leave /');
+  expect(scroll).toBeGreaterThan(deepest - 5);
+  expect(scroll).toBeLessThan(deepest + 5);
 });
 
-test('what comes late makes the page longer, and what was seen of it less', async ({ lab, site, tab }) => {
+test('content that loads late makes the page longer and the scroll depth smaller', async ({
+  lab,
+  site,
+  tab,
+}) => {
   lab.page(site, '/', { body: '<p>short at first</p><img id="late" alt="">' });
   lab.network.serve(site.at('/end'), { body: page({}) });
   await tab.goto(site.at('/'));
@@ -145,13 +165,13 @@ test('what comes late makes the page longer, and what was seen of it less', asyn
   const seen = await tab.eval(() => (100 * innerHeight) / document.documentElement.scrollHeight);
   expect(seen).toBeLessThan(50);
   await tab.goto(site.at('/end'));
-  await lab.fence(tab);
-  expect(Math.abs((lab.leaves(site)[0]?.scroll ?? Number.NaN) - seen)).toBeLessThan(2);
+  await lab.expectBeacons(site, tab, ['pageview /', 'leave /']);
+  expect(Math.abs((lab.beacon(site, 'leave /').scroll ?? Number.NaN) - seen)).toBeLessThan(2);
 });
 
-test('a page that grows by what its own observers do is told of no error', async ({ lab, site, tab }) => {
+test('a page that grows in its own observers gets no ResizeObserver error', async ({ lab, site, tab }) => {
   lab.page(site, '/', {
-    // A scroll bar that came and went would be an error of the page's own.
+    // A scroll bar that appears and disappears would cause an error in the page itself.
     head: '<style>html { overflow-y: scroll }</style>',
     body: `<div><p id="watched">watched</p></div><div id="below"></div><script>
       const [watched, below] = ['watched', 'below'].map((id) => document.getElementById(id));
@@ -171,44 +191,40 @@ test('a page that grows by what its own observers do is told of no error', async
     await laidOut(tab);
   }
   await tab.goto(site.at('/end'));
-  await lab.fence(tab);
+  await lab.expectBeacons(site, tab, ['pageview /', 'leave /']);
   expect(lab.network.pageErrors).toEqual([]);
-  expect(lab.leaves(site)).toHaveLength(1);
 });
 
-test('a page that fits the window has been seen whole', async ({ lab, site, tab }) => {
+test('a page that fits the window has a scroll depth of 100', async ({ lab, site, tab }) => {
   lab.page(site, '/', { body: '<p>short</p>' });
   lab.network.serve(site.at('/end'), { body: page({}) });
   await tab.goto(site.at('/'));
   await laidOut(tab);
   await tab.goto(site.at('/end'));
-  await lab.fence(tab);
-  expect(lab.leaves(site)[0]?.scroll).toBe(100);
+  await lab.expectBeacons(site, tab, ['pageview /', 'leave /']);
+  expect(lab.beacon(site, 'leave /').scroll).toBe(100);
 });
 
-test('a page that was never seen has no view and so no leave', async ({ lab, site, tab }) => {
+test('a page that was never visible has no view and no leave', async ({ lab, site, tab }) => {
   lab.page(site, '/', { prelude: { hidden: true } });
   lab.network.serve(site.at('/end'), { body: page({}) });
   await tab.goto(site.at('/'));
   await tab.goto(site.at('/end'));
-  await lab.fence(tab);
-  expect(lab.beacons(site)).toEqual([]);
+  await lab.expectBeacons(site, tab, []);
 });
 
-test('a return from the back/forward cache is a new view with a leave of its own', async ({
-  lab,
-  site,
-  tab,
-}) => {
+test('a return from the back/forward cache is a new view with its own leave', async ({ lab, site, tab }) => {
   servePages(lab, site);
   await tab.goto(site.at('/'));
   await tab.goto(site.at('/end'));
+  await lab.expectBeacons(site, tab, ['pageview /', 'leave /']);
   await tab.back();
   await tab.eval((ms) => {
     window.lab.skewMs += ms;
   }, HOUR_MS);
   await tab.goto(site.at('/end'));
-  await lab.fence(tab);
+  await lab.expectBeacons(site, tab, ['pageview /', 'leave /', 'pageview /', 'leave /']);
+  // The order is certain, because the test waited for each one.
   const [first, second] = lab.events(site);
   expect(lab.leaves(site).map(({ view }) => view)).toEqual([first?.id, second?.id]);
   expect(lab.leaves(site)[0]?.engaged).toBeLessThan(SLACK_MS);

@@ -1,16 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from './support/fixtures.ts';
-import { gist, type Lab, type Site } from './support/lab.ts';
+import type { Lab, Site } from './support/lab.ts';
 import { COLLECTOR, page } from './support/page.ts';
 
 /**
- * The ways to install that tracker/README.md shows, each tried as it is written there: put into a page as its framework
- * does it, and with the framework's way of going from page to page. And the npm package, in a page of its own.
+ * The snippets in tracker/README.md, used exactly as written there: inserted into a page as the framework does it, with the
+ * framework's kind of navigation. The npm package is tested in its own page.
  */
 
 const README = readFileSync(new URL('../tracker/README.md', import.meta.url), 'utf8');
 
-/** The address and the attributes in the snippet below a name, for this test's server and site. */
+/** Returns the URL and key of the snippet below a heading, for the server and site of this test. */
 function snippet(name: string, site: Site): { src: string; key: string | undefined } {
   const [, code = ''] = new RegExp(`\\*\\*${name}\\*\\*[^]*?\`\`\`\\w+\\n([^]*?)\`\`\``).exec(README) ?? [];
   const [, src] = /https:\/\/stats\.example(\/[^"']*)/.exec(code) ?? [];
@@ -19,11 +19,11 @@ function snippet(name: string, site: Site): { src: string; key: string | undefin
   return { src: `${COLLECTOR}${src}`.replace('ak_…', site.key), key };
 }
 
-/** As browsers see what a server has rendered. */
+/** Returns the snippet as a server renders it. */
 const inHtml = ({ src, key }: ReturnType<typeof snippet>, more = ''): string =>
   `<script defer src="${src}"${key ? ` data-key="${key}"` : ''}${more}></script>`;
 
-/** As code that makes a script element and appends it when the page is there. */
+/** Returns the snippet as code that appends a script element when the page has loaded. */
 const injected = ({ src, key }: ReturnType<typeof snippet>): string => `<script>
   addEventListener('load', () => {
     const script = document.createElement('script');
@@ -36,7 +36,7 @@ const injected = ({ src, key }: ReturnType<typeof snippet>): string => `<script>
 interface Way {
   name: string;
   install: (site: Site) => string;
-  /** Goes to another page in the same document, as the framework's router does. Runs in the page. */
+  /** Navigates within the document, as the framework's router does. Runs in the page. */
   route: () => void;
 }
 
@@ -44,7 +44,7 @@ const WAYS: readonly Way[] = [
   {
     name: 'Next.js',
     install: (site) => injected(snippet('Next.js', site)),
-    // The App Router: the tree goes into the state, once when pushing and once more when it has rendered.
+    // The App Router stores its tree in the history state, once on push and once after rendering.
     route: () => {
       history.pushState({ __NA: true, tree: ['a'] }, '', '/second');
       history.replaceState({ __NA: true, tree: ['a', 'b'] }, '', '/second');
@@ -53,7 +53,7 @@ const WAYS: readonly Way[] = [
   {
     name: 'Nuxt',
     install: (site) => inHtml(snippet('Nuxt', site)),
-    // Vue Router: the position goes into the old entry before the new one is pushed.
+    // Vue Router stores the scroll position in the old entry before it pushes the new one.
     route: () => {
       history.replaceState({ ...history.state, forward: '/second', scroll: { top: 0 } }, '', location.href);
       history.pushState({ back: '/', current: '/second', position: 1 }, '', '/second');
@@ -70,7 +70,7 @@ const WAYS: readonly Way[] = [
   {
     name: 'Astro',
     install: (site) => inHtml(snippet('Astro', site)),
-    // View transitions: the new document's head comes with a copy of the tag, which runs again.
+    // View transitions copy the tag into the head again, and it runs again.
     route: () => {
       history.pushState({ index: 1, scrollX: 0, scrollY: 0 }, '', '/second');
       const old = document.querySelector<HTMLScriptElement>('script[data-key]');
@@ -101,16 +101,15 @@ for (const { name, install, route } of WAYS) {
     for (const path of ['/', '/second'])
       lab.network.serve(site.at(path), { body: page({ tags: install(site) }) });
     await tab.goto(site.at('/'));
-    await expect.poll(() => lab.events(site).map(gist)).toEqual(['pageview /']);
+    await lab.expectEvents(site, tab, ['pageview /']);
     await tab.eval(route);
     await expect.poll(() => tab.eval(() => location.pathname).catch(() => '')).toBe('/second');
-    await expect.poll(() => lab.events(site).length).toBeGreaterThan(1);
-    expect(await lab.sent(site, tab)).toEqual(['pageview /', 'pageview /second']);
-    expect(await lab.count(site)).toBe(2);
+    await lab.expectEvents(site, tab, ['pageview /', 'pageview /second']);
+    await lab.expectCount(site, 2);
   });
 }
 
-/** A page that starts the npm package by itself. @param start runs as a module, with the package's three functions */
+/** Serves a page that starts the npm package. @param start code that runs as a module, with the package's three functions */
 function servePackage(lab: Lab, site: Site, start: string): void {
   lab.network.serve(site.at('/attractos-tracker.js'), {
     body: readFileSync(new URL('../dist/npm/index.js', import.meta.url), 'utf8'),
@@ -141,27 +140,31 @@ test('the npm package counts views, events and their ends', async ({ lab, site, 
     tracker.init({ ...options, key: 'ak_second' });`,
   );
   await tab.goto(site.at('/?page=2&token=x'));
-  await lab.fence(tab);
+  await lab.expectEvents(site, tab, ['pageview /?page=2', 'early /?page=2']);
   await tab.eval(() => {
     history.pushState(null, '', '/next');
     (window as unknown as PackagePage).tracker.track('order', { value: 9, currency: 'EUR' });
   });
   await tab.eval(() => window.lab.show(false));
-  expect(await lab.sent(site, tab)).toEqual([
+  await lab.expectBeacons(site, tab, [
     'pageview /?page=2',
     'early /?page=2',
+    'leave /?page=2',
     'pageview /next',
     'order /next',
+    'leave /next',
   ]);
-  const [first, early, next, order] = lab.events(site);
-  expect(early).toMatchObject({ view: first?.id, props: { plan: 'pro', step: 1 } });
-  expect(order).toMatchObject({ view: next?.id, value: 9, currency: 'EUR' });
-  expect(lab.leaves(site).map(({ view }) => view)).toEqual([first?.id, next?.id]);
+  const first = lab.beacon(site, 'pageview /?page=2').id;
+  const next = lab.beacon(site, 'pageview /next').id;
+  expect(lab.beacon(site, 'early /?page=2')).toMatchObject({ view: first, props: { plan: 'pro', step: 1 } });
+  expect(lab.beacon(site, 'order /next')).toMatchObject({ view: next, value: 9, currency: 'EUR' });
+  expect(lab.beacon(site, 'leave /?page=2').view).toBe(first);
+  expect(lab.beacon(site, 'leave /next').view).toBe(next);
   expect(await tab.eval(() => 'attractos' in window), 'no global').toBe(false);
-  expect(await lab.count(site)).toBe(4);
+  await lab.expectCount(site, 4);
 });
 
-test('the npm package leaves views to the page, and everything to its hook, where it says so', {
+test('the npm package obeys auto: false and beforeSend', {
   tag: '@chromium',
 }, async ({ lab, site, tab }) => {
   servePackage(
@@ -170,12 +173,12 @@ test('the npm package leaves views to the page, and everything to its hook, wher
     `tracker.init({ ...options, auto: false, beforeSend: (beacon) => beacon.name === 'secret' ? null : beacon });`,
   );
   await tab.goto(site.at('/'));
-  expect(await lab.sent(site, tab)).toEqual([]);
+  await lab.expectEvents(site, tab, []);
   await tab.eval(() => {
     const { pageview, track } = (window as unknown as PackagePage).tracker;
     pageview();
     track('secret');
     track('open');
   });
-  expect(await lab.sent(site, tab)).toEqual(['pageview /', 'open /']);
+  await lab.expectEvents(site, tab, ['pageview /', 'open /']);
 });

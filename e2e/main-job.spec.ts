@@ -1,36 +1,29 @@
 import { rmSync } from 'node:fs';
 import { expect, test } from './support/fixtures.ts';
-import { gist } from './support/lab.ts';
 import { COLLECTOR, page, tag } from './support/page.ts';
 import { command, newDataDir, RENAMED } from './support/server.ts';
 
-/** Paste one tag, get one counted event: everything here is shown by what `GET /api/v1/sites` says afterwards. */
+/** The main use: paste one tag, get one counted event. Each test reads the count from `GET /api/v1/sites`. */
 
 test.describe('what counts', () => {
   test('a page load counts once', async ({ lab, site, tab }) => {
     lab.page(site, '/');
     await tab.goto(site.at('/'));
-    await lab.fence(tab);
-
-    expect(lab.events(site).map(gist)).toEqual(['pageview /']);
+    await lab.expectEvents(site, tab, ['pageview /']);
     const [request] = lab.requests(site).filter(({ method }) => method === 'POST');
     expect(request).toMatchObject({ status: 202, answer: '' });
     expect(request?.answerHeaders['x-attractos-outcome']).toBe('stored');
-    expect(await lab.count(site)).toBe(1);
+    await lab.expectCount(site, 1);
   });
 
-  test('a page load counts once under paths of the owner’s choice', { tag: '@chromium' }, async ({
-    lab,
-    site,
-    tab,
-  }) => {
+  test('a page load counts once under renamed paths', { tag: '@chromium' }, async ({ lab, site, tab }) => {
     lab.page(site, '/', { tag: { script: RENAMED.script.slice(1) } });
     await tab.goto(site.at('/'));
-    await lab.fence(tab);
+    await lab.expectEvents(site, tab, ['pageview /']);
 
     const posts = lab.requests(site).filter(({ method }) => method === 'POST');
     expect(posts.map(({ path }) => path)).toEqual([RENAMED.collect]);
-    expect(await lab.count(site)).toBe(1);
+    await lab.expectCount(site, 1);
   });
 
   test('every load counts: three pages are three events', { tag: '@chromium' }, async ({
@@ -42,28 +35,26 @@ test.describe('what counts', () => {
       lab.page(site, path);
       await tab.goto(site.at(path));
     }
-    await lab.fence(tab);
-    expect(await lab.count(site)).toBe(3);
+    await lab.expectEvents(site, tab, ['pageview /', 'pageview /shop', 'pageview /shop/shoes']);
+    await lab.expectCount(site, 3);
   });
 
   test('a soft navigation counts once', async ({ lab, site, tab }) => {
     lab.page(site, '/');
     await tab.goto(site.at('/'));
     await tab.eval(() => history.pushState(null, '', '/products'));
-    await lab.fence(tab);
-
-    expect(lab.events(site).map(gist)).toEqual(['pageview /', 'pageview /products']);
-    expect(await lab.count(site)).toBe(2);
+    await lab.expectEvents(site, tab, ['pageview /', 'pageview /products']);
+    await lab.expectCount(site, 2);
   });
 
-  test('the bare domain counts as www does', { tag: '@chromium' }, async ({ lab, site, tab }) => {
+  test('the bare domain and www both count', { tag: '@chromium' }, async ({ lab, site, tab }) => {
     const bare = `http://${site.domain}/`;
     lab.network.serve(bare, { body: page({ tags: tag({ key: site.key }) }) });
     await tab.goto(bare);
     lab.page(site, '/');
     await tab.goto(site.at('/'));
-    await lab.fence(tab);
-    expect(await lab.count(site)).toBe(2);
+    await lab.expectEvents(site, tab, ['pageview /', 'pageview /']);
+    await lab.expectCount(site, 2);
   });
 
   test('a visit that ends at once counts', async ({ lab, site, tab }) => {
@@ -79,31 +70,28 @@ test.describe('what counts', () => {
 
     await expect.poll(() => lab.count(site)).toBe(1);
     await expect.poll(() => tab.eval(() => location.pathname).catch(() => '')).toBe('/next');
-    await lab.fence(tab);
-    expect(lab.events(site).map(gist)).toEqual(['pageview /landing']);
-    expect(await lab.count(site)).toBe(1);
+    await lab.expectEvents(site, tab, ['pageview /landing']);
+    await lab.expectCount(site, 1);
   });
 
-  test('a conversion counts, with what belongs to it', async ({ lab, site, tab }) => {
+  test('a custom event counts, with its properties and value', async ({ lab, site, tab }) => {
     lab.page(site, '/thanks');
     await tab.goto(site.at('/thanks'));
     await tab.eval(() => window.attractos.track('order'));
-    await lab.fence(tab);
-
-    expect(lab.events(site).map(gist)).toEqual(['pageview /thanks', 'order /thanks']);
-    expect(await lab.count(site)).toBe(2);
+    await lab.expectEvents(site, tab, ['pageview /thanks', 'order /thanks']);
+    await lab.expectCount(site, 2);
   });
 
-  test('the key may stand in the address of the script', { tag: '@chromium' }, async ({ lab, site, tab }) => {
+  test('the key may be in the URL of the script', { tag: '@chromium' }, async ({ lab, site, tab }) => {
     lab.network.serve(site.at('/'), {
       body: page({ tags: `<script defer src="${COLLECTOR}/a.js?key=${site.key}"></script>` }),
     });
     await tab.goto(site.at('/'));
-    await lab.fence(tab);
-    expect(await lab.count(site)).toBe(1);
+    await lab.expectEvents(site, tab, ['pageview /']);
+    await lab.expectCount(site, 1);
   });
 
-  test('a page under a strict policy without inline script counts', async ({ lab, site, tab }) => {
+  test('a page with a strict Content-Security-Policy counts', async ({ lab, site, tab }) => {
     lab.network.serve(site.at('/'), {
       body: page({ tags: tag({ key: site.key }) }),
       headers: {
@@ -111,28 +99,26 @@ test.describe('what counts', () => {
       },
     });
     await tab.goto(site.at('/'));
-    await lab.fence(tab);
-    expect(await lab.count(site)).toBe(1);
+    await lab.expectEvents(site, tab, ['pageview /']);
+    await lab.expectCount(site, 1);
   });
 });
 
 test.describe('what does not count', () => {
-  test('replaceState to the same address', { tag: '@chromium' }, async ({ lab, site, tab }) => {
+  test('replaceState to the same URL', { tag: '@chromium' }, async ({ lab, site, tab }) => {
     lab.page(site, '/');
     await tab.goto(site.at('/'));
     await tab.eval(() => history.replaceState({ scroll: 100 }, '', location.href));
     await tab.eval(() => history.replaceState({ scroll: 200 }, ''));
-    await lab.fence(tab);
-
-    expect(lab.events(site).map(gist)).toEqual(['pageview /']);
-    expect(await lab.count(site)).toBe(1);
+    await lab.expectEvents(site, tab, ['pageview /']);
+    await lab.expectCount(site, 1);
   });
 
-  test('a copied tag on a foreign domain, which is told why', async ({ lab, site, tab }) => {
+  test('a copied tag on another domain, which gets the reason', async ({ lab, site, tab }) => {
     const foreign = 'http://www.copycat.example/';
     lab.network.serve(foreign, { body: page({ tags: tag({ key: site.key }) }) });
     await tab.goto(foreign);
-    await lab.fence(tab);
+    await lab.expectEvents(site, tab, ['pageview /']);
 
     const [request] = lab.requests(site).filter(({ method }) => method === 'POST');
     expect(request?.headers.origin).toBe('http://www.copycat.example');
@@ -142,10 +128,10 @@ test.describe('what does not count', () => {
     expect(code).toBe('DOMAIN_MISMATCH');
     expect(error).toContain('www.copycat.example');
     expect(error).toContain(site.domain);
-    expect(await lab.count(site)).toBe(0);
+    await lab.expectCount(site, 0);
   });
 
-  test('a domain that only ends or begins like the right one', { tag: '@chromium' }, async ({
+  test('a domain that only begins or ends like the site’s domain', { tag: '@chromium' }, async ({
     lab,
     site,
     tab,
@@ -154,13 +140,13 @@ test.describe('what does not count', () => {
       lab.network.serve(`http://${host}/`, { body: page({ tags: tag({ key: site.key }) }) });
       await tab.goto(`http://${host}/`);
     }
-    await lab.fence(tab);
+    await lab.expectEvents(site, tab, ['pageview /', 'pageview /', 'pageview /']);
     const answers = lab.requests(site).filter(({ beacons }) => beacons.some(({ name }) => name !== 'leave'));
     expect(answers.map(({ status }) => status)).toEqual([403, 403, 403]);
-    expect(await lab.count(site)).toBe(0);
+    await lab.expectCount(site, 0);
   });
 
-  test('a key that nobody has: mistyped, or of another installation', { tag: '@chromium' }, async ({
+  test('a key that does not exist, mistyped or from another server', { tag: '@chromium' }, async ({
     lab,
     site,
     tab,
@@ -179,25 +165,30 @@ test.describe('what does not count', () => {
     rmSync(elsewhere, { recursive: true });
     const before = await lab.sites();
 
+    const views = () =>
+      lab.requests(site).filter(({ beacons }) => beacons.some(({ name }) => name !== 'leave'));
+    let wrongKeys = 0;
     for (const wrong of [key, `${site.key.slice(0, -1)}${site.key.endsWith('a') ? 'b' : 'a'}`]) {
       lab.page(site, '/', { tag: { key: wrong } });
       await tab.goto(site.at('/'));
+      wrongKeys += 1;
+      await expect.poll(() => views().length).toBe(wrongKeys);
       await lab.fence(tab);
     }
 
-    const answers = lab.requests(site).filter(({ beacons }) => beacons.some(({ name }) => name !== 'leave'));
+    const answers = views();
     expect(answers.map(({ status }) => status)).toEqual([404, 404]);
     for (const { answer } of answers) expect(JSON.parse(answer).code).toBe('UNKNOWN_SITE_KEY');
     const after = await lab.sites();
     const total = (sites: typeof before) => sites.reduce((sum, each) => sum + each.events_this_month, 0);
     expect(total(after)).toBe(total(before));
-    expect(await lab.count(site)).toBe(0);
+    await lab.expectCount(site, 0);
   });
 
-  test('the same beacon a second time', async ({ lab, site, tab }) => {
+  test('the same beacon sent twice', async ({ lab, site, tab }) => {
     lab.page(site, '/');
     await tab.goto(site.at('/'));
-    await lab.fence(tab);
+    await lab.expectEvents(site, tab, ['pageview /']);
     const [request] = lab.requests(site).filter(({ method }) => method === 'POST');
     expect(request).toBeDefined();
 
@@ -205,7 +196,7 @@ test.describe('what does not count', () => {
       `${COLLECTOR}/e`,
       request?.body ?? '',
     ] as const);
-    await lab.fence(tab);
+    await lab.expectEvents(site, tab, ['pageview /', 'pageview /']);
 
     const outcomes = lab
       .requests(site)
@@ -215,15 +206,15 @@ test.describe('what does not count', () => {
       [202, 'stored'],
       [202, 'duplicate'],
     ]);
-    expect(await lab.count(site)).toBe(1);
+    await lab.expectCount(site, 1);
   });
 });
 
-test('nothing is kept on the visitor’s device: no cookie, no storage', async ({ lab, site, tab }) => {
+test('nothing is stored on the visitor’s device: no cookie, no storage', async ({ lab, site, tab }) => {
   lab.page(site, '/');
   await tab.goto(site.at('/'));
-  await lab.fence(tab);
-  expect(await lab.count(site)).toBe(1);
+  await lab.expectEvents(site, tab, ['pageview /']);
+  await lab.expectCount(site, 1);
 
   for (const { headers, answerHeaders } of lab.network.received) {
     expect(headers.cookie).toBeUndefined();
@@ -240,24 +231,20 @@ test('nothing is kept on the visitor’s device: no cookie, no storage', async (
 });
 
 for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
-  test(`the count survives the end of the server by ${signal}`, { tag: '@chromium' }, async ({
-    lab,
-    site,
-    tab,
-  }) => {
+  test(`the count survives ${signal}`, { tag: '@chromium' }, async ({ lab, site, tab }) => {
     for (const path of ['/', '/a', '/b']) {
       lab.page(site, path);
       await tab.goto(site.at(path));
     }
-    await lab.fence(tab);
-    expect(await lab.count(site)).toBe(3);
+    await lab.expectEvents(site, tab, ['pageview /', 'pageview /a', 'pageview /b']);
+    await lab.expectCount(site, 3);
 
     await lab.restartServer(signal);
-    expect(await lab.count(site)).toBe(3);
+    await lab.expectCount(site, 3);
 
-    // The key is still known, and the count goes on from where it was.
+    // The key still works, and the count continues.
     await tab.goto(site.at('/a'));
-    await lab.fence(tab);
-    expect(await lab.count(site)).toBe(4);
+    await lab.expectEvents(site, tab, ['pageview /', 'pageview /a', 'pageview /b', 'pageview /a']);
+    await lab.expectCount(site, 4);
   });
 }

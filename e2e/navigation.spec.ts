@@ -4,23 +4,23 @@ import { COLLECTOR, page, tag } from './support/page.ts';
 import { openUndriven } from './support/undriven.ts';
 
 /**
- * When a view begins. The same checks for each of the three scripts: each says what must be sent, and by saying all of it,
- * what must not.
+ * When a view begins. The same tests run for each of the three scripts. Each test lists everything that must be sent, so
+ * nothing else may be sent.
  */
 
 const SCRIPTS = ['a.js', 'a.micro.js', 'a.full.js'];
 
 for (const script of SCRIPTS) {
-  // One script in every engine, the others in one.
+  // One script runs in every engine, the others in Chromium only.
   test.describe(script, { tag: script === 'a.js' ? [] : ['@chromium'] }, () => {
     const ofThisScript = { tag: { script } };
 
-    test('a load is one view, and nothing is asked before it is sent', async ({ lab, site, tab }) => {
+    test('a page load is one view, and needs no request before it is sent', async ({ lab, site, tab }) => {
       lab.page(site, '/', ofThisScript);
       await tab.goto(site.at('/'));
-      expect(await lab.sent(site, tab)).toEqual(['pageview /']);
-      // No preflight, no configuration, no cookie.
-      // The page of the test before may still be saying that it was left.
+      await lab.expectEvents(site, tab, ['pageview /']);
+      // No preflight, configuration or cookie. Requests of other sites are ignored, because the page of the previous test may
+      // still be sending its leave.
       const received = lab.network.received.filter(({ headers }) => {
         const from = headers.origin ?? headers.referer;
         return from === undefined || from.includes(site.domain);
@@ -30,10 +30,10 @@ for (const script of SCRIPTS) {
       const [, beacon] = received;
       expect(beacon?.headers['content-type']).toMatch(/^text\/plain/);
       expect(beacon?.headers.cookie).toBeUndefined();
-      expect(await lab.count(site)).toBe(1);
+      await lab.expectCount(site, 1);
     });
 
-    test('another path in the same document is one view, in whatever way it came', async ({
+    test('another path in the same document is one view, however it came about', async ({
       lab,
       site,
       tab,
@@ -43,7 +43,7 @@ for (const script of SCRIPTS) {
       const expected = ['pageview /'];
       const becomes = async (what: string) => {
         expected.push(what);
-        expect(await lab.sent(site, tab)).toEqual(expected);
+        await lab.expectEvents(site, tab, expected);
       };
 
       await test.step('pushState', async () => {
@@ -77,18 +77,18 @@ for (const script of SCRIPTS) {
         await expect.poll(() => tab.eval(() => location.pathname)).toBe('/team');
         await becomes('pageview /team');
       });
-      expect(await lab.count(site)).toBe(expected.length);
+      await lab.expectCount(site, expected.length);
     });
 
-    test('another address with the same path is no view', async ({ lab, site, tab }) => {
+    test('another URL with the same path is not a view', async ({ lab, site, tab }) => {
       lab.page(site, '/', {
         ...ofThisScript,
         body: '<a id="link" href="#there">There</a><h2 id="there">There</h2>',
       });
       await tab.goto(site.at('/'));
-      const stays = async () => expect(await lab.sent(site, tab)).toEqual(['pageview /']);
+      const stays = async () => await lab.expectEvents(site, tab, ['pageview /']);
 
-      // First, for Firefox sometimes takes a link's address from before the query changed, and loads that.
+      // This step comes first, because Firefox sometimes follows a link with its URL from before the query changed.
       await test.step('a link to a place on the page', async () => {
         await tab.click('#link');
         await expect.poll(() => tab.eval(() => location.hash)).toBe('#there');
@@ -128,12 +128,12 @@ for (const script of SCRIPTS) {
       await tab.goto(site.at('/plain'));
       await tab.back();
       expect(await tab.eval(() => document.title), 'the page came out of the cache').toBe('as I left it');
-      expect(await lab.sent(site, tab)).toEqual(['pageview /', 'pageview /']);
+      await lab.expectEvents(site, tab, ['pageview /', 'pageview /']);
       expect(new Set(lab.events(site).map(({ id }) => id)).size).toBe(2);
-      expect(await lab.count(site)).toBe(2);
+      await lab.expectCount(site, 2);
     });
 
-    test('copies of the tag count once, on load and on push, also one injected later', async ({
+    test('copies of the tag count once on load and on navigation, including one injected later', async ({
       lab,
       site,
       tab,
@@ -141,9 +141,9 @@ for (const script of SCRIPTS) {
       const once = tag({ key: site.key, script });
       lab.page(site, '/', { tags: `${once}\n${once}` });
       await tab.goto(site.at('/'));
-      expect(await lab.sent(site, tab)).toEqual(['pageview /']);
+      await lab.expectEvents(site, tab, ['pageview /']);
       await tab.eval(() => history.pushState(null, '', '/next'));
-      expect(await lab.sent(site, tab)).toEqual(['pageview /', 'pageview /next']);
+      await lab.expectEvents(site, tab, ['pageview /', 'pageview /next']);
 
       await tab.eval(async () => {
         const again = document.createElement('script');
@@ -154,7 +154,7 @@ for (const script of SCRIPTS) {
         await new Promise((resolve) => again.addEventListener('load', resolve));
       });
       await tab.eval(() => history.pushState(null, '', '/last'));
-      expect(await lab.sent(site, tab)).toEqual(['pageview /', 'pageview /next', 'pageview /last']);
+      await lab.expectEvents(site, tab, ['pageview /', 'pageview /next', 'pageview /last']);
     });
 
     test('a tag that a tag manager injects counts', async ({ lab, site, tab }) => {
@@ -172,36 +172,35 @@ for (const script of SCRIPTS) {
         [`${COLLECTOR}/${script}`, site.key] as const,
       );
       await tab.eval(() => history.pushState(null, '', '/next'));
-      expect(await lab.sent(site, tab)).toEqual(['pageview /', 'pageview /next']);
+      await lab.expectEvents(site, tab, ['pageview /', 'pageview /next']);
     });
 
-    test('two different keys on one page are both told', async ({ lab, site, tab }) => {
+    test('two different keys on one page both count', async ({ lab, site, tab }) => {
       const other = await lab.newSite();
       lab.page(site, '/', { tags: tag({ key: site.key, script }) + tag({ key: other.key, script }) });
       await tab.goto(site.at('/'));
-      await lab.fence(tab);
-      expect(lab.events(site).map(gist)).toEqual(['pageview /']);
-      expect(lab.events(other).map(gist)).toEqual(['pageview /']);
+      await lab.expectEvents(site, tab, ['pageview /']);
+      await lab.expectEvents(other, tab, ['pageview /']);
     });
 
     test('a page opened in the background is a view when it is first seen', async ({ lab, site, tab }) => {
       lab.page(site, '/', { ...ofThisScript, prelude: { hidden: true } });
       await tab.goto(site.at('/'));
-      expect(await lab.sent(site, tab)).toEqual([]);
+      await lab.expectEvents(site, tab, []);
       await tab.eval(() => window.lab.show(true));
-      expect(await lab.sent(site, tab)).toEqual(['pageview /']);
+      await lab.expectEvents(site, tab, ['pageview /']);
       await tab.eval(() => window.lab.show(false));
       await tab.eval(() => window.lab.show(true));
-      expect(await lab.sent(site, tab)).toEqual(['pageview /']);
+      await lab.expectEvents(site, tab, ['pageview /']);
     });
 
     test('a page without storage is one view', async ({ lab, site, tab }) => {
       lab.page(site, '/', { ...ofThisScript, prelude: { storageDenied: true } });
       await tab.goto(site.at('/'));
-      expect(await lab.sent(site, tab)).toEqual(['pageview /']);
+      await lab.expectEvents(site, tab, ['pageview /']);
     });
 
-    test('an address, or a referrer, that is too long for the collector is cut, and the view counts', async ({
+    test('a URL or referrer that is too long is shortened, and the view counts', async ({
       lab,
       site,
       tab,
@@ -213,17 +212,23 @@ for (const script of SCRIPTS) {
       await lab.fence(tab);
       await tab.click('#on');
       await expect.poll(() => tab.eval(() => location.pathname).catch(() => '')).toBe('/next');
+      const paths = () =>
+        lab
+          .events(site)
+          .map(({ url }) => new URL(url).pathname)
+          .sort();
+      await expect.poll(paths).toEqual(['/', '/next']);
       await lab.fence(tab);
-      expect(lab.events(site).map(({ url }) => new URL(url).pathname)).toEqual(['/', '/next']);
-      expect(await lab.count(site)).toBe(2);
+      expect(paths()).toEqual(['/', '/next']);
+      await lab.expectCount(site, 2);
     });
 
-    test('a page that the back/forward cache kept before anybody saw it is one view', async ({
+    test('a page that was in the back/forward cache before it was first seen is one view', async ({
       lab,
       site,
       tab,
     }) => {
-      // The browser tells the page that it is seen for the first time when it comes back, and only then of its return.
+      // On return, the browser first reports that the page is visible, and then that it was in the back/forward cache.
       const head = `<script>
         let times = 0;
         addEventListener('visibilitychange', () => {
@@ -235,13 +240,15 @@ for (const script of SCRIPTS) {
       lab.network.serve(site.at('/plain'), { body: page({}) });
       await tab.goto(site.at('/'));
       await tab.eval(() => {
-        document.title = 'as nobody saw it';
+        document.title = 'as no visitor saw it';
       });
       await tab.goto(site.at('/plain'));
       await tab.back();
-      expect(await tab.eval(() => document.title), 'the page came out of the cache').toBe('as nobody saw it');
+      expect(await tab.eval(() => document.title), 'the page came out of the cache').toBe(
+        'as no visitor saw it',
+      );
       await expect.poll(() => tab.eval(() => document.visibilityState)).toBe('visible');
-      expect(await lab.sent(site, tab)).toEqual(['pageview /']);
+      await lab.expectEvents(site, tab, ['pageview /']);
     });
 
     test('three pages left at once arrive, however slow the collector', async ({ lab, site, tab }) => {
@@ -251,7 +258,7 @@ for (const script of SCRIPTS) {
       lab.page(site, '/2', { ...ofThisScript, body: leave('/3') });
       lab.page(site, '/3', { ...ofThisScript, body: leave('/end') });
       for (const path of ['/start', '/end']) lab.network.serve(site.at(path), { body: page({}) });
-      // No beacon is answered before the last page is there.
+      // Beacons get no response before the last page has loaded.
       const atTheEnd = lab.gate();
       lab.network.decide = ({ path }) => (path === '/e' ? atTheEnd.opened.then(() => 'pass') : 'pass');
 
@@ -268,10 +275,10 @@ for (const script of SCRIPTS) {
         .poll(() => lab.events(site).map(gist).sort())
         .toEqual(['pageview /1', 'pageview /2', 'pageview /3']);
       await lab.answered();
-      expect(await lab.count(site)).toBe(3);
+      await lab.expectCount(site, 3);
     });
 
-    test('a prerendered page is a view only when it is opened', { tag: '@chromium' }, async ({
+    test('a prerendered page is a view only once it is opened', { tag: '@chromium' }, async ({
       lab,
       site,
     }) => {
@@ -279,15 +286,16 @@ for (const script of SCRIPTS) {
       const browser = await openUndriven(lab.network.port, site.at('/'));
       try {
         await expect.poll(() => lab.network.hasFence(`${site.id}-prerendering`)).toBe(true);
-        await expect.poll(() => lab.events(site).length).toBeGreaterThan(0);
+        await expect.poll(() => lab.events(site).map(gist)).toEqual(['pageview /']);
         await lab.answered();
         expect(lab.events(site).map(gist)).toEqual(['pageview /']);
 
         lab.network.serve(site.at('/go'), { body: 'now' });
         await expect.poll(() => lab.network.hasFence(`${site.id}-opened`)).toBe(true);
+        await expect.poll(() => lab.events(site).map(gist)).toEqual(['pageview /', 'pageview /target']);
         await lab.answered();
         expect(lab.events(site).map(gist)).toEqual(['pageview /', 'pageview /target']);
-        if (script === 'a.full.js') expect(lab.events(site)[1]?.nav).toBe('prerender');
+        if (script === 'a.full.js') expect(lab.beacon(site, 'pageview /target').nav).toBe('prerender');
       } finally {
         await browser.close();
       }
@@ -295,25 +303,30 @@ for (const script of SCRIPTS) {
   });
 }
 
-test('the full script says how a view began', async ({ lab, site, tab }) => {
+test('the full script reports how a view began', async ({ lab, site, tab }) => {
   const script = { tag: { script: 'a.full.js' } };
   for (const path of ['/', '/soft']) lab.page(site, path, script);
   lab.network.serve(site.at('/other'), { body: page({}) });
+  const expected: string[] = [];
+  /** Asserts the views so far. The test waits for each before the next begins. */
+  const becomes = async (view: string) => {
+    expected.push(view);
+    await expect.poll(() => lab.events(site).map((event) => `${event.nav} ${gist(event)}`)).toEqual(expected);
+  };
   await tab.goto(site.at('/'));
+  await becomes('load pageview /');
   await tab.eval(() => history.pushState(null, '', '/soft'));
-  await lab.fence(tab);
+  await becomes('soft pageview /soft');
   await tab.goto(site.at('/other'));
   await tab.back();
-  await lab.fence(tab);
+  await becomes('bfcache pageview /soft');
   await tab.eval(() => {
     setTimeout(() => location.reload());
   });
-  await expect
-    .poll(() => lab.events(site).map(({ nav }) => nav))
-    .toEqual(['load', 'soft', 'bfcache', 'reload']);
+  await becomes('reload pageview /soft');
 });
 
-/** A page that has the browser prerender another, and opens it as soon as there is something at `/go`. */
+/** Serves a page that makes the browser prerender another, and opens that one as soon as `/go` exists. */
 function servePrerender(lab: Lab, site: Site, script: string): void {
   const rules = { prerender: [{ source: 'list', urls: ['/target'], eagerness: 'immediate' }] };
   lab.page(site, '/', {

@@ -2,23 +2,23 @@ import { mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { chromium } from '@playwright/test';
 import { programPath } from './support/browsers.ts';
-import { startInstallation } from './support/dashboard-server.ts';
+import { startDashboardServer } from './support/dashboard-server.ts';
 
-/** Makes the pictures of README anew, from the demo as anybody starts it: `npm run screenshots`. */
+/** Takes the README's screenshots of the demo: `npm run screenshots`. */
 
 const FOLDER = fileURLToPath(new URL('screenshots', import.meta.url));
 const DESK = { width: 1280, height: 800 };
 const HIGH_DESK = { width: 1280, height: 1180 };
 const PHONE = { width: 390, height: 844 };
 
-const demo = await startInstallation('demo', /Sign in with {2}\S+ {2}\S+\n/);
+const demo = await startDashboardServer('demo', /Sign in with {2}\S+ {2}\S+\n/);
 const browser = await chromium.launch({ executablePath: programPath('chromium'), args: ['--no-sandbox'] });
 try {
   mkdirSync(FOLDER, { recursive: true });
   const page = await browser.newPage({ baseURL: demo.address, reducedMotion: 'reduce' });
-  const [, email = '', password = ''] = /Sign in with {2}(\S+) {2}(\S+)\n/.exec(demo.said()) ?? [];
+  const [, email = '', password = ''] = /Sign in with {2}(\S+) {2}(\S+)\n/.exec(demo.output()) ?? [];
   await page.goto('/login');
-  await page.getByLabel('E-mail address').fill(email);
+  await page.getByLabel('Email address').fill(email);
   await page.getByLabel('Password').fill(password);
   await page.keyboard.press('Enter');
   await page.waitForURL('**/dashboard');

@@ -8,13 +8,13 @@ import type { Lab, Site } from './support/lab.ts';
 import { findPython } from './support/python.ts';
 
 /**
- * The specification's own three samples of `GET /api/v1/sites`. `samples/` holds them letter by letter; nothing is replaced
- * but the host and the key (and Python gets back the indentation that the plain text of the specification has lost).
+ * The specification's three samples of `GET /api/v1/sites`, copied verbatim into `samples/`. Only the host and the key are
+ * replaced, and the Python sample gets back the indentation that the specification's plain text has lost.
  */
 
 const execute = promisify(execFile);
 
-/** A sample as it is run against a server. */
+/** Returns a sample as it is run against a server. */
 function sample(name: 'curl' | 'fetch' | 'requests', lab: Lab): string {
   const text = readFileSync(new URL(`samples/${name}.txt`, import.meta.url), 'utf8');
   for (const placeholder of ['https://attractos.com', 'YOUR_API_KEY'])
@@ -22,12 +22,12 @@ function sample(name: 'curl' | 'fetch' | 'requests', lab: Lab): string {
   return text.replace('https://attractos.com', lab.server.address).replace('YOUR_API_KEY', lab.apiKey);
 }
 
-/** The specification's plain text has lost the indentation of the last line, and Python cannot do without. */
+/** Indents the last line, as Python requires. The specification's plain text has lost the indentation. */
 function indentLoop(python: string): string {
   return python.replace(/:\n(print\()/, ':\n    $1');
 }
 
-/** Two events on the site, so that the number to be read is none that comes by itself. */
+/** Stores two events on the site, so that the expected count is neither 0 nor 1. */
 async function countTwo(lab: Lab, site: Site): Promise<void> {
   for (const id of ['first', 'second']) {
     const { status } = await lab.post(
@@ -38,7 +38,7 @@ async function countTwo(lab: Lab, site: Site): Promise<void> {
 }
 
 test(
-  'curl: the answer is the specification’s, field by field',
+  'curl: the response matches the specification field by field',
   { tag: '@chromium' },
   async ({ lab, site }, testInfo) => {
     const missing = spawnSync('curl', ['--version']).status !== 0;

@@ -4,16 +4,16 @@ import { gzipSync } from 'node:zlib';
 import typescript from '@rollup/plugin-typescript';
 import { minify } from 'terser';
 
-/** What the dashboard's pages load: one script and one style sheet, named after their content. */
+// Builds what the dashboard's pages load: one script and one style sheet, named after their content.
 
-/** Budget of each in bytes, compressed: a build that grows past it fails. */
+/** Budget of each file in gzip bytes. A larger build fails. */
 const GZIP_MAX_BYTES = { js: 12_000, css: 10_000 };
 const OUTPUT = 'dist/dashboard';
-/** In the order in which they speak: what comes later may overrule. */
+/** Style sheets in cascade order: later ones may override earlier ones. */
 const STYLES = [
-  ...['base', 'frame', 'parts', 'forms', 'dialog', 'alone'],
-  ...['sites', 'site', 'install', 'uncounted', 'settings'],
-  ...['controls', 'figures', 'panels', 'happening', 'print'],
+  ...['kit/base', 'kit/frame', 'kit/elements', 'kit/forms', 'kit/dialog', 'kit/auth-layout'],
+  ...['sites/style', 'report/style', 'install/style', 'not-counted/style', 'settings/style'],
+  ...['report/controls', 'report/figures', 'report/panels', 'live/style', 'kit/print'],
 ];
 
 const terser = {
@@ -26,7 +26,7 @@ const terser = {
 const styleSheet = {
   name: 'style-sheet',
   generateBundle() {
-    const source = STYLES.map((name) => readFileSync(`server/src/dashboard/styles/${name}.css`, 'utf8'))
+    const source = STYLES.map((name) => readFileSync(`server/src/dashboard/${name}.css`, 'utf8'))
       .join('\n')
       .replaceAll(/\/\*[\s\S]*?\*\//g, '')
       .replaceAll(/\s*\n\s*/g, ' ')
@@ -37,7 +37,7 @@ const styleSheet = {
   },
 };
 
-/** Says which files belong together; those of earlier builds may lie beside them. */
+/** Lists the files of this build. Files of earlier builds may be in the same folder. */
 const manifest = {
   name: 'manifest',
   generateBundle: {
@@ -61,10 +61,10 @@ const budget = {
 };
 
 export default {
-  input: 'server/src/dashboard/islands/main.ts',
+  input: 'server/src/dashboard/island-main.ts',
   output: { dir: OUTPUT, format: 'es', entryFileNames: 'dashboard-[hash].js' },
   plugins: [
-    typescript({ tsconfig: 'server/src/dashboard/islands/tsconfig.json', outDir: OUTPUT }),
+    typescript({ tsconfig: 'server/src/dashboard/tsconfig.islands.json', outDir: OUTPUT }),
     terser,
     styleSheet,
     manifest,

@@ -1,11 +1,11 @@
-// Prints what the built scripts weigh, against their budgets; exits with 1 where one is too heavy.
+// Prints the sizes of the built scripts and their budgets. Exits with 1 if a script is over its budget.
 import { readFileSync } from 'node:fs';
 
 const read = (path) => JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8'));
 const budgets = read('budgets.json');
 const manifest = read('../dist/public/manifest.json');
 
-/** The table that README.md repeats. */
+/** The table in README.md. */
 export const table = () =>
   [
     '| file | raw | gzip −9 | budget (aim) | brotli 11 | budget (aim) |',

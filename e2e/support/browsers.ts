@@ -4,11 +4,11 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { chromium } from '@playwright/test';
 
-/** Which browsers there are on this machine, and how a missing one is fetched. */
+/** Finds the browsers on this machine, and installs missing ones. */
 
 export type EngineName = 'chromium' | 'firefox' | 'webkit';
 
-/** The programs that drive an engine. The first path that exists is taken; an environment variable goes before them. */
+/** The programs that run or drive an engine. The first existing path is used, unless an environment variable names another. */
 const PROGRAMS = {
   chromium: {
     variable: 'CHROMIUM_PATH',
@@ -38,17 +38,17 @@ const PROGRAMS = {
 
 type Program = keyof typeof PROGRAMS;
 
-/** What each engine needs to run. */
+/** The programs that each engine needs. */
 const NEEDS: Readonly<Record<EngineName, readonly Program[]>> = {
   chromium: ['chromium'],
   firefox: ['firefox'],
   webkit: ['webkit', 'xvfb'],
 };
 
-/** Long enough for a slow line, and an end where there is none. */
+/** Limit on a download, long enough for a slow connection. */
 const DOWNLOAD_TIMEOUT_MS = 240_000;
 
-/** Where a program is, or null. @throws when the environment names a file that is not there */
+/** Returns the path of a program, or null. @throws if the environment names a file that does not exist */
 export function findProgram(program: Program): string | null {
   const { variable, paths } = PROGRAMS[program];
   const told = process.env[variable];
@@ -60,20 +60,20 @@ export function findProgram(program: Program): string | null {
   return [...paths, ...own].find((path) => existsSync(path)) ?? null;
 }
 
-/** The path of a program that has to be there. */
+/** Returns the path of a program that must exist. */
 export function programPath(program: Program): string {
   const path = findProgram(program);
   if (path === null) throw new Error(`${program} is not on this machine.`);
   return path;
 }
 
-/** Why an engine cannot run here, or null when it can. */
+/** Returns the reason why an engine cannot run here, or null. */
 export function whyNot(engine: EngineName): string | null {
   const missing = NEEDS[engine].filter((program) => findProgram(program) === null);
   return missing.length === 0 ? null : `${missing.join(' and ')} not found on this machine`;
 }
 
-/** Whether packages of the system can be installed here without asking anybody. */
+/** Returns whether system packages can be installed here without asking. */
 export function canInstallPackages(): boolean {
   return process.getuid?.() === 0 && existsSync('/usr/bin/apt-get');
 }
@@ -90,7 +90,7 @@ export function installPackages(packages: readonly string[], say: (line: string)
   return steps.every((step) => spawnSync('apt-get', step, options).status === 0);
 }
 
-/** Playwright's own download of Chromium. @returns whether it worked */
+/** Downloads Playwright's own Chromium. @returns whether it worked */
 function downloadChromium(say: (line: string) => void): boolean {
   say('Trying the download that comes with Playwright: playwright install chromium');
   const cli = join(
@@ -106,9 +106,9 @@ function downloadChromium(say: (line: string) => void): boolean {
 }
 
 /**
- * Sees to it that the engines can run, and says in plain words what was found and what was done.
+ * Makes sure that the engines can run, and prints what was found and done.
  *
- * @throws when there is no Chromium, or when another engine is missing on a machine of continuous integration
+ * @throws if Chromium is missing, or any engine in continuous integration
  */
 export function ensureBrowsers(engines: readonly EngineName[], say: (line: string) => void): void {
   if (engines.includes('chromium') && whyNot('chromium') !== null) {

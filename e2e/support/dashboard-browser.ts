@@ -2,17 +2,17 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Browser, BrowserContext, Page } from '@playwright/test';
 
-/** What every page of the dashboard is held to, in a real browser. */
+/** Checks for every page of the dashboard, in a real browser. */
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
-/** A small phone in the dark and a desk in daylight: each theme, and each width, once. */
+/** A small phone in dark mode and a desktop in light mode: each theme and each width once. */
 export const LOOKS = [
   { colorScheme: 'dark', width: 360 },
   { colorScheme: 'light', width: 1440 },
 ] as const;
 
-/** A context that keeps what was asked of another server, what the policy stopped, and what threw. */
+/** Creates a context that records requests to other servers, policy violations and errors. */
 export async function strictContext(
   browser: Browser,
   address: string,
@@ -32,11 +32,11 @@ export async function strictContext(
   return { context, complaints };
 }
 
-/** Opens whatever is folded, and says what is wrong with the page: by axe, and where it is too wide. */
+/** Opens all collapsed parts, and lists what is wrong with the page: violations found by axe, and overflow. */
 export async function faultsOf(page: Page): Promise<string[]> {
   for (const details of await page.locator('details:not([data-menu]) > summary').all()) await details.click();
   const sideways = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-  // Through the debugger, which the page's policy does not bind.
+  // Runs through the debugger, to which the page's policy does not apply.
   await page.evaluate(AXE);
   const violations = await page.evaluate(async () => {
     const { axe } = window as unknown as {

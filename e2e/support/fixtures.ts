@@ -4,27 +4,32 @@ import { LAUNCH } from './engines.ts';
 import { Lab, type Site } from './lab.ts';
 import type { Engine, Tab } from './tab.ts';
 
-/** Chosen by the project. */
+/** Options that the Playwright project sets. */
 export interface Choice {
   engineName: EngineName;
 }
 
 interface WorkerFixtures extends Choice {
-  /** The network, the server behind it and the operator, one of each per worker. */
+  /** The network, the server behind it and the operator. There is one of each per worker. */
   workerLab: Lab;
   engine: Engine;
 }
 
 interface TestFixtures {
-  /** Skips the test where its engine is missing; the set-up has said so, and has failed on continuous integration. */
+  /** Skips the test if its engine is missing. The setup has already reported that, or failed in continuous integration. */
   available: undefined;
-  /** The worker's laboratory, cleared for this test. */
+  /** The worker's lab, cleared for this test. */
   lab: Lab;
-  /** A site of this test's own, already known to the server. */
+  /** A site for this test only, already known to the server. */
   site: Site;
   /** A tab in a profile of its own. */
   tab: Tab;
 }
+
+/**
+ * Limit on a worker's startup. Several programs start before its first test, and each may take half a minute on a busy machine.
+ */
+const START_TIMEOUT_MS = 300_000;
 
 export const test = base.extend<TestFixtures, WorkerFixtures>({
   engineName: ['chromium', { option: true, scope: 'worker' }],
@@ -45,7 +50,7 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
       await use(lab);
       await lab.close();
     },
-    { scope: 'worker' },
+    { scope: 'worker', timeout: START_TIMEOUT_MS },
   ],
 
   engine: [
@@ -54,7 +59,7 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
       await use(engine);
       await engine.close();
     },
-    { scope: 'worker', timeout: 90_000 },
+    { scope: 'worker', timeout: START_TIMEOUT_MS },
   ],
 
   lab: async ({ workerLab }, use) => {

@@ -11,7 +11,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { Beacon } from '../../tracker/wire/beacon.ts';
 import { preludeScript } from './page.ts';
 
-/** Hosts that lead to the server. */
+/** Hosts that are routed to the server. */
 const COLLECTOR_HOST = /^stats\./;
 
 /** A page or any other file that the network serves. */
@@ -21,47 +21,50 @@ export interface Document {
   headers?: Readonly<Record<string, string>>;
 }
 
-/** A request that reached the collector's host, and how it was answered. */
+/** A request that reached the collector's host, and its response. */
 export interface Received {
   readonly method: string;
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
   readonly body: string;
-  /** What a `POST` to `/e` said, one or a batch; empty for anything else. */
+  /** The beacons of a `POST` to `/e`; empty for any other request. */
   readonly beacons: readonly Beacon[];
-  /** Null while it has no answer, 0 when it was lost and never will have one. */
+  /** The status of the response: null until there is one, 0 if the request was lost. */
   status: number | null;
   answerHeaders: IncomingHttpHeaders;
   answer: string;
 }
 
 /**
- * What becomes of a request to the collector: `pass` as it is; `lose` it on the way; `lose-answer`, so that the collector
- * got it and the browser cannot know.
+ * What happens to a request to the collector: `pass` forwards it, `lose` drops it, and `lose-answer` forwards it and drops
+ * the response, so that the browser cannot know that it arrived.
  */
 export type Fate = 'pass' | 'lose' | 'lose-answer';
 
 /**
- * A small internet on the loopback, one listener for all of it. Browsers use it as their HTTP proxy, so that pages live at
+ * A small internet on the loopback interface, with one listener. Browsers use it as their HTTP proxy, so that pages are at
  * `http://www.example.com/` without a port and the collector at `http://stats.example.net/`, in every engine alike. It
- * serves the pages, hands the collector's requests on to the server, and writes down what was sent and what was answered.
+ * serves the pages, forwards the collector's requests to the server, and records requests and responses.
  */
 export class Network {
   /** Everything that reached the collector's host, in order of arrival. */
   readonly received: Received[] = [];
-  /** Every page that was asked for, as `host/path`. */
+  /** Every page that was requested, as `host/path`. */
   readonly visited: string[] = [];
-  /** Errors that pages reported of themselves. */
+  /** Errors that pages reported. */
   readonly pageErrors: string[] = [];
-  /** Where the collector's requests go. Changes when the server starts anew. */
+  /** The server's address, which changes when it restarts. */
   upstream = '';
-  /** Decides on the requests to the collector. May wait: the browser then waits for its answer. */
+  /** Decides what happens to each request to the collector. It may wait; the browser then waits too. */
   decide: (received: Received) => Fate | Promise<Fate> = () => 'pass';
 
   readonly #documents = new Map<string, Document>();
   readonly #fences = new Set<string>();
   readonly #sockets = new Set<Socket>();
-  readonly #agent = new Agent({ keepAlive: true });
+  /** Requests to the collector's host that have begun to arrive and have no response yet. */
+  #underWay = 0;
+  /** Opens a connection for each request, because the server may close a kept one just as it is reused. */
+  readonly #agent = new Agent({ keepAlive: false });
   readonly #server: Server;
 
   constructor() {
@@ -73,9 +76,9 @@ export class Network {
       this.#sockets.add(socket);
       socket.once('close', () => this.#sockets.delete(socket));
     });
-    // Nothing here speaks https, and nothing may leave the machine.
+    // There is no https here, and nothing may leave the machine.
     this.#server.on('connect', (_request, socket) => {
-      // A browser that is ended by a signal resets what it had open.
+      // A browser that is killed resets its open connections.
       socket.on('error', () => socket.destroy());
       socket.end('HTTP/1.1 502 Not here\r\n\r\n');
     });
@@ -95,12 +98,12 @@ export class Network {
     await new Promise((resolve) => this.#server.close(resolve));
   }
 
-  /** Serves a document at an address. The address's query does not matter. */
+  /** Serves a document at a URL, with any query. */
   serve(address: string, document: Document): void {
     this.#documents.set(placeOf(new URL(address)), document);
   }
 
-  /** Forgets what was served and what arrived. */
+  /** Clears the served documents and the recorded requests. */
   reset(): void {
     this.#documents.clear();
     this.received.length = 0;
@@ -109,14 +112,29 @@ export class Network {
     this.decide = () => 'pass';
   }
 
-  /** Whether a fence (see `Lab.fence`) has come through. */
+  /** Whether every request to the collector's host has its response or was lost. */
+  get isIdle(): boolean {
+    return this.#underWay === 0;
+  }
+
+  /** Whether the marker of a fence (see `Lab.fence`) has arrived. */
   hasFence(name: string): boolean {
     return this.#fences.has(name);
   }
 
   async #handle(incoming: IncomingMessage, reply: ServerResponse): Promise<void> {
-    // A proxy's request carries the whole address; a direct one (localhost is never proxied) only the path.
+    // A proxied request contains the whole URL, a direct one (localhost is never proxied) only the path.
     const url = new URL(incoming.url ?? '/', `http://${incoming.headers.host ?? 'localhost'}`);
+    if (!COLLECTOR_HOST.test(url.hostname)) return this.#reply(incoming, reply, url);
+    this.#underWay += 1;
+    try {
+      await this.#reply(incoming, reply, url);
+    } finally {
+      this.#underWay -= 1;
+    }
+  }
+
+  async #reply(incoming: IncomingMessage, reply: ServerResponse, url: URL): Promise<void> {
     const body = await readBody(incoming);
     if (url.pathname === '/fence') {
       this.#fences.add(url.search.slice(1));
@@ -173,7 +191,7 @@ export class Network {
     reply.writeHead(answer.status, withoutHopByHop(answer.headers)).end(answer.body);
   }
 
-  /** Hands a request on to the server as the browser sent it, host included. A server that is down answers 502. */
+  /** Forwards a request to the server as the browser sent it, including the host. Answers 502 if the server is down. */
   #forward(
     incoming: IncomingMessage,
     url: URL,
@@ -210,7 +228,7 @@ async function readBody(incoming: IncomingMessage): Promise<string> {
 function parseBeacons(body: string): readonly Beacon[] {
   try {
     const said: unknown = JSON.parse(body);
-    return (Array.isArray(said) ? said : [said]) as Beacon[]; // whether they are beacons is for the tests to say
+    return (Array.isArray(said) ? said : [said]) as Beacon[]; // tests decide whether these are beacons
   } catch {
     return [];
   }

@@ -1,24 +1,24 @@
-/** The pages that tests load, and the few lines that run in them before anything else. */
+/** The pages that tests load, and the code that runs in them first. */
 
-/** The collector as pages know it, on another host than any of them. */
+/** The collector's address, on a different host from every page. */
 export const COLLECTOR = 'http://stats.example.net';
 
-/** What a test can say to its pages; `window.lab` in the page. */
+/** What a test can control in its pages: `window.lab`. */
 export interface PageLab {
-  /** The browser's own, whatever the page does to it afterwards. */
+  /** The browser's own `sendBeacon`, even if the page replaces it later. */
   sendBeacon: typeof navigator.sendBeacon;
   /** Milliseconds added to the page's monotonic clock. */
   skewMs: number;
-  /** Pretends that the tab was hidden or shown. A driven tab never is. */
+  /** Simulates that the tab is hidden or shown, which does not happen in an automated browser. */
   show(visible: boolean): void;
-  /** Pretends that the window got or lost the focus. */
+  /** Simulates that the window gains or loses focus. */
   focus(focused: boolean): void;
 }
 
-/** What the tracker leaves on a page, as far as tests call it. */
+/** The part of `window.attractos` that tests call. */
 export interface Attractos {
   track(name: string, details?: object): void;
-  /** In the full script. */
+  /** Full script only. */
   pageview(): void;
 }
 
@@ -29,13 +29,13 @@ declare global {
   }
 }
 
-/** How a page begins. */
+/** The initial state of a page. */
 export interface Prelude {
-  /** The tab is in the background at first. */
+  /** The tab starts in the background. */
   hidden?: boolean;
   /** Leaves `navigator.webdriver` as the driver set it. */
   webdriver?: boolean;
-  /** Using `localStorage` or `sessionStorage` throws, as where a visitor has blocked them. */
+  /** `localStorage` and `sessionStorage` throw, as if the visitor had blocked them. */
   storageDenied?: boolean;
 }
 
@@ -50,11 +50,11 @@ export interface PageParts {
 export interface TagParts {
   key: string;
   script?: string;
-  /** Further attributes, such as `{'data-hash': ''}`. */
+  /** Additional attributes, such as `{'data-hash': ''}`. */
   attributes?: Readonly<Record<string, string>>;
 }
 
-/** The snippet that owners paste. */
+/** Returns the snippet that owners paste. */
 export function tag({ key, script = 'a.js', attributes = {} }: TagParts): string {
   const more = Object.entries(attributes)
     .map(([name, value]) => ` ${name}="${value.replaceAll('"', '&quot;')}"`)
@@ -62,7 +62,7 @@ export function tag({ key, script = 'a.js', attributes = {} }: TagParts): string
   return `<script defer src="${COLLECTOR}/${script}" data-key="${key}"${more}></script>`;
 }
 
-/** A page. Its first script makes the driven browser look like a visitor's. */
+/** Returns the HTML of a page. Its first script makes the automated browser look like a visitor's. */
 export function page({ tags = '', head = '', body = '', prelude = {} }: PageParts): string {
   const query = Object.entries(prelude)
     .filter(([, on]) => on)
@@ -86,7 +86,7 @@ ${body}
 `;
 }
 
-/** The text of `/prelude.js`. */
+/** Returns the text of `/prelude.js`. */
 export function preludeScript(query: URLSearchParams): string {
   const options: Required<Prelude> = {
     hidden: query.has('hidden'),
@@ -96,7 +96,7 @@ export function preludeScript(query: URLSearchParams): string {
   return `(${prelude.toString()})(${JSON.stringify(options)});`;
 }
 
-/** Runs in the page, in every engine: uses nothing from outside itself. */
+/** Sets the initial state. Runs in the page, in every engine, so it uses nothing from outside. */
 function prelude(options: Required<Prelude>): void {
   const report = (text: string) => lab.sendBeacon('/page-error', text);
   const overwrite = (target: object, name: string, get: () => unknown) =>

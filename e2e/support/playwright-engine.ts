@@ -4,13 +4,16 @@ import { type Engine, goBack, type Tab } from './tab.ts';
 
 /** Chromium and Firefox, driven by Playwright. */
 
-/** Nothing but the loopback: the pages' names are for the proxy, and the browser's own calls home find nobody. */
+/**
+ * Chromium's arguments. They limit it to the loopback interface: the proxy resolves the names of pages, and the browser's own
+ * requests reach nothing.
+ */
 export const CHROMIUM_ARGUMENTS = [
   '--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1 , EXCLUDE localhost',
   '--disable-quic',
 ];
 
-/** As a visitor's Chromium names itself; the headless one would be taken for a bot. */
+/** Returns the user agent of a visitor's Chromium. Headless Chromium's would be classified as a bot. */
 export function chromiumUserAgent(version: string): string {
   const [major = ''] = version.split('.');
   return `Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/${major}.0.0.0 Safari/537.36`;
@@ -35,8 +38,8 @@ export async function launchChromium(proxyPort: number): Promise<Engine> {
 }
 
 /**
- * Stock Firefox over WebDriver BiDi. This channel of Playwright is not documented, which is one reason for the exact pin of
- * its version: from 1.65 on it sends a command that Firefox ESR does not know.
+ * Launches stock Firefox over WebDriver BiDi. Playwright does not document this channel, which is one reason to pin its exact
+ * version: from 1.65 on it sends a command that Firefox ESR does not support.
  */
 export async function launchFirefox(proxyPort: number): Promise<Engine> {
   const browser = await firefox.launch({

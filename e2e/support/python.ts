@@ -1,12 +1,12 @@
 import { spawnSync } from 'node:child_process';
 import { canInstallPackages, installPackages } from './browsers.ts';
 
-/** The Python that the specification's sample runs on: one that has the module `requests`. */
+/** Finds a Python for the specification's sample, which needs the module `requests`. */
 
-/** Whatever `python3` means here, then the system's own, which is the one Debian's packages are for. */
+/** The `python3` on the path, then the system's own, which Debian's packages are for. */
 const CANDIDATES = ['python3', '/usr/bin/python3'];
 
-/** A Python with `requests`, or null. */
+/** Returns the path of a Python with `requests`, or null. */
 export function findPython(): string | null {
   return (
     CANDIDATES.find(
@@ -15,7 +15,7 @@ export function findPython(): string | null {
   );
 }
 
-/** Fetches Debian's package where that is possible, and says so. Without it the sample's test is skipped. */
+/** Installs Debian's package if possible, and reports it. Without the package, the test of the sample is skipped. */
 export function ensureRequests(say: (line: string) => void): void {
   if (findPython() === null && canInstallPackages()) {
     say('There is no Python with the module "requests" on this machine.');

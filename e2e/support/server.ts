@@ -11,30 +11,30 @@ import { promisify } from 'node:util';
 const COMMAND = fileURLToPath(new URL('../../server/bin/attractos.js', import.meta.url));
 const READY = /AttractOS is running at (http:\/\/\S+)/;
 
-/** Where script and collector are found besides their standard paths. */
+/** Additional paths of the script and the collector. */
 export const RENAMED = { script: '/assets/app.js', collect: '/assets/log' };
 
 const execute = promisify(execFile);
 
-/** A folder for a server's data, outside the checkout. */
+/** Creates a folder for a server's data, outside the checkout. */
 export function newDataDir(): string {
   return mkdtempSync(join(tmpdir(), 'attractos-e2e-'));
 }
 
-/** One operator's command. @returns the JSON object it printed */
+/** Runs an operator's command. @returns the JSON object that it printed */
 export async function command<Answer>(dataDir: string, ...args: string[]): Promise<Answer> {
-  // In the data folder, so that nobody's `.env` is read.
+  // In the data folder, so that no `.env` is read.
   const { stdout } = await execute(process.execPath, [COMMAND, ...args, '--json'], {
     cwd: dataDir,
     env: { ...process.env, DATA_DIR: dataDir },
   });
-  return JSON.parse(stdout) as Answer; // the shapes are the command line's documented answers
+  return JSON.parse(stdout) as Answer; // the command line documents the shapes
 }
 
-/** A running server. Ends with the test process at the latest. */
+/** A running server. It stops with the test process at the latest. */
 export class Server {
   readonly dataDir: string;
-  /** `http://127.0.0.1:PORT`, another one after each start. */
+  /** `http://127.0.0.1:PORT`, with a different port after each start. */
   address = '';
   #child: ChildProcess | null = null;
   readonly #endWithUs = () => this.#child?.kill('SIGKILL');
@@ -71,7 +71,7 @@ export class Server {
     });
   }
 
-  /** Ends the process by a signal and waits until it is gone. */
+  /** Stops the process with a signal and waits until it has exited. */
   async stop(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> {
     const child = this.#child;
     if (child === null) return;
@@ -83,7 +83,7 @@ export class Server {
     await gone;
   }
 
-  /** Ends the process and removes its data. */
+  /** Stops the process and removes its data. */
   async discard(): Promise<void> {
     await this.stop('SIGKILL');
     rmSync(this.dataDir, { recursive: true, force: true });

@@ -7,9 +7,9 @@ import { programPath } from './browsers.ts';
 import { CHROMIUM_ARGUMENTS } from './playwright-engine.ts';
 
 /**
- * A Chromium that nobody drives, since a driven one never prerenders. What it does is seen at the network only.
+ * Opens a Chromium without automation, because an automated one never prerenders. Tests see only its network requests.
  *
- * @param address of a page that does by itself what the test wants
+ * @param address of a page that does what the test needs
  */
 export async function openUndriven(proxyPort: number, address: string): Promise<{ close(): Promise<void> }> {
   const profile = mkdtempSync(join(tmpdir(), 'attractos-chromium-'));

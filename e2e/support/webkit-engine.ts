@@ -7,14 +7,14 @@ import { type Engine, goBack, type Tab } from './tab.ts';
 
 /** WebKitGTK, driven by plain WebDriver requests: https://www.w3.org/TR/webdriver2/ */
 
-/** Without a display the driver never answers a request for a session, so every request has an end. */
-const REQUEST_TIMEOUT_MS = 30_000;
-const START_TIMEOUT_MS = 20_000;
+/** Timeout of each request, because without a display the driver never answers a request for a session. */
+const REQUEST_TIMEOUT_MS = 60_000;
+const START_TIMEOUT_MS = 60_000;
 const POLL_MS = 50;
 /** The name under which WebDriver wraps a reference to an element. */
 const ELEMENT = 'element-6066-11e4-a52e-4f735466cecf';
 
-/** One display, one driver and one session, whose tabs are the tests'. Hosts are never shared, so storage is not either. */
+/** Starts one display, driver and session for the tabs of all tests. Tests share no hosts, and so no storage. */
 export async function launchWebKit(proxyPort: number): Promise<Engine> {
   const children: ChildProcess[] = [];
   const endWithUs = () => {
@@ -64,7 +64,7 @@ export async function launchWebKit(proxyPort: number): Promise<Engine> {
 /** A session whose commands go to one window at a time. */
 class Session {
   readonly #address: string;
-  /** The window that the session began with. It stays, since nothing can be asked without one. */
+  /** The session's first window. It stays open, because commands need a window. */
   readonly #first: string;
   #current: string;
 
@@ -78,7 +78,7 @@ class Session {
     return new Session(address, await ask<string>(`${address}/window`, 'GET'));
   }
 
-  /** A window and not a tab, which would open in the background. */
+  /** Opens a window, because a tab would open in the background. */
   async newWindow(): Promise<string> {
     const { handle } = await this.tell<{ handle: string }>(this.#first, 'POST', '/window/new', {
       type: 'window',
@@ -86,7 +86,7 @@ class Session {
     return handle;
   }
 
-  /** A command to a window. */
+  /** Sends a command to a window. */
   async tell<Answer>(window: string, method: string, path: string, body?: object): Promise<Answer> {
     if (this.#current !== window) {
       await this.#ask('POST', '/window', { handle: window });
@@ -104,14 +104,14 @@ class Session {
   }
 }
 
-/** @param windows of the profile, this tab's own added by it */
+/** @param windows the windows of the profile, to which this tab adds its own */
 function toTab(session: Session, window: string, windows: string[]): Tab {
   windows.push(window);
   const tell = <Answer>(method: string, path: string, body?: object) =>
     session.tell<Answer>(window, method, path, body);
   const tab: Tab = {
     goto: (url) => tell('POST', '/url', { url }),
-    // A plain body and no `eval` in it, which a page's policy could refuse.
+    // A plain body without `eval`, which a page's policy could refuse.
     eval: ((run: (argument: unknown) => unknown, argument: unknown) =>
       tell('POST', '/execute/sync', {
         script: `return (${run.toString()})(arguments[0]);`,
@@ -144,7 +144,7 @@ async function ask<Answer>(address: string, method: string, body: object = {}): 
     ...(method === 'POST' && { body: JSON.stringify(body) }),
     signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
   });
-  const { value } = (await response.json()) as { value: Answer & { error?: string; message?: string } }; // by the standard
+  const { value } = (await response.json()) as { value: Answer & { error?: string; message?: string } }; // as in the standard
   if (!response.ok) throw new Error(`WebKit: ${value.error}: ${value.message}`);
   return value;
 }

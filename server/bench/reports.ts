@@ -2,18 +2,19 @@ import { existsSync } from 'node:fs';
 import { mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { DAY_MS, HOUR_MS, utcDay } from '../src/clock.ts';
+import type { Channel } from '../src/domain/channels.ts';
+import { DAY_MS, HOUR_MS, utcDay } from '../src/domain/clock.ts';
+import type { Dimension } from '../src/domain/dimensions.ts';
+import type { Entry, Filter, Reports, Store } from '../src/store/contract/store.ts';
+import { openDatabase } from '../src/store/drivers/sqlite.ts';
+import { migrate } from '../src/store/drivers/sqlite-migrate.ts';
+import { EVENT_MIGRATIONS } from '../src/store/embedded/tables/schema.ts';
+import { Committer } from '../src/store/embedded/writer/commit.ts';
 import { openStore } from '../src/store/open.ts';
-import { Committer } from '../src/store/sqlite/commit.ts';
-import { openDatabase } from '../src/store/sqlite/driver.ts';
-import { migrate } from '../src/store/sqlite/migrate.ts';
-import { EVENT_MIGRATIONS } from '../src/store/sqlite/schema.ts';
-import type { Channel, Dimension, Entry, Filter, Reports, Store } from '../src/store/store.ts';
 
 /**
- * How long reports take on a large store: events of 90 days and 50 sites, the k-th site with 1/k of the first one's, written by
- * the code that writes them in production. `node server/bench/reports.ts --events 1000000 --dir /tmp/reports`; a folder that
- * is filled already is used again.
+ * Measures reports on a large store: events of 90 days and 50 sites, the k-th site with 1/k of the first one's, written by the
+ * production code. `node server/bench/reports.ts --events 1000000 --dir /tmp/reports` reuses a folder that is filled already.
  */
 
 const { values } = parseArgs({
@@ -40,7 +41,7 @@ function random(): number {
   return (state >>> 0) / 2 ** 32;
 }
 
-/** Of `count` things, the k-th with a weight of 1/k. */
+/** Returns a function that draws one of `count` items, the k-th with a weight of 1/k. */
 function zipf(count: number): () => number {
   const sums: number[] = [];
   for (let k = 1; k <= count; k++) sums.push((sums.at(-1) ?? 0) + 1 / k);
@@ -69,7 +70,7 @@ const nextBrowser = zipf(BROWSERS.length);
 const nextSystem = zipf(SYSTEMS.length);
 const nextChannel = zipf(CHANNELS.length);
 
-/** Who is on a site just now: views per visit are about two and a half, and a quarter of visits end with a leave. */
+/** A visitor who is on a site now. A visit has about two and a half views, and a quarter of visits end with a leave. */
 interface Guest {
   visitor: bigint;
   left: number;
@@ -197,7 +198,7 @@ async function measure(name: string, work: () => Promise<unknown>, rounds = ROUN
 
 const SIX: readonly Dimension[] = ['page', 'source', 'country', 'device', 'browser', 'channel'];
 
-/** What a dashboard asks for at once. */
+/** Sends the requests of a dashboard page. */
 async function dashboard(
   reports: Reports,
   { fromMs, toMs, filters }: { fromMs: number; toMs: number; filters: readonly Filter[] },
@@ -212,10 +213,10 @@ async function dashboard(
   ]);
 }
 
-/** Where the stored traffic ends: a fill that was broken off is as good as a shorter one. */
+/** Returns the end of the stored traffic. A fill that was interrupted is as usable as a shorter one. */
 async function newestMs({ reports }: Store): Promise<number> {
   const scope = { siteId: LARGEST, fromMs: 0, toMs: END_MS };
-  const [newest] = (await reports.happenings(scope, { type: 'event', limit: 1 })).happenings;
+  const [newest] = (await reports.listActivity(scope, { type: 'event', limit: 1 })).items;
   return newest?.type === 'event' ? newest.event.receivedAtMs : START_MS;
 }
 
@@ -225,7 +226,7 @@ async function questions(store: Store): Promise<void> {
   const today = Math.floor(endMs / DAY_MS) * DAY_MS;
   const past = { fromMs: today - 30 * DAY_MS, toMs: today, filters: [] };
   const now = { fromMs: today - 29 * DAY_MS, toMs: endMs + 1, filters: [] };
-  // Midnight of a zone two hours ahead.
+  // Midnight in a time zone two hours ahead.
   const local = { fromMs: past.fromMs - 2 * HOUR_MS, toMs: past.toMs - 2 * HOUR_MS, filters: [] };
   const one = (by: Filter['by'], value: string): Filter[] => [{ by, values: [value], negated: false }];
   const scope = { siteId: LARGEST, ...past };
@@ -258,11 +259,11 @@ async function questions(store: Store): Promise<void> {
     );
   }
   await measure('breakdown by property', () => reports.breakdown(scope, 'prop:plan', { limit: 10 }), 5);
-  await measure('100 newest happenings', () => reports.happenings(scope, { type: null, limit: 100 }));
+  await measure('100 newest happenings', () => reports.listActivity(scope, { type: null, limit: 100 }));
   await measure('100 newest conversions', () =>
-    reports.happenings(scope, { type: 'conversion', limit: 100 }),
+    reports.listActivity(scope, { type: 'conversion', limit: 100 }),
   );
-  await measure('100 newest referrals', () => reports.happenings(scope, { type: 'referral', limit: 100 }));
+  await measure('100 newest referrals', () => reports.listActivity(scope, { type: 'referral', limit: 100 }));
   await measure('who is there now', () => reports.realtime(LARGEST, endMs - HOUR_MS / 2));
   const memory = process.memoryUsage().rss / 1024 ** 2;
   print(`memory of the process ${memory.toFixed(0)} MiB`);
@@ -277,7 +278,7 @@ const store = await openStore({
   },
 });
 const started = performance.now();
-const sealed = await store.reports.prepare(utcDay(await newestMs(store)));
+const sealed = await store.reports.sealDaysBefore(utcDay(await newestMs(store)));
 print(`summed up ${sealed} days of sites in ${((performance.now() - started) / 1000).toFixed(1)} s`);
 await questions(store);
 await store.close();

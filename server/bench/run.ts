@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { dashboards } from './sections/dashboards.ts';
 import { disk } from './sections/disk.ts';
+import { exportSection } from './sections/export.ts';
 import { ingest, ingestNewcomers } from './sections/ingest.ts';
 import { latency } from './sections/latency.ts';
 import { memory } from './sections/memory.ts';
@@ -13,8 +14,8 @@ import { startup } from './sections/startup.ts';
 import { Report } from './support/report.ts';
 
 /**
- * `npm run bench`: how the built server compares with doing nothing, side by side in one run. Prints ratios, their medians
- * and their spread, and ends by counting again what was acknowledged.
+ * `npm run bench` compares the built server with one that does nothing, side by side in one run. It prints ratios with their
+ * medians and spread, and finally recounts what was acknowledged.
  */
 const SECTIONS = {
   ingest,
@@ -22,6 +23,7 @@ const SECTIONS = {
   latency,
   dashboards,
   disk,
+  export: exportSection,
   memory,
   sites,
   startup,

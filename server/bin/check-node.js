@@ -1,10 +1,10 @@
-// Plain JavaScript that any Node understands: says in a sentence what an older one would say by crashing.
+// Plain JavaScript for any version of Node: an older one gets a clear error instead of a crash.
 const WANTED = [22, 18];
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 if (major < WANTED[0] || (major === WANTED[0] && minor < WANTED[1])) {
   console.error(
-    `AttractOS needs Node ${WANTED.join('.')} or newer; this is ${process.versions.node}. On Linux (x64) "npm ci" brings one along: start with "npm start" or "npm run", not with "node".`,
+    `AttractOS requires Node ${WANTED.join('.')} or newer; got ${process.versions.node}. On Linux (x64), "npm ci" installs the right one: use "npm start" or "npm run" instead of "node".`,
   );
   process.exit(1);
 }

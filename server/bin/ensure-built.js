@@ -16,34 +16,35 @@ const BUILDS = [
   {
     what: 'the dashboard',
     output: 'dist/dashboard/manifest.json',
-    sources: [
-      'server/src/dashboard/islands',
-      'server/src/dashboard/styles',
-      'server/rollup.config.mjs',
-      'tsconfig.json',
-      'package.json',
-    ],
+    sources: ['server/src/dashboard', 'server/rollup.config.mjs', 'tsconfig.json', 'package.json'],
     command: ['node_modules/rollup/dist/bin/rollup', '-c', 'server/rollup.config.mjs', '--silent'],
   },
   {
     what: 'the tracker',
     output: 'dist/public/a.js',
-    sources: ['tracker/src', 'tracker/wire', 'rollup.config.mjs', 'tsconfig.json', 'package.json'],
+    sources: [
+      'tracker/src',
+      'tracker/wire',
+      'tracker/build',
+      'rollup.config.mjs',
+      'tsconfig.json',
+      'package.json',
+    ],
     command: ['node_modules/rollup/dist/bin/rollup', '-c', '--silent'],
   },
 ];
 
-/** Newest modification time of a file or of anything in a folder, epoch milliseconds. */
-function newest(path) {
-  const { mtimeMs } = statSync(path);
-  if (!statSync(path).isDirectory()) return mtimeMs;
-  return readdirSync(path).reduce((latest, name) => Math.max(latest, newest(join(path, name))), 0);
+/** Newest modification time of a file, or of the files in a folder whose paths match, epoch milliseconds. */
+function newest(path, only) {
+  const stat = statSync(path);
+  if (!stat.isDirectory()) return only.test(path) ? stat.mtimeMs : 0;
+  return readdirSync(path).reduce((latest, name) => Math.max(latest, newest(join(path, name), only)), 0);
 }
 
-function isFresh({ output, sources }) {
+function isFresh({ output, sources, only = /./ }) {
   const built = join(root, output);
   if (!existsSync(built)) return false;
-  return sources.every((source) => newest(join(root, source)) <= statSync(built).mtimeMs);
+  return sources.every((source) => newest(join(root, source), only) <= statSync(built).mtimeMs);
 }
 
 /** Builds what is missing or older than its sources. An image without the sources or the compilers is taken as it is. */

@@ -1,9 +1,9 @@
-import { DAY_MS } from '../src/clock.ts';
-import type { Assets } from '../src/dashboard/assets.ts';
-import type { Frame, SiteVisit } from '../src/dashboard/parts.ts';
-import type { Account, Session, Site } from '../src/store/store.ts';
+import type { Assets } from '../src/dashboard/kit/assets.ts';
+import type { Frame, SiteRequest } from '../src/dashboard/kit/parts.ts';
+import { DAY_MS } from '../src/domain/clock.ts';
+import type { Account, Session, Site } from '../src/store/contract/store.ts';
 
-/** Somebody who looks at the samples, and the site looked at. The clock stands still. */
+/** The sample user and site. The clock stands still. */
 
 export const NOW_MS = Date.UTC(2026, 4, 14, 12, 30);
 
@@ -38,14 +38,14 @@ export const SITE: Site = {
   createdAtMs: NOW_MS - 90 * DAY_MS,
 };
 
-/** What is not told apart from a name that is far too long. */
+/** A domain name that is far too long. */
 export const LONG = `${'a-very-long-name-that-nobody-would-choose-'.repeat(4)}.example`;
 
 export function frameOf(assets: Pick<Assets, 'style' | 'script'>, path: string, email: string | null): Frame {
   return { style: assets.style, script: assets.script, email, csrf: 'sample', path };
 }
 
-export function visitOf(assets: Pick<Assets, 'style' | 'script'>, site: Site = SITE): SiteVisit {
+export function visitOf(assets: Pick<Assets, 'style' | 'script'>, site: Site = SITE): SiteRequest {
   const path = `/dashboard/sites/${site.id}`;
   return {
     address: path,
@@ -58,7 +58,7 @@ export function visitOf(assets: Pick<Assets, 'style' | 'script'>, site: Site = S
     baseUrl: 'https://stats.example',
     headers: {},
     unlocked: null,
-    person: { account: ACCOUNT, session: SESSION },
+    user: { account: ACCOUNT, session: SESSION },
     frame: frameOf(assets, path, ACCOUNT.email),
     site,
     role: 'owner',

@@ -1,12 +1,12 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import { loadAssets } from '../src/dashboard/assets.ts';
+import { loadAssets } from '../src/dashboard/kit/assets.ts';
 import { allSamples, type Samples } from './samples.ts';
 
 /**
- * The gallery, for whoever changes how pages look: every view with sample data, nothing behind it. No part of what is
- * deployed: it is built and started by `npm run gallery` alone. PORT chooses the port.
+ * The gallery shows every view with sample data, for work on the design of pages. It has no store and is never deployed: only
+ * `npm run gallery` builds and starts it. PORT sets its port.
  */
 
 const assets = await loadAssets(fileURLToPath(new URL('../../dashboard', import.meta.url)));
@@ -18,7 +18,7 @@ const server = createServer((request, response) => {
   const file = files.get(pathname);
   const html = pathname === '/' ? contents(samples) : samples.get(pathname.slice(1));
   response.statusCode = file === undefined && html === undefined ? 404 : 200;
-  // As in earnest: nothing inline, nothing from elsewhere.
+  // As in production: no inline code, and no resources from other origins.
   response.setHeader(
     'content-security-policy',
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'",
@@ -27,7 +27,7 @@ const server = createServer((request, response) => {
   response.end(file?.identity ?? html ?? 'There is no such view.');
 });
 server.listen(Number(process.env.PORT ?? 8090), '127.0.0.1', () => {
-  const { port } = server.address() as AddressInfo; // of a server that listens on TCP
+  const { port } = server.address() as AddressInfo; // an object, because the server listens on TCP
   process.stdout.write(`Gallery of ${samples.size} views: http://127.0.0.1:${port}/\n`);
 });
 

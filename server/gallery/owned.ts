@@ -1,19 +1,19 @@
-import { DAY_MS } from '../src/clock.ts';
-import type { Assets } from '../src/dashboard/assets.ts';
-import { type AccountData, accountPage } from '../src/dashboard/views/account.tsx';
-import { type ApiKeysData, apiKeysPage } from '../src/dashboard/views/api-keys.tsx';
-import { type InstallationData, installationPage } from '../src/dashboard/views/installation.tsx';
-import { settingsPage } from '../src/dashboard/views/settings.tsx';
-import type { SettingsData } from '../src/dashboard/views/settings-parts.tsx';
-import type { ApiKey } from '../src/store/store.ts';
+import { type AccountData, accountPage } from '../src/dashboard/account/view.tsx';
+import { type ApiKeysData, apiKeysPage } from '../src/dashboard/api-keys/view.tsx';
+import { type InstanceData, instancePage } from '../src/dashboard/instance/view.tsx';
+import type { Assets } from '../src/dashboard/kit/assets.ts';
+import type { SettingsData } from '../src/dashboard/settings/elements.tsx';
+import { settingsPage } from '../src/dashboard/settings/view.tsx';
+import { DAY_MS } from '../src/domain/clock.ts';
+import type { ApiKey } from '../src/store/contract/store.ts';
 import { ACCOUNT, frameOf, LONG, NOW_MS, SESSION, SITE, visitOf } from './frames.ts';
 
-/** Settings, keys and the account. */
+/** The views of settings, API keys, the account and the instance. */
 
 const KEY: ApiKey = {
   id: 'key_1',
   accountId: ACCOUNT.id,
-  name: 'nightly report',
+  name: 'Nightly report',
   prefix: 'sk_4f9aQ2',
   scopes: ['read', 'write'],
   siteIds: null,
@@ -35,7 +35,7 @@ const KEYS: ApiKeysData = {
 
 const ACCOUNT_DATA: AccountData = {
   account: ACCOUNT,
-  runsInstallation: true,
+  isOperator: true,
   sessions: [SESSION, { ...SESSION, id: 'ses_other', label: 'Safari on iOS' }],
   sessionId: SESSION.id,
   hasTotp: false,
@@ -44,7 +44,7 @@ const ACCOUNT_DATA: AccountData = {
   done: null,
 };
 
-const INSTALLATION: InstallationData = {
+const INSTANCE: InstanceData = {
   mail: {
     ...{ host: 'mail.example', port: 587, implicitTls: false },
     credentials: { user: 'stats', password: 'never shown' },
@@ -66,17 +66,30 @@ const ticket = {
 
 const SETTINGS: SettingsData = {
   keys: [
-    { key: SITE.key, siteId: SITE.id, state: 'live', createdAtMs: NOW_MS - DAY_MS },
-    { key: 'ak_Zs0mPLEk3yOfOldTimesGx', siteId: SITE.id, state: 'live', createdAtMs: SITE.createdAtMs },
-    { key: 'ak_Zs0mPLEk3yThatIsGone00', siteId: SITE.id, state: 'retired', createdAtMs: SITE.createdAtMs },
+    {
+      ...{ key: SITE.key, siteId: SITE.id, state: 'live', createdAtMs: NOW_MS - DAY_MS, isCurrent: true },
+      use: { key: SITE.key, events: 70_207, lastSeenAtMs: NOW_MS - 60_000 },
+    },
+    {
+      ...{ key: 'ak_Zs0mPLEk3yOfOldTimesGx', siteId: SITE.id, state: 'live', createdAtMs: SITE.createdAtMs },
+      ...{ isCurrent: false, use: null },
+    },
+    {
+      ...{
+        key: 'ak_Zs0mPLEk3yThatIsGone00',
+        siteId: SITE.id,
+        state: 'retired',
+        createdAtMs: SITE.createdAtMs,
+      },
+      ...{ isCurrent: false, use: null },
+    },
   ],
-  uses: [{ key: SITE.key, events: 70_207, lastSeenAtMs: NOW_MS - 60_000 }],
   goals: [{ id: 'goal_1', siteId: SITE.id, kind: 'page', pattern: `/${LONG}/*` }],
   shares: [
     {
       id: 'shr_1',
       siteId: SITE.id,
-      name: 'for the board',
+      name: 'Board report',
       passwordHash: 'hash',
       createdAtMs: NOW_MS - 9 * DAY_MS,
       expiresAtMs: NOW_MS + 21 * DAY_MS,
@@ -94,16 +107,16 @@ const SETTINGS: SettingsData = {
 };
 
 export function ownedSamples(assets: Pick<Assets, 'style' | 'script'>): [string, string][] {
-  const visit = visitOf(assets);
+  const request = visitOf(assets);
   const keys = frameOf(assets, '/dashboard/settings/api-keys', ACCOUNT.email);
   const account = frameOf(assets, '/dashboard/account', ACCOUNT.email);
-  const installation = frameOf(assets, '/dashboard/installation', ACCOUNT.email);
-  const made = { name: 'nightly report', key: `sk_${'x'.repeat(40)}` };
+  const instance = frameOf(assets, '/dashboard/instance', ACCOUNT.email);
+  const made = { name: 'Nightly report', key: `sk_${'x'.repeat(40)}` };
   return [
-    ['settings', settingsPage(visit, SETTINGS)],
+    ['settings', settingsPage(request, SETTINGS)],
     [
       'settings-dry-run',
-      settingsPage(visit, {
+      settingsPage(request, {
         ...SETTINGS,
         dryRun: {
           rules: SITE,
@@ -113,7 +126,7 @@ export function ownedSamples(assets: Pick<Assets, 'style' | 'script'>): [string,
           hosts: { 'staging.notes.example': 160, [LONG]: 2 },
           unknown: 40,
         },
-        newShare: { name: 'for the board', address: `https://stats.example/share/${'s'.repeat(40)}` },
+        newShare: { name: 'Board report', address: `https://stats.example/share/${'s'.repeat(40)}` },
         newInvitation: {
           email: ticket.email,
           role: 'viewer',
@@ -123,11 +136,17 @@ export function ownedSamples(assets: Pick<Assets, 'style' | 'script'>): [string,
     ],
     [
       'settings-problem',
-      settingsPage(visit, { ...SETTINGS, problem: { at: 'days', text: 'Not a number of days.' } }),
+      settingsPage(request, {
+        ...SETTINGS,
+        problem: { at: 'days', text: 'Enter a whole number of days from 1 to 36500.' },
+      }),
     ],
     ['api-keys', apiKeysPage(keys, KEYS)],
     ['api-keys-made', apiKeysPage(keys, { ...KEYS, made })],
-    ['api-keys-none', apiKeysPage(keys, { ...KEYS, keys: [], problem: 'A key needs a name.' })],
+    [
+      'api-keys-none',
+      apiKeysPage(keys, { ...KEYS, keys: [], problem: 'Enter a name of 1 to 100 characters.' }),
+    ],
     ['account', accountPage(account, ACCOUNT_DATA)],
     [
       'account-second-factor',
@@ -136,16 +155,25 @@ export function ownedSamples(assets: Pick<Assets, 'style' | 'script'>): [string,
         enrolment: { secret: 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567', address: 'otpauth://totp/AttractOS:ada' },
       }),
     ],
-    ['installation', installationPage(installation, { ...INSTALLATION, mail: null })],
     [
-      'installation-mail-failed',
-      installationPage(installation, {
-        ...INSTALLATION,
+      'account-second-factor-replace',
+      accountPage(account, {
+        ...ACCOUNT_DATA,
+        hasTotp: true,
+        enrolment: { secret: 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567', address: 'otpauth://totp/AttractOS:ada' },
+        problem: { at: 'totp-code', text: 'This code is incorrect or was already used.' },
+      }),
+    ],
+    ['instance', instancePage(instance, { ...INSTANCE, mail: null })],
+    [
+      'instance-mail-failed',
+      instancePage(instance, {
+        ...INSTANCE,
         delivery: {
           ok: false,
           failure: {
             problem: 'mail-refused',
-            sentence: 'The mail server refused the mail.',
+            sentence: 'The mail server rejected the email.',
             said: `550 ${LONG}`,
           },
           dialogue: [

@@ -1,9 +1,11 @@
+import { Random } from '../src/commands/demo/random.ts';
 import { loadReport, type ReportData } from '../src/dashboard/report/data.ts';
-import { Random } from '../src/demo/random.ts';
-import type { BreakdownRow, Dimension, Goal, Happening, Measures, Reports } from '../src/store/store.ts';
+import type { Dimension } from '../src/domain/dimensions.ts';
+import { type Measures, NO_MEASURES } from '../src/domain/measures.ts';
+import type { ActivityItem, BreakdownRow, Goal, Reports } from '../src/store/contract/store.ts';
 import { NOW_MS, SITE } from './frames.ts';
 
-/** The report of a store that answers every question at once, with numbers made up from a seed. */
+/** A report store that responds immediately, with figures generated from a seed. */
 
 const VALUES: Readonly<Record<string, readonly (string | null)[]>> = {
   page: [
@@ -31,19 +33,7 @@ const GOALS: readonly Goal[] = [
   { id: 'goal_2', siteId: SITE.id, kind: 'page', pattern: '/docs/start' },
 ];
 
-const NOTHING: Measures = {
-  visitors: 0,
-  visits: 0,
-  pageviews: 0,
-  events: 0,
-  conversions: 0,
-  referrals: 0,
-  bounces: 0,
-  engagedMs: 0,
-  botVisits: 0,
-};
-
-/** Numbers that go together, around so many visitors. */
+/** Generates consistent sample figures for about this many visitors. */
 function measuresAround(visitors: number, random: Random): Measures {
   const some = Math.round(visitors * (0.7 + 0.6 * random.next()));
   const pageviews = Math.round(some * 2.1);
@@ -75,22 +65,22 @@ function madeUp(seed: number): Reports {
     totals: async () => measuresAround(11_300, random),
     series: async (_, boundariesMs) => boundariesMs.slice(1).map(() => measuresAround(400, random)),
     breakdown: async (_, by) => ({ rows: rowsOf(by), nextCursor: by === 'page' ? 'more' : null }),
-    happenings: async () => ({ happenings: [signup('EUR', 29), signup('USD', 310.5)], nextCursor: null }),
+    listActivity: async () => ({ items: [signup('EUR', 29), signup('USD', 310.5)], nextCursor: null }),
     realtime: async () => ({ visitors: 7, pages: [{ path: '/', visitors: 7 }] }),
-    prepare: async () => 0,
+    sealDaysBefore: async () => 0,
   };
 }
 
 const EMPTY: Reports = {
-  totals: async () => NOTHING,
-  series: async (_, boundariesMs) => boundariesMs.slice(1).map(() => NOTHING),
+  totals: async () => NO_MEASURES,
+  series: async (_, boundariesMs) => boundariesMs.slice(1).map(() => NO_MEASURES),
   breakdown: async () => ({ rows: [], nextCursor: null }),
-  happenings: async () => ({ happenings: [], nextCursor: null }),
+  listActivity: async () => ({ items: [], nextCursor: null }),
   realtime: async () => ({ visitors: 0, pages: [] }),
-  prepare: async () => 0,
+  sealDaysBefore: async () => 0,
 };
 
-function signup(currency: string, value: number): Happening {
+function signup(currency: string, value: number): ActivityItem {
   const event = {
     siteId: SITE.id,
     cursor: '1',
@@ -118,7 +108,7 @@ function signup(currency: string, value: number): Happening {
   return { type: 'event', event };
 }
 
-/** @param query as in the address of a report */
+/** Loads a report of sample data. @param query the query string of the report's URL */
 export function sampleReport(query: string, isEmpty = false): Promise<ReportData> {
   return loadReport({
     store: {

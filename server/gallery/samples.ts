@@ -1,22 +1,22 @@
-import type { Assets } from '../src/dashboard/assets.ts';
+import { addSitePage } from '../src/dashboard/add-site/view.tsx';
+import { invitationPage } from '../src/dashboard/invitation/view.tsx';
+import type { Assets } from '../src/dashboard/kit/assets.ts';
+import { errorPage } from '../src/dashboard/kit/error.tsx';
+import { livePage } from '../src/dashboard/live/view.tsx';
+import { notCountedPage } from '../src/dashboard/not-counted/view.tsx';
+import { forgotPage, resetPage } from '../src/dashboard/password-reset/view.tsx';
 import { Links } from '../src/dashboard/report/links.ts';
-import { addSitePage } from '../src/dashboard/views/add-site.tsx';
-import { errorPage } from '../src/dashboard/views/error.tsx';
-import { happeningPage } from '../src/dashboard/views/happening.tsx';
-import { invitationPage } from '../src/dashboard/views/invitation.tsx';
-import { forgotPage, resetPage } from '../src/dashboard/views/password-reset.tsx';
-import { sharedReportPage, sharePasswordPage } from '../src/dashboard/views/share.tsx';
-import * as signIn from '../src/dashboard/views/sign-in.tsx';
-import { emptySitePage, installPage, reportPage } from '../src/dashboard/views/site.tsx';
-import { sitesPage } from '../src/dashboard/views/sites.tsx';
-import { uncountedPage } from '../src/dashboard/views/uncounted.tsx';
-import { youPage } from '../src/dashboard/views/you.tsx';
+import { emptySitePage, installPage, reportPage } from '../src/dashboard/report/view.tsx';
+import { sharedReportPage, sharePasswordPage } from '../src/dashboard/share/view.tsx';
+import * as signIn from '../src/dashboard/sign-in/view.tsx';
+import { sitesPage } from '../src/dashboard/sites/view.tsx';
+import { whoamiPage } from '../src/dashboard/whoami/view.tsx';
 import { ACCOUNT, frameOf, LONG, SITE, visitOf } from './frames.ts';
 import { ownedSamples } from './owned.ts';
 import { sampleReport } from './report.ts';
 import * as data from './site-data.ts';
 
-/** Every view in the states that differ: one page each. */
+/** The HTML of every view in each of its states, by name. */
 export type Samples = ReadonlyMap<string, string>;
 
 export async function allSamples(assets: Pick<Assets, 'style' | 'script'>): Promise<Samples> {
@@ -31,20 +31,23 @@ export async function allSamples(assets: Pick<Assets, 'style' | 'script'>): Prom
 
 type Made = [string, string][];
 
-/** What somebody sees who is not signed in. */
+/** Creates the views for visitors who are not signed in. */
 function strangersSamples(assets: Pick<Assets, 'style' | 'script'>): Made {
   const frame = frameOf(assets, '/login', null);
   const problem = {
     email: 'ada',
-    problem: 'That did not work.',
-    errors: { email: 'This is no e-mail address.' },
+    problem: 'Incorrect email or password.',
+    errors: { email: 'Enter a valid email address.' },
   };
   const invitation = { token: 'inv_sample', domain: SITE.domain, role: 'viewer' };
   return [
     ['set-up', signIn.setupPage(frame, 'token')],
     ['set-up-problem', signIn.setupPage(frame, 'token', problem)],
     ['set-up-done', signIn.noSetupPage(frame, 'done')],
-    ['sign-in', signIn.loginPage(frame, { next: '', signups: 'open', note: 'Sign in to go on.' })],
+    [
+      'sign-in',
+      signIn.loginPage(frame, { next: '', signups: 'open', note: 'Password changed. Sign in to continue.' }),
+    ],
     ['sign-in-problem', signIn.loginPage(frame, { next: '', signups: 'closed', state: problem })],
     ['second-factor', signIn.secondFactorPage(frame, { ticket: 't', next: '' })],
     ['sign-up', signIn.signupPage(frame, { open: true, invitation: '' })],
@@ -61,9 +64,9 @@ function strangersSamples(assets: Pick<Assets, 'style' | 'script'>): Made {
     ['invitation-over', invitationPage(frame, { invitation: null, signedIn: false })],
     [
       'share-password',
-      sharePasswordPage(frame, { base: '/share/s', name: 'for the board', problem: 'Not it.' }),
+      sharePasswordPage(frame, { base: '/share/s', name: 'Board report', problem: 'Incorrect password.' }),
     ],
-    ['error', errorPage(frame, { title: 'There is nothing here', text: 'The address may be mistyped.' })],
+    ['error', errorPage(frame, { title: 'Page not found', text: 'Check the address for typos.' })],
   ];
 }
 
@@ -79,7 +82,7 @@ function listSamples(assets: Pick<Assets, 'style' | 'script'>): Made {
       'add-site-problem',
       addSitePage(frame, {
         typed: LONG,
-        problem: `You have a site for ${LONG} already.`,
+        problem: `This account already has a site for ${LONG}.`,
         existing: { id: SITE.id, domain: LONG },
         ...used,
       }),
@@ -88,8 +91,8 @@ function listSamples(assets: Pick<Assets, 'style' | 'script'>): Made {
 }
 
 async function reportSamples(assets: Pick<Assets, 'style' | 'script'>): Promise<Made> {
-  const visit = visitOf(assets);
-  const base = visit.frame.path;
+  const request = visitOf(assets);
+  const base = request.frame.path;
   const propsFor = async (query: string, isEmpty = false) => ({
     data: await sampleReport(query, isEmpty),
     links: new Links(base, new URLSearchParams(query)),
@@ -100,10 +103,10 @@ async function reportSamples(assets: Pick<Assets, 'style' | 'script'>): Promise<
     'range=12m&compare=year&metric=bounce&pages=exit&sources=campaign&devices=os&events=prop:plan' +
     `&f=is.country.DE&f=is.country.US&f=lacks.page.admin&f=not.source.${LONG}`;
   return [
-    ['report', reportPage(visit, await propsFor('range=30d'))],
-    ['report-filtered', reportPage(visit, await propsFor(filtered))],
-    ['report-hours', reportPage(visit, await propsFor('range=today&compare=none&metric=engaged'))],
-    ['report-nothing', reportPage(visit, await propsFor('range=7d', true))],
+    ['report', reportPage(request, await propsFor('range=30d'))],
+    ['report-filtered', reportPage(request, await propsFor(filtered))],
+    ['report-hours', reportPage(request, await propsFor('range=today&compare=none&metric=engaged'))],
+    ['report-nothing', reportPage(request, await propsFor('range=7d', true))],
     [
       'shared-report',
       sharedReportPage(frameOf(assets, '/share/s', null), {
@@ -116,15 +119,15 @@ async function reportSamples(assets: Pick<Assets, 'style' | 'script'>): Promise<
 }
 
 function siteSamples(assets: Pick<Assets, 'style' | 'script'>): Made {
-  const visit = visitOf(assets);
+  const request = visitOf(assets);
   const long = visitOf(assets, { ...SITE, domain: LONG });
   return [
-    ['live', happeningPage(visit, data.HAPPENING)],
-    ['live-nothing', happeningPage(visit, { ...data.HAPPENING, lines: [], visitors: 0, pages: [] })],
+    ['live', livePage(request, data.HAPPENING)],
+    ['live-nothing', livePage(request, { ...data.HAPPENING, lines: [], visitors: 0, pages: [] })],
     ['empty-site', emptySitePage(long, { ...data.INSTALL, allowed: 'staging.notes.example' })],
-    ['install', installPage(visit, data.INSTALL)],
-    ['not-counted', uncountedPage(visit, data.UNCOUNTED)],
-    ['not-counted-nothing', uncountedPage(visit, { ...data.UNCOUNTED, refused: [], allowed: null })],
-    ['see-yourself', youPage(visit, data.YOU)],
+    ['install', installPage(request, data.INSTALL)],
+    ['not-counted', notCountedPage(request, data.NOT_COUNTED)],
+    ['not-counted-nothing', notCountedPage(request, { ...data.NOT_COUNTED, refused: [], allowed: null })],
+    ['see-yourself', whoamiPage(request, data.YOU)],
   ];
 }

@@ -1,14 +1,14 @@
-import { DAY_MS, HOUR_MS, MINUTE_MS, utcDay } from '../src/clock.ts';
-import { LINES_MAX, type LiveLine } from '../src/dashboard/live-lines.ts';
-import { reasonOf } from '../src/dashboard/reasons.ts';
-import type { HappeningData } from '../src/dashboard/views/happening.tsx';
-import type { InstallData } from '../src/dashboard/views/site.tsx';
-import type { SiteCard, SitesData } from '../src/dashboard/views/sites.tsx';
-import type { UncountedData } from '../src/dashboard/views/uncounted.tsx';
-import type { YouData } from '../src/dashboard/views/you.tsx';
+import { LINES_MAX, type LiveLine } from '../src/dashboard/live/lines.ts';
+import type { LiveData } from '../src/dashboard/live/view.tsx';
+import type { NotCountedData } from '../src/dashboard/not-counted/view.tsx';
+import type { InstallData } from '../src/dashboard/report/view.tsx';
+import type { SiteCard, SitesData } from '../src/dashboard/sites/view.tsx';
+import type { WhoamiData } from '../src/dashboard/whoami/view.tsx';
+import { DAY_MS, HOUR_MS, MINUTE_MS, utcDay } from '../src/domain/clock.ts';
+import { explanationOf } from '../src/domain/outcomes.ts';
 import { LONG, NOW_MS, SITE } from './frames.ts';
 
-/** What the pages about sites show, in the states that differ. */
+/** Sample data for each state of the pages about sites. */
 
 const CARD: SiteCard = {
   id: SITE.id,
@@ -58,13 +58,13 @@ export const SITES: SitesData = {
 const LINES: readonly Omit<LiveLine, 'atMs' | 'time'>[] = [
   { what: 'view', kind: 'View', title: '/pricing', detail: 'from ChatGPT · Germany · Desktop' },
   { what: 'conversion', kind: 'Event', title: 'signup', detail: 'on /pricing · Germany · Desktop' },
-  { what: 'refused', kind: 'Refused', title: LONG, detail: 'Another domain' },
+  { what: 'refused', kind: 'Rejected', title: LONG, detail: 'Domain not allowed' },
   { what: 'bot', kind: 'Crawler', title: '/docs/start', detail: 'GPTBot · OpenAI' },
-  { what: 'duplicate', kind: 'Repeat', title: '/', detail: 'from Google · Phone' },
-  { what: 'script', kind: 'Script', title: SITE.domain, detail: 'fetched the tracker' },
+  { what: 'duplicate', kind: 'Duplicate', title: '/', detail: 'from Google · Phone' },
+  { what: 'script', kind: 'Script', title: SITE.domain, detail: 'loaded the script' },
 ];
 
-export const HAPPENING: HappeningData = {
+export const HAPPENING: LiveData = {
   lines: LINES.map((line, i) => ({ ...line, atMs: NOW_MS - i * MINUTE_MS, time: `14:${30 - i}:00` })),
   linesMax: LINES_MAX,
   visitors: 7,
@@ -95,7 +95,7 @@ const REFUSALS = [
   { outcome: 'too-large', host: 'other', canAllow: false, isAllowed: false },
 ];
 
-export const UNCOUNTED: UncountedData = {
+export const NOT_COUNTED: NotCountedData = {
   days: 7,
   spans: [1, 7, 30, 90],
   nowMs: NOW_MS,
@@ -103,7 +103,7 @@ export const UNCOUNTED: UncountedData = {
   balance: { received: 6_897, accepted: 6_223, duplicate: 10, refused: { bot: 490, 'wrong-domain': 174 } },
   refused: REFUSALS.map(({ outcome, ...line }, i) => ({
     ...line,
-    reason: reasonOf(outcome),
+    reason: explanationOf(outcome),
     count: 162 - i * 30,
     firstAtMs: NOW_MS - 5 * DAY_MS,
     lastAtMs: NOW_MS - i * HOUR_MS,
@@ -112,11 +112,11 @@ export const UNCOUNTED: UncountedData = {
   allowed: 'staging.notes.example',
 };
 
-export const YOU: YouData = {
+export const YOU: WhoamiData = {
   peerAddress: '10.0.0.2',
   clientAddress: '192.0.2.7',
   forwarded: '198.51.100.9, 192.0.2.7',
   trusted: ['10.0.0.0/8'],
   userAgent: 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0',
-  rehearsal: { outcome: 'bot', entry: null },
+  dryRun: { outcome: 'bot', entry: null },
 };

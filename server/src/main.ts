@@ -4,25 +4,25 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { systemClock } from './clock.ts';
 import { loadScripts } from './collect/script.ts';
-import { type Config, ConfigError, readConfig, withEnvFile } from './config.ts';
-import { connectionsWithin } from './connections.ts';
-import { loadAssets } from './dashboard/assets.ts';
-import { type Demo, fillDemo } from './demo/fill.ts';
-import { startPassersBy } from './demo/passers-by.ts';
-import { Random } from './demo/random.ts';
-import { readEnvFile } from './env-file.ts';
+import { type Demo, fillDemo } from './commands/demo/fill.ts';
+import { startPassersBy } from './commands/demo/live-visitors.ts';
+import { Random } from './commands/demo/random.ts';
+import { type Config, ConfigError, readConfig, withEnvFile } from './config/config.ts';
+import { readEnvFile } from './config/env-file.ts';
+import { loadAssets } from './dashboard/kit/assets.ts';
+import { systemClock } from './domain/clock.ts';
+import { newToken } from './domain/tokens.ts';
+import { connectionsWithin } from './http/connections.ts';
 import { buildServer } from './server.ts';
+import type { Store } from './store/contract/store.ts';
 import { openStore } from './store/open.ts';
-import type { Store } from './store/store.ts';
-import { newToken } from './tokens.ts';
 
-/** The process: environment → configuration → store → server → listen, and on a signal the same way back. */
+/** The server process: environment → configuration → store → server → listen, and the reverse on a signal. */
 
-/** On a shutdown requests have this long to finish; then connections that still say nothing are cut. */
+/** How long requests have to finish on shutdown before all connections are closed. */
 const DRAIN_MS = 4_000;
-/** A shutdown that takes longer than this is ended. */
+/** How long a shutdown may take before it is aborted. */
 const SHUTDOWN_DEADLINE_MS = 10_000;
 
 const trackerFolder = fileURLToPath(new URL('../../public', import.meta.url));
@@ -39,8 +39,8 @@ function readEnvironment(): Config {
 }
 
 /**
- * How many files and connections together this process may have open; null where the system has no such limit. To be asked
- * before there are connections: a report looks up the name of each one's other end.
+ * Returns the open-file limit of the process; null if there is none. Call it before there are connections, because the report
+ * resolves the host name of each peer.
  */
 function openFilesLimit(): number | null {
   const { userLimits } = process.report.getReport() as { userLimits?: { open_files?: { soft?: unknown } } };
@@ -48,20 +48,20 @@ function openFilesLimit(): number | null {
   return typeof limit === 'number' ? limit : null;
 }
 
-/** A folder that goes with the process. */
+/** Returns the configuration with a temporary data folder, which is deleted on exit. */
 function inThrowAwayFolder(config: Config): Config {
   const dataDir = mkdtempSync(join(tmpdir(), 'attractos-demo-'));
   process.on('exit', () => rmSync(dataDir, { recursive: true, force: true }));
   return { ...config, dataDir, databases: null };
 }
 
-/** The same traffic every time, up to now. */
+/** The random seed of the demo's traffic. */
 const DEMO_SEED = 20260115;
 const BAR_CHARS = 40;
 
 async function makeDemo(store: Store): Promise<Demo> {
   let shown = -1;
-  if (!process.stderr.isTTY) process.stderr.write('Making 90 days of traffic …\n');
+  if (!process.stderr.isTTY) process.stderr.write('Generating 90 days of traffic …\n');
   const made = await fillDemo(store, {
     nowMs: systemClock.now(),
     seed: DEMO_SEED,
@@ -70,7 +70,7 @@ async function makeDemo(store: Store): Promise<Demo> {
       if (done === shown || !process.stderr.isTTY) return;
       shown = done;
       process.stderr.write(
-        `\rMaking 90 days of traffic ${'█'.repeat(done).padEnd(BAR_CHARS, '░')} ${Math.floor(share * 100)} %`,
+        `\rGenerating 90 days of traffic ${'█'.repeat(done).padEnd(BAR_CHARS, '░')} ${Math.floor(share * 100)}%`,
       );
     },
   });
@@ -78,29 +78,29 @@ async function makeDemo(store: Store): Promise<Demo> {
   return made;
 }
 
-/** On average. */
+/** The average interval between live page views. */
 const VIEW_EVERY_MS = 4_000;
 
-/** Says what to sign in with, and lets people come by. @returns what ends it */
+/** Prints the login of the demo, and starts live traffic. @returns a function that stops it */
 function showDemo({ email, password, sites: [site] }: Demo, address: string): () => void {
-  process.stdout.write(`Sign in with  ${email}  ${password}\nEverything is gone when this stops.\n\n`);
+  process.stdout.write(`Sign in with  ${email}  ${password}\nStopping the demo deletes all its data.\n\n`);
   if (site === undefined) return () => {};
   return startPassersBy({
     collector: `${address}/e`,
     ...{ site, random: new Random(DEMO_SEED), pauseMs: VIEW_EVERY_MS },
     onError(error) {
-      process.stderr.write(`attractos: nobody comes by any more: ${String(error)}\n`);
+      process.stderr.write(`attractos: demo traffic stopped: ${String(error)}\n`);
     },
   });
 }
 
-/** @param setupToken where there is no account yet */
+/** Returns the start message. @param setupToken null if there is already an account */
 function welcome(address: string, config: Config, setupToken: string | null): string {
   const url = config.publicUrl ?? address;
   const next =
     setupToken === null
       ? `Dashboard: ${url}/dashboard`
-      : `Next: make the account that owns this installation. The link is good once, and until the server stops.
+      : `Next: create the owner account. This link works once, until the server stops.
   ${url}/setup?token=${setupToken}`;
   return `
 AttractOS is running at ${address}
@@ -111,22 +111,26 @@ ${next}
 `;
 }
 
-/** The first file descriptor that systemd hands over: https://www.freedesktop.org/software/systemd/man/sd_listen_fds.html */
+/**
+ * The first file descriptor that systemd passes to the process.
+ * https://www.freedesktop.org/software/systemd/man/sd_listen_fds.html
+ */
 const FIRST_INHERITED_FD = 3;
 
 /**
- * The listening socket that whoever started this process opened for it and keeps open across restarts, so that no connection
- * is refused in between: it comes before port and host.
+ * Returns the listening socket from systemd, which takes precedence over host and port. It stays open across restarts, so that
+ * no connection is refused.
  */
 function inheritedSocket(): { fd?: number } {
   const { LISTEN_PID, LISTEN_FDS } = process.env;
   if (LISTEN_PID !== String(process.pid) || LISTEN_FDS === undefined) return {};
-  if (LISTEN_FDS !== '1') throw new Error(`LISTEN_FDS is "${LISTEN_FDS}": there must be exactly one socket.`);
+  if (LISTEN_FDS !== '1')
+    throw new Error(`LISTEN_FDS must be 1, for exactly one socket; got "${LISTEN_FDS}".`);
   return { fd: FIRST_INHERITED_FD };
 }
 
-/** Goes on accepting for a while, but answers each connection for the last time, so that clients look elsewhere. */
-async function turnAway(server: Server, delayMs: number): Promise<void> {
+/** Keeps accepting requests for a while, but closes connections after a response, so that clients move to other servers. */
+async function drain(server: Server, delayMs: number): Promise<void> {
   if (delayMs === 0) return;
   server.prependListener('request', (_request, response) => {
     response.shouldKeepAlive = false;
@@ -136,18 +140,18 @@ async function turnAway(server: Server, delayMs: number): Promise<void> {
 
 type App = Awaited<ReturnType<typeof buildServer>>;
 
-/** @throws ConfigError naming the settings, where nothing can listen as they say */
+/** Starts listening. @throws ConfigError if it cannot listen on host and port */
 async function listen(app: App, { port, host }: Config): Promise<string> {
   const socket = inheritedSocket();
   try {
     return await app.listen({ port, host, ...socket });
   } catch (error) {
     if ('fd' in socket || !(error instanceof Error)) throw error;
-    throw new ConfigError(`HOST is "${host}" and PORT ${port}, where nothing can listen: ${error.message}.`);
+    throw new ConfigError(`Cannot listen on HOST "${host}", PORT ${port}: ${error.message}.`);
   }
 }
 
-/** @throws ConfigError where a path is to be served that is served anyway */
+/** Builds the server. @throws ConfigError if a configured path is already in use */
 async function build(parts: Parameters<typeof buildServer>[0]): Promise<App> {
   try {
     return await buildServer(parts);
@@ -156,7 +160,7 @@ async function build(parts: Parameters<typeof buildServer>[0]): Promise<App> {
     if (!(error instanceof Error && 'code' in error && error.code === 'FST_ERR_DUPLICATED_ROUTE'))
       throw error;
     throw new ConfigError(
-      `SCRIPT_PATH is "${script}" and COLLECT_PATH "${collect ?? ''}", of which one is taken: ${error.message}.`,
+      `SCRIPT_PATH "${script}" or COLLECT_PATH "${collect ?? ''}" is already in use: ${error.message}. Choose another path.`,
     );
   }
 }
@@ -172,7 +176,7 @@ async function serve(): Promise<void> {
     dataDir: config.dataDir,
     databases: config.databases,
     spoolMaxBytes: config.spoolMaxBytes,
-    // Nobody knows what is on the disk now. A new process reads what is there and starts from that.
+    // The state of the disk is unknown, so only a new process, which reads it from the start, can continue.
     onBroken: (error) => fail(error),
   });
   const assets = await loadAssets(assetsFolder);
@@ -187,7 +191,7 @@ async function serve(): Promise<void> {
   if (config.maxConnections < settings.maxConnections)
     app.log.warn(
       { max: config.maxConnections, wanted: settings.maxConnections, openFiles },
-      'fewer connections than MAX_CONNECTIONS may be open: the process may not open more files',
+      'MAX_CONNECTIONS lowered to fit the open-file limit',
     );
 
   let endDemo = () => {};
@@ -195,10 +199,9 @@ async function serve(): Promise<void> {
     if (stopping) process.exit(1);
     stopping = true;
     endDemo();
-    await turnAway(app.server, config.shutdownDelayMs);
+    await drain(app.server, config.shutdownDelayMs);
     setTimeout(
-      () =>
-        fail(`still not stopped ${SHUTDOWN_DEADLINE_MS} ms after the last request was let in (${signal})`),
+      () => fail(`shutdown timed out ${SHUTDOWN_DEADLINE_MS} ms after ${signal}; exiting`),
       SHUTDOWN_DEADLINE_MS,
     ).unref();
     setTimeout(() => app.server.closeAllConnections(), DRAIN_MS).unref();

@@ -6,14 +6,14 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import type { EventList } from '../src/api/events.ts';
-import { MINUTE_MS } from '../src/clock.ts';
-import type { Site } from '../src/store/store.ts';
+import { MINUTE_MS } from '../src/domain/clock.ts';
+import type { Site } from '../src/store/contract/store.ts';
 import { ApiWorld, operations } from './support/api.ts';
 import { event } from './support/entries.ts';
 import { ask } from './support/http.ts';
 import { temporaryFolder } from './support/paths.ts';
 
-/** The reference page: what a reader pastes from it works. */
+/** The reference page: its samples work when pasted. */
 
 let api: ApiWorld;
 let site: Site;
@@ -41,7 +41,7 @@ function unescaped(html: string): string {
     .replaceAll('&amp;', '&');
 }
 
-/** The samples of the page by name, with the reader's own put in. */
+/** Returns the samples of the page by name, with the reader's own values filled in. */
 function samples(): Map<string, string> {
   const found = [...page.matchAll(/<code data-sample="([^"]+)">([^<]*)<\/code>/g)];
   return new Map(
@@ -52,7 +52,7 @@ function samples(): Map<string, string> {
   );
 }
 
-/** Runs a program to its end without holding up the server it asks. */
+/** Runs a program to its end without blocking the server that it sends requests to. */
 function run(
   command: string,
   args: readonly string[],
@@ -74,7 +74,7 @@ function run(
 const isThere = (command: string) => spawnSync(command, ['--version']).status === 0;
 
 describe('GET /docs', () => {
-  it('is a page without script, under a policy that allows its own style and nothing else', async () => {
+  it('has no script, and a policy that allows only its own style', async () => {
     const { status, headers, text } = await api.server.ask({ path: '/docs' });
     expect(status).toBe(200);
     expect(headers['content-type']).toBe('text/html; charset=utf-8');
@@ -87,12 +87,12 @@ describe('GET /docs', () => {
     expect(again.status).toBe(304);
   });
 
-  it('escapes what it is given: a made-up host is text', async () => {
+  it('escapes a made-up host', async () => {
     const { text } = await api.server.ask({ path: '/docs', headers: { host: 'x"><img src=x>' } });
     expect(text).not.toContain('<img');
   });
 
-  it('is the same for every server but for its address', async () => {
+  it('differs between servers only in the address', async () => {
     const pageOf = async (host: string) => (await api.server.ask({ path: '/docs', headers: { host } })).text;
     const one = await pageOf('one.example');
     expect(one).toContain('http://one.example/api/v1/sites');
@@ -112,7 +112,7 @@ describe('GET /docs', () => {
     }
   });
 
-  it('leads to nowhere that is not there', () => {
+  it('has no broken links', () => {
     for (const [, id] of page.matchAll(/href="#([^"]+)"/g)) expect(page).toContain(`id="${id}"`);
   });
 });
@@ -145,7 +145,7 @@ describe('the samples', () => {
 });
 
 describe('the middleware', () => {
-  it('reports the visits of crawlers, once, and leaves people and files alone', async () => {
+  it('reports crawler visits once, and ignores people and files', async () => {
     const file = join(await temporaryFolder(), 'bots.mjs');
     await writeFile(file, samples().get('middleware') ?? '');
     const { reportBots, sendWaiting } = (await import(/* @vite-ignore */ pathToFileURL(file).href)) as {
@@ -161,24 +161,25 @@ describe('the middleware', () => {
     const url = `http://127.0.0.1:${(app.address() as AddressInfo).port}`;
     const visit = (path: string, userAgent: string) =>
       ask(url, { path, headers: { host: 'example.com', 'user-agent': userAgent } });
+    const startedMs = Date.now();
     expect((await visit('/pricing', 'Mozilla/5.0 (compatible; GPTBot/1.2)')).text).toBe('a page');
     await visit('/robots.txt', 'Mozilla/5.0 (compatible; GPTBot/1.2)');
     await visit(
       '/pricing',
       'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/140.0.0.0 Safari/537.36',
     );
-    // The clock of the server stands still, and the middleware's does not: it states the time by its own.
+    // The server's clock stands still; the middleware uses the real time.
     api.world.clock.nowMs = Date.now();
     await sendWaiting();
     await sendWaiting();
     const { events } = await api.read<EventList>(apiKey, `/sites/${site.id}/events?type=bot`);
     const visits = events.filter(({ path }) => path === '/pricing' || path === '/robots.txt');
-    expect(visits.filter(({ timestamp }) => Date.parse(timestamp) > Date.now() - MINUTE_MS)).toMatchObject([
+    expect(visits.filter(({ timestamp }) => Date.parse(timestamp) >= startedMs)).toMatchObject([
       { bot_name: 'GPTBot', host: 'example.com', path: '/pricing' },
     ]);
   });
 
-  it('keeps what could not be sent, and never fails a request', async () => {
+  it('keeps unsent visits, and never fails a request', async () => {
     const file = join(await temporaryFolder(), 'bots.mjs');
     const code = samples().get('middleware') ?? '';
     await writeFile(file, code.replace(api.server.url, 'http://127.0.0.1:1'));

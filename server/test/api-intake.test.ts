@@ -5,12 +5,12 @@ import type { Ledger } from '../src/api/ledger.ts';
 import type { ReportAnswer } from '../src/api/report.ts';
 import type { SiteList } from '../src/api/sites.ts';
 import type { Stats } from '../src/api/stats.ts';
-import { DAY_MS, HOUR_MS, MINUTE_MS } from '../src/clock.ts';
-import type { Site } from '../src/store/store.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../src/domain/clock.ts';
+import type { Site } from '../src/store/contract/store.ts';
 import { ApiWorld, expectRefusal } from './support/api.ts';
 import { BROWSER } from './support/world.ts';
 
-/** Events that come without script: reported by an owner's server, or fetched as an image. */
+/** Events that arrive without a script: sent by an owner's server, or fetched as an image. */
 
 const GPTBOT =
   'Mozilla/5.0 AppleWebKit/537.36 (KHTML, like Gecko; compatible; GPTBot/1.2; +https://openai.com/gptbot)';
@@ -25,7 +25,7 @@ beforeAll(async () => {
   api = await ApiWorld.open();
 });
 
-// A site of its own for each test, and a minute.
+// Each test has its own site and its own minute.
 beforeEach(async () => {
   api.world.clock.advance(MINUTE_MS);
   const owner = await api.world.addOwner('example.com', 'pro');
@@ -51,7 +51,7 @@ async function events(query = ''): Promise<EventItem[]> {
 const counted = async () => (await api.read<SiteList>(read, '/sites')).sites[0]?.events_this_month;
 
 describe('POST /api/v1/sites/{id}/events', () => {
-  it('counts an event, and says so after it is stored', async () => {
+  it('acknowledges an event after it is stored and counted', async () => {
     expect(await outcomes({ id: 'a', url: PAGE, name: 'purchase', value: 5, currency: 'EUR' })).toEqual([
       { id: 'a', outcome: 'stored' },
     ]);
@@ -61,7 +61,7 @@ describe('POST /api/v1/sites/{id}/events', () => {
     ]);
   });
 
-  it('gives every event of a list its outcome, in order, and keeps the good ones', async () => {
+  it('returns the outcomes of a list in order, and keeps valid events', async () => {
     expect(
       await outcomes([
         { id: '1', url: PAGE },
@@ -114,7 +114,7 @@ describe('POST /api/v1/sites/{id}/events', () => {
     return api.read<Ledger>(read, `/sites/${site.id}/ledger`);
   }
 
-  it('is idempotent by id: events and bot visits, over any time that may be dated back', async () => {
+  it('stores an event or bot visit once by its id, at any allowed date', async () => {
     const batch = [
       { id: 'event', url: PAGE, time: new Date(api.world.clock.now() - HOUR_MS).toISOString() },
       { id: 'visit', url: PAGE, user_agent: GPTBOT },
@@ -128,7 +128,7 @@ describe('POST /api/v1/sites/{id}/events', () => {
     });
   });
 
-  it('takes 500 at once and no more', async () => {
+  it('accepts at most 500 events at once', async () => {
     const list = Array.from({ length: 500 }, (_, i) => ({ id: `e${i}`, url: PAGE }));
     expect((await outcomes(list)).every(({ outcome }) => outcome === 'stored')).toBe(true);
     expect(await counted()).toBe(500);
@@ -136,7 +136,7 @@ describe('POST /api/v1/sites/{id}/events', () => {
     expectRefusal(await report([]), 400, 'INVALID_EVENT');
   });
 
-  it('takes a time of the last 48 hours, in any offset, and no other', async () => {
+  it('accepts only times within the last 48 hours, with any offset', async () => {
     const now = api.world.clock.now();
     const iso = (atMs: number) => new Date(atMs).toISOString();
     expect(await outcomes({ url: PAGE, time: iso(now - 48 * HOUR_MS) })).toMatchObject([
@@ -144,7 +144,7 @@ describe('POST /api/v1/sites/{id}/events', () => {
     ]);
     const here = `${iso(now - HOUR_MS + 2 * HOUR_MS).slice(0, 19)}+02:00`;
     expect(await outcomes({ url: PAGE, time: here })).toMatchObject([{ outcome: 'stored' }]);
-    // A clock a little ahead of ours: now.
+    // A timestamp slightly ahead of our clock becomes now.
     expect(await outcomes({ url: PAGE, time: iso(now + MINUTE_MS) })).toMatchObject([{ outcome: 'stored' }]);
     const seconds = (atMs: number) => iso(atMs - (atMs % 1_000));
     expect((await events()).map(({ timestamp }) => timestamp)).toEqual([
@@ -164,7 +164,7 @@ describe('POST /api/v1/sites/{id}/events', () => {
     }
   });
 
-  it('counts one that is dated back in the month it is dated to', async () => {
+  it('counts a backdated event in the month of its date', async () => {
     const world = await ApiWorld.open();
     onTestFinished(() => world.close());
     const { account, site: own, apiKey } = await world.world.addOwner('example.com', 'pro');
@@ -186,25 +186,25 @@ describe('POST /api/v1/sites/{id}/events', () => {
     expect(await month()).toBe(1);
   });
 
-  it('believes the address and user agent that are stated, and keeps neither', async () => {
+  it('uses the given address and user agent, and stores neither', async () => {
     const person = (address: string) => ({ url: PAGE, address, user_agent: BROWSER });
     await outcomes([person('203.0.113.9'), person('203.0.113.200'), person('198.51.100.7'), { url: PAGE }]);
     const { totals } = await api.read<Stats>(read, `/sites/${site.id}/stats`);
-    // Two networks, and the server that named nobody.
+    // Two networks, and one event without an address.
     expect(totals).toMatchObject({ events: 4, visitors: 3 });
     const answer = await api.get(read, `/sites/${site.id}/events`);
     expect(answer.text).not.toContain('203.0.113');
     expect(answer.text).not.toContain('AppleWebKit');
   });
 
-  it('makes bot visits of what crawlers do, by name', async () => {
+  it('records requests of crawlers as bot visits', async () => {
     expect(isbot(GPTBOT)).toBe(true);
     await outcomes({ url: PAGE, user_agent: GPTBOT });
     expect(await counted()).toBe(0);
     expect(await events('type=bot')).toMatchObject([{ bot_name: 'GPTBot', path: '/pricing' }]);
   });
 
-  it('answers the refusal of a single event as an error', async () => {
+  it('returns an error for a refused single event', async () => {
     expectRefusal(await report({ url: 'https://other.example/' }), 403, 'DOMAIN_MISMATCH');
     expectRefusal(await report({ url: 'http://localhost/' }), 403, 'LOCAL_HOST');
     expectRefusal(await report({}), 400, 'INVALID_EVENT');
@@ -221,7 +221,7 @@ describe('POST /api/v1/sites/{id}/events', () => {
   const manyProps = () =>
     Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`p${i}`, 'x'.repeat(500)]));
 
-  it('takes no body of who may not send one, and none that is too large or something else', async () => {
+  it('refuses bodies without permission, too large or of another type', async () => {
     expectRefusal(await api.post(read, `/sites/${site.id}/events`, { url: PAGE }), 403, 'SCOPE_REQUIRED');
     expectRefusal(
       await api.post('sk_nonsense', `/sites/${site.id}/events`, { url: PAGE }),
@@ -229,7 +229,7 @@ describe('POST /api/v1/sites/{id}/events', () => {
       'INVALID_KEY',
     );
     expectRefusal(await api.post(write, '/sites/site_nobody/events', { url: PAGE }), 403, 'SITE_NOT_FOUND');
-    // Refused by what it says of itself: whoever sends all of it may find the door shut before he has read the answer.
+    // Refused by its Content-Length: a client that sends the whole body may be disconnected before it reads the response.
     const large = await api.post(write, `/sites/${site.id}/events`, '"x"', { 'content-length': '6000000' });
     expectRefusal(large, 413, 'BODY_TOO_LARGE');
     const form = await api.post(write, `/sites/${site.id}/events`, 'url=x', {
@@ -243,7 +243,7 @@ describe('GET /p.gif', () => {
   const pixel = (query: string, headers: Record<string, string> = {}) =>
     api.server.ask({ path: `/p.gif?${query}`, headers: { 'user-agent': BROWSER, ...headers } });
 
-  it('counts the page in Referer, and answers an image of 43 bytes', async () => {
+  it('counts the page in Referer, and returns an image of 43 bytes', async () => {
     const answer = await pixel(`key=${site.key}`, { referer: PAGE });
     expect(answer.status).toBe(200);
     expect(answer.headers).toMatchObject({
@@ -255,7 +255,7 @@ describe('GET /p.gif', () => {
     expect(await events()).toMatchObject([{ type: 'pageview', host: 'example.com', path: '/pricing' }]);
   });
 
-  it('takes address, name, id and referrer from the query', async () => {
+  it('reads URL, name, id and referrer from the query', async () => {
     const query = new URLSearchParams({
       key: site.key,
       url: PAGE,
@@ -268,7 +268,7 @@ describe('GET /p.gif', () => {
     expect(await events()).toMatchObject([{ event_name: 'open', referrer: 'news.example/a' }]);
   });
 
-  it('takes an address that has a query of its own, written as it is', async () => {
+  it('accepts an unencoded URL that has a query', async () => {
     const outcome = (await pixel(`key=${site.key}&url=${PAGE}?utm_source=chatgpt`)).headers[
       'x-attractos-outcome'
     ];
@@ -293,13 +293,13 @@ describe('GET /p.gif', () => {
     ['no page', () => `key=${site.key}`, {}, 'refused; reason=malformed'],
     ['no key', () => '', { referer: PAGE }, 'refused; reason=malformed'],
     [
-      'a key of nobody',
+      'a key that does not exist',
       () => 'key=ak_x',
       { referer: 'https://nobody.example/' },
       'refused; reason=unknown-key',
     ],
     ['nonsense', () => '%%%&key=%ff&&&=', {}, 'refused; reason=unknown-key'],
-  ])('answers the image to %s too, with the outcome in a header', async (_, query, headers, outcome) => {
+  ])('returns the image to %s too, with the outcome in a header', async (_, query, headers, outcome) => {
     const answer = await pixel(query(), headers);
     expect(answer.status).toBe(200);
     expect(answer.headers['x-attractos-outcome']).toBe(outcome);

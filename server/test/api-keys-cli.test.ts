@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { temporaryFolder } from './support/paths.ts';
 import { command, json } from './support/program.ts';
 
-describe('the command line, about API keys and time zones', () => {
-  it('makes keys that may do what is said, lists them, and sets the zone of an account', async () => {
+describe('commands for API keys and time zones', () => {
+  it('creates keys with scopes, lists them, and sets the time zone of an account', async () => {
     const folder = await temporaryFolder();
     await json(folder, ['account', 'add', '--email', 'a@example.com']);
     const account = ['--account', 'a@example.com'];

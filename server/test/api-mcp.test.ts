@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { MINUTE_MS } from '../src/clock.ts';
-import type { Site } from '../src/store/store.ts';
+import { MINUTE_MS } from '../src/domain/clock.ts';
+import type { Site } from '../src/store/contract/store.ts';
 import { ApiWorld, expectRefusal, schemaErrors } from './support/api.ts';
 import { bot, event } from './support/entries.ts';
 import type { Answer } from './support/http.ts';
@@ -45,7 +45,7 @@ const call = (name: string, given: unknown = {}) =>
   result<ToolResult>('tools/call', { name, arguments: given });
 
 describe('a conversation', () => {
-  it('begins with initialize, and the version that the client asks for', async () => {
+  it('begins with initialize and the version of the client', async () => {
     const initialize = (protocolVersion: string) =>
       result('initialize', {
         protocolVersion,
@@ -60,13 +60,13 @@ describe('a conversation', () => {
     expect(await initialize('1999-01-01')).toMatchObject({ protocolVersion: '2025-11-25' });
   });
 
-  it('takes notifications without an answer, and a ping with an empty one', async () => {
+  it('accepts notifications without a response, and answers a ping', async () => {
     const answer = await send({ jsonrpc: '2.0', method: 'notifications/initialized' });
     expect([answer.status, answer.text]).toEqual([202, '']);
     expect(await result('ping')).toEqual({});
   });
 
-  it('lists four tools that only read, each with the schemas of its endpoint', async () => {
+  it('lists four read-only tools with the schemas of their endpoints', async () => {
     const { tools } = await result<{ tools: { name: string; inputSchema: Record<string, unknown> }[] }>(
       'tools/list',
     );
@@ -80,7 +80,7 @@ describe('a conversation', () => {
       expect(tool).toMatchObject({ annotations: { readOnlyHint: true }, description: expect.any(String) });
   });
 
-  it('answers what the endpoints answer, in text and structured, by the schema it promised', async () => {
+  it('returns the responses of the endpoints as text and structured content', async () => {
     const { tools } = await result<{ tools: { name: string; outputSchema: Record<string, unknown> }[] }>(
       'tools/list',
     );
@@ -101,7 +101,7 @@ describe('a conversation', () => {
     expect(structuredContent?.totals).toMatchObject({ events: 1, bot_visits: 1 });
   });
 
-  it('tells a model what it did wrong, in words it can act on', async () => {
+  it('returns errors that a model can act on', async () => {
     const failing = async (name: string, given: unknown) => {
       const { isError, content } = await call(name, given);
       expect(isError).toBe(true);
@@ -120,7 +120,7 @@ describe('a conversation', () => {
   });
 });
 
-describe('what is no conversation', () => {
+describe('an invalid conversation', () => {
   it.each([
     [{ jsonrpc: '2.0', id: 1, method: 'resources/list' }, -32_601],
     [{ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'drop_tables' } }, -32_602],
@@ -129,7 +129,7 @@ describe('what is no conversation', () => {
     [[], -32_600],
     [[{ jsonrpc: '2.0', id: 1, method: 'ping' }], -32_600],
     ['text', -32_600],
-  ])('%j is an error of JSON-RPC', async (message, code) => {
+  ])('%j is a JSON-RPC error', async (message, code) => {
     const answer = await send(JSON.stringify(message));
     expect(answer.json()).toMatchObject({
       jsonrpc: '2.0',
@@ -137,7 +137,7 @@ describe('what is no conversation', () => {
     });
   });
 
-  it('is in a version that nobody speaks here', async () => {
+  it('has an unsupported version', async () => {
     const ping = { jsonrpc: '2.0', id: 1, method: 'ping' };
     for (const version of ['1999-01-01', '', '2025-06-18, 2025-06-18'])
       expectRefusal(await send(ping, apiKey, { 'mcp-protocol-version': version }), 400, 'INVALID_REQUEST');
@@ -145,12 +145,12 @@ describe('what is no conversation', () => {
     expect((await api.post(apiKey, '/mcp', ping, old)).status).toBe(200);
   });
 
-  it('says of a batch that it is one', async () => {
+  it('refuses a batch as such', async () => {
     const answer = await send([{ jsonrpc: '2.0', id: 1, method: 'ping' }]);
     expect(answer.json()).toMatchObject({ error: { message: expect.stringContaining('Batches') } });
   });
 
-  it('needs a key that may read, no page of another origin, and JSON', async () => {
+  it('needs a read key, no foreign origin, and JSON', async () => {
     const ping = { jsonrpc: '2.0', id: 1, method: 'ping' };
     expectRefusal(await send(ping, 'sk_none'), 401, 'INVALID_KEY');
     const { account } = await api.world.addOwner('write.example', 'pro');
@@ -158,7 +158,7 @@ describe('what is no conversation', () => {
     expectRefusal(await send(ping, key), 403, 'SCOPE_REQUIRED');
     expectRefusal(await send(ping, apiKey, { origin: 'https://evil.example' }), 403, 'ORIGIN_NOT_ALLOWED');
     expectRefusal(await send('{'), 400, 'INVALID_JSON');
-    // There is no stream to listen to.
+    // There is no event stream.
     const stream = await api.get(apiKey, '/mcp', { accept: 'text/event-stream' });
     expectRefusal(stream, 405, 'METHOD_NOT_ALLOWED');
     expect(stream.headers.allow).toBe('POST');

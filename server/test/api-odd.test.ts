@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { NO_EXAMPLE } from '../src/api/schema-parts.ts';
-import { MINUTE_MS } from '../src/clock.ts';
-import { ERRORS } from '../src/errors.ts';
-import type { Account, Site } from '../src/store/store.ts';
+import { MINUTE_MS } from '../src/domain/clock.ts';
+import { ERRORS } from '../src/domain/errors.ts';
+import type { Account, Site } from '../src/store/contract/store.ts';
 import { ApiWorld, documented, expectRefusal, operations, schemaErrors } from './support/api.ts';
 import { event } from './support/entries.ts';
 import { askRaw } from './support/http.ts';
 
-/** What nobody should ask, asked by hand: odd dates, addresses, queries, bodies and methods. */
+/** Unusual requests, written by hand: dates, paths, queries, bodies and methods. */
 
 let api: ApiWorld;
 let site: Site;
@@ -49,7 +49,7 @@ describe('dates', () => {
     'today',
     'NaN',
     '1e3-01-01',
-  ])('%j is none', async (date) => {
+  ])('%j is invalid', async (date) => {
     for (const name of ['start', 'end']) {
       const encoded = date.includes('%') ? date : encodeURIComponent(date);
       const answer = await get(`/stats?${name}=${encoded}`);
@@ -57,7 +57,7 @@ describe('dates', () => {
     }
   });
 
-  it('of the first and the last year are days like any other', async () => {
+  it('accepts dates of the first and the last year', async () => {
     for (const [start, end] of [
       ['0000-01-01', '0000-01-01'],
       ['0000-02-29', '0001-01-01'],
@@ -72,7 +72,7 @@ describe('dates', () => {
     }
   });
 
-  it('before all dates are nothing to compare with', async () => {
+  it('refuses a comparison period that begins before the first date', async () => {
     const first = 'start=0000-01-01&end=0000-12-31';
     for (const path of ['stats', 'timeseries'])
       for (const compare of ['previous', 'year'])
@@ -81,7 +81,7 @@ describe('dates', () => {
     expect(leap.json()).toMatchObject({ comparison: { period: { start: '2023-02-28', end: '2023-02-28' } } });
   });
 
-  it('say which of them is the default one', async () => {
+  it('the error says which date is a default', async () => {
     const answer = await get('/stats?end=2020-01-01');
     expectRefusal(answer, 400, 'INVALID_DATE_RANGE');
     expect(answer.json()).toMatchObject({ error: expect.stringContaining('7 days ago') });
@@ -108,13 +108,13 @@ describe('addresses', () => {
     ['/api/v1/;/sites', 404, 'NOT_FOUND'],
     ['/api/', 404, 'NOT_FOUND'],
     ['/api', 404, 'NOT_FOUND'],
-  ])('%s is answered in the one shape', async (path, status, code) => {
+  ])('%s gets an error of the documented shape', async (path, status, code) => {
     const answer = await api.server.ask({ path, headers: { authorization: `Bearer ${apiKey}` } });
     expectRefusal(answer, status, code);
     expect(answer.headers['x-ratelimit-limit']).toBe('600');
   });
 
-  it('with a slash behind or inside are not the site', async () => {
+  it('does not find addresses with extra slashes', async () => {
     for (const rest of ['/', '/stats/', '//stats'])
       expect([400, 403, 404]).toContain((await get(rest)).status);
     expectRefusal(await get('%2Fstats'), 403, 'SITE_NOT_FOUND');
@@ -122,7 +122,7 @@ describe('addresses', () => {
 });
 
 describe('methods', () => {
-  it('that are not taken are refused before a body is read', async () => {
+  it('refuses a method that is not allowed before reading the body', async () => {
     for (const method of ['DELETE', 'PUT', 'PATCH', 'OPTIONS', 'TRACE']) {
       for (const type of ['application/json', 'text/x', 'text/plain']) {
         const answer = await api.server.ask({
@@ -137,7 +137,7 @@ describe('methods', () => {
     }
   });
 
-  it('HEAD is GET without the body, errors included', async () => {
+  it('HEAD is GET without the body, including errors', async () => {
     for (const path of ['/v1/sites', `/v1/sites/${site.id}/events`, '/v1/sites/none/stats', '/v1/none']) {
       const [head, whole] = await Promise.all(
         ['HEAD', 'GET'].map((method) =>
@@ -149,7 +149,7 @@ describe('methods', () => {
     }
   });
 
-  it('nobody has heard of are no request', async () => {
+  it('unknown methods are malformed requests', async () => {
     const raw = await askRaw(api.server.url, 'FOO /api/v1/sites HTTP/1.1\r\nHost: x\r\n\r\n');
     expect(raw).toMatch(/^HTTP\/1\.1 400 /);
     expect(raw).toContain('"code":"INVALID_REQUEST"');
@@ -179,7 +179,7 @@ describe('queries', () => {
     ['type=nothing', 'type'],
     ['type=events', 'did you mean event?'],
     ['type=event&type=bot', 'type'],
-  ])('?%s is refused, and named', async (query, named) => {
+  ])('?%s is refused by name', async (query, named) => {
     const answer = await get(
       `/events?${encodeURI(decodeURI(query.replaceAll('%', '%25'))).replaceAll('%2525', '%')}`,
     );
@@ -187,7 +187,7 @@ describe('queries', () => {
     expect(answer.json()).toMatchObject({ error: expect.stringContaining(named) });
   });
 
-  it('with a word that is nearly right are told the right one', async () => {
+  it('suggests the right name for a misspelled one in a query', async () => {
     for (const [query, near] of [
       ['breakdown?by=pages', 'did you mean page?'],
       ['breakdown?by=Country', 'did you mean country?'],
@@ -200,13 +200,13 @@ describe('queries', () => {
     }
   });
 
-  it('with empty pieces, or a second question mark, are read as browsers write them', async () => {
+  it('reads empty parts and a second question mark of a query as URLSearchParams does', async () => {
     expect((await get('/stats?&&')).status).toBe(200);
     expect((await get('/stats?')).status).toBe(200);
     expectRefusal(await get('/stats?start=2026-01-01?end=2026-01-02'), 400, 'INVALID_DATE_RANGE');
   });
 
-  it('take ten filters, of a hundred values, and say so of more', async () => {
+  it('may have ten filters of a hundred values, and get an error for more', async () => {
     const filters = (count: number, filter: string) =>
       Array.from({ length: count }, () => `filter=${encodeURIComponent(filter)}`).join('&');
     const values = (count: number) => Array.from({ length: count }, (_, i) => i).join('|');
@@ -242,9 +242,9 @@ describe('queries', () => {
 });
 
 describe('long and odd values', () => {
-  it('lead from page to page of a list as short ones do', async () => {
+  it('page through a list like short ones', async () => {
     const { site: large, apiKey: key } = await api.world.addOwner('long.example', 'pro');
-    // Alike for longer than a cursor is, and of letters that an address writes with nine characters each.
+    // They share a prefix that is longer than a cursor, in characters that take nine bytes each in a URL.
     const paths = Array.from({ length: 7 }, (_, i) => `/${'%E8%AA%9E'.repeat(1_500)}${i}`);
     for (const path of [...paths, '/', '/\u{1F98A}', '/\ud800']) {
       const receivedAtMs = api.world.clock.now();
@@ -268,7 +268,7 @@ describe('long and odd values', () => {
 });
 
 describe('bodies', () => {
-  it('of another kind than JSON are 415, whatever is in them', async () => {
+  it('answers a body that is not JSON with 415', async () => {
     for (const path of [`/sites/${site.id}/events`, '/mcp']) {
       for (const type of [
         'text/plain',
@@ -285,7 +285,7 @@ describe('bodies', () => {
     }
   });
 
-  it('that are too large are 413, by length and without one', async () => {
+  it('answers a body that is too large with 413, with or without a length', async () => {
     const large = 'x'.repeat(70_000);
     expectRefusal(await api.post(apiKey, '/mcp', JSON.stringify({ large })), 413, 'BODY_TOO_LARGE');
     const answer = await api.ask({
@@ -298,13 +298,13 @@ describe('bodies', () => {
   });
 
   it.each(['', '{', 'nul', '{"a":1}}', '\u0000', '"\\ud800', '{"__proto__":{"a":1}', 'NaN', "{'a':1}"])(
-    '%j is no JSON',
+    '%j is not JSON',
     async (body) => {
       expectRefusal(await api.post(apiKey, `/sites/${site.id}/events`, body), 400, 'INVALID_JSON');
     },
   );
 
-  it('have properties of any name, which are given back', async () => {
+  it('may have properties of any name, which are returned', async () => {
     const props = '{"__proto__":"kept","constructor":true,"toString":1}';
     const odd = `{"url":"https://example.com/","name":"odd","props":${props}}`;
     const later = '{"url":"https://example.com/","constructor":{"prototype":{}},"__proto__":{"url":7}}';
@@ -327,7 +327,7 @@ describe('bodies', () => {
     '{"url":7}',
     '{"url":"javascript:1"}',
     '{"url":"//example.com"}',
-  ])('%s is no event', async (body) => {
+  ])('%s is not an event', async (body) => {
     const answer = await api.post(apiKey, `/sites/${site.id}/events`, body);
     if (answer.status === 200)
       expect(answer.json()).toMatchObject({ outcomes: [{ outcome: 'refused', code: 'INVALID_EVENT' }] });
@@ -335,8 +335,8 @@ describe('bodies', () => {
   });
 });
 
-describe('the document, read by a stranger', () => {
-  it('says of every field of every schema what it means', () => {
+describe('the OpenAPI document', () => {
+  it('describes every field of every schema', () => {
     const without: string[] = [];
     const walk = (schema: Record<string, unknown>, at: string) => {
       const parts = [...((schema.anyOf ?? []) as Record<string, unknown>[]), schema.items as typeof schema];
@@ -350,11 +350,11 @@ describe('the document, read by a stranger', () => {
       }
     };
     for (const [name, schema] of Object.entries(documented.components.schemas)) walk(schema, name);
-    // Members of standards, which need no words of ours.
+    // Fields of standards, which need no descriptions of ours.
     expect(without.filter((path) => !/jsonrpc|\.vitals\.|McpAnswer\.error\.message/.test(path))).toEqual([]);
   });
 
-  it('shows an answer of every operation, which fits its schema', () => {
+  it('has an example response for every operation, which matches its schema', () => {
     for (const { path, method, operation } of operations) {
       const content = operation.responses['200']?.content?.['application/json'] as
         | { schema: Record<string, unknown>; example?: unknown }
@@ -366,7 +366,7 @@ describe('the document, read by a stranger', () => {
     }
   });
 
-  it('gives the parts of answers names, and refers to them', () => {
+  it('names shared schemas and refers to them', () => {
     const text = JSON.stringify(documented);
     for (const name of [
       'Site',
@@ -381,7 +381,7 @@ describe('the document, read by a stranger', () => {
       expect([name, text.includes(`"$ref":"#/components/schemas/${name}"`)]).toEqual([name, true]);
   });
 
-  it('lists every error that an address can give, at its status', async () => {
+  it('lists every error of each operation under its status', async () => {
     const codes = new Set(
       operations.flatMap(({ operation }) =>
         Object.values(operation.responses).flatMap(({ content }) => {

@@ -9,16 +9,16 @@ import type { SiteList } from '../src/api/sites.ts';
 import type { Stats } from '../src/api/stats.ts';
 import type { Timeseries } from '../src/api/timeseries.ts';
 import type { Usage } from '../src/api/usage.ts';
-import { bucketsOf, readDate } from '../src/calendar.ts';
-import { DAY_MS, HOUR_MS, MINUTE_MS } from '../src/clock.ts';
-import { billingMonth } from '../src/plans.ts';
-import type { Account, EventEntry, Site } from '../src/store/store.ts';
+import { bucketsOf, readDate } from '../src/domain/calendar.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../src/domain/clock.ts';
+import { billingMonth } from '../src/domain/plans.ts';
+import type { Account, EventEntry, Site } from '../src/store/contract/store.ts';
 import { ApiWorld, expectRefusal } from './support/api.ts';
 import { NOON_MS } from './support/clock.ts';
 import { bot, event, refusal } from './support/entries.ts';
 import { Random } from './support/random.ts';
 
-/** The numbers of the API: over real sockets, from a real store, on a clock that the tests set. */
+/** The API's numbers: over real sockets, from a real store, on a clock that the tests set. */
 
 let api: ApiWorld;
 
@@ -26,7 +26,7 @@ beforeAll(async () => {
   api = await ApiWorld.open();
 });
 
-// Each test has a minute of its own, so that none uses up another's requests.
+// Each test has its own minute, so that none uses up another's rate limit.
 beforeEach(() => api.world.clock.advance(MINUTE_MS));
 
 afterAll(() => api.close());
@@ -57,7 +57,7 @@ async function everyEvent(
   }
 }
 
-describe('one number, however it is asked for', () => {
+describe('one count in every endpoint', () => {
   it.each(['UTC', 'America/St_Johns', 'Pacific/Auckland'])(
     'sites = timeseries = events = stats = usage = ledger, on generated traffic, in %s',
     async (zone) => {
@@ -66,7 +66,7 @@ describe('one number, however it is asked for', () => {
       const random = new Random(7);
       const now = api.world.clock.now();
       const month = billingMonth(now, 1);
-      // All month but its first day and today's last hours, so that the month is the same in every zone.
+      // The whole month except its first day and today's last hours, so that the month is the same in every time zone.
       const from = (month.firstDay + 1) * DAY_MS;
       const entries: EventEntry[] = Array.from({ length: 700 }, () =>
         event({
@@ -134,7 +134,7 @@ describe('one number, however it is asked for', () => {
       fc.boolean(),
       async (zone, offset, length, granularity, isOwn) => {
         api.world.clock.advance(MINUTE_MS);
-        // A site's own zone goes before the account's.
+        // A site's own time zone takes precedence over the account's.
         await api.world.store.registry.setTimeZone(account.id, isOwn ? 'Asia/Tokyo' : zone);
         await api.world.store.registry.setSiteTimeZone(site.id, isOwn ? zone : null);
         const range = { firstDay: first + offset, lastDay: first + offset + length };
@@ -157,13 +157,13 @@ describe('one number, however it is asked for', () => {
   }, 60_000);
 });
 
-describe('one site in numbers', () => {
+describe('the reports of a site', () => {
   let account: Account;
   let site: Site;
   let apiKey: string;
   let free: { site: Site; apiKey: string };
 
-  /** Three visits on two days, crawlers, and what was refused. */
+  /** Adds three visits on two days, crawlers and refused events. */
   beforeAll(async () => {
     ({ account, site, apiKey } = await api.world.addOwner('example.com', 'pro'));
     free = await api.world.addOwner('example.com', 'free');
@@ -216,7 +216,7 @@ describe('one site in numbers', () => {
     await api.world.store.events.flush();
   });
 
-  it('stats: totals and the three breakdowns of the family', async () => {
+  it('stats: totals and the three breakdowns', async () => {
     const stats = await api.read<Stats>(apiKey, `/sites/${site.id}/stats`);
     expect(stats).toMatchObject({
       site_id: site.id,
@@ -236,7 +236,7 @@ describe('one site in numbers', () => {
     expect(stats).not.toHaveProperty('comparison');
   });
 
-  it('stats: of nothing, zeros and nulls', async () => {
+  it('stats: zeros and nulls without events', async () => {
     const { totals } = await api.read<Stats>(
       apiKey,
       `/sites/${site.id}/stats?start=2020-01-01&end=2020-01-01`,
@@ -247,7 +247,7 @@ describe('one site in numbers', () => {
     });
   });
 
-  it('compares with as many days before, and with the same dates a year earlier', async () => {
+  it('compares with the previous period and with a year earlier', async () => {
     const previous = await api.read<Stats>(
       apiKey,
       `/sites/${site.id}/stats?start=2026-05-13&end=2026-05-13&compare=previous`,
@@ -266,7 +266,7 @@ describe('one site in numbers', () => {
     });
   });
 
-  it('filters: or, not, several, properties, and what is not known', async () => {
+  it('filters: or, not, several, properties, and unknown values', async () => {
     const events = async (...filters: string[]) => {
       const query = new URLSearchParams(filters.map((filter) => ['filter', filter]));
       return (await api.read<Stats>(apiKey, `/sites/${site.id}/stats?${query}`)).totals.events;
@@ -280,7 +280,45 @@ describe('one site in numbers', () => {
     expect(await events('page:/nowhere')).toBe(0);
   });
 
+  it('finds values and names that contain a text, in any case', async () => {
+    const totals = async (filter: string) =>
+      (
+        await api.read<Stats>(
+          apiKey,
+          `/sites/${site.id}/stats?compare=previous&filter=${encodeURIComponent(filter)}`,
+        )
+      ).totals;
+    const all = await totals('!page:/nowhere');
+    const pricing = await totals('page:/pricing');
+    expect(pricing.events).toBeGreaterThan(0);
+    expect(await totals('~page:PRIC|nowhere')).toEqual(pricing);
+    expect(await totals('!~page:pric')).toEqual(await totals('!page:/pricing'));
+    expect(await totals('~country:german')).toEqual(await totals('country:DE'));
+    expect((await totals('~page:nowhere')).events).toBe(0);
+    expect((await totals('!~page:nowhere')).events).toBe(all.events);
+    for (const path of ['timeseries?', 'breakdown?by=page&']) {
+      const asked = (filter: string) =>
+        api.read(apiKey, `/sites/${site.id}/${path}filter=${encodeURIComponent(filter)}`);
+      expect(await asked('~page:pric')).toEqual(await asked('page:/pricing'));
+    }
+  });
+
+  it('refuses to search for a text in too many values', async () => {
+    const large = await api.world.addOwner('example.com', 'pro');
+    const pages = Array.from({ length: 1_001 }, (_, i) => `/page-${i}`);
+    await append(pages.map((path) => event({ siteId: large.site.id, path, receivedAtMs: NOON_MS })));
+    const ask = (filter: string) => api.get(large.apiKey, `/sites/${large.site.id}/stats?filter=${filter}`);
+    const answer = await ask('~page:page-1');
+    expectRefusal(answer, 400, 'INVALID_QUERY');
+    expect(answer.text).toContain('more than 1000 distinct values of page');
+    expect((await ask('~source:x')).status).toBe(200);
+    expect((await ask('page:/page-1')).status).toBe(200);
+  });
+
   it.each([
+    '~page:',
+    '~page:a|',
+    '~!page:/',
     'contry:DE',
     'country',
     'prop:plan',
@@ -289,13 +327,13 @@ describe('one site in numbers', () => {
     'bot:GPTBot',
     `page:${'|'.repeat(100)}`,
     `prop:${'n'.repeat(65)}:x`,
-  ])('refuses the filter %s and says how one is written', async (filter) => {
+  ])('refuses the filter %s and explains the syntax', async (filter) => {
     const answer = await api.get(apiKey, `/sites/${site.id}/stats?filter=${encodeURIComponent(filter)}`);
     expectRefusal(answer, 400, 'INVALID_QUERY');
     expect(answer.text).toContain('dimension:value');
   });
 
-  it('timeseries: by the day, with days on which nothing happened', async () => {
+  it('timeseries: by day, including days without events', async () => {
     const { timeseries, granularity } = await api.read<Timeseries>(
       apiKey,
       `/sites/${site.id}/timeseries?start=2026-05-11&end=2026-05-14`,
@@ -309,7 +347,7 @@ describe('one site in numbers', () => {
     ]);
   });
 
-  it('timeseries: hours are for Pro, and there are not too many of them', async () => {
+  it('timeseries: hours only on the Pro plan, up to a limit', async () => {
     const path = (id: string) => `/sites/${id}/timeseries?granularity=hour`;
     expectRefusal(await api.get(free.apiKey, path(free.site.id)), 403, 'PLAN_REQUIRED');
     expect((await api.get(apiKey, path(site.id))).status).toBe(200);
@@ -339,7 +377,7 @@ describe('one site in numbers', () => {
     for (const dimension of ['source', 'campaign', 'device', 'browser', 'os', 'event']) await by(dimension);
   });
 
-  it('breakdown: in pages, each row once', async () => {
+  it('breakdown: each row once across pages', async () => {
     const rows: (string | null)[] = [];
     let cursor: string | null = '';
     while (cursor !== null) {
@@ -354,7 +392,7 @@ describe('one site in numbers', () => {
     expect(rows.sort()).toEqual(['/', '/=cmd', '/a,"b"', '/pricing']);
   });
 
-  it('events: types, and everything that is known of one', async () => {
+  it('events: types and all fields', async () => {
     const events = (query: string) => everyEvent(apiKey, site.id, query, 100);
     expect((await events('type=bot')).map(({ bot_name }) => bot_name)).toEqual([
       'Googlebot',
@@ -373,7 +411,7 @@ describe('one site in numbers', () => {
         host: 'example.com',
         path: '/pricing',
         referrer: null,
-        // Those of the visit it belongs to.
+        // The values of the visit it belongs to.
         source: 'ChatGPT',
         channel: 'ai',
         campaign: null,
@@ -395,7 +433,7 @@ describe('one site in numbers', () => {
     ]);
   });
 
-  it('ledger: balances, and says why', async () => {
+  it('ledger: balances and gives reasons', async () => {
     const ledger = await api.read<Ledger>(apiKey, `/sites/${site.id}/ledger`);
     expect(ledger).toMatchObject({ time_zone: 'UTC', received: 10, accepted: 5, duplicate: 0 });
     expect(ledger.refused[0]).toMatchObject({ reason: 'bot', count: 3 });
@@ -426,7 +464,7 @@ describe('one site in numbers', () => {
     );
   });
 
-  it('realtime: who is there now', async () => {
+  it('realtime: current visitors', async () => {
     await append([
       event({ siteId: site.id, visitor: 77n, path: '/now', receivedAtMs: api.world.clock.now() - MINUTE_MS }),
       event({ siteId: site.id, visitor: 78n, path: '/gone', receivedAtMs: api.world.clock.now() - HOUR_MS }),
@@ -455,11 +493,11 @@ describe('one site in numbers', () => {
     expect(account.timeZone).toBe('UTC');
   });
 
-  it('every list as CSV: quoted, guarded against formulas, with a link to the next page', async () => {
+  it('every list as CSV: quoted, safe from formulas, with a link to the next page', async () => {
     const csv = (path: string, accept = 'text/csv') => api.get(apiKey, path, { accept });
     const pages = await csv(`/sites/${site.id}/breakdown?by=page&start=2026-05-12&end=2026-05-13`);
     expect(pages.headers['content-type']).toBe('text/csv; charset=utf-8');
-    expect(pages.headers.vary).toBe('Accept');
+    expect(pages.headers.vary).toBe('Accept, Accept-Encoding');
     const [head, ...lines] = pages.text.split('\r\n');
     expect(head).toMatch(/^value,bot_company,visitors,visits,pageviews,events,/);
     expect(lines.map((line) => line.split(',1')[0])).toEqual(
@@ -505,7 +543,7 @@ describe('one site in numbers', () => {
 });
 
 describe('pages of events', () => {
-  it('show each event of the first moment once, while others arrive', async () => {
+  it('list each event once while others arrive', async () => {
     const { site, apiKey } = await api.world.addOwner('example.com', 'pro');
     const start = api.world.clock.now() - HOUR_MS;
     await append(
@@ -524,7 +562,7 @@ describe('pages of events', () => {
     expect(seen.toSorted()).toEqual(Array.from({ length: 60 }, (_, i) => `/old${i}`).toSorted());
   });
 
-  it('refuse a cursor that was not handed out here', async () => {
+  it('refuse a made-up cursor', async () => {
     const { site, apiKey } = await api.world.addOwner('example.com', 'pro');
     await append([1, 2].map(() => event({ siteId: site.id, receivedAtMs: api.world.clock.now() })));
     const { next_cursor } = await api.read<EventList>(apiKey, `/sites/${site.id}/events?limit=1`);
@@ -563,7 +601,7 @@ describe('dates', () => {
     }
   });
 
-  it('end today in the zone of the account, and start 7 days before', async () => {
+  it('end today in the time zone of the account, and start 7 days before', async () => {
     const { account, site, apiKey } = await api.world.addOwner('example.com', 'pro');
     await api.world.store.registry.setTimeZone(account.id, 'Pacific/Kiritimati'); // 14 hours ahead: tomorrow there
     const { period } = await api.read<Stats>(apiKey, `/sites/${site.id}/stats`);

@@ -1,13 +1,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { REASON_SENTENCES } from '../src/api/ledger.ts';
-import { nearest } from '../src/api/query.ts';
 import type { SiteList } from '../src/api/sites.ts';
-import { MINUTE_MS, SECOND_MS } from '../src/clock.ts';
-import type { RefusalReason } from '../src/collect/receive.ts';
-import { ERRORS } from '../src/errors.ts';
-import { type Account, type Site, StoreUnavailable } from '../src/store/store.ts';
+import { MINUTE_MS, SECOND_MS } from '../src/domain/clock.ts';
+import { ERRORS } from '../src/domain/errors.ts';
+import { nearest } from '../src/domain/nearest.ts';
+import { LEDGER_REASONS, meaningOf, type RefusalReason } from '../src/domain/outcomes.ts';
+import { type Account, type Site, StoreUnavailable } from '../src/store/contract/store.ts';
 import { ApiWorld, documented, expectRefusal, operations } from './support/api.ts';
 import type { Answer } from './support/http.ts';
 import { root } from './support/paths.ts';
@@ -24,11 +23,11 @@ beforeAll(async () => {
   ({ account, site, apiKey } = await api.world.addOwner('example.com', 'pro'));
 });
 
-// Each test has a minute of its own, so that none uses up another's requests.
+// Each test has its own minute, so that none uses up another's rate limit.
 beforeEach(() => api.world.clock.advance(MINUTE_MS - (api.world.clock.now() % MINUTE_MS)));
 afterAll(() => api.close());
 
-/** Every question about a site, answerable. */
+/** Returns a valid request for every GET operation on a site. */
 const questions = () =>
   operations
     .filter(({ method, path }) => method === 'GET' && path.includes('{id}'))
@@ -46,11 +45,14 @@ async function another(settings: Record<string, string> = {}): Promise<ApiWorld>
 describe('the table of errors', () => {
   const codes = Object.keys(ERRORS).sort();
   const sources = readdirSync(join(root, 'server/src'), { recursive: true, encoding: 'utf8' })
-    .filter((name) => /\.tsx?$/.test(name) && name !== 'errors.ts' && !/api[/\\](operations|docs)/.test(name))
+    .filter(
+      (name) =>
+        /\.tsx?$/.test(name) && name !== 'domain/errors.ts' && !/api[/\\](operations|docs)/.test(name),
+    )
     .map((name) => readFileSync(join(root, 'server/src', name), 'utf8'))
     .join('\n');
 
-  it('is closed: every code is given by some source, and no source gives another', () => {
+  it('contains exactly the codes in the sources', () => {
     const unused = codes.filter((code) => !new RegExp(`'${code}'`).test(sources));
     expect(unused).toEqual([]);
     const given = [...sources.matchAll(/new ApiError\(\s*'([A-Z_]+)'/g)].map(([, code]) => code ?? '');
@@ -58,7 +60,7 @@ describe('the table of errors', () => {
     expect(given.length).toBeGreaterThan(20);
   });
 
-  it('is in the OpenAPI document and on the reference page, whole and with nothing else', async () => {
+  it('lists every error in the OpenAPI document and on the reference page', async () => {
     expect([...(documented.components.schemas.ErrorCode as { enum: string[] }).enum].sort()).toEqual(codes);
     const { text } = await api.server.ask({ path: '/docs' });
     const rows = [...text.matchAll(/<tr id="([A-Z_]+)"><td><code>\1<\/code><\/td><td>(\d+)<\/td>/g)];
@@ -69,7 +71,7 @@ describe('the table of errors', () => {
     );
   });
 
-  it('names for every operation only errors of the table, at their statuses', () => {
+  it('has every error of each operation with its status', () => {
     for (const { operation } of operations) {
       for (const [status, response] of Object.entries(operation.responses)) {
         if (Number(status) < 400) continue;
@@ -94,12 +96,14 @@ describe('the table of errors', () => {
         unavailable: true,
       },
     };
-    expect(Object.keys(REASON_SENTENCES).sort()).toEqual([...Object.keys(reasons), 'bot'].sort());
+    expect([...LEDGER_REASONS].sort()).toEqual([...Object.keys(reasons), 'bot'].sort());
+    for (const reason of LEDGER_REASONS) expect(meaningOf(reason)).toMatch(/^[A-Z].+\.$/);
+    expect(meaningOf('constructor')).toBeNull();
   });
 });
 
-describe('addresses and methods', () => {
-  it('answers METHOD_NOT_ALLOWED with what is allowed, at every address', async () => {
+describe('paths and methods', () => {
+  it('answers METHOD_NOT_ALLOWED with the allowed methods, on every path', async () => {
     const methods = new Map<string, string[]>();
     for (const { path, method } of operations) methods.set(path, [...(methods.get(path) ?? []), method]);
     for (const [path, allowed] of methods) {
@@ -116,7 +120,7 @@ describe('addresses and methods', () => {
     }
   });
 
-  it('tells a path without a site id from one that is nowhere', async () => {
+  it('distinguishes a missing site id from an unknown path', async () => {
     for (const path of questions()) {
       if (path === `/sites/${site.id}`) continue;
       expectRefusal(await api.get(apiKey, path.replace(site.id, '')), 400, 'MISSING_SITE_ID');
@@ -125,7 +129,7 @@ describe('addresses and methods', () => {
       expectRefusal(await api.get(apiKey, path), 404, 'NOT_FOUND');
   });
 
-  it('does not tell a foreign site from one that does not exist', async () => {
+  it('does not distinguish a foreign site from a missing one', async () => {
     const other = await api.world.addOwner('other.example', 'pro');
     for (const path of questions()) {
       const foreign = await api.get(apiKey, path.replace(site.id, other.site.id));
@@ -135,7 +139,7 @@ describe('addresses and methods', () => {
     }
   });
 
-  it('says UNAVAILABLE when the store is away, and INTERNAL without a word of what broke', async () => {
+  it('answers UNAVAILABLE if the store is down, and INTERNAL without details', async () => {
     const { store } = api.world;
     for (const [error, status, code] of [
       [new StoreUnavailable('disk I/O error'), 503, 'UNAVAILABLE'],
@@ -158,7 +162,7 @@ describe('addresses and methods', () => {
 });
 
 describe('queries', () => {
-  it('refuse names that an endpoint does not know, with the nearest that it does', async () => {
+  it('refuse unknown parameters, and suggest the nearest', async () => {
     const refusal = async (path: string) => {
       const answer = await api.get(apiKey, path);
       expectRefusal(answer, 400, 'INVALID_QUERY');
@@ -166,8 +170,8 @@ describe('queries', () => {
     };
     expect(await refusal(`/sites/${site.id}/stats?strat=2026-05-01`)).toContain('Did you mean "start"?');
     expect(await refusal(`/sites/${site.id}/events?Limit=5`)).toContain('Did you mean "limit"?');
-    expect(await refusal(`/sites/${site.id}/stats?zzzzzz=1`)).toContain('There are: start, end');
-    expect(await refusal('/usage?month=5')).toContain('takes none');
+    expect(await refusal(`/sites/${site.id}/stats?zzzzzz=1`)).toContain('Valid parameters: start, end');
+    expect(await refusal('/usage?month=5')).toContain('takes no parameters');
     for (const name of ['__proto__', 'constructor', 'toString', ''])
       await refusal(`/sites/${site.id}/stats?${name}=1`);
   });
@@ -185,24 +189,24 @@ describe('queries', () => {
     ['breakdown?by=colour', 'by'],
     ['breakdown?by=prop:', 'by'],
     [`breakdown?by=page${'&filter=page:/'.repeat(11)}`, 'filter'],
-  ])('%s is refused, and says what %s takes', async (path, name) => {
+  ])('%s is refused with the allowed values of %s', async (path, name) => {
     const answer = await api.get(apiKey, `/sites/${site.id}/${path}`);
     expectRefusal(answer, 400, 'INVALID_QUERY');
     expect((answer.json() as { error: string }).error).toMatch(new RegExp(`^${name} .*\\.$`, 's'));
   });
 
-  it('leave the list of sites alone: it takes none, and ignores any', async () => {
+  it('ignores queries to the list of sites', async () => {
     expect((await api.get(apiKey, '/sites?cache=1')).status).toBe(200);
   });
 
-  it('find the nearest name, and none where all are far', () => {
+  it('find the nearest name, or none if all are far', () => {
     expect(nearest('granularty', ['start', 'granularity'])).toBe('granularity');
     expect(nearest('xyzzy', ['start', 'end', 'granularity'])).toBeNull();
   });
 });
 
 describe('keys', () => {
-  it('do what their scopes say and nothing else', async () => {
+  it('do only what their scopes allow', async () => {
     const { key: write } = await api.key(account, { scopes: ['write'] });
     const { key: both } = await api.key(account, { scopes: ['read', 'write'] });
     for (const path of ['/sites', '/usage', ...questions()]) {
@@ -214,7 +218,7 @@ describe('keys', () => {
     await expect.poll(async () => (await api.post(both, `/sites/${site.id}/events`, event)).status).toBe(200);
   });
 
-  it('reach the sites they are bound to, and no word of the others', async () => {
+  it('reach only the sites they are bound to', async () => {
     const second = await api.world.addSite(account, 'second.example');
     const { key } = await api.key(account, { siteIds: [second.id] });
     const { sites } = await api.read<SiteList>(key, '/sites');
@@ -236,7 +240,7 @@ describe('keys', () => {
     api.world.clock.advance(59 * SECOND_MS);
     await api.get(used.key, '/sites');
     await api.get(other.key, '/sites');
-    // Written together, or in this order.
+    // They are written together, or in this order.
     await expect.poll(() => lastUsed(other)).toBe(first + 59 * SECOND_MS);
     expect(await lastUsed(used)).toBe(first);
     api.world.clock.advance(SECOND_MS);
@@ -244,7 +248,7 @@ describe('keys', () => {
     await expect.poll(() => lastUsed(used)).toBe(first + MINUTE_MS);
   });
 
-  it('have their last use written before the server ends', async () => {
+  it('have their last use written before the server stops', async () => {
     const own = await another();
     const { account: owner, apiKey } = await own.world.addOwner();
     await own.get(apiKey, '/sites');
@@ -261,7 +265,7 @@ describe('limits', () => {
     headers['ratelimit-policy'],
   ];
 
-  it('are shared by all keys of an account, and said in both forms on every answer', async () => {
+  it('shares limits among all keys of an account, with both kinds of headers on every response', async () => {
     const other = await another();
     const owner = await other.world.addOwner('example.com', 'free');
     const { key } = await other.key(owner.account, { scopes: ['write'] });
@@ -286,7 +290,7 @@ describe('limits', () => {
       '45',
       expect.objectContaining({ retry_after: 45 }),
     ]);
-    // The other plan, another account: untouched.
+    // An account on the other plan still has its full limit.
     const pro = await other.world.addOwner('example.org', 'pro');
     expect(state(await other.get(pro.apiKey, '/sites'))).toEqual([
       '600',
@@ -296,7 +300,7 @@ describe('limits', () => {
     ]);
   });
 
-  it('hold failed authentications per address, whatever key is tried', async () => {
+  it('apply to failed authentication per address, for any key', async () => {
     const other = await another();
     const owner = await other.world.addOwner('example.com', 'free');
     for (let i = 0; i < 60; i++) {
@@ -310,13 +314,13 @@ describe('limits', () => {
     }
     expectRefusal(await other.get('sk_more', '/sites'), 429, 'RATE_LIMITED');
     expectRefusal(await other.ask({ path: '/api/v1/openapi.json' }), 429, 'RATE_LIMITED');
-    // Who has a key is not held up by his neighbours.
+    // A valid key is not affected by other clients at the same address.
     expect((await other.get(owner.apiKey, '/sites')).status).toBe(200);
   });
 });
 
 describe('caching', () => {
-  it('answers 304 to who has the answer already, for JSON and CSV apart', async () => {
+  it('answers 304 to a matching ETag, separately for JSON and CSV', async () => {
     for (const path of ['/sites', '/usage', ...questions()]) {
       for (const accept of ['application/json', 'text/csv']) {
         const { headers } = await api.get(apiKey, path, { accept });
@@ -334,7 +338,7 @@ describe('caching', () => {
 describe('origins', () => {
   const asking = (origin: string) => ({ origin, authorization: `Bearer ${apiKey}` });
 
-  it('are none at first: nothing of CORS is on any answer', async () => {
+  it('allows no origins by default: no response has CORS headers', async () => {
     for (const path of ['/api/v1/sites', '/api/v1/openapi.json']) {
       const { headers } = await api.server.ask({ path, headers: asking('https://app.example') });
       expect(Object.keys(headers).filter((name) => name.startsWith('access-control'))).toEqual([]);
@@ -346,7 +350,7 @@ describe('origins', () => {
     expectRefusal(preflight, 405, 'METHOD_NOT_ALLOWED');
   });
 
-  it('are those of the setting, and no others', async () => {
+  it('allows only the origins of the setting', async () => {
     const other = await another({ API_ORIGINS: 'https://app.example,http://localhost:3000' });
     const { apiKey: key } = await other.world.addOwner();
     const ask = (origin: string, more: object = {}) =>
@@ -359,7 +363,7 @@ describe('origins', () => {
     expect(allowed.headers['access-control-allow-origin']).toBe('https://app.example');
     expect(allowed.headers['access-control-expose-headers']).toContain('X-RateLimit-Remaining');
     expect(allowed.headers).not.toHaveProperty('access-control-allow-credentials');
-    expect(allowed.headers.vary).toBe('Origin, Accept');
+    expect(allowed.headers.vary).toBe('Origin, Accept, Accept-Encoding');
     for (const origin of [
       'https://app.example.evil.example',
       'https://evil.example',

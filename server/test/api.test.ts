@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { DAY_MS, MINUTE_MS, SECOND_MS } from '../src/clock.ts';
-import { digestApiKey, newApiKey } from '../src/keys.ts';
-import { type Account, type Events, type Site, StoreUnavailable } from '../src/store/store.ts';
+import { DAY_MS, MINUTE_MS, SECOND_MS } from '../src/domain/clock.ts';
+import { digestApiKey, newApiKey } from '../src/domain/keys.ts';
+import { type Account, type Events, type Site, StoreUnavailable } from '../src/store/contract/store.ts';
 import { NOON_MS } from './support/clock.ts';
 import { event } from './support/entries.ts';
 import type { Answer, Question } from './support/http.ts';
@@ -30,12 +30,12 @@ beforeAll(async () => {
   server = await world.serve();
 });
 
-// Each test has a minute of its own, so that none uses up another's requests.
+// Each test has its own minute, so that none uses up another's rate limit.
 beforeEach(() => world.clock.advance(MINUTE_MS - (world.clock.now() % MINUTE_MS)));
 
 afterAll(() => world.close());
 
-/** A world of its own, for a test that changes something. */
+/** Creates a separate world for a test that changes something. */
 async function another(): Promise<World> {
   const other = await World.open();
   onTestFinished(() => other.close());
@@ -51,7 +51,7 @@ function sitesOf(answer: Answer): SiteItem[] {
   return (answer.json() as { sites: SiteItem[] }).sites;
 }
 
-/** The rate-limit headers of every answer. @returns how many requests are left */
+/** Asserts that a response has the rate-limit headers. @returns how many requests are left */
 function expectRateHeaders({ headers }: Answer, limit: number, now = world.clock.now()): number {
   expect(headers['x-ratelimit-limit']).toBe(String(limit));
   expect(headers['x-ratelimit-remaining']).toMatch(/^\d+$/);
@@ -100,12 +100,12 @@ describe('GET /api/v1/sites', () => {
     expect(item?.created_at).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
   });
 
-  it('answers an account without sites with an empty list', async () => {
+  it('returns an empty list for an account without sites', async () => {
     const { key } = await world.addApiKey(await world.addAccount());
     expect((await server.sites(key)).json()).toEqual({ sites: [] });
   });
 
-  it('lists the oldest first, those of one instant in the order they were added, and nobody else’s', async () => {
+  it('lists the oldest first, those of one instant in the order they were added, and only its own', async () => {
     const other = await another();
     const account = await other.addAccount({ plan: 'pro' });
     const { key } = await other.addApiKey(account);
@@ -138,7 +138,7 @@ describe('GET /api/v1/sites', () => {
       other.clock.nowMs = atMs;
       return sitesOf(await running.sites(key))[0]?.events_this_month;
     };
-    // With anchor 31 a month starts on 28 February 2026 and ends with 30 March.
+    // With anchor day 31, a billing month starts on 28 February 2026 and ends with 30 March.
     const start = Date.UTC(2026, 1, 28);
     const end = Date.UTC(2026, 2, 31);
     for (const receivedAtMs of [start - 1, start, start + 1, end - 1, end])
@@ -160,7 +160,7 @@ describe('GET /api/v1/sites', () => {
     }
   });
 
-  it('takes no query, cookie or body for a key', async () => {
+  it('does not read a key from query, cookie or body', async () => {
     const answer = await server.ask({
       path: `/api/v1/sites?key=${owner.apiKey}&authorization=Bearer+${owner.apiKey}`,
       headers: { cookie: `key=${owner.apiKey}`, 'x-api-key': owner.apiKey },
@@ -173,7 +173,7 @@ describe('GET /api/v1/sites', () => {
     expect(sitesOf(answer)).toHaveLength(1);
   });
 
-  it('makes nothing: no method adds a site', async () => {
+  it('has no method that adds a site', async () => {
     for (const path of ['/api/v1/sites', '/api/v1/sites/', '/api/sites', `/api/v1/sites/${owner.site.id}`]) {
       for (const method of ['POST', 'PUT', 'PATCH', 'DELETE']) {
         const answer = await server.ask({
@@ -189,7 +189,7 @@ describe('GET /api/v1/sites', () => {
     expect(await world.store.registry.sitesOf(owner.account.id)).toHaveLength(1);
   });
 
-  it('opens to no other origin', async () => {
+  it('allows no other origin', async () => {
     const answer = await server.ask({
       path: '/api/v1/sites',
       headers: { ...authorized(), origin: 'https://example.com' },
@@ -200,7 +200,7 @@ describe('GET /api/v1/sites', () => {
   });
 });
 
-describe('who asks', () => {
+describe('authentication', () => {
   it.each([
     { name: 'no header', header: undefined },
     { name: 'an empty one', header: '' },
@@ -240,7 +240,7 @@ describe('who asks', () => {
     expectRateHeaders(answer, FREE_LIMIT);
   });
 
-  it.each(['bearer', 'BEARER', 'Bearer  '])('the scheme may be written %j', async (scheme) => {
+  it.each(['bearer', 'BEARER', 'Bearer  '])('accepts the scheme %j', async (scheme) => {
     const answer = await server.ask({
       path: '/api/v1/sites',
       headers: { authorization: `${scheme} ${owner.apiKey}  ` },
@@ -248,7 +248,7 @@ describe('who asks', () => {
     expect(answer.status).toBe(200);
   });
 
-  it('with a revoked key is nobody, at once', async () => {
+  it('refuses a revoked key at once', async () => {
     const { id, key } = await world.addApiKey(owner.account);
     expect((await server.sites(key)).status).toBe(200);
     await world.store.registry.revokeApiKey(id, world.clock.now());
@@ -256,7 +256,7 @@ describe('who asks', () => {
     expect((await server.sites(owner.apiKey)).status).toBe(200);
   });
 
-  it('with the key of an account that is gone is told so', async () => {
+  it('refuses the key of a removed account with its own error', async () => {
     const gone = await world.addOwner('gone.example');
     expect((await server.sites(gone.apiKey)).status).toBe(200);
     await world.store.registry.removeAccount(gone.account.id);
@@ -274,7 +274,7 @@ describe('the ETag', () => {
       headers: { ...authorized(), ...(ifNoneMatch === undefined ? {} : { 'if-none-match': ifNoneMatch }) },
     });
 
-  it('is the same for the same answer, and another one when an event was counted', async () => {
+  it('changes only when the response changes', async () => {
     const other = await another();
     const { site, apiKey } = await other.addOwner();
     const running = await other.serve();
@@ -285,7 +285,7 @@ describe('the ETag', () => {
     expect((await running.sites(apiKey)).headers.etag).not.toBe(tag);
   });
 
-  it('is one account’s own', async () => {
+  it('differs between accounts', async () => {
     const { apiKey } = await world.addOwner('other.example');
     expect((await server.sites(apiKey)).headers.etag).not.toBe((await get()).headers.etag);
   });
@@ -304,17 +304,17 @@ describe('the ETag', () => {
     expect(expectRateHeaders(answer, FREE_LIMIT)).toBe(expectRateHeaders(first, FREE_LIMIT) - 1);
   });
 
-  it.each(['"x"', '', 'W/', 'x,', '"'])('%j in If-None-Match: the whole answer', async (header) => {
+  it.each(['"x"', '', 'W/', 'x,', '"'])('%j in If-None-Match: the full response', async (header) => {
     expect((await get(header)).status).toBe(200);
   });
 
-  it('says nothing to those who may not ask', async () => {
+  it('sends no ETag to unauthorized clients', async () => {
     const answer = await server.ask({ path: '/api/v1/sites', headers: { 'if-none-match': '*' } });
     expectError(answer, 401, 'MISSING_KEY');
     expect(answer.headers.etag).toBeUndefined();
   });
 
-  it('and all other headers answer a HEAD, too', async () => {
+  it('sends the ETag with all other headers for HEAD', async () => {
     const { headers: ofGet } = await get();
     const head = await get(undefined, { method: 'HEAD' });
     expect([head.status, head.text]).toEqual([200, '']);
@@ -332,7 +332,7 @@ describe('the ETag', () => {
 });
 
 describe('rate limits', () => {
-  it('count down within a minute of the clock, then refuse, then start anew', async () => {
+  it('count down within a clock minute, then refuse, then reset', async () => {
     const { apiKey } = await world.addOwner('rate.example');
     world.clock.advance(20 * SECOND_MS);
     for (let left = FREE_LIMIT - 1; left >= 0; left--) {
@@ -356,7 +356,7 @@ describe('rate limits', () => {
     expect(expectRateHeaders(again, FREE_LIMIT)).toBe(FREE_LIMIT - 1);
   });
 
-  it('are those of the plan, and of the account: all its keys share them', async () => {
+  it('depend on the plan and are shared by all keys of an account', async () => {
     const { account, apiKey } = await world.addOwner('pro.example', 'pro');
     const { key: second } = await world.addApiKey(account);
     expect(expectRateHeaders(await server.sites(apiKey), PRO_LIMIT)).toBe(PRO_LIMIT - 1);
@@ -367,7 +367,7 @@ describe('rate limits', () => {
     expect((await server.sites(owner.apiKey)).status).toBe(200);
   });
 
-  it('of those without a valid key are the free ones per address, and shut out nobody with one', async () => {
+  it('apply per address without a valid key, and do not affect valid keys', async () => {
     const ask = (more: Partial<Question> = {}) => server.ask({ path: '/api/v1/sites', ...more });
     for (let left = FREE_LIMIT - 1; left >= 0; left--) {
       const answer = await ask(left % 2 === 0 ? {} : { headers: authorized(newApiKey()) });
@@ -375,15 +375,15 @@ describe('rate limits', () => {
       expect(expectRateHeaders(answer, FREE_LIMIT)).toBe(left);
     }
     expectError(await ask(), 429, 'RATE_LIMITED');
-    // Guessing is over for this minute, whatever is guessed.
+    // No more guesses are allowed in this minute, whatever the guess.
     expectError(await ask({ headers: authorized(newApiKey()) }), 429, 'RATE_LIMITED');
     expectError(await ask({ path: '/api/v1/nowhere' }), 429, 'RATE_LIMITED');
-    // An address that a caller makes up is not believed.
+    // A forged address is ignored.
     expectError(await ask({ headers: { 'x-forwarded-for': '198.51.100.1' } }), 429, 'RATE_LIMITED');
     expect((await server.sites(owner.apiKey)).status).toBe(200);
   });
 
-  it('tell addresses apart behind a proxy that is believed, IPv6 by network', async () => {
+  it('distinguish addresses behind a trusted proxy, IPv6 by network', async () => {
     const other = await another();
     const running = await other.serve({ settings: { TRUST_PROXY: 'loopback' } });
     const left = async (address: string) =>
@@ -395,14 +395,14 @@ describe('rate limits', () => {
     expect(await left('203.0.113.1')).toBe(59);
     expect(await left('203.0.113.1')).toBe(58);
     expect(await left('203.0.113.2')).toBe(59);
-    // What stands further left is whatever the client wrote.
+    // Entries further left are whatever the client wrote.
     expect(await left('198.51.100.7, 203.0.113.2')).toBe(58);
     expect(await left('2001:db8:1:2::1')).toBe(59);
     expect(await left('2001:db8:1:2:ffff::9')).toBe(58);
     expect(await left('2001:db8:1:3::1')).toBe(59);
   });
 
-  it('stand on every answer', async () => {
+  it('sends rate limits in the headers of every response', async () => {
     const questions: (Question & { status: number })[] = [
       { status: 200, path: '/api/v1/sites', headers: authorized() },
       { status: 200, method: 'HEAD', path: '/api/v1/sites', headers: authorized() },
@@ -433,8 +433,8 @@ describe('rate limits', () => {
   });
 });
 
-describe('what goes wrong', () => {
-  it('has the shape of every error, on addresses and methods that are not there', async () => {
+describe('errors', () => {
+  it('have one shape, also for unknown paths and methods', async () => {
     expectError(await server.ask({ path: '/api/v1/nowhere', headers: authorized() }), 404, 'NOT_FOUND');
     expectError(await server.ask({ path: '/api', headers: authorized() }), 404, 'NOT_FOUND');
     const put = await server.ask({ method: 'PUT', path: '/api/v1/sites', headers: authorized() });
@@ -442,7 +442,7 @@ describe('what goes wrong', () => {
     expect(put.headers.allow).toBe('GET, HEAD');
   });
 
-  it('in a body is told in our words', async () => {
+  it('answers an error in a request body in our error format', async () => {
     const post = (body: string, type = 'application/json') =>
       server.ask({
         method: 'POST',
@@ -458,7 +458,7 @@ describe('what goes wrong', () => {
     }
   });
 
-  /** The store's events with another answer to one question. */
+  /** Returns the store's events with one method that fails. */
   function failing(events: Events, name: keyof Events, error: Error): Events {
     return new Proxy(events, {
       get(target, asked) {
@@ -469,7 +469,7 @@ describe('what goes wrong', () => {
     });
   }
 
-  it('in the store is 503 and when to try again, with all headers', async () => {
+  it('answers errors of the store with 503, Retry-After and all headers', async () => {
     const other = await another();
     const { apiKey } = await other.addOwner();
     const events = failing(other.store.events, 'countBySite', new StoreUnavailable('disk gone'));
@@ -480,7 +480,7 @@ describe('what goes wrong', () => {
     expect(answer.text).not.toContain('disk');
   });
 
-  it('in the registry is no answer about the key', async () => {
+  it('says nothing about the key when the registry fails', async () => {
     const other = await another();
     const { apiKey } = await other.addOwner();
     const registry = new Proxy(other.store.registry, {
@@ -492,11 +492,11 @@ describe('what goes wrong', () => {
     });
     const running = await other.serve({ registry });
     expectError(await running.sites(apiKey), 503, 'UNAVAILABLE');
-    // What cannot be a key needs no registry.
+    // A malformed key is refused without the registry.
     expectError(await running.sites('nonsense'), 401, 'INVALID_KEY');
   });
 
-  it('unforeseen is 500 without a word about it', async () => {
+  it('answers unexpected errors with 500 without details', async () => {
     const other = await another();
     const { apiKey } = await other.addOwner();
     const events = failing(other.store.events, 'countBySite', new Error('secret detail'));

@@ -1,17 +1,18 @@
 import { describe, expect, it } from 'vitest';
+import { LiveFeed } from '../src/app/live-feed.ts';
 import { AddressShares } from '../src/collect/fair-bucket.ts';
-import { LiveFeed } from '../src/live-feed.ts';
-import { PendingRefusals } from '../src/store/refusals.ts';
-import { OTHER_HOST } from '../src/store/store.ts';
+import { memoize } from '../src/domain/memoize.ts';
+import { OTHER_HOST } from '../src/store/contract/store.ts';
+import { PendingRefusals } from '../src/store/shared/refusals.ts';
 import { NOON_MS } from './support/clock.ts';
 import { refusal } from './support/entries.ts';
 
-/** What is kept in memory of what anybody may send: so much and no more, and still exact where it counts. */
+/** Memory for data that anyone can send is bounded, and counts stay exact. */
 
 describe('refusals that wait for a commit', () => {
   const HOSTS = 20;
 
-  it('keep few hosts and every count, also when a commit failed and they are put back', () => {
+  it('keep few hosts but every count, also after a failed commit', () => {
     const pending = new PendingRefusals();
     const flood = () => {
       for (let i = 0; i < 5_000; i++) {
@@ -39,22 +40,52 @@ describe('refusals that wait for a commit', () => {
 describe('shares of addresses', () => {
   const SHARES = 100_000;
 
-  it('begin anew when there are too many, and not before', () => {
+  it('resets the shares of addresses when there are too many, and not before', () => {
     const shares = new AddressShares({ perSecond: 0.001, burst: 10 });
     const site = shares.nextSite();
-    expect(shares.take(site, 1, NOON_MS)).toBe(0);
-    for (let address = 2; address <= SHARES; address++) shares.take(site, address, NOON_MS);
-    expect(shares.take(site, 1, NOON_MS), 'its share was used up').toBeGreaterThan(0);
-    shares.take(site, SHARES + 1, NOON_MS);
-    expect(shares.take(site, 1, NOON_MS)).toBe(0);
+    expect(shares.tryConsume(site, 1, NOON_MS)).toBe(0);
+    for (let address = 2; address <= SHARES; address++) shares.tryConsume(site, address, NOON_MS);
+    expect(shares.tryConsume(site, 1, NOON_MS), 'its share was used up').toBeGreaterThan(0);
+    shares.tryConsume(site, SHARES + 1, NOON_MS);
+    expect(shares.tryConsume(site, 1, NOON_MS)).toBe(0);
   });
 
-  it('of one address are apart from site to site', () => {
+  it('keeps separate shares of one address for each site', () => {
     const shares = new AddressShares({ perSecond: 0.001, burst: 10 });
     const [one, other] = [shares.nextSite(), shares.nextSite()];
-    expect(shares.take(one, 7, NOON_MS)).toBe(0);
-    expect(shares.take(one, 7, NOON_MS)).toBeGreaterThan(0);
-    expect(shares.take(other, 7, NOON_MS)).toBe(0);
+    expect(shares.tryConsume(one, 7, NOON_MS)).toBe(0);
+    expect(shares.tryConsume(one, 7, NOON_MS)).toBeGreaterThan(0);
+    expect(shares.tryConsume(other, 7, NOON_MS)).toBe(0);
+  });
+});
+
+describe('cached computations', () => {
+  const MAX = 100;
+
+  it('keeps cached results for the most recent inputs, up to the limit', () => {
+    const computed: string[] = [];
+    const lengthOf = memoize(MAX, (text) => {
+      computed.push(text);
+      return text === '' ? null : text.length;
+    });
+    const latest = Array.from({ length: MAX / 2 - 1 }, (_, i) => `text ${i}`);
+    for (const text of ['oldest', '', ...latest, '', ...latest]) lengthOf(text);
+    expect([lengthOf(''), lengthOf('text 0')]).toEqual([null, 6]);
+    expect(computed).toEqual(['oldest', '', ...latest]);
+    for (let i = 0; i < MAX; i++) lengthOf(`more ${i}`);
+    computed.length = 0;
+    for (const text of ['oldest', '', ...latest]) lengthOf(text);
+    expect(computed).toEqual(['oldest', '', ...latest]);
+  });
+
+  it('does not cache failures', () => {
+    let calls = 0;
+    const failing = memoize(MAX, () => {
+      calls += 1;
+      throw new RangeError();
+    });
+    for (let i = 0; i < 3; i++) expect(() => failing('text')).toThrow(RangeError);
+    expect(calls).toBe(3);
   });
 });
 
@@ -63,10 +94,10 @@ describe('the live feed', () => {
   const SIGHTINGS = 50;
   const LISTENERS = 20;
 
-  it('remembers the newest sightings of the sites seen last', () => {
+  it('keeps the newest events of the most recent sites', () => {
     const feed = new LiveFeed(NOON_MS);
     const see = (site: string, times = 1) => {
-      for (let i = 0; i < times; i++) feed.sawScript(site, `h${i}.example`, NOON_MS);
+      for (let i = 0; i < times; i++) feed.recordScriptFetch(site, `h${i}.example`, NOON_MS);
     };
     see('site 0', 3 * SIGHTINGS);
     expect(feed.since('site 0', 0).map(({ host }) => host)).toEqual(
@@ -80,7 +111,7 @@ describe('the live feed', () => {
     expect(feed.since('site 2', 0)).toHaveLength(1);
   });
 
-  it('has room for so many who listen to a site, and for others when they leave', () => {
+  it('limits listeners per site, and frees their places', () => {
     const feed = new LiveFeed(NOON_MS);
     const ends = Array.from({ length: LISTENERS }, () => feed.listen('site', () => undefined));
     expect(ends).not.toContain(null);

@@ -6,10 +6,10 @@ import {
   BEACON_MAX_BYTES,
   ENGAGED_MAX_MS,
 } from '../../tracker/wire/limits.ts';
-import { SECOND_MS } from '../src/clock.ts';
 import { SiteDirectory } from '../src/collect/site-by-key.ts';
 import { whatIsWrong } from '../src/collect/what-is-wrong.ts';
-import { newSiteKey } from '../src/keys.ts';
+import { SECOND_MS } from '../src/domain/clock.ts';
+import { newSiteKey } from '../src/domain/keys.ts';
 import {
   type Events,
   NO_SITE,
@@ -18,12 +18,14 @@ import {
   StoreBroken,
   StoreBusy,
   StoreUnavailable,
-} from '../src/store/store.ts';
+} from '../src/store/contract/store.ts';
 import { TestClock } from './support/clock.ts';
 import { type Answer, askRaw } from './support/http.ts';
 import { BROWSER, pageHeaders, type RunningServer, World } from './support/world.ts';
 
-/** The collector over real sockets: one server for all tests that only send, others where a test changes something. */
+/**
+ * The collector over real sockets: one server for all tests that only send, and separate ones for tests that change something.
+ */
 
 const ALL_DAYS = { firstDay: 0, lastDay: 100_000 };
 const GOOGLEBOT = 'Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)';
@@ -41,7 +43,7 @@ beforeAll(async () => {
 
 afterAll(() => world.close());
 
-/** A beacon of a page view as the tracker sends it. */
+/** Creates a page view beacon as the tracker sends it. */
 function view(more: Record<string, unknown> = {}): Record<string, unknown> {
   return {
     key: site.key,
@@ -52,7 +54,7 @@ function view(more: Record<string, unknown> = {}): Record<string, unknown> {
   };
 }
 
-/** A world of its own, for a test that changes something. */
+/** Creates a separate world for a test that changes something. */
 async function another(): Promise<World> {
   const other = await World.open();
   onTestFinished(() => other.close());
@@ -63,7 +65,7 @@ async function count(of = world, siteId = site.id): Promise<number | undefined> 
   return (await of.store.events.countBySite([siteId], ALL_DAYS)).get(siteId);
 }
 
-/** How often each outcome stands in a site's ledger. */
+/** Returns the count of each outcome in a site's ledger. */
 async function ledger(of = world, siteId = site.id): Promise<Record<string, number>> {
   await of.store.events.flush();
   const sums: Record<string, number> = {};
@@ -72,7 +74,7 @@ async function ledger(of = world, siteId = site.id): Promise<Record<string, numb
   return sums;
 }
 
-/** What every answer of the collector has: readable by every origin, never with credentials, never kept. */
+/** Asserts what holds for every response: readable by every origin, never with credentials, never cached. */
 function expectOpen({ headers }: Answer): void {
   expect(headers['access-control-allow-origin']).toBe('*');
   expect(headers['access-control-allow-credentials']).toBeUndefined();
@@ -87,7 +89,7 @@ function expectKept(answer: Answer, outcome: 'stored' | 'duplicate' | 'bot'): vo
   expectOpen(answer);
 }
 
-/** Status, code and reason; the sentence for a person; nothing of the framework. @returns the sentence */
+/** Checks the status, code and reason, a readable sentence, and that nothing comes from the framework. @returns the sentence */
 function expectRefused(answer: Answer, status: number, code: string, reason: string): string {
   expect([answer.status, answer.headers['x-attractos-outcome'], answer.text]).toEqual([
     status,
@@ -108,8 +110,8 @@ function expectRefused(answer: Answer, status: number, code: string, reason: str
   return body.error;
 }
 
-describe('a beacon that is kept', () => {
-  it('is stored, counted once, and a duplicate the second time', async () => {
+describe('an accepted beacon', () => {
+  it('stores and counts a beacon once, and calls it a duplicate the second time', async () => {
     const before = await count();
     const beacon = view();
     expectKept(await server.send(beacon), 'stored');
@@ -117,13 +119,13 @@ describe('a beacon that is kept', () => {
     expect(await count()).toBe((before ?? 0) + 1);
   });
 
-  it('without an id is never a duplicate', async () => {
+  it('never takes a beacon without an id for a duplicate', async () => {
     const beacon = view({ id: undefined });
     expectKept(await server.send(beacon), 'stored');
     expectKept(await server.send(beacon), 'stored');
   });
 
-  it('is stored with what it said, and without what its address says of the visitor', async () => {
+  it('stores a beacon with its fields, but without personal data in its URL', async () => {
     const beacon = view({
       name: 'purchase',
       url: 'https://ada:secret@www.example.com/thanks?email=ada%40b.example&order=7&utm_source=x#top',
@@ -151,14 +153,14 @@ describe('a beacon that is kept', () => {
     });
   });
 
-  it('by a crawler is recorded and not counted', async () => {
+  it('records a beacon from a crawler but does not count it', async () => {
     const before = await count();
     expectKept(await server.send(view(), { headers: { 'user-agent': GOOGLEBOT } }), 'bot');
     expectKept(await server.send(view(), { headers: { 'user-agent': '' } }), 'bot');
     expect(await count()).toBe(before);
   });
 
-  it('that ends a view is stored and not counted', async () => {
+  it('stores a beacon that ends a view but does not count it', async () => {
     const before = { counted: await count(), ledger: await ledger() };
     const leave = view({
       name: 'leave',
@@ -182,8 +184,8 @@ describe('a beacon that is kept', () => {
     },
     { name: 'a foreign Referer beside the true Origin', headers: { referer: 'https://copy.example/' } },
     { name: 'the origin of the twin', headers: { origin: 'https://www.example.com' } },
-    { name: 'a cookie, which nobody reads', headers: { cookie: 'session=1' } },
-  ])('with $name', async ({ headers }) => {
+    { name: 'a cookie, which is ignored', headers: { cookie: 'session=1' } },
+  ])('accepts a beacon with $name', async ({ headers }) => {
     const all: Record<string, string> = {};
     for (const [name, value] of Object.entries({ ...pageHeaders(), ...headers }))
       if (value !== undefined) all[name] = value;
@@ -197,8 +199,8 @@ describe('a beacon that is kept', () => {
   });
 });
 
-describe('a beacon that is refused', () => {
-  it('from a foreign host: names the host seen and the domain expected', async () => {
+describe('a refused beacon', () => {
+  it('names the host seen and the domain expected when it refuses a beacon from another domain', async () => {
     const before = await ledger();
     const foreign = view({ url: 'https://copy.example/' });
     const sentence = expectRefused(
@@ -209,16 +211,16 @@ describe('a beacon that is refused', () => {
     );
     expect(sentence).toContain('copy.example');
     expect(sentence).toContain('example.com');
-    // Either piece of evidence is enough to refuse.
+    // A wrong host in either the URL or the headers is enough to refuse the beacon.
     expectRefused(await server.send(foreign), 403, 'DOMAIN_MISMATCH', 'wrong-domain');
     const copied = { headers: pageHeaders('https://copy.example') };
     expectRefused(await server.send(view(), copied), 403, 'DOMAIN_MISMATCH', 'wrong-domain');
     expect((await ledger())['wrong-domain']).toBe((before['wrong-domain'] ?? 0) + 3);
-    // What was refused is not remembered: it counts once it comes from the right place.
+    // A refused event is not remembered, so it counts once it comes from the right place.
     expectKept(await server.send({ ...foreign, url: 'https://example.com/' }), 'stored');
   });
 
-  it('from localhost: seen, not counted', async () => {
+  it('puts a beacon from localhost in the ledger but does not count it', async () => {
     const local = view({ url: 'http://localhost:3000/' });
     const answer = await server.send(local, { headers: pageHeaders('http://localhost:3000') });
     expect(expectRefused(answer, 403, 'LOCAL_HOST', 'local-host')).toContain('localhost');
@@ -231,11 +233,11 @@ describe('a beacon that is refused', () => {
     { name: 'empty', key: '' },
     { name: 'endless', key: 'a'.repeat(5000) },
     { name: 'an API key', key: `sk_${'a'.repeat(46)}` },
-  ])('with a key that is $name', async ({ key }) => {
+  ])('refuses a beacon with a bad key: $name', async ({ key }) => {
     expectRefused(await server.send(view({ key })), 404, 'UNKNOWN_SITE_KEY', 'unknown-key');
   });
 
-  it('with an unknown key tells the owner of the host, and nobody else', async () => {
+  it('reports a beacon with an unknown key only to the owner of the host', async () => {
     const before = await ledger();
     const nobody = await ledger(world, NO_SITE);
     await server.send(view({ key: newSiteKey() }));
@@ -244,7 +246,7 @@ describe('a beacon that is refused', () => {
     expect((await ledger(world, NO_SITE))['unknown-key']).toBe((nobody['unknown-key'] ?? 0) + 1);
   });
 
-  it('with a retired key', async () => {
+  it('refuses a beacon with a retired key', async () => {
     const other = await another();
     const { site: owned } = await other.addOwner();
     await other.store.registry.addSiteKey(owned.id, newSiteKey(), 0);
@@ -255,10 +257,10 @@ describe('a beacon that is refused', () => {
     expect(await ledger(other, owned.id)).toEqual({ 'retired-key': 1 });
   });
 
-  it('over the rate of its site, which foreign pages cannot use up', async () => {
+  it('refuses a beacon over the rate of its site, which other domains cannot use up', async () => {
     const other = await another();
     const { site: owned } = await other.addOwner();
-    const { site: neighbour } = await other.addOwner('neighbour.example');
+    const { site: neighbor } = await other.addOwner('neighbor.example');
     const running = await other.serve({ settings: { SITE_RATE: '0.5', SITE_BURST: '3' } });
     const send = () => running.send({ key: owned.key, url: 'https://example.com/' });
     for (let i = 0; i < 10; i++) await running.send({ key: owned.key, url: 'https://copy.example/' });
@@ -266,11 +268,11 @@ describe('a beacon that is refused', () => {
     const answer = await send();
     expectRefused(answer, 429, 'RATE_LIMITED', 'rate-limited');
     expect(answer.headers['retry-after']).toBe('2');
-    const fromNeighbour = await running.send(
-      { key: neighbour.key, url: 'https://neighbour.example/' },
-      { headers: pageHeaders('https://neighbour.example') },
+    const fromNeighbor = await running.send(
+      { key: neighbor.key, url: 'https://neighbor.example/' },
+      { headers: pageHeaders('https://neighbor.example') },
     );
-    expectKept(fromNeighbour, 'stored');
+    expectKept(fromNeighbor, 'stored');
     other.clock.advance(2 * SECOND_MS - 1);
     expectRefused(await send(), 429, 'RATE_LIMITED', 'rate-limited');
     other.clock.advance(1);
@@ -278,7 +280,7 @@ describe('a beacon that is refused', () => {
     expect(await ledger(other, owned.id)).toEqual({ stored: 4, 'wrong-domain': 10, 'rate-limited': 2 });
   });
 
-  it('a clock set back lets nothing more through, and nothing less', async () => {
+  it('the rate does not change if the clock is set back', async () => {
     const other = await another();
     const { site: owned } = await other.addOwner();
     const running = await other.serve({ settings: { SITE_RATE: '1', SITE_BURST: '2' } });
@@ -353,7 +355,7 @@ describe('a malformed beacon', () => {
     expect(url.error).toContain('url');
   });
 
-  it('is explained where it has thousands of properties, of which few are looked at', async () => {
+  it('explains a malformed beacon by examining only a few of its thousands of properties', async () => {
     const props = Object.fromEntries(Array.from({ length: 5_500 }, (_, i) => [`p${i}`, 1]));
     expect((await server.send({ props })).json()).toMatchObject({
       error: expect.stringMatching(/required properties key, url\.$/),
@@ -373,7 +375,7 @@ describe('a malformed beacon', () => {
     expect(looked).toEqual([{ key: 'ak_x', props: Object.fromEntries(Object.entries(props).slice(0, 31)) }]);
   });
 
-  it('is in the ledger of the site whose key it carries', async () => {
+  it('puts a malformed beacon in the ledger of the site whose key it carries', async () => {
     const before = await ledger();
     await server.send(view({ id: 7 }));
     await server.send(view({ url: 'about:blank' }));
@@ -403,7 +405,7 @@ describe('a malformed beacon', () => {
     expectRefused(await server.send(body()), 400, 'INVALID_EVENT', 'malformed');
   });
 
-  it('but not for bytes that are no UTF-8: they are read as browsers read them', async () => {
+  it('invalid UTF-8 is decoded as browsers do', async () => {
     const bytes = Buffer.from(JSON.stringify(view({ name: '~' })));
     bytes[bytes.indexOf('~')] = 0xff;
     expectKept(
@@ -415,8 +417,8 @@ describe('a malformed beacon', () => {
   });
 });
 
-describe('the golden samples of the wire', () => {
-  /** Of every sample's key, which is nobody's: the site's stands in for it. */
+describe('the golden samples of the wire format', () => {
+  /** Replaces the key of each sample, which belongs to no site, with the site's. */
   const SAMPLE_KEY = 'ak_0123456789abcdefghjkmnpq';
   const folder = new URL('../../tracker/wire/samples/', import.meta.url);
   const read = <T>(kind: string) =>
@@ -425,7 +427,7 @@ describe('the golden samples of the wire', () => {
       sample: JSON.parse(readFileSync(new URL(`${kind}/${name}`, folder), 'utf8')) as T,
     }));
   it.each(read<Record<string, unknown>>('accepted'))('accepted/$name is stored', async ({ sample }) => {
-    // A sample may have the id of another one, which stands for another page.
+    // The id is removed, because samples may share one although they are different views.
     expectKept(await server.send({ ...sample, key: site.key, id: undefined }), 'stored');
     expect((await server.send({ ...sample, key: site.key })).status).toBe(202);
   });
@@ -435,7 +437,7 @@ describe('the golden samples of the wire', () => {
     async ({ sample: { beacon } }) => {
       const ours = beacon.key === SAMPLE_KEY ? { ...beacon, key: site.key } : beacon;
       const answer = await server.send(ours);
-      // An empty key is nobody's before anything else is looked at.
+      // An empty key is unknown, before anything else is checked.
       if (beacon.key === '') expectRefused(answer, 404, 'UNKNOWN_SITE_KEY', 'unknown-key');
       else expectRefused(answer, 400, 'INVALID_EVENT', 'malformed');
     },
@@ -443,7 +445,7 @@ describe('the golden samples of the wire', () => {
 });
 
 describe('sizes', () => {
-  /** A beacon of exactly so many bytes, the filling in a field that nobody knows. */
+  /** Creates a beacon of exactly this size, padded in an unknown field. */
   const ofBytes = (bytes: number, character = 'x') => {
     const empty = JSON.stringify(view({ filling: '' }));
     const room = bytes - Buffer.byteLength(empty);
@@ -454,7 +456,7 @@ describe('sizes', () => {
     );
   };
 
-  it('takes a beacon of the largest size, and no byte more', async () => {
+  it('accepts a beacon of the maximum size, but not one byte more', async () => {
     const largest = ofBytes(BEACON_MAX_BYTES);
     expect(Buffer.byteLength(largest)).toBe(BEACON_MAX_BYTES);
     expectKept(await server.send(largest), 'stored');
@@ -473,7 +475,7 @@ describe('sizes', () => {
     );
   });
 
-  it('takes a batch of the largest size, and no byte more', async () => {
+  it('accepts a batch of the maximum size, but not one byte more', async () => {
     const beacons = Array.from({ length: 9 }, () => ofBytes(7000));
     const batch = (bytes: number) => {
       const text = `[${beacons.join(',')}]`;
@@ -490,7 +492,7 @@ describe('sizes', () => {
     expect([answer.status, answer.json()]).toEqual([202, { outcomes: ['refused: too-large', 'stored'] }]);
   });
 
-  it('takes a body in pieces and without a length, and holds it to the same limits', async () => {
+  it('applies the same limits to a chunked body without Content-Length', async () => {
     const pieces = (text: string) => {
       const chunks = text.match(/.{1,1000}/gs) ?? [];
       return server.ask({
@@ -506,7 +508,7 @@ describe('sizes', () => {
     expectRefused(endless, 413, 'EVENT_TOO_LARGE', 'too-large');
   });
 
-  it('refuses by the length that is announced, before reading', async () => {
+  it('refuses a body by its Content-Length before reading it', async () => {
     const answer = await askRaw(
       server.url,
       `POST /e HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: 999999999\r\n\r\n{`,
@@ -516,7 +518,7 @@ describe('sizes', () => {
     expect(answer).toContain('EVENT_TOO_LARGE');
   });
 
-  it('survives whatever nests deep', async () => {
+  it('survives deeply nested JSON', async () => {
     const deep = (depth: number) => '['.repeat(depth) + ']'.repeat(depth);
     const beacon = JSON.stringify(view({ filling: 0 }));
     const single = await server.send(beacon.replace('"filling":0', `"filling":${deep(3500)}`));
@@ -538,10 +540,10 @@ describe('content types', () => {
     `text/plain; x=${'a'.repeat(8000)}`,
     'application/json',
     'application/json; charset=utf-8',
-    // The bytes are UTF-8 whatever is claimed; where they are not, they are no JSON.
+    // The bytes must be UTF-8 whatever the header says; otherwise they are not JSON.
     'application/json; charset=utf-16',
     'application/JSON;',
-  ])('takes %j', async (type) =>
+  ])('accepts %j', async (type) =>
     expectKept(await server.send(view(), { headers: { 'content-type': type } }), 'stored'),
   );
 
@@ -571,7 +573,7 @@ describe('content types', () => {
     expect(await count()).toBe(before);
   });
 
-  it('refuses none at all', async () => {
+  it('refuses a body without a content type', async () => {
     const { 'content-type': _, ...headers } = pageHeaders();
     const answer = await server.ask({ method: 'POST', path: '/e', headers, body: JSON.stringify(view()) });
     expectRefused(answer, 415, 'UNSUPPORTED_MEDIA_TYPE', 'media-type');
@@ -584,7 +586,7 @@ describe('content types', () => {
     expectRefused(answer, 400, 'INVALID_EVENT', 'malformed');
   });
 
-  it('refuses compressed bodies as what they are: no JSON', async () => {
+  it('refuses compressed bodies as invalid JSON', async () => {
     const headers = { ...pageHeaders(), 'content-encoding': 'gzip' };
     const answer = await server.ask({
       method: 'POST',
@@ -599,7 +601,7 @@ describe('content types', () => {
 describe('batches', () => {
   const batch = (length: number) => Array.from({ length }, () => view());
 
-  it.each([1, 2, BATCH_MAX_BEACONS])('of %i', async (length) => {
+  it.each([1, 2, BATCH_MAX_BEACONS])('accepts a batch of %i', async (length) => {
     const before = (await count()) ?? 0;
     const answer = await server.send(batch(length));
     expect([answer.status, answer.json()]).toEqual([202, { outcomes: Array(length).fill('stored') }]);
@@ -608,7 +610,7 @@ describe('batches', () => {
     expect(await count()).toBe(before + length);
   });
 
-  it('say what became of each, and 202 where at least one was kept or known', async () => {
+  it('list each outcome, with 202 if at least one was stored or known', async () => {
     const repeated = view();
     const answer = await server.send([
       repeated,
@@ -639,7 +641,7 @@ describe('batches', () => {
     expect([again.status, again.json()]).toEqual([202, { outcomes: ['refused: malformed', 'duplicate'] }]);
   });
 
-  it('of refused beacons only have the status of the first', async () => {
+  it('answers a batch of refused beacons with the status of the first refusal', async () => {
     const answer = await server.send([
       view({ url: 'https://copy.example/' }),
       view({ id: 1 }),
@@ -656,7 +658,7 @@ describe('batches', () => {
     expectOpen(answer);
   });
 
-  it('of bots are taken note of', async () => {
+  it('records batches of bots', async () => {
     const answer = await server.send(batch(2), { headers: { 'user-agent': GOOGLEBOT } });
     expect([answer.status, answer.json()]).toEqual([202, { outcomes: ['bot', 'bot'] }]);
   });
@@ -666,13 +668,13 @@ describe('batches', () => {
     { name: 'nested', body: () => [[view()]] },
     { name: 'nested beside others', body: () => [view(), []] },
     { name: 'one too many', body: () => batch(BATCH_MAX_BEACONS + 1) },
-  ])('$name: refused as a whole', async ({ body }) => {
+  ])('$name: refused entirely', async ({ body }) => {
     const before = await count();
     expectRefused(await server.send(body()), 400, 'INVALID_EVENT', 'malformed');
     expect(await count()).toBe(before);
   });
 
-  it('that are refused as a whole are in the ledger once: of the site whose key they carry, else of nobody', async () => {
+  it('puts a batch refused as a whole in the ledger of its site once', async () => {
     const other = await another();
     const { site: owned } = await other.addOwner();
     const running = await other.serve();
@@ -691,7 +693,7 @@ describe('batches', () => {
 });
 
 describe('the address /e', () => {
-  it('answers a preflight for every origin, without credentials', async () => {
+  it('allows preflights from every origin, without credentials', async () => {
     const answer = await server.ask({
       method: 'OPTIONS',
       path: '/e',
@@ -708,29 +710,26 @@ describe('the address /e', () => {
     expect(Number(answer.headers['access-control-max-age'])).toBeGreaterThan(0);
   });
 
-  it.each(['GET', 'HEAD', 'PUT', 'PATCH', 'DELETE', 'TRACE'])(
-    'takes no %s, whatever is in it',
-    async (method) => {
-      const before = await ledger(world, NO_SITE);
-      const answer = await server.ask({
-        ...{ method, path: '/e', headers: { 'content-type': 'text/html' }, body: '{' },
-      });
-      expect(await ledger(world, NO_SITE)).toEqual(before);
-      expect(answer.status).toBe(405);
-      expect(answer.headers.allow).toBe('POST, OPTIONS');
-      expectOpen(answer);
-      if (method !== 'HEAD')
-        expect(answer.json()).toEqual({ error: expect.any(String), code: 'METHOD_NOT_ALLOWED' });
-    },
-  );
+  it.each(['GET', 'HEAD', 'PUT', 'PATCH', 'DELETE', 'TRACE'])('refuses %s with any body', async (method) => {
+    const before = await ledger(world, NO_SITE);
+    const answer = await server.ask({
+      ...{ method, path: '/e', headers: { 'content-type': 'text/html' }, body: '{' },
+    });
+    expect(await ledger(world, NO_SITE)).toEqual(before);
+    expect(answer.status).toBe(405);
+    expect(answer.headers.allow).toBe('POST, OPTIONS');
+    expectOpen(answer);
+    if (method !== 'HEAD')
+      expect(answer.json()).toEqual({ error: expect.any(String), code: 'METHOD_NOT_ALLOWED' });
+  });
 
-  it('ignores a query, and is no other address', async () => {
+  it('ignores a query, and matches no other path', async () => {
     expectKept(await server.send(view(), { path: '/e?utm=1' }), 'stored');
     for (const path of ['/e/', '/E', '/e.js', '//e'])
       expect((await server.send(view(), { path })).json()).toMatchObject({ code: 'NOT_FOUND' });
   });
 
-  it('lends its openness to no other room', async () => {
+  it('does not extend its CORS policy to other routes', async () => {
     for (const path of ['/api/v1/sites', '/healthz', '/readyz', '/nowhere']) {
       const { headers } = await server.ask({ path, headers: { origin: 'https://example.com' } });
       expect([path, headers['access-control-allow-origin']]).toEqual([path, undefined]);
@@ -749,13 +748,13 @@ describe('the address /e', () => {
         'POST /e HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
     },
     { name: 'endless headers', bytes: `GET / HTTP/1.1\r\nHost: x\r\nX-Long: ${'a'.repeat(40_000)}\r\n\r\n` },
-  ])('answers what is no proper request in its own words, and hangs up: $name', async ({ bytes }) => {
+  ])('answers malformed HTTP in its own format and closes the connection: $name', async ({ bytes }) => {
     const answer = await askRaw(server.url, bytes);
     expect(answer).toMatch(/^HTTP\/1\.1 4\d\d /);
     expect(answer).toMatch(/\r\n\r\n\{"error":"[^"]+","code":"INVALID_REQUEST"\}$/);
   });
 
-  it('an address that cannot be decoded is not there', async () => {
+  it('a path that cannot be decoded is not found', async () => {
     for (const path of ['/%E0%A4%A', '/%', '/e%zz', '/e%ff?x=%']) {
       const answer = await server.ask({ path });
       expect([answer.status, answer.json()]).toEqual([404, { error: expect.any(String), code: 'NOT_FOUND' }]);
@@ -763,7 +762,7 @@ describe('the address /e', () => {
   });
 });
 
-/** The store's events with another `append`. */
+/** Returns the store's events with another `append`. */
 function withAppend(events: Events, append: Events['append']): Events {
   return new Proxy(events, {
     get(target, name) {
@@ -773,12 +772,12 @@ function withAppend(events: Events, append: Events['append']): Events {
   });
 }
 
-describe('when the store cannot take an event', () => {
+describe('a store that cannot accept events', () => {
   it.each([
     { name: 'away', error: new StoreUnavailable('disk full'), reason: 'unavailable' },
     { name: 'full', error: new StoreBusy('queue full'), reason: 'busy' },
     { name: 'broken', error: new StoreBroken('fsync failed'), reason: 'unavailable' },
-  ])('$name: 503, when to try again, and nothing of the cause', async ({ error, reason }) => {
+  ])('$name: 503 with Retry-After, without the cause', async ({ error, reason }) => {
     const other = await another();
     const { site: owned } = await other.addOwner();
     const events = withAppend(other.store.events, () => Promise.reject(error));
@@ -793,12 +792,12 @@ describe('when the store cannot take an event', () => {
     expect(batch.headers['retry-after']).toBeDefined();
     expectOpen(batch);
     expect(await ledger(other, owned.id)).toEqual({ [reason]: 3 });
-    // The same event counts when the store is back.
+    // The same event counts once the store is back.
     const back = await other.serve();
     expectKept(await back.send(beacon), 'stored');
   });
 
-  it('anything unforeseen is 500, and says nothing', async () => {
+  it('an unexpected error is 500 without details', async () => {
     const other = await another();
     const { site: owned } = await other.addOwner();
     const events = withAppend(other.store.events, () => Promise.reject(new Error('secret detail')));
@@ -807,7 +806,7 @@ describe('when the store cannot take an event', () => {
     expect([answer.status, answer.json()]).toEqual([500, { error: expect.any(String), code: 'INTERNAL' }]);
     expect(answer.text).not.toContain('secret');
     expectOpen(answer);
-    // The image is one all the same, and nobody is said to have sent something wrong.
+    // The image is sent anyway, and no error is reported.
     const pixel = await running.ask({
       path: `/p.gif?key=${owned.key}&url=https://example.com/`,
       headers: { 'user-agent': BROWSER },
@@ -818,7 +817,7 @@ describe('when the store cannot take an event', () => {
     for (const id of [owned.id, NO_SITE]) expect(await ledger(other, id)).toEqual({});
   });
 
-  it('a batch of which some were kept says so', async () => {
+  it('a partly stored batch lists each outcome', async () => {
     const other = await another();
     const { site: owned } = await other.addOwner();
     let calls = 0;
@@ -838,7 +837,7 @@ describe('when the store cannot take an event', () => {
 describe('site keys', () => {
   const seenSoon = { timeout: 10_000, interval: 20 };
 
-  it('that are added, retired, or lose their site are known without a restart', async () => {
+  it('applies added, retired and removed site keys without a restart', async () => {
     const other = await another();
     const account = await other.addAccount();
     const running = await other.serve();
@@ -864,7 +863,7 @@ describe('site keys', () => {
     expect(await outcome(owned.key)).toBe('refused; reason=unknown-key');
   });
 
-  it('go on serving while the registry is away, without asking it for any beacon', async () => {
+  it('keep working while the registry is down, without a query per beacon', async () => {
     const other = await another();
     const { site: owned } = await other.addOwner();
     let asked = 0;
@@ -896,24 +895,25 @@ describe('site keys', () => {
     expect(asked).toBe(0);
   });
 
-  it('that nobody could load yet: "cannot know" is not "unknown"', async () => {
+  it('answers that a site key is unavailable, not unknown, if it could not be loaded yet', async () => {
     const answers = [
       Promise.reject(new StoreUnavailable('away')),
       Promise.resolve({ records: [], version: 0, more: false }),
     ];
     answers[0]?.catch(() => undefined);
-    // The directory asks the registry for nothing else.
+    // The directory uses no other method of the registry.
     const registry = { siteKeysSince: () => answers.shift() } as unknown as Registry;
     const directory = new SiteDirectory({
       registry,
       clock: new TestClock(),
       rate: { perSecond: 1, burst: 1 },
+      onOutage: () => {},
     });
     const key = newSiteKey();
     await expect(directory.refresh()).rejects.toThrow(StoreUnavailable);
     expect(directory.resolve(key)).toEqual({ kind: 'cannot-know' });
     expect(directory.ageMs()).toBeNull();
-    // An invented key is no key, whether the registry is there or not.
+    // An invented key is unknown, whether the registry is available or not.
     expect(directory.resolve('ak_invented')).toEqual({ kind: 'unknown' });
     await directory.refresh();
     expect(directory.resolve(key)).toEqual({ kind: 'unknown' });
@@ -922,7 +922,7 @@ describe('site keys', () => {
 });
 
 describe('the ledger', () => {
-  it('balances with what was sent, whatever it was', async () => {
+  it('balances with any mix of beacons', async () => {
     const other = await another();
     const { site: owned } = await other.addOwner();
     const running = await other.serve({ settings: { SITE_RATE: '1', SITE_BURST: '6' } });

@@ -1,17 +1,17 @@
 import type { FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { DAY_MS } from '../src/clock.ts';
 import { declarePages } from '../src/dashboard/index.ts';
-import { Router } from '../src/dashboard/pages/route.ts';
-import type { Parts } from '../src/dashboard/parts.ts';
-import type { Account, Site, Ticket } from '../src/store/store.ts';
-import { digestToken, newToken } from '../src/tokens.ts';
+import type { Parts } from '../src/dashboard/kit/parts.ts';
+import { Router } from '../src/dashboard/kit/router.ts';
+import { DAY_MS } from '../src/domain/clock.ts';
+import { digestToken, newToken } from '../src/domain/tokens.ts';
+import type { Account, OneTimeToken, Site } from '../src/store/contract/store.ts';
 import { PASSWORD, signedIn } from './support/dashboard-person.ts';
 import { DashboardVisitor } from './support/dashboard-visitor.ts';
 import { type Answer, ask } from './support/http.ts';
 import { type RunningServer, World } from './support/world.ts';
 
-/** What nobody does by accident. */
+/** Requests of an attacker. */
 
 let world: World;
 let server: RunningServer;
@@ -38,7 +38,7 @@ function routes() {
 }
 
 describe('a request', () => {
-  it('by another method than an address takes is told which, and changes nothing', async () => {
+  it('changes nothing for a method that is not allowed, and names the allowed ones', async () => {
     const table = routes();
     for (const path of new Set(table.map((route) => route.path))) {
       const taken = table.filter((route) => route.path === path).map(({ method }) => method as string);
@@ -50,22 +50,39 @@ describe('a request', () => {
         });
         expect({ method, path, status: answer.status }).toEqual({ method, path, status: 405 });
         expect(String(answer.headers.allow).split(', ')).toEqual(expect.arrayContaining(taken));
-        expect(answer.text).toContain('Not this way');
+        expect(answer.text).toContain('Method not allowed');
       }
     }
-    // GET /logout was among them.
+    // GET /logout was one of the requests.
     expect((await visitor.get('/dashboard/account')).status).toBe(200);
   }, 60_000);
 
-  it('with a form larger than forms are is refused before it is read', async () => {
+  it('answers an unknown path with a page in browsers and JSON in programs', async () => {
+    const browser = 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8';
+    for (const path of ['/nowhere', '/dashboard/nowhere']) {
+      const page = await ask(server.url, { path, headers: { accept: browser } });
+      expect([page.status, page.headers['content-type']]).toEqual([404, 'text/html; charset=utf-8']);
+      expect(page.text).toContain('Page not found');
+      expect(page.headers['content-security-policy']).toContain("default-src 'none'");
+      const json = await ask(server.url, { path, headers: { accept: 'application/json' } });
+      expect([json.status, json.json()]).toMatchObject([404, { code: 'NOT_FOUND' }]);
+    }
+    const wrong = await ask(server.url, {
+      ...{ method: 'PUT', path: '/login', headers: { accept: 'application/json' } },
+    });
+    expect([wrong.status, wrong.json()]).toMatchObject([405, { code: 'METHOD_NOT_ALLOWED' }]);
+    expect((await ask(server.url, { path: '/nowhere' })).json()).toMatchObject({ code: 'NOT_FOUND' });
+  });
+
+  it('refuses an oversized form before reading it', async () => {
     for (const path of ['/login', '/dashboard/add-site', `${base}/settings/exclusions`]) {
       const answer = await visitor.post(path, { domain: 'x'.repeat(70_000) });
       expect({ path, status: answer.status }).toEqual({ path, status: 413 });
-      expect(answer.text).toContain('The form could not be read');
+      expect(answer.text).toContain('This form could not be read');
     }
   });
 
-  it('with markup in its address gets it back as text', async () => {
+  it('returns markup in a URL as text', async () => {
     const mark = '"><img src=x onerror=alert(1)>';
     for (const path of [
       `/login?next=${encodeURIComponent(mark)}&note=${encodeURIComponent(mark)}`,
@@ -89,8 +106,8 @@ describe('a request', () => {
     }
   });
 
-  it('with the name of what every object has in it is taken like any other word', async () => {
-    // Without what is new each time it is drawn.
+  it('may contain inherited names such as "constructor"', async () => {
+    // Removes what is different each time the page is rendered.
     const drawn = ({ status, text }: Answer, word: string) =>
       [status, text.replaceAll(/value="[^"]*"/g, '').replaceAll(word, 'WORD')] as const;
     for (const word of ['constructor', '__proto__', 'toString']) {
@@ -105,14 +122,19 @@ describe('a request', () => {
         expect(await asWith(word), path).toEqual(await asWith('unheard-of'));
       }
       await visitor.get('/dashboard/settings/api-keys');
-      const made = await visitor.post('/dashboard/settings/api-keys', { name: word, scope: word });
+      const made = await visitor.post('/dashboard/settings/api-keys', { name: word });
       expect({ word, status: made.status }).toEqual({ word, status: 200 });
+      for (const scope of [word, 'unheard-of']) {
+        const refused = await visitor.post('/dashboard/settings/api-keys', { name: 'refused', scope });
+        expect({ scope, status: refused.status }).toEqual({ scope, status: 422 });
+      }
       const keys = await world.store.registry.apiKeysOf(account.id);
       expect(keys.find(({ name }) => name === word)?.scopes).toEqual(['read']);
+      expect(keys.map(({ name }) => name)).not.toContain('refused');
     }
   });
 
-  it('with a page to go on to leaves the dashboard for nowhere, also where one is signed in already', async () => {
+  it('cannot redirect away from the dashboard, even when signed in', async () => {
     for (const next of [
       '//evil.example',
       '/\\evil.example',
@@ -129,9 +151,9 @@ describe('a request', () => {
 });
 
 describe('a one-time link', () => {
-  const ticketOf = async (kind: Ticket['kind']): Promise<string> => {
+  const ticketOf = async (kind: OneTimeToken['kind']): Promise<string> => {
     const token = newToken();
-    await world.store.registry.createTicket(
+    await world.store.registry.createOneTimeToken(
       {
         ...{ kind, email: account.email, accountId: account.id },
         ...(kind === 'invitation'
@@ -144,7 +166,7 @@ describe('a one-time link', () => {
     return token;
   };
 
-  it('is good for what it was made for alone', async () => {
+  it('works only for its purpose', async () => {
     const invitation = await ticketOf('invitation');
     const reset = await ticketOf('reset');
     expect((await visitor.get(`/reset/${invitation}`)).status).toBe(410);
@@ -162,20 +184,20 @@ describe('a one-time link', () => {
     expect((await stranger.signIn(account.email, PASSWORD)).status).toBe(303);
   });
 
-  it('is not good for longer than it says', async () => {
+  it('expires as stated', async () => {
     const token = await ticketOf('reset');
     world.clock.advance(DAY_MS + 1);
     expect((await new DashboardVisitor(server.url).get(`/reset/${token}`)).status).toBe(410);
   });
 });
 
-describe('a public link', () => {
+describe('a shared link', () => {
   const share = async (fields: Record<string, string>): Promise<string> => {
     const made = await visitor.post(`${base}/settings/shares`, fields);
     return /\/share\/[\w-]{43}/.exec(made.text)?.[0] ?? '';
   };
 
-  it('ends when it says', async () => {
+  it('expires as stated', async () => {
     const path = await share({ name: 'a week', expires: '7' });
     const stranger = new DashboardVisitor(server.url);
     expect((await stranger.get(path)).status).toBe(200);
@@ -184,7 +206,7 @@ describe('a public link', () => {
     expect((await stranger.get(`${path}/rows.csv`)).status).toBe(404);
   });
 
-  it('with a password is not opened by what opened another', async () => {
+  it('asks each shared link with a password for its own password', async () => {
     const [one, other] = [
       await share({ name: 'one', 'share-password': 'open sesame' }),
       await share({ name: 'other', 'share-password': 'open sesame' }),
@@ -198,7 +220,7 @@ describe('a public link', () => {
   });
 });
 
-it('invites nobody through an address that is two, or that ends a line', async () => {
+it('refuses an invitation with two addresses or a line break', async () => {
   for (const email of [
     'a@example.com\r\nBcc: b@example.com',
     'a@example.com b@example.com',

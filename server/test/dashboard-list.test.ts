@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { DAY_MS, HOUR_MS, MINUTE_MS } from '../src/clock.ts';
-import type { Account, Site } from '../src/store/store.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../src/domain/clock.ts';
+import type { Account, Site } from '../src/store/contract/store.ts';
 import { signedIn } from './support/dashboard-person.ts';
 import type { DashboardVisitor } from './support/dashboard-visitor.ts';
 import { event } from './support/entries.ts';
 import { until } from './support/poll.ts';
 import { type RunningServer, World } from './support/world.ts';
 
-/** The list of sites at a glance, and the list of what happens on one. */
+/** The list of sites with its summaries, and the list of recent activity on one site. */
 
 let world: World;
 let server: RunningServer;
@@ -22,7 +22,7 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-/** So many events on a site at an instant so long ago. */
+/** Stores a number of events on a site, some time ago. */
 async function happened(site: Site, count: number, agoMs: number): Promise<void> {
   const receivedAtMs = world.clock.now() - agoMs;
   await Promise.all(
@@ -34,7 +34,7 @@ async function happened(site: Site, count: number, agoMs: number): Promise<void>
   );
 }
 
-/** What the list says of a site. */
+/** Returns a site's tile in the list. */
 async function tileOf({ id }: Site): Promise<string> {
   const { text } = await visitor.get('/dashboard');
   const tiles = text.match(/<article.*?<\/article>/gs) ?? [];
@@ -42,39 +42,39 @@ async function tileOf({ id }: Site): Promise<string> {
 }
 
 describe('the list of sites', () => {
-  it('warns of a site that was busy every day of a week and is silent since twelve hours', async () => {
+  it('warns of a site that was busy for a week and silent for twelve hours', async () => {
     const site = await world.addSite(account, 'quiet.example');
     for (let day = 1; day <= 7; day++) await happened(site, 25, day * DAY_MS);
-    expect(await tileOf(site)).toContain('Usually busy, and silent for twelve hours.');
+    expect(await tileOf(site)).toContain('Usually busy, but no events for twelve hours.');
     await happened(site, 1, HOUR_MS);
     expect(await tileOf(site)).not.toContain('Usually busy');
   });
 
-  it('warns of no site that was never busy', async () => {
+  it('does not warn of a site that was never busy', async () => {
     const site = await world.addSite(account, 'calm.example');
     for (let day = 1; day <= 7; day++) await happened(site, day === 4 ? 1 : 25, day * DAY_MS);
     expect(await tileOf(site)).not.toContain('Usually busy');
   });
 
-  it('tells a site without events from one that had its last long ago, and who is there now', async () => {
+  it('distinguishes a site without events from an inactive one, and shows current visitors', async () => {
     const site = await world.addSite(account, 'old.example');
     expect(await tileOf(site)).toContain('Waiting for the first event');
     await happened(site, 1, 45 * DAY_MS);
     expect(await tileOf(site)).toContain('Last event last month');
     await happened(site, 3, MINUTE_MS);
-    expect(await tileOf(site)).toMatch(/Last event 1 minute ago.*3 now/);
+    expect(await tileOf(site)).toMatch(/Last event 1 minute ago.*3 online/);
   });
 
-  it('puts the month of a site against the allowance of the plan', async () => {
+  it('compares the events of the month with the monthly limit', async () => {
     const site = await world.addSite(account, 'share.example');
-    expect(await tileOf(site)).toContain('0 events this month0 % of the allowance');
+    expect(await tileOf(site)).toContain('0 events this month0% of your monthly limit');
     await happened(site, 30, HOUR_MS);
-    expect(await tileOf(site)).toContain('30 events this monthunder 1 % of the allowance');
+    expect(await tileOf(site)).toContain('30 events this monthless than 1% of your monthly limit');
   });
 });
 
-describe('the list of what happens', () => {
-  it('shows the last half hour by the clocks of the site, and what was refused while the server runs', async () => {
+describe('the activity list', () => {
+  it('shows the last half hour in the time zone of the site, and refusals since the last restart', async () => {
     const site = await world.addSite(account, 'busy.example');
     await world.store.registry.setSiteTimeZone(site.id, 'Asia/Tokyo');
     await happened(site, 2, 10 * MINUTE_MS);
@@ -87,7 +87,7 @@ describe('the list of what happens', () => {
         ),
       ({ status }) => status === 403,
     );
-    const { text } = await visitor.get(`/dashboard/sites/${site.id}/happening`);
+    const { text } = await visitor.get(`/dashboard/sites/${site.id}/activity`);
     const lines = [...text.matchAll(/<li data-what="(\w+)">(.*?)<\/li>/gs)].map(([, what, line = '']) => ({
       what,
       line: line.replaceAll(/<[^>]+>/g, ' '),
@@ -101,10 +101,10 @@ describe('the list of what happens', () => {
     expect(lines[1]?.line).toContain(time);
   });
 
-  it('never shows more than fifty lines', async () => {
+  it('shows at most fifty lines', async () => {
     const site = await world.addSite(account, 'flood.example');
     await happened(site, 70, MINUTE_MS);
-    const { text } = await visitor.get(`/dashboard/sites/${site.id}/happening`);
+    const { text } = await visitor.get(`/dashboard/sites/${site.id}/activity`);
     expect(text.match(/<li data-what=/g)).toHaveLength(50);
   });
 });

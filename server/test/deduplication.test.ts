@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { Deduplication } from '../src/store/sqlite/deduplication.ts';
-import { type Database, transaction } from '../src/store/sqlite/driver.ts';
-import { KeyTable } from '../src/store/sqlite/key-table.ts';
+import { type Database, transaction } from '../src/store/drivers/sqlite.ts';
+import { Deduplication } from '../src/store/embedded/writer/deduplication.ts';
+import { KeyTable } from '../src/store/embedded/writer/key-table.ts';
 import { openEventFile } from './support/event-file.ts';
 
 const SITE = 'site_a';
 const DAY = 20_000;
 
-/** Commits ids of a day. @returns which of them were new */
+/** Commits the ids of a day. @returns which of them were new */
 function commit(
   db: Database,
   ids: Deduplication,
@@ -22,7 +22,7 @@ function commit(
     const firstTimes = transaction(db, () => {
       ids.begin(of.length);
       const results = of.map((id) => ids.firstTime(SITE, id, day));
-      ids.write({ forgetBeforeDay });
+      ids.flush({ forgetKeysBeforeDay: forgetBeforeDay });
       if (fail) throw new Error('the disk is on fire');
       return results;
     });
@@ -43,8 +43,8 @@ function names(from: number, to: number): string[] {
   return Array.from({ length: to - from }, (_, i) => `id-${from + i}`);
 }
 
-describe('the ids seen within two days', () => {
-  it('are known in the same commit, in the next, and after a restart', async () => {
+describe('ids of the last two days', () => {
+  it('recognizes an id in the same commit, in the next, and after a restart', async () => {
     const db = await openEventFile();
     const ids = new Deduplication(db);
     expect(commit(db, ids, { day: DAY, of: ['a', 'b', 'a'] })).toEqual([true, true, false]);
@@ -59,7 +59,7 @@ describe('the ids seen within two days', () => {
     expect(count(db, 'seen')).toBe(3);
   });
 
-  it('that come in one large commit share rows of which several fill a page', async () => {
+  it('puts the ids of one large commit in shared rows, several of which fit on a page', async () => {
     const db = await openEventFile();
     commit(db, new Deduplication(db), { day: DAY, of: names(0, 500) });
     const { longest } = db.prepare('SELECT max(length(keys)) AS longest FROM seen').get() ?? {};
@@ -75,7 +75,7 @@ describe('the ids seen within two days', () => {
     { name: 'two days after', day: DAY + 2, isNew: false },
     { name: 'three days after', day: DAY + 3, isNew: true },
     { name: 'the day before, the clock having been set back', day: DAY - 1, isNew: false },
-  ])('on $name', async ({ day, isNew }) => {
+  ])('knows whether an id is new on $name', async ({ day, isNew }) => {
     const db = await openEventFile();
     const ids = new Deduplication(db);
     commit(db, ids, { day: DAY, of: ['a'] });
@@ -83,17 +83,17 @@ describe('the ids seen within two days', () => {
     expect(commit(db, new Deduplication(db), { day, of: ['a'] })).toEqual([false]);
   });
 
-  it('are forgotten with a commit that fails, and only those of that commit', async () => {
+  it('forgets the ids of a failed commit, and only those', async () => {
     const db = await openEventFile();
     const ids = new Deduplication(db, 600);
     commit(db, ids, { day: DAY, of: names(0, 500) });
-    // Some of these have room in memory and some have not.
+    // Some of these are in memory and some are not.
     commit(db, ids, { day: DAY, of: names(400, 900), fail: true });
     const again = commit(db, ids, { day: DAY, of: names(0, 900) });
     expect(again).toEqual(names(0, 900).map((_, i) => i >= 500));
   });
 
-  it('are found on disk where a day has more than there is room for', async () => {
+  it('finds ids on disk if a day has more than fit in memory', async () => {
     const db = await openEventFile();
     const ids = new Deduplication(db, 10);
     expect(commit(db, ids, { day: DAY, of: names(0, 25) })).toEqual(Array(25).fill(true));
@@ -106,7 +106,7 @@ describe('the ids seen within two days', () => {
     ]);
   });
 
-  it('tell texts apart that UTF-8 does not, and sites', async () => {
+  it('distinguishes ids that UTF-8 cannot, and ids of different sites', async () => {
     const db = await openEventFile();
     const ids = new Deduplication(db);
     const odd = ['\ud800', '\ud801', '\ufffd', '"\\ud800"'];
@@ -115,7 +115,7 @@ describe('the ids seen within two days', () => {
     ids.rolledBack();
   });
 
-  it('go from the disk when their time is over, some at a time', async () => {
+  it('deletes expired ids from disk in batches', async () => {
     const db = await openEventFile();
     db.exec(`WITH RECURSIVE numbers (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM numbers WHERE i < 1500)
       INSERT INTO seen SELECT ${DAY}, i, randomblob(12) FROM numbers;
@@ -135,7 +135,7 @@ describe('the ids seen within two days', () => {
 });
 
 describe('a table of keys', () => {
-  it('keeps what a Set keeps, through growing and taking back', () => {
+  it('behaves like a Set while it grows and rolls back', () => {
     const table = new KeyTable();
     const set = new Set<string>();
     const key = (i: number) => ({ a: 1 + ((i * 2654435761) & 0xff), b: i % 7, c: i % 11 });
@@ -155,7 +155,7 @@ describe('a table of keys', () => {
     for (let i = 0; i < 20_000; i += 97) expect(table.has(key(i))).toBe(true);
   });
 
-  it('holds a key of nothing but zeros', () => {
+  it('stores a key of all zeros', () => {
     const table = new KeyTable();
     table.reserve(1);
     expect(table.has({ a: 0, b: 0, c: 0 })).toBe(false);

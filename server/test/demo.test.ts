@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startPassersBy } from '../src/demo/passers-by.ts';
-import { Random } from '../src/demo/random.ts';
-import type { Site } from '../src/store/store.ts';
+import { startPassersBy } from '../src/commands/demo/live-visitors.ts';
+import { Random } from '../src/commands/demo/random.ts';
+import type { Site } from '../src/store/contract/store.ts';
 import { until } from './support/poll.ts';
 import { type RunningServer, World } from './support/world.ts';
 
-/** People who come by while the demo runs. */
+/** The demo's simulated live visitors. */
 
 let world: World;
 let server: RunningServer;
@@ -20,8 +20,8 @@ afterAll(() => world.close());
 
 const cameBy = () => world.store.reports.realtime(site.id, 0);
 
-describe('passers-by', () => {
-  it('are counted like everybody, in several browsers, until it ends', async () => {
+describe('simulated visitors', () => {
+  it('counts simulated visitors in several browsers until the demo ends', async () => {
     const errors: unknown[] = [];
     await until(
       () => server.send({ key: site.key, url: `https://${site.domain}/` }),
@@ -38,7 +38,7 @@ describe('passers-by', () => {
     expect(errors).toEqual([]);
   });
 
-  it('stop for good, and say why, where nobody answers', async () => {
+  it('stop and report why if there is no server', async () => {
     const errors: unknown[] = [];
     const end = startPassersBy({
       ...{ collector: 'http://127.0.0.1:1/e', site, random: new Random(1), pauseMs: 1 },

@@ -1,24 +1,24 @@
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Ledger } from '../src/api/ledger.ts';
-import { splitPage } from '../src/collect/classify.ts';
-import { hostFits, judgeHosts } from '../src/host-policy.ts';
-import { isLocalHost, readDomain } from '../src/hosts.ts';
-import { newSiteKey } from '../src/keys.ts';
-import type { Site } from '../src/store/store.ts';
+import { splitPage } from '../src/collect/page.ts';
+import { checkHosts, isHostAllowed } from '../src/domain/host-policy.ts';
+import { isLocalHost, readDomain } from '../src/domain/hosts.ts';
+import { newSiteKey } from '../src/domain/keys.ts';
+import type { Site } from '../src/store/contract/store.ts';
 import { BROWSER, World } from './support/world.ts';
 
-/** What a site says and what a request shows, as people write them. */
+/** The settings of a site and the evidence of a request, as people write them. */
 interface Case {
   name: string;
-  /** As typed when the site was added; `example.com` when nothing is said. */
+  /** The domain as typed when the site was added; the default is `example.com`. */
   site?: string;
   subdomains?: boolean;
   extra?: string[];
   origin?: string;
   referer?: string;
   page: string;
-  /** `fits`, `malformed`, or the reason and the host that is named to the owner. */
+  /** `fits`, `malformed`, or the reason and the host that is shown to the owner. */
   verdict: 'fits' | 'malformed' | `wrong-domain ${string}` | `local-host ${string}`;
 }
 
@@ -35,8 +35,8 @@ function judge({
   const place = splitPage(page);
   if (place === null) return 'malformed';
   const policy = { domain, allowSubdomains: subdomains, extraHosts: extra };
-  const verdict = judgeHosts(policy, { origin, referer, pageHost: place.host });
-  return verdict.fits ? 'fits' : `${verdict.reason} ${verdict.host}`;
+  const verdict = checkHosts(policy, { origin, referer, pageHost: place.host });
+  return verdict.isAllowed ? 'fits' : `${verdict.reason} ${verdict.host}`;
 }
 
 const HOME = 'https://example.com/';
@@ -79,7 +79,7 @@ const POLICY: readonly Case[] = [
     verdict: 'wrong-domain example.com',
   },
   {
-    name: 'a neighbour under a public suffix',
+    name: 'a neighbor under a public suffix',
     site: 'me.github.io',
     subdomains: true,
     page: 'https://you.github.io/',
@@ -162,7 +162,7 @@ const EVIDENCE: readonly Case[] = [
     verdict: 'fits',
   },
   {
-    name: 'an extension is no origin of ours',
+    name: 'a browser extension',
     origin: 'chrome-extension://abcdef',
     page: HOME,
     verdict: 'wrong-domain chrome-extension://abcdef',
@@ -185,7 +185,7 @@ const EVIDENCE: readonly Case[] = [
   { name: 'a page without a host', page: 'https://', verdict: 'malformed' },
 ];
 
-const NORMALISED: readonly Case[] = [
+const NORMALIZED: readonly Case[] = [
   { name: 'upper case', page: 'HTTPS://EXAMPLE.COM/', origin: 'https://Example.Com', verdict: 'fits' },
   { name: 'a trailing dot', page: 'https://example.com./', verdict: 'fits' },
   { name: 'a trailing dot at registration', site: 'example.com.', page: HOME, verdict: 'fits' },
@@ -315,7 +315,7 @@ const NORMALISED: readonly Case[] = [
   },
 ];
 
-/** What other systems got wrong, one by one. */
+/** Mistakes of other systems, one by one. */
 const MISTAKES_OF_OTHERS: readonly Case[] = [
   { name: 'substring: in front', page: 'https://notexample.com/', verdict: 'wrong-domain notexample.com' },
   {
@@ -465,7 +465,7 @@ describe('the two pieces of evidence', () => {
 });
 
 describe('hosts are compared the way browsers read them', () => {
-  it.each(NORMALISED)('$name', (given) => expect(judge(given)).toBe(given.verdict));
+  it.each(NORMALIZED)('$name', (given) => expect(judge(given)).toBe(given.verdict));
 });
 
 describe('mistakes seen elsewhere', () => {
@@ -482,7 +482,7 @@ describe('local hosts are seen and not counted', () => {
     for (const host of hosts.split(' ')) expect([host, isLocalHost(host)]).toEqual([host, true]);
   });
 
-  it('and public ones are public, however they begin', () => {
+  it('does not mistake public hosts for local ones', () => {
     const hosts =
       'example.com localhost.example.com 127.example.com 10.example.com local.example xlocalhost.com a.localhost.com ' +
       '172.15.0.1 172.32.0.1 192.169.0.1 11.0.0.1 128.0.0.1 1.127.0.1 2001:db8::1 fe00::1 fec0::1 ::ffff:808:808 ::2 1::1';
@@ -495,12 +495,12 @@ describe('through the front door', () => {
     ...{ fits: 202, malformed: 400, 'wrong-domain': 403, 'local-host': 403 },
   };
 
-  it('each of these is answered so, counted once, and told to the owner with the host', async () => {
+  it('answers each case as listed, counts it once, and records its host', async () => {
     const world = await World.open();
     onTestFinished(() => world.close());
     const { registry, events } = world.store;
     const scenes: { given: Case; site: Site }[] = [];
-    for (const given of [...POLICY, ...EVIDENCE, ...NORMALISED, ...MISTAKES_OF_OTHERS, ...LOCAL]) {
+    for (const given of [...POLICY, ...EVIDENCE, ...NORMALIZED, ...MISTAKES_OF_OTHERS, ...LOCAL]) {
       const domain = readDomain(given.site ?? 'example.com') ?? '';
       const site = await world.addSite(await world.addAccount(), domain);
       const { subdomains: allowSubdomains = false, extra: extraHosts = [] } = given;
@@ -540,7 +540,7 @@ describe('through the front door', () => {
   });
 });
 
-it('hosts longer than any that exist are not counted, and kept in short: the pages of the ledger reach its end', async () => {
+it('refuses hosts that are too long, and shortens them in the ledger', async () => {
   const world = await World.open();
   onTestFinished(() => world.close());
   const { site, apiKey } = await world.addOwner();
@@ -550,7 +550,7 @@ it('hosts longer than any that exist are not counted, and kept in short: the pag
   await registry.addSiteKey(site.id, key, 0);
   await registry.retireSiteKey(site.key);
   const server = await world.serve();
-  // Written in ASCII, as it is kept, this is three times as long.
+  // In ASCII, the form in which it is stored, the name is three times as long.
   const name = Array.from({ length: 280 }, (_, i) => String.fromCodePoint(0x4e00 + ((i * 7_919) % 20_000)));
   const longest = `${`${'a'.repeat(49)}.`.repeat(4)}${'a'.repeat(41)}.example.com`;
   for (const [host, of, status] of [
@@ -580,13 +580,13 @@ it('hosts longer than any that exist are not counted, and kept in short: the pag
   expect({ hosts, cursor }).toEqual({ hosts: 6, cursor: '' });
 });
 
-describe('whatever a request shows', () => {
+describe('any combination of headers', () => {
   const label = fc.stringMatching(/^[a-z0-9]{1,8}$/);
   const name = fc
     .array(label, { minLength: 2, maxLength: 5 })
     .map((labels) => `x${labels.join('.')}.example`);
 
-  it('without options only the domain and its twin fit', () => {
+  it('allows only the domain and its www twin without options', () => {
     fc.assert(
       fc.property(
         name,
@@ -594,24 +594,24 @@ describe('whatever a request shows', () => {
         fc.constantFrom('', 'www.', 'x', 'x.', 'ww.', 'www.www.'),
         (domain, other, prefix) => {
           const policy = { domain, allowSubdomains: false, extraHosts: [] };
-          expect(hostFits(policy, `${prefix}${domain}`)).toBe(prefix === '' || prefix === 'www.');
-          if (other !== domain) expect(hostFits(policy, other)).toBe(false);
+          expect(isHostAllowed(policy, `${prefix}${domain}`)).toBe(prefix === '' || prefix === 'www.');
+          if (other !== domain) expect(isHostAllowed(policy, other)).toBe(false);
         },
       ),
     );
   });
 
-  it('a subdomain is what ends with a dot and the domain', () => {
+  it('a subdomain ends with a dot and the domain', () => {
     fc.assert(
       fc.property(name, fc.stringMatching(/^[a-z0-9.-]{1,12}$/), (domain, prefix) => {
         const policy = { domain, allowSubdomains: true, extraHosts: [] };
-        expect(hostFits(policy, `${prefix}${domain}`)).toBe(prefix.endsWith('.'));
-        expect(hostFits(policy, `${domain}${prefix}`)).toBe(false);
+        expect(isHostAllowed(policy, `${prefix}${domain}`)).toBe(prefix.endsWith('.'));
+        expect(isHostAllowed(policy, `${domain}${prefix}`)).toBe(false);
       }),
     );
   });
 
-  it('nothing throws, and what fits was judged by the page too', () => {
+  it('nothing throws, and an allowed request has an allowed page', () => {
     const text = fc.oneof(
       fc.string({ unit: 'binary', maxLength: 60 }),
       fc.stringMatching(/^https?:\/\/[a-z.]{1,20}(:\d{1,5})?\/[a-z]*$/),
@@ -626,8 +626,8 @@ describe('whatever a request shows', () => {
           const place = splitPage(page);
           if (place === null) return;
           const policy = { domain: 'example.com', allowSubdomains: true, extraHosts: ['*.example.net'] };
-          const verdict = judgeHosts(policy, { origin, referer, pageHost: place.host });
-          if (verdict.fits) expect(hostFits(policy, place.host)).toBe(true);
+          const verdict = checkHosts(policy, { origin, referer, pageHost: place.host });
+          if (verdict.isAllowed) expect(isHostAllowed(policy, place.host)).toBe(true);
           else expect(verdict.host).not.toBe('');
         },
       ),
@@ -636,7 +636,7 @@ describe('whatever a request shows', () => {
   });
 });
 
-describe('a domain as people type it', () => {
+describe('a typed domain', () => {
   it.each([
     ['example.com', 'example.com'],
     ['  Example.COM  ', 'example.com'],
@@ -678,5 +678,5 @@ describe('a domain as people type it', () => {
     "example.com';--",
     '<script>',
     `${'a.'.repeat(127)}example`,
-  ])('%j is none', (typed) => expect(readDomain(typed)).toBeNull());
+  ])('%j is invalid', (typed) => expect(readDomain(typed)).toBeNull());
 });

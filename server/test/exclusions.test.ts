@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { utcDay } from '../src/clock.ts';
-import { leavesOutPage, pathFits, readExclusions } from '../src/exclusions.ts';
-import type { LedgerLine, Site } from '../src/store/store.ts';
+import { utcDay } from '../src/domain/clock.ts';
+import { isPageExcluded, readExclusions } from '../src/domain/exclusions.ts';
+import { matchesPattern } from '../src/domain/patterns.ts';
+import type { LedgerLine, Site } from '../src/store/contract/store.ts';
 import { signedIn } from './support/dashboard-person.ts';
 import type { DashboardVisitor } from './support/dashboard-visitor.ts';
 import { until } from './support/poll.ts';
@@ -23,28 +24,28 @@ describe('a pattern', () => {
     ['/a.c', '/abc', false],
     ['/**', '/x', true],
   ])('%s and the path %s: %s', (pattern, path, fits) => {
-    expect(pathFits(pattern, path)).toBe(fits);
+    expect(matchesPattern(pattern, path)).toBe(fits);
   });
 
-  it('means what the regular expression means that it could be written as', () => {
+  it('matches like the equivalent regular expression', () => {
     const text = fc.string({ unit: fc.constantFrom('/', 'a', 'b', '*'), maxLength: 8 });
     fc.assert(
       fc.property(text, text, (pattern, path) => {
         const meant = new RegExp(`^${pattern.replaceAll('*', '.*')}$`);
-        expect(pathFits(pattern, path)).toBe(meant.test(path));
+        expect(matchesPattern(pattern, path)).toBe(meant.test(path));
       }),
       { seed: 11, numRuns: 2_000 },
     );
   });
 
-  it('looks at the path alone', () => {
-    expect(leavesOutPage({ pages: ['/search'], countries: [] }, '/search?q=1')).toBe(true);
-    expect(leavesOutPage({ pages: ['*secret*'], countries: [] }, '/open?secret')).toBe(false);
+  it('matches only the path', () => {
+    expect(isPageExcluded({ pages: ['/search'], countries: [] }, '/search?q=1')).toBe(true);
+    expect(isPageExcluded({ pages: ['*secret*'], countries: [] }, '/open?secret')).toBe(false);
   });
 });
 
-describe('exclusions as they are typed', () => {
-  it('are taken by line, comma or blank, once each, as browsers write them', () => {
+describe('typed exclusions', () => {
+  it('splits typed exclusions at lines, commas and spaces, removes duplicates, and encodes as browsers do', () => {
     expect(readExclusions({ pages: '/admin/*\n /über,/a%20b  /admin/*', countries: 'de, us\nUK' })).toEqual({
       pages: ['/admin/*', '/%C3%BCber', '/a%20b'],
       countries: ['DE', 'US', 'GB'],
@@ -52,9 +53,9 @@ describe('exclusions as they are typed', () => {
     expect(readExclusions({ pages: ' \n', countries: '' })).toBeNull();
   });
 
-  it('are compared with what a browser makes of the same characters', () => {
+  it('match the encoding of browsers', () => {
     const characters = Array.from({ length: 0x7f - 0x21 }, (_, i) => String.fromCharCode(0x21 + i));
-    // What parts patterns or addresses, a star, and the backslash, which browsers take for a slash.
+    // Without separators of patterns and URLs, the asterisk, and the backslash, which browsers treat as a slash.
     for (const character of [...characters, 'ü', '€', '🙂'].filter((one) => !',?#*\\'.includes(one))) {
       const path = `/a${character}b`;
       expect(readExclusions({ pages: path, countries: '' })).toEqual({
@@ -65,14 +66,14 @@ describe('exclusions as they are typed', () => {
   });
 
   it.each([
-    { pages: 'admin', countries: '', says: '“admin” is no path' },
-    { pages: '/a?b=1', countries: '', says: 'has a ? or #' },
+    { pages: 'admin', countries: '', says: '“admin” is not a path' },
+    { pages: '/a?b=1', countries: '', says: 'contains ? or #' },
     { pages: `/${'a'.repeat(300)}`, countries: '', says: 'longer than 200' },
-    { pages: Array.from({ length: 101 }, (_, i) => `/${i}`).join('\n'), countries: '', says: 'At most 100' },
-    { pages: '', countries: 'QX', says: '“QX” is no country' },
-    { pages: '', countries: 'EU', says: '“EU” is no country' },
-    { pages: '', countries: 'Germany', says: '“GERMANY” is no country' },
-  ])('are refused with a sentence: $says', ({ says, ...typed }) => {
+    { pages: Array.from({ length: 101 }, (_, i) => `/${i}`).join('\n'), countries: '', says: 'at most 100' },
+    { pages: '', countries: 'QX', says: '“QX” is not a country code' },
+    { pages: '', countries: 'EU', says: '“EU” is not a country code' },
+    { pages: '', countries: 'Germany', says: '“GERMANY” is not a country code' },
+  ])('refuses typed exclusions with an error: $says', ({ says, ...typed }) => {
     expect(readExclusions(typed)).toContain(says);
   });
 });
@@ -110,21 +111,21 @@ describe('the collector', () => {
   const isOut = ({ headers }: { headers: NodeJS.Dict<string | string[]> }) =>
     /excluded/.test(String(headers['x-attractos-outcome']));
 
-  it('leaves out pages and countries within a second of the change, each with its reason', async () => {
+  it('excludes pages and countries within a second of the change, with a reason', async () => {
     const { site, apiKey } = await world.addOwner('left-out.example');
     await world.store.registry.setExclusions(site.id, { pages: ['/admin/*'], countries: ['FR'] });
     const first = await until(() => server.send(view(site, '/admin/1'), from(site)), isOut);
     expect(first.status).toBe(403);
-    expect(first.json()).toEqual({ code: 'EXCLUDED', error: 'The owner of the site leaves this out.' });
+    expect(first.json()).toEqual({ code: 'EXCLUDED', error: "Excluded by the site's owner." });
     expect(first.headers['x-attractos-outcome']).toBe('refused; reason=excluded-page');
 
     const refusedBefore = (await outcomes(site))['excluded-page'] ?? 0;
     expect((await server.send(view(site, '/admin/2', { name: 'signup' }), from(site))).status).toBe(403);
-    // By a crawler, too: what is left out is not even a bot visit.
+    // This also applies to crawlers: an excluded page view is not even a bot visit.
     expect((await server.send(view(site, '/admin/3'), from(site, undefined, 'Googlebot/2.1'))).status).toBe(
       403,
     );
-    // A leave is no event, and in no book.
+    // A leave is not an event, so it is in no ledger.
     expect((await server.send(view(site, '/admin/2', { name: 'leave' }), from(site))).status).toBe(403);
     const french = await server.send(view(site, '/'), from(site, 'FR'));
     expect(french.headers['x-attractos-outcome']).toBe('refused; reason=excluded-country');
@@ -148,7 +149,7 @@ describe('the collector', () => {
     });
     const { refused } = ledger.json() as { refused: { reason: string; meaning: string | null }[] };
     expect(refused.map(({ reason }) => reason).sort()).toEqual(['excluded-country', 'excluded-page']);
-    for (const { meaning } of refused) expect(meaning).toMatch(/leaves/);
+    for (const { meaning } of refused) expect(meaning).toMatch(/exclusions/);
 
     await world.store.registry.setExclusions(site.id, null);
     await until(
@@ -157,7 +158,7 @@ describe('the collector', () => {
     );
   });
 
-  it('shows them on the page of what was not counted, and in the API', async () => {
+  it('shows them on the page Not counted and in the API', async () => {
     const account = await world.addAccount();
     const site = await world.addSite(account, 'shown-out.example');
     const { key } = await world.addApiKey(account);
@@ -167,8 +168,8 @@ describe('the collector', () => {
     await until(() => server.send(view(site, '/drafts'), from(site)), isOut);
     await server.send(view(site, '/'), from(site, 'FR'));
     const page = await visitor.get(`/dashboard/sites/${site.id}/not-counted`);
-    expect(page.text).toContain('A page you leave out');
-    expect(page.text).toContain('A country you leave out');
+    expect(page.text).toContain('Excluded page');
+    expect(page.text).toContain('Excluded country');
     expect(page.text).not.toContain('Allow shown-out.example');
     const detail = await server.ask({
       path: `/api/v1/sites/${site.id}`,
@@ -177,7 +178,7 @@ describe('the collector', () => {
     expect(detail.json()).toMatchObject({ excluded_pages: ['/draft*'], excluded_countries: ['FR'] });
   });
 
-  it('tries exclusions on last week before anything changes, and keeps what was typed wrong', async () => {
+  it('previews exclusions on last week, and keeps invalid input in the form', async () => {
     const account = await world.addAccount();
     const site = await world.addSite(account, 'tried-out.example');
     const visitor = await signedIn(world, server, account);
@@ -193,19 +194,19 @@ describe('the collector', () => {
     });
     const counted = (await outcomes(site)).stored ?? 0;
     expect(tried.text.replaceAll('<!-- -->', '')).toContain(
-      `Of ${counted} events counted in the last 7 days, 2 would have been left out: /draft/1, FR.`,
+      `Of ${counted} events counted in the last 7 days, 2 would have been excluded: /draft/1, FR.`,
     );
     expect(tried.text).toContain('>/draft/*</textarea>');
     expect((await world.store.registry.siteById(site.id))?.exclusions).toBeNull();
 
     const wrong = await visitor.post(form, { 'excluded-pages': 'draft" <b>', 'excluded-countries': '' });
     expect(wrong.status).toBe(422);
-    expect(wrong.text).toContain('is no path');
+    expect(wrong.text).toContain('is not a path');
     expect(wrong.text).toContain('draft&quot; &lt;b>');
     expect(wrong.text).not.toContain('<b>');
   });
 
-  it('offers the owner a link and its code for leaving out a browser', async () => {
+  it('offers the owner a link and a QR code that exclude a browser', async () => {
     const account = await world.addAccount();
     const site = await world.addSite(account, 'own.example');
     const visitor: DashboardVisitor = await signedIn(world, server, account);

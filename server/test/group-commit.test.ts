@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { GroupCommit } from '../src/store/group-commit.ts';
+import { GroupCommit } from '../src/store/shared/group-commit.ts';
 import { event } from './support/entries.ts';
 
-/** When groups are committed: timers stand still unless a test moves them. */
+/** When groups are committed. Timers stand still unless a test advances them. */
 
 const SENDERS = 16;
 
-/** Notes how large the groups were, and makes each "durable" at once. */
+/** Returns a `GroupCommit` that records the sizes of its groups and acknowledges each at once. */
 function committing(): { commits: GroupCommit; groups: number[] } {
   const groups: number[] = [];
   const commits = new GroupCommit(async ({ entries }) => {
@@ -16,7 +16,7 @@ function committing(): { commits: GroupCommit; groups: number[] } {
   return { commits, groups };
 }
 
-/** Lets everything happen that waits for no timer. */
+/** Waits for everything that does not depend on a timer. */
 async function settled(): Promise<void> {
   for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate);
 }
@@ -33,7 +33,7 @@ describe('groups of entries', () => {
     vi.useRealTimers();
   });
 
-  it('hold what came in one turn; a lone entry waits for nobody', async () => {
+  it('contain the entries of one turn; a single entry does not wait', async () => {
     const { commits, groups } = committing();
     await send(commits, 1);
     await send(commits, 3);
@@ -41,13 +41,13 @@ describe('groups of entries', () => {
     expect(groups).toEqual([1, 3, 1]);
   });
 
-  it('end as soon as all senders are back who wait for their answers', async () => {
+  it('end as soon as all waiting senders are back', async () => {
     const { commits, groups } = committing();
     for (let round = 0; round < 4; round++) await send(commits, SENDERS);
     expect(groups).toEqual([SENDERS, SENDERS, SENDERS, SENDERS]);
   });
 
-  it('wait for senders who do not come back until the time is over, and for fewer of them each time', async () => {
+  it('wait for missing senders until the timeout, and for fewer each time', async () => {
     const { commits, groups } = committing();
     await send(commits, SENDERS);
     const fewer = send(commits, SENDERS - 2);
@@ -59,7 +59,7 @@ describe('groups of entries', () => {
     expect(groups).toEqual([SENDERS, SENDERS - 2, SENDERS - 1]);
   });
 
-  it('that wait are committed when the store closes', async () => {
+  it('commits waiting entries when the store closes', async () => {
     const { commits, groups } = committing();
     await send(commits, SENDERS);
     const waiting = send(commits, 5);

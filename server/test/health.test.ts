@@ -1,6 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { HOUR_MS } from '../src/clock.ts';
-import { type Events, type Registry, StoreUnavailable } from '../src/store/store.ts';
+import { HOUR_MS } from '../src/domain/clock.ts';
+import { type Events, type Registry, StoreUnavailable } from '../src/store/contract/store.ts';
 import { until } from './support/poll.ts';
 import { type RunningServer, World } from './support/world.ts';
 
@@ -22,7 +22,7 @@ async function readiness(server: RunningServer): Promise<{ status: number; body:
 }
 
 describe('readiness', () => {
-  it('names what was looked at', async () => {
+  it('names each check', async () => {
     const { status, body } = await readiness(await (await another()).serve());
     expect(status).toBe(200);
     expect(body).not.toHaveProperty('reason');
@@ -36,7 +36,7 @@ describe('readiness', () => {
     ]);
   });
 
-  it('says no while the salt of the day cannot be had, as beacons are told, and yes when it can', async () => {
+  it('fails while the salt of the day is unavailable', async () => {
     const world = await another();
     const { site } = await world.addOwner();
     const real = world.store.registry;
@@ -56,7 +56,7 @@ describe('readiness', () => {
       503,
       expect.objectContaining({
         status: 'not ready',
-        reason: 'the salt of the day cannot be had: attempt to write a readonly database',
+        reason: "today's salt is unavailable: attempt to write a readonly database",
       }),
     ]);
     lost = false;
@@ -70,8 +70,8 @@ describe('readiness', () => {
       events: { health: async () => ({ ok: false, reason: 'the disk is full' }) },
       reason: 'the disk is full',
     },
-    { name: 'a full queue', events: { fill: () => 1 }, reason: 'the queue in front of the store is full' },
-  ])('says no and why with $name', async ({ events, reason }) => {
+    { name: 'a full queue', events: { fill: () => 1 }, reason: 'the write queue is full' },
+  ])('fails with a reason: $name', async ({ events, reason }) => {
     const world = await another();
     const real = world.store.events;
     const faulty: Events = Object.assign(Object.create(real), {
@@ -84,7 +84,7 @@ describe('readiness', () => {
     expect(body.checks.filter(({ ok }) => !ok)).toHaveLength(1);
   });
 
-  it('goes on saying yes while the registry is away, since known keys go on counting, and shows it', async () => {
+  it('succeeds while the registry is down, and shows that', async () => {
     const world = await another();
     let away = false;
     const real = world.store.registry;
@@ -106,7 +106,7 @@ describe('readiness', () => {
     const failed = await until(registryCheck, (check) => check?.ok === false);
     expect(failed).toMatchObject({
       required: false,
-      reason: expect.stringMatching(/^not heard for \d+ seconds$/),
+      reason: expect.stringMatching(/^no response from the registry for \d+ seconds$/),
     });
   });
 });

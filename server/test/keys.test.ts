@@ -11,33 +11,33 @@ import {
   newPassword,
   newSiteId,
   newSiteKey,
-} from '../src/keys.ts';
+} from '../src/domain/keys.ts';
 
 const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 
-/** Made once, and never given out. */
+/** Site keys that were generated once and never issued. */
 const KNOWN_SITE_KEYS = ['ak_Vr1M9d1E6tTKkfZj43pEUz', 'ak_nfa6E8ZwiJ2GoKop0YYeGL'];
 const KNOWN_API_KEY = 'sk_LbBHe4ecoVXCUJu6zLuVDC3WgAp5oTQmm59NeRsP2zslIl';
 
-/** The key with one character replaced. */
+/** Returns the key with one character replaced. */
 function mistyped(key: string, at: number, character: string): string {
   return key.slice(0, at) + character + key.slice(at + 1);
 }
 
 describe('a site key', () => {
-  it('has the promised shape, and fits into the page and the wire', () => {
+  it('has the documented shape, and fits into page and wire format', () => {
     const key = newSiteKey();
     expect(key).toMatch(/^ak_[0-9A-Za-z]{22}$/);
     expect(key.length).toBeLessThanOrEqual(KEY_MAX_CHARS);
     expect(isSiteKey(key)).toBe(true);
   });
 
-  it('stays what it was in earlier versions: keys in pages live for years', () => {
+  it('accepts keys of earlier versions', () => {
     expect(KNOWN_SITE_KEYS.map(isSiteKey)).toEqual(KNOWN_SITE_KEYS.map(() => true));
     expect(digestApiKey(KNOWN_API_KEY)?.hash).toBe(createHash('sha256').update(KNOWN_API_KEY).digest('hex'));
   });
 
-  it('with any one character mistyped is no key', () => {
+  it('refuses a site key with any mistyped character', () => {
     const key = newSiteKey();
     for (let at = 0; at < key.length; at++) {
       for (const character of ALPHABET) {
@@ -46,7 +46,7 @@ describe('a site key', () => {
     }
   });
 
-  it('with two neighbours swapped is no key', () => {
+  it('refuses a site key with two neighboring characters swapped', () => {
     const key = newSiteKey();
     for (let at = 3; at < key.length - 1; at++) {
       const swapped = key.slice(0, at) + key[at + 1] + key[at] + key.slice(at + 2);
@@ -54,7 +54,7 @@ describe('a site key', () => {
     }
   });
 
-  it('cannot be made up', () => {
+  it('cannot be guessed', () => {
     fc.assert(
       fc.property(fc.stringMatching(/^[0-9A-Za-z]{22}$/), (text) => {
         expect(isSiteKey(`ak_${text}`)).toBe(false);
@@ -63,7 +63,7 @@ describe('a site key', () => {
     );
   });
 
-  it('is nothing else', () => {
+  it('matches nothing else', () => {
     const key = newSiteKey();
     for (const text of [
       '',
@@ -85,9 +85,9 @@ describe('a site key', () => {
 });
 
 describe('an API key', () => {
-  it('has the promised shape', () => expect(newApiKey()).toMatch(/^sk_[0-9A-Za-z]{46}$/));
+  it('has the documented shape', () => expect(newApiKey()).toMatch(/^sk_[0-9A-Za-z]{46}$/));
 
-  it('is kept as a hash, and as a prefix too short to guess from', () => {
+  it('stores an API key as a hash and a short prefix', () => {
     const key = newApiKey();
     const digest = digestApiKey(key);
     expect(digest).toEqual({
@@ -97,7 +97,7 @@ describe('an API key', () => {
     expect(JSON.stringify(digest)).not.toContain(key.slice(0, 12));
   });
 
-  it('mistyped or made up is no key, without a look-up', () => {
+  it('refuses a mistyped or made-up API key without a lookup', () => {
     const key = newApiKey();
     for (let at = 0; at < key.length; at++) {
       const other = key[at] === 'a' ? 'b' : 'a';
@@ -108,7 +108,7 @@ describe('an API key', () => {
   });
 });
 
-describe('whatever is made', () => {
+describe('generated values', () => {
   it.each([
     { made: newSiteKey, shape: /^ak_/ },
     { made: newApiKey, shape: /^sk_/ },
@@ -116,7 +116,7 @@ describe('whatever is made', () => {
     { made: newAccountId, shape: /^acc_[0-9A-Za-z]{14}$/ },
     { made: newApiKeyId, shape: /^key_[0-9A-Za-z]{14}$/ },
     { made: newPassword, shape: /^[0-9A-Za-z]{24}$/ },
-  ])('$made.name: never twice the same', ({ made, shape }) => {
+  ])('$made.name: is always different', ({ made, shape }) => {
     const all = Array.from({ length: 2000 }, made);
     expect(new Set(all).size).toBe(all.length);
     for (const one of all) expect(one).toMatch(shape);

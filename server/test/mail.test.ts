@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { readConfig } from '../src/config.ts';
-import { encryptionOf, Mailer } from '../src/mailer.ts';
-import type { Account } from '../src/store/store.ts';
+import { encryptionOf, Mailer } from '../src/app/mailer.ts';
+import { readConfig } from '../src/config/config.ts';
+import type { Account } from '../src/store/contract/store.ts';
 import { TestClock } from './support/clock.ts';
 import { PASSWORD, signedIn } from './support/dashboard-person.ts';
 import { DashboardVisitor } from './support/dashboard-visitor.ts';
 import { until } from './support/poll.ts';
 import {
-  type Behaviour,
+  type Behavior,
   SMTP_PASSWORD,
   SMTP_USER,
   type SmtpServer,
@@ -35,18 +35,21 @@ beforeAll(async () => {
   world.clock.advance(1);
 });
 beforeEach(() => {
-  smtp.behaviour = 'takes';
+  smtp.behavior = 'takes';
 });
 afterAll(async () => {
   await world.close();
   await smtp.close();
 });
 
-/** The text of a mail as a mail program shows it. */
+/** Returns the text of a mail as a mail client shows it. */
 const textOf = (source: string) =>
-  source
-    .replaceAll('=\n', '')
-    .replaceAll(/=([0-9A-F]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+  Buffer.from(
+    source
+      .replaceAll('=\n', '')
+      .replaceAll(/=([0-9A-F]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16))),
+    'latin1',
+  ).toString();
 
 function mailer(given: Record<string, string>): Mailer {
   const { mail } = readConfig({ ...settings(smtp.port), ...given });
@@ -57,7 +60,7 @@ function mailer(given: Record<string, string>): Mailer {
 const MAIL = { to: 'ada@example.com', subject: 'Hello', text: 'text', html: '<p>html</p>' };
 
 describe('the settings of mail', () => {
-  it('are read whole', () => {
+  it('reads the settings of mail', () => {
     expect(readConfig(settings(2525)).mail).toEqual({
       host: '127.0.0.1',
       port: 2525,
@@ -78,16 +81,16 @@ describe('the settings of mail', () => {
   });
 
   it.each([
-    [{ MAIL_FROM: '' }, 'SMTP_URL is set and MAIL_FROM is not'],
-    [{ SMTP_URL: '' }, 'MAIL_FROM is set and SMTP_URL is not'],
-    [{ PUBLIC_URL: '' }, 'SMTP_URL is set and PUBLIC_URL is not'],
-    [{ SMTP_URL: 'https://user:secret@mail.example' }, 'SMTP_URL is no address that begins with smtp://'],
-    [{ SMTP_URL: 'smtp://user:secret%@mail.example' }, 'SMTP_URL has a % in its user or password'],
-    [{ MAIL_FROM: 'nobody' }, 'MAIL_FROM is "nobody"'],
-    [{ MAIL_FROM: 'A <a@example.com' }, 'MAIL_FROM is'],
-    [{ MAIL_FROM: 'a@example.com, b@example.com' }, 'MAIL_FROM is'],
-    [{ MAIL_FROM: 'A\r\nBcc: b@example.com <a@example.com>' }, 'MAIL_FROM is'],
-  ])('are refused in a sentence without the password: %j', (change, sentence) => {
+    [{ MAIL_FROM: '' }, 'MAIL_FROM must be set if SMTP_URL is set'],
+    [{ SMTP_URL: '' }, 'SMTP_URL must be set if MAIL_FROM is set'],
+    [{ PUBLIC_URL: '' }, 'PUBLIC_URL must be set if SMTP_URL is set'],
+    [{ SMTP_URL: 'https://user:secret@mail.example' }, 'SMTP_URL must begin with smtp://'],
+    [{ SMTP_URL: 'smtp://user:secret%@mail.example' }, 'SMTP_URL must write % in its user or password'],
+    [{ MAIL_FROM: 'nobody' }, 'got "nobody"'],
+    [{ MAIL_FROM: 'A <a@example.com' }, 'MAIL_FROM must be a sender'],
+    [{ MAIL_FROM: 'a@example.com, b@example.com' }, 'MAIL_FROM must be a sender'],
+    [{ MAIL_FROM: 'A\r\nBcc: b@example.com <a@example.com>' }, 'MAIL_FROM must be a sender'],
+  ])('refuses settings of mail with an error that omits the password: %j', (change, sentence) => {
     const read = () => readConfig({ ...settings(1), ...change });
     expect(read).toThrow(sentence);
     expect(read).not.toThrow(/secret|pass\/word/);
@@ -101,12 +104,12 @@ describe('a password', () => {
     ['smtp://u:p@10.0.0.9', 'by-starttls'],
     ['smtp://mail.example', 'where-offered'],
     ['smtp://u:p@localhost', 'none'],
-  ])('in %s goes to the server encrypted: %s', (url, encryption) => {
+  ])('chooses the encryption for %s: %s', (url, encryption) => {
     expect(encryptionOf(mailer({ SMTP_URL: url }).settings)).toBe(encryption);
   });
 });
 
-describe('a mail', () => {
+describe('an email', () => {
   it('arrives as text and as HTML, to exactly one address', async () => {
     const delivery = await mailer({}).send({
       ...MAIL,
@@ -123,21 +126,21 @@ describe('a mail', () => {
     expect(mail.source).not.toMatch(/^Bcc:/im);
   });
 
-  it.each<[Behaviour, string, RegExp]>([
+  it.each<[Behavior, string, RegExp]>([
     ['refuses-recipient', 'mail-refused', /550 5\.1\.1 nobody of that name/],
     ['refuses-sender', 'mail-refused', /553 5\.7\.1 not your address/],
     ['hangs-up', 'mail-refused', /421 not today/],
     ['silent', 'timed-out', /./],
     ['drips', 'timed-out', /./],
   ])(
-    'to a server that %s fails by name: %s',
-    async (behaviour, problem, said) => {
-      smtp.behaviour = behaviour;
+    'to a server that %s fails with: %s',
+    async (behavior, problem, said) => {
+      smtp.behavior = behavior;
       const by = mailer({});
       const delivery = await by.send(MAIL);
       expect(delivery).toMatchObject({ ok: false, failure: { problem, said: expect.stringMatching(said) } });
       expect(by.lastFailure?.failure.problem).toBe(problem);
-      smtp.behaviour = 'takes';
+      smtp.behavior = 'takes';
       await by.send(MAIL);
       expect(by.lastFailure).toBeNull();
       await smtp.next();
@@ -145,7 +148,7 @@ describe('a mail', () => {
     30_000,
   );
 
-  it('with a wrong password, to a port where nobody is, or over a line that must be encrypted and is not, fails by name', async () => {
+  it('fails with a specific error for a wrong password, a closed port and missing encryption', async () => {
     const wrong = await mailer({ SMTP_URL: settings(smtp.port, 'mailer:wrong').SMTP_URL }).send(MAIL);
     expect(wrong).toMatchObject({
       ok: false,
@@ -159,7 +162,7 @@ describe('a mail', () => {
     expect(open).toMatchObject({ ok: false, failure: { problem: 'no-encryption' } });
   }, 30_000);
 
-  it('is told line by line, and no line has the password', async () => {
+  it('records an email line by line, without the password', async () => {
     const { dialogue } = await mailer({}).send(MAIL);
     await smtp.next();
     const text = dialogue.map(({ by, text }) => `${by} ${text}`).join('\n');
@@ -169,8 +172,8 @@ describe('a mail', () => {
       for (const form of [secret, Buffer.from(secret).toString('base64')]) expect(text).not.toContain(form);
   });
 
-  it('waits for no more than some, and for none where the server stops', async () => {
-    smtp.behaviour = 'silent';
+  it('waits in a bounded queue, and not during shutdown', async () => {
+    smtp.behavior = 'silent';
     const by = mailer({});
     const first = Array.from({ length: 20 }, () => by.send(MAIL));
     expect(await by.send(MAIL)).toMatchObject({ ok: false, failure: { problem: 'too-many' } });
@@ -188,7 +191,7 @@ describe('a forgotten password', () => {
     return { status, text: text.replaceAll(email, 'E').replaceAll(/value="[\w-]{80,}"/g, 'value=""') };
   };
 
-  it('is mailed a link that works once, and nobody is told who has an account', async () => {
+  it('gets a link by email that works once, without revealing who has an account', async () => {
     const account = await world.addAccount();
     const answer = await ask(account.email.toUpperCase());
     expect(answer.status).toBe(200);
@@ -206,7 +209,7 @@ describe('a forgotten password', () => {
     expect((await visitor.signIn(account.email, PASSWORD)).status).toBe(303);
   });
 
-  it('leads to the address of the settings, whatever the request says', async () => {
+  it('uses PUBLIC_URL in the link, whatever the request says', async () => {
     const account = await world.addAccount();
     const visitor = new DashboardVisitor(server.url);
     await visitor.get('/forgot');
@@ -214,7 +217,7 @@ describe('a forgotten password', () => {
     expect(textOf((await smtp.next()).source)).not.toContain('evil.example');
   });
 
-  it('is mailed to one account three times in a quarter of an hour, in the same words ever after', async () => {
+  it('sends at most three emails in 15 minutes, with the same response afterwards', async () => {
     const account = await world.addAccount();
     const answers = [];
     for (let i = 0; i < 4; i++) answers.push(await ask(account.email));
@@ -229,7 +232,7 @@ describe('a forgotten password', () => {
     for (let i = 0; i < 4; i++) await smtp.next();
   });
 
-  it('says what is no address, and is asked for by one place some times only', async () => {
+  it('rejects invalid addresses, and limits requests per IP address', async () => {
     expect((await ask('not an address')).status).toBe(422);
     const statuses: number[] = [];
     for (let i = 0; i < 25; i++) statuses.push((await ask(`nobody${i}@nowhere.example`)).status);
@@ -238,7 +241,7 @@ describe('a forgotten password', () => {
     expect((await ask('nobody@nowhere.example')).status).toBe(200);
   });
 
-  it('takes the command line where no mail is sent', async () => {
+  it('needs the command line if no email is sent', async () => {
     const without = await world.serve();
     const visitor = new DashboardVisitor(without.url);
     const page = await visitor.get('/forgot');
@@ -250,7 +253,7 @@ describe('a forgotten password', () => {
 });
 
 describe('an invitation', () => {
-  it('is mailed, escaped, and shown as well; a mail that fails is said to be', async () => {
+  it('emails an invitation, escaped, and shows it; a failed email is reported', async () => {
     const account = await world.addAccount();
     await world.store.registry.setEmail(account.id, '"o\'hara&co"@example.com'.replaceAll('"', ''));
     const owner = { ...account, email: "o'hara&co@example.com" };
@@ -258,25 +261,25 @@ describe('an invitation', () => {
     const visitor = await signedIn(world, server, owner);
     const form = `/dashboard/sites/${site.id}/settings/members`;
     const shown = await visitor.post(form, { email: 'friend@example.com', role: 'viewer' });
-    expect(shown.text).toContain('friend@example.com has mail.');
+    expect(shown.text).toContain('Invitation sent to friend@example.com.');
     const mail = await smtp.next();
     expect(mail.to).toEqual(['<friend@example.com>']);
     const text = textOf(mail.source);
-    expect(text).toContain("o'hara&co@example.com invites you to work on the numbers of invited.example");
-    expect(text).toContain("o'hara&amp;co@example.com invites you");
+    expect(text).toContain("o'hara&co@example.com has invited you to invited.example’s analytics");
+    expect(text).toContain("o'hara&amp;co@example.com has invited you");
     const link = /\/invitation\/[\w-]{43}/.exec(text)?.[0] ?? '';
     expect(shown.text).toContain(`http://stats.example${link}`);
     expect((await new DashboardVisitor(server.url).get(link)).text).toContain('invited.example');
 
-    smtp.behaviour = 'refuses-recipient';
+    smtp.behavior = 'refuses-recipient';
     const failed = await visitor.post(form, { email: 'gone@example.com', role: 'admin' });
     expect(failed.text.replaceAll('<!-- -->', '')).toContain(
-      'The mail to gone@example.com was not sent. The mail server refused the mail.',
+      'The email to gone@example.com was not sent. The mail server rejected the email.',
     );
     expect(failed.text).toContain('Send this link to gone@example.com.');
   });
 
-  it('is sent by one account some times only', async () => {
+  it('limits invitations per account', async () => {
     const account = await world.addAccount();
     const site = await world.addSite(account, 'inviting.example');
     const visitor = await signedIn(world, server, account);
@@ -292,40 +295,40 @@ describe('an invitation', () => {
   });
 });
 
-describe('the page of the installation', () => {
-  it('is for whoever set it up, and for nobody else', async () => {
+describe('the server page', () => {
+  it('shows the server page only to the owner of the server', async () => {
     const visitor = await signedIn(world, server, operator);
-    expect((await visitor.get('/dashboard/account')).text).toContain('href="/dashboard/installation"');
-    const page = await visitor.get('/dashboard/installation');
+    expect((await visitor.get('/dashboard/account')).text).toContain('href="/dashboard/instance"');
+    const page = await visitor.get('/dashboard/instance');
     expect(page.text).toContain(`127.0.0.1, port ${smtp.port}`);
     expect(page.text).not.toContain(SMTP_PASSWORD);
     const other = await signedIn(world, server, await world.addAccount());
-    expect((await other.get('/dashboard/account')).text).not.toContain('/dashboard/installation');
-    expect((await other.get('/dashboard/installation')).status).toBe(404);
-    expect((await other.post('/dashboard/installation/test-mail')).status).toBe(404);
+    expect((await other.get('/dashboard/account')).text).not.toContain('/dashboard/instance');
+    expect((await other.get('/dashboard/instance')).status).toBe(404);
+    expect((await other.post('/dashboard/instance/test-mail')).status).toBe(404);
   });
 
-  it('tries mail and shows what was said, and remembers what failed until something worked', async () => {
+  it('tests email, shows the server reply, and remembers a failure until an email works', async () => {
     const visitor = await signedIn(world, server, operator);
-    smtp.behaviour = 'refuses-recipient';
-    const failed = await visitor.post('/dashboard/installation/test-mail');
-    expect(failed.text).toContain('The mail server refused the mail.');
+    smtp.behavior = 'refuses-recipient';
+    const failed = await visitor.post('/dashboard/instance/test-mail');
+    expect(failed.text).toContain('The mail server rejected the email.');
     expect(failed.text).toContain('550 5.1.1 nobody of that name');
     expect(failed.text).toContain('← 220 mail.test ESMTP');
-    expect((await visitor.get('/dashboard/installation')).text).toContain('The last mail was not sent');
-    smtp.behaviour = 'takes';
-    const worked = await visitor.post('/dashboard/installation/test-mail');
-    expect(worked.text).toContain('The server took the mail for');
+    expect((await visitor.get('/dashboard/instance')).text).toContain('The last email was not sent');
+    smtp.behavior = 'takes';
+    const worked = await visitor.post('/dashboard/instance/test-mail');
+    expect(worked.text).toContain('The mail server accepted the email to');
     for (const { text } of [failed, worked]) expect(text).not.toContain(SMTP_PASSWORD);
     expect((await smtp.next()).to).toEqual([`<${operator.email}>`]);
-    expect((await visitor.get('/dashboard/installation')).text).not.toContain('The last mail was not sent');
+    expect((await visitor.get('/dashboard/instance')).text).not.toContain('The last email was not sent');
   });
 
-  it('says how to have mail where there is none', async () => {
+  it('explains how to set up email', async () => {
     const without = await world.serve();
     const visitor = await signedIn(world, without, operator);
-    const page = await visitor.get('/dashboard/installation');
-    expect(page.text).toContain('Set SMTP_URL, MAIL_FROM and PUBLIC_URL');
-    expect((await visitor.post('/dashboard/installation/test-mail')).status).toBe(422);
+    const page = await visitor.get('/dashboard/instance');
+    expect(page.text).toContain('set SMTP_URL, MAIL_FROM and PUBLIC_URL');
+    expect((await visitor.post('/dashboard/instance/test-mail')).status).toBe(422);
   });
 });

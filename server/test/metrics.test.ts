@@ -1,8 +1,8 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { OUTCOME_NAMES } from '../src/collect/answers.ts';
-import { type Events, StoreBusy, StoreUnavailable } from '../src/store/store.ts';
+import { OUTCOME_NAMES } from '../src/domain/outcomes.ts';
+import { type Events, StoreBusy, StoreUnavailable } from '../src/store/contract/store.ts';
 import { type Exposed, readExposition, seriesOf, shownAs } from './support/exposition.ts';
 import { freePort } from './support/free-port.ts';
 import { ask } from './support/http.ts';
@@ -30,7 +30,7 @@ async function read(server: RunningServer): Promise<Exposed> {
 }
 
 describe('the funnel', () => {
-  it('adds up: every beacon under exactly one outcome, by whichever way it came', async () => {
+  it('counts every beacon under exactly one outcome', async () => {
     const world = await another();
     const { site } = await world.addOwner();
     const server = await world.serve({ settings: { METRICS_TOKEN: TOKEN } });
@@ -74,7 +74,7 @@ describe('the funnel', () => {
     expect(shownAs(shown, 'attractos_entries_total{kind="bot",outcome="stored"}')).toBe(1);
   });
 
-  it('names no site, host, path or person, however hostile the beacons', async () => {
+  it('contains no site, host, path or person, even for hostile beacons', async () => {
     const world = await another();
     const { site, apiKey } = await world.addOwner('secret-client.example');
     const server = await world.serve({ settings: { METRICS_TOKEN: TOKEN } });
@@ -93,7 +93,7 @@ describe('the funnel', () => {
     }
     const { text } = await asked(server);
     expect(text).not.toMatch(/secret-client|host\d|\bsite_|ak_|sk_|127\.0\.0\.1/);
-    // One series more, for addresses that do not exist.
+    // One more series, for paths that do not exist.
     expect(ours(readExposition(text))).toBe(before + 1);
   });
 });
@@ -133,7 +133,7 @@ describe('the store and the API', () => {
       expect(shownAs(shown, name)).toBeGreaterThan(0);
   });
 
-  it('show a store that fails, and what a spool holds', async () => {
+  it('show a failing store and the content of a spool', async () => {
     const world = await another();
     const { site } = await world.addOwner();
     const { events: real } = world.store;
@@ -172,8 +172,8 @@ describe('the store and the API', () => {
   });
 });
 
-describe('who may read', () => {
-  it('nobody, unless the settings say so', async () => {
+describe('access to metrics', () => {
+  it('serves no metrics by default', async () => {
     const server = await (await another()).serve();
     expect((await server.ask({ path: '/metrics' })).status).toBe(404);
     expect((await asked(server, '')).status).toBe(404);
@@ -186,7 +186,7 @@ describe('who may read', () => {
     ['another token', { authorization: `Bearer ${TOKEN}x` }],
     ['the start of it', { authorization: `Bearer ${TOKEN.slice(0, -1)}` }],
     ['another scheme', { authorization: `Basic ${TOKEN}` }],
-  ])('not with %s: as if there were nothing', async (_name, headers: Record<string, string>) => {
+  ])('hides metrics from a request with %s', async (_name, headers: Record<string, string>) => {
     const server = await (await another()).serve({ settings: { METRICS_TOKEN: TOKEN } });
     const refused = await server.ask({ path: '/metrics', headers });
     const nothing = await server.ask({ path: '/nowhere', headers });
@@ -196,7 +196,7 @@ describe('who may read', () => {
     });
   });
 
-  it('anybody who reaches the listener of its own, which serves nothing else and ends with the server', async () => {
+  it('opens metrics on the separate listener, which serves nothing else and stops with the server', async () => {
     const world = await another();
     const port = await freePort();
     const server = await world.serve({ settings: { METRICS_PORT: String(port) } });
@@ -212,7 +212,7 @@ describe('who may read', () => {
     await expect(ask(url, { path: '/metrics' })).rejects.toThrow('ECONNREFUSED');
   });
 
-  it('a port that is taken stops the program with a sentence', async () => {
+  it('stops the program with an error if the port is in use', async () => {
     const taken = createServer();
     await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));
     onTestFinished(() => void taken.close());
@@ -220,7 +220,7 @@ describe('who may read', () => {
     const program = startProgram(await temporaryFolder(), { METRICS_PORT: String(port) });
     expect(await program.exit).toEqual({ code: 1, signal: null });
     expect(program.stderr()).toMatch(
-      /^attractos: METRICS_HOST is .* and METRICS_PORT \d+, .*EADDRINUSE.*\n$/,
+      /^attractos: Cannot listen on METRICS_HOST .*, METRICS_PORT \d+: .*EADDRINUSE.*\n$/,
     );
   });
 });

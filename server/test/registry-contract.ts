@@ -1,34 +1,39 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { utcDay } from '../src/clock.ts';
-import { type Registry, RegistryConflict, SITE_KEYS_MAX, type SiteKeyRecord } from '../src/store/store.ts';
+import { utcDay } from '../src/domain/clock.ts';
+import {
+  type Registry,
+  RegistryConflict,
+  SITE_KEYS_MAX,
+  type SiteKeyRecord,
+} from '../src/store/contract/store.ts';
 import { NOON_MS } from './support/clock.ts';
 
-/** A connection to a registry, as one process has one. */
+/** A connection to a registry, as each process has one. */
 export interface OpenRegistry {
   registry: Registry;
   close(): void | Promise<void>;
 }
 
-/** What an engine has to offer to be held to the promises of `store.ts` about the registry. */
+/** What an engine must provide so that the promises of `store.ts` about the registry can be checked on it. */
 export interface RegistryEngine {
   name: string;
-  /** Where nothing is kept yet; goes with the test. */
+  /** Creates an empty place, which is removed after the test. */
   newPlace(): Promise<string>;
-  /** Opens what lies at a place, or begins there. Several may be open on one place. */
+  /** Opens the registry at a place, and creates it if there is none. A place may be open more than once. */
   open(place: string): Promise<OpenRegistry>;
-  /** What is read back of a text with a NUL in it. */
+  /** How a NUL character in a text reads back. */
   readsNulAs: '\0' | '\uFFFD';
 }
 
 const TODAY = utcDay(NOON_MS);
 
-/** The promises of `store.ts` about the registry, checked on an engine. */
+/** Checks the promises of `store.ts` about the registry on an engine. */
 export function describeRegistry(engine: RegistryEngine): void {
   describe(`${engine.name}: registry`, () => describeSites(engine));
   describe(`${engine.name}: people`, () => describePeople(engine));
 }
 
-/** A registry on a place of its own, closed with the test, that can be opened anew. */
+/** Opens a registry at its own place. It can be reopened, and is closed with the test. */
 async function begin(
   engine: RegistryEngine,
 ): Promise<{ place: string; store: OpenRegistry; reopen(): Promise<OpenRegistry> }> {
@@ -86,10 +91,10 @@ async function allKeys(
 }
 
 const conflict = (reason: RegistryConflict['reason']) =>
-  expect.objectContaining({ name: 'RegistryConflict', reason, message: expect.stringMatching(/\w+ .*\.$/) });
+  expect.objectContaining({ name: 'RegistryConflict', reason });
 
 function describeSites(engine: RegistryEngine): void {
-  it('finds an account by its address without case and by its id, also after opening anew', async () => {
+  it('finds an account by its id and by its email in any case, also after reopening', async () => {
     const { store, reopen } = await begin(engine);
     const id = await addAccount(store.registry, 'Ada@Example.com');
     const account = {
@@ -105,7 +110,7 @@ function describeSites(engine: RegistryEngine): void {
     expect(await registry.accountByEmail('ada@example.COM')).toEqual(account);
   });
 
-  it('knows its oldest account', async () => {
+  it('finds the oldest account', async () => {
     const { registry } = (await begin(engine)).store;
     expect(await registry.oldestAccount()).toBeNull();
     const first = await addAccount(registry);
@@ -120,7 +125,7 @@ function describeSites(engine: RegistryEngine): void {
     expect((await registry.oldestAccount())?.id).toBe('acc_earlier_a');
   });
 
-  it('answers null for what it does not know', async () => {
+  it('returns null for unknown ids', async () => {
     const { registry } = (await begin(engine)).store;
     expect(await registry.accountById('acc_none')).toBeNull();
     expect(await registry.accountByEmail('nobody@example.com')).toBeNull();
@@ -139,14 +144,14 @@ function describeSites(engine: RegistryEngine): void {
     expect(await registry.siteKeysSince(0)).toEqual({ records: [], version: 0, more: false });
   });
 
-  it('gives an address to one account only, without case', async () => {
+  it('allows an email once, in any case', async () => {
     const { registry } = (await begin(engine)).store;
     await addAccount(registry, 'ada@example.com');
     await expect(addAccount(registry, 'ADA@example.com')).rejects.toEqual(conflict('email-taken'));
     expect((await registry.accountByEmail('ada@example.com'))?.email).toBe('ada@example.com');
   });
 
-  it('lists sites oldest first, those of one instant in the order they were added', async () => {
+  it('lists the oldest site first, and those of one instant in the order they were added', async () => {
     const { store, reopen } = await begin(engine);
     const account = await addAccount(store.registry);
     for (const [domain, atMs] of [
@@ -172,7 +177,7 @@ function describeSites(engine: RegistryEngine): void {
     ]);
   });
 
-  it('gives a domain to an account once, and to another account too', async () => {
+  it('allows a domain once per account', async () => {
     const { registry } = (await begin(engine)).store;
     const [one, two] = [await addAccount(registry), await addAccount(registry)];
     await registry.createSite(newSite(one, 'example.com'), null);
@@ -184,7 +189,7 @@ function describeSites(engine: RegistryEngine): void {
     expect((await allKeys(registry)).records).toHaveLength(2);
   });
 
-  it('holds the limit of sites, also when two connections add at once', async () => {
+  it('enforces the site limit, even if two connections add at once', async () => {
     const { place, store } = await begin(engine);
     const second = await engine.open(place);
     onTestFinished(() => second.close());
@@ -203,13 +208,13 @@ function describeSites(engine: RegistryEngine): void {
       expect(reason).toEqual(conflict('site-limit'));
     }
     expect(await store.registry.sitesOf(account)).toHaveLength(3);
-    // One that fails leaves no key behind.
+    // A key that cannot be added leaves nothing behind.
     expect((await allKeys(second.registry)).records).toHaveLength(3);
     await store.registry.createSite(newSite(account, 'more.example'), null);
     expect(await second.registry.sitesOf(account)).toHaveLength(4);
   });
 
-  it('revokes an API key once and for all', async () => {
+  it('revokes an API key permanently', async () => {
     const { store, reopen } = await begin(engine);
     const key = newApiKey(await addAccount(store.registry));
     const { hash, ...rest } = key;
@@ -222,7 +227,7 @@ function describeSites(engine: RegistryEngine): void {
     expect(await (await reopen()).registry.apiKeyByHash(hash)).toEqual(revoked);
   });
 
-  it('keeps what an API key may do, and when it was last used', async () => {
+  it('stores the scopes of an API key and when it was last used', async () => {
     const { store, reopen } = await begin(engine);
     const account = await addAccount(store.registry);
     const plain = newApiKey(account);
@@ -260,7 +265,7 @@ function describeSites(engine: RegistryEngine): void {
     expect(await registry.apiKeysOf('acc_none')).toEqual([]);
   });
 
-  it('keeps the time zone of an account', async () => {
+  it('stores the time zone of an account', async () => {
     const { store, reopen } = await begin(engine);
     const id = await addAccount(store.registry);
     expect(await store.registry.setTimeZone(id, 'Europe/Berlin')).toMatchObject({
@@ -271,7 +276,7 @@ function describeSites(engine: RegistryEngine): void {
     expect((await (await reopen()).registry.accountById(id))?.timeZone).toBe('Europe/Berlin');
   });
 
-  it('removes an account with its sites, keeps its API keys known, and tells that its site keys are gone', async () => {
+  it('removes an account with its sites, remembers its API keys, and reports its site keys as gone', async () => {
     const { store, reopen } = await begin(engine);
     const { registry } = store;
     const [account, other] = [await addAccount(registry, 'ada@example.com'), await addAccount(registry)];
@@ -299,7 +304,7 @@ function describeSites(engine: RegistryEngine): void {
     await addAccount(again, 'ada@example.com');
   });
 
-  it('hands over site keys by version: all of them, then what changed', async () => {
+  it('returns all site keys first, and then only changes', async () => {
     const { place, store, reopen } = await begin(engine);
     const { registry } = store;
     const account = await addAccount(registry);
@@ -317,7 +322,7 @@ function describeSites(engine: RegistryEngine): void {
     expect(first.records).toEqual([live]);
     expect(await allKeys(registry, first.version)).toEqual({ records: [], version: first.version });
 
-    // Added by another process, and seen.
+    // A key that another process adds is seen.
     const second = await engine.open(place);
     const two = await second.registry.createSite(newSite(account, 'two.example'), null);
     await second.close();
@@ -325,7 +330,7 @@ function describeSites(engine: RegistryEngine): void {
     expect(next.records.map(({ key }) => key)).toEqual([two.key]);
     expect(next.version).toBeGreaterThan(first.version);
 
-    // A change of the rules is a change of every key of the site.
+    // Changing the rules of a site changes all of its keys.
     await registry.addSiteKey(one.id, 'ak_newer', NOON_MS);
     const rules = { allowSubdomains: true, extraHosts: ['*.preview.example', '[::1]'] };
     await registry.setHostRules(one.id, rules);
@@ -339,7 +344,33 @@ function describeSites(engine: RegistryEngine): void {
     );
   });
 
-  it('keeps the time zone of a site, and what it leaves out, which is a change of its keys', async () => {
+  it('starts over for a reader with a version from the future', async () => {
+    const { registry } = (await begin(engine)).store;
+    const site = await registry.createSite(newSite(await addAccount(registry), 'example.com'), null);
+    const { records, version } = await registry.siteKeysSince(1_000_000);
+    expect(records.map(({ key }) => key)).toEqual([site.key]);
+    expect(await registry.siteKeysSince(version)).toEqual({ records: [], version, more: false });
+  });
+
+  it('rolls back refused changes without affecting concurrent ones', async () => {
+    const { registry } = (await begin(engine)).store;
+    const account = await addAccount(registry);
+    await registry.createSite(newSite(account, 'taken.example'), null);
+    const at = { createdAtMs: NOON_MS, lastSeenAtMs: NOON_MS, expiresAtMs: NOON_MS + 1000 };
+    const outcomes = await Promise.all(
+      Array.from({ length: 40 }, async (_, i) => {
+        const refused = registry.createSite(newSite(account, 'taken.example'), null).catch(() => 'refused');
+        const session = { id: `s${i}`, accountId: account, label: 'Firefox, Linux', ...at };
+        await registry.createSession(session, `token${i}`);
+        return [await refused, (await registry.sessionByToken(`token${i}`, NOON_MS))?.id];
+      }),
+    );
+    expect(outcomes).toEqual(Array.from({ length: 40 }, (_, i) => ['refused', `s${i}`]));
+    expect(await registry.sessionsOf(account, NOON_MS)).toHaveLength(40);
+    expect((await allKeys(registry)).records).toHaveLength(1);
+  });
+
+  it('stores the time zone and exclusions of a site, and reports them as changes of its keys', async () => {
     const { store, reopen } = await begin(engine);
     const { registry } = store;
     const site = await registry.createSite(newSite(await addAccount(registry), 'example.com'), null);
@@ -363,7 +394,7 @@ function describeSites(engine: RegistryEngine): void {
     expect(back.records.map((record) => record.exclusions)).toEqual([null, null]);
   });
 
-  it('rotates site keys: old and new both live until the old one is retired', async () => {
+  it('rotates site keys: both work until the old one is retired', async () => {
     const { registry } = (await begin(engine)).store;
     const site = await registry.createSite(newSite(await addAccount(registry), 'example.com'), null);
     await expect(registry.retireSiteKey(site.key)).rejects.toEqual(conflict('last-key'));
@@ -381,7 +412,7 @@ function describeSites(engine: RegistryEngine): void {
     await expect(registry.retireSiteKey('ak_second')).rejects.toEqual(conflict('last-key'));
   });
 
-  it('gives a site a hundred keys and no more, retired ones included', async () => {
+  it('allows 100 keys per site, including retired ones', async () => {
     const { registry } = (await begin(engine)).store;
     const site = await registry.createSite(newSite(await addAccount(registry), 'example.com'), null);
     const keys = [site.key];
@@ -396,7 +427,7 @@ function describeSites(engine: RegistryEngine): void {
     expect((await allKeys(registry)).records).toHaveLength(SITE_KEYS_MAX);
   });
 
-  it('names the sites that were removed, alone or with their account, each once', async () => {
+  it('lists each removed site once, whether removed alone or with its account', async () => {
     const { store, reopen } = await begin(engine);
     const { registry } = store;
     const [stays, goes] = [await addAccount(registry), await addAccount(registry)];
@@ -420,7 +451,7 @@ function describeSites(engine: RegistryEngine): void {
     expect(await again.removedSites(rest.at(-1) ?? '')).toEqual([]);
   });
 
-  it('gives every site once when they are gone through, or those with a retention of their own', async () => {
+  it('iterates over all sites once, or over those with their own retention', async () => {
     const { registry } = (await begin(engine)).store;
     const account = await addAccount(registry);
     const ids: string[] = [];
@@ -442,7 +473,7 @@ function describeSites(engine: RegistryEngine): void {
     expect(await goThrough({ ownRetention: false })).toEqual(ids);
   });
 
-  it('makes a salt once for all processes, random per day, and destroys old ones', async () => {
+  it('creates one random salt per day for all processes, and destroys old ones', async () => {
     const { place, store, reopen } = await begin(engine);
     const second = await engine.open(place);
     const yesterday = await store.registry.saltOf(TODAY - 1, TODAY - 2);
@@ -456,7 +487,7 @@ function describeSites(engine: RegistryEngine): void {
     const { registry } = await reopen();
     expect(Buffer.from(await registry.saltOf(TODAY, TODAY)).equals(today)).toBe(true);
     expect(Buffer.from(await registry.saltOf(TODAY - 1, TODAY - 1)).equals(yesterday)).toBe(false);
-    // Fetched ahead of its day it is the one that all get on that day, and today's stays.
+    // A salt fetched ahead of its day is the one that every process gets on that day, and today's stays the same.
     const tomorrow = await registry.saltOf(TODAY + 1, TODAY);
     expect(Buffer.from(await registry.saltOf(TODAY, TODAY)).equals(today)).toBe(true);
     expect(Buffer.from(await registry.saltOf(TODAY + 1, TODAY + 1)).equals(tomorrow)).toBe(true);
@@ -486,7 +517,7 @@ function describePeople(engine: RegistryEngine): void {
     createdAtMs: NOON_MS,
   });
 
-  it('makes the first account once, however many ask', async () => {
+  it('creates the first account once, even for concurrent requests', async () => {
     const { place, store } = await begin(engine);
     const second = await engine.open(place);
     onTestFinished(() => second.close());
@@ -500,7 +531,7 @@ function describePeople(engine: RegistryEngine): void {
     expect(await second.registry.hasAccounts()).toBe(true);
   });
 
-  it('keeps what somebody signs in with', async () => {
+  it('stores credentials', async () => {
     const { opened, registry, account } = await beginWithSite();
     const other = await addAccount(registry, 'taken@example.com');
     await registry.setEmail(account, 'Ada@example.com');
@@ -522,14 +553,14 @@ function describePeople(engine: RegistryEngine): void {
     expect((await again.credentialsOf(other))?.email).toBe('taken@example.com');
   });
 
-  it('tells addresses apart by everything but ASCII case', async () => {
+  it('compares emails by everything but ASCII case', async () => {
     const { registry } = await beginWithSite();
     await addAccount(registry, '\u00e4da@example.com');
     expect(await registry.accountByEmail('\u00c4DA@example.com')).toBeNull();
     expect((await registry.accountByEmail('\u00e4DA@example.com'))?.email).toBe('\u00e4da@example.com');
   });
 
-  it('uses each time step of a second factor, and each recovery code, once', async () => {
+  it('accepts each time step and each recovery code once', async () => {
     const { opened, registry, account } = await beginWithSite();
     const second = await engine.open(opened.place);
     onTestFinished(() => second.close());
@@ -547,7 +578,7 @@ function describePeople(engine: RegistryEngine): void {
     expect((await registry.credentialsOf(account))?.totpSecret).toBeNull();
   });
 
-  it('keeps sessions until they end', async () => {
+  it('keeps sessions until they expire or end', async () => {
     const { opened, registry, account } = await beginWithSite();
     const session = (id: string, lastSeenAtMs: number, expiresAtMs = NOON_MS + 1000) => ({
       ...{ id, accountId: account, label: 'Firefox, Linux', createdAtMs: NOON_MS },
@@ -573,7 +604,7 @@ function describePeople(engine: RegistryEngine): void {
     expect(await ids()).toEqual([]);
   });
 
-  it('uses a ticket once, however many ask, and not when its time is over', async () => {
+  it('accepts a one-time token once, even for concurrent requests, and not after it expires', async () => {
     const { opened, registry, account, site } = await beginWithSite();
     const second = await engine.open(opened.place);
     onTestFinished(() => second.close());
@@ -582,23 +613,23 @@ function describePeople(engine: RegistryEngine): void {
       ...{ role: 'viewer' as const, expiresAtMs: NOON_MS + 1000 },
     };
     const reset = { ...ticket, kind: 'reset' as const, siteId: null, role: null };
-    await registry.createTicket(ticket, 'invited');
-    await registry.createTicket(reset, 'late');
-    expect(await registry.ticketByToken('invited', NOON_MS)).toEqual(ticket);
+    await registry.createOneTimeToken(ticket, 'invited');
+    await registry.createOneTimeToken(reset, 'late');
+    expect(await registry.oneTimeToken('invited', NOON_MS)).toEqual(ticket);
     expect(await registry.invitationsTo(site, NOON_MS)).toEqual([ticket]);
-    expect(await registry.ticketByToken('late', NOON_MS + 1000)).toBeNull();
+    expect(await registry.oneTimeToken('late', NOON_MS + 1000)).toBeNull();
     const used = await Promise.all(
       Array.from({ length: 6 }, (_, i) =>
-        (i % 2 === 0 ? registry : second.registry).useTicket('invited', NOON_MS),
+        (i % 2 === 0 ? registry : second.registry).useOneTimeToken('invited', NOON_MS),
       ),
     );
     expect(used.filter((each) => each !== null)).toEqual([ticket]);
-    expect(await registry.useTicket('late', NOON_MS + 1000)).toBeNull();
-    expect(await registry.useTicket('late', NOON_MS)).toBeNull();
+    expect(await registry.useOneTimeToken('late', NOON_MS + 1000)).toBeNull();
+    expect(await registry.useOneTimeToken('late', NOON_MS)).toBeNull();
     expect(await registry.invitationsTo(site, NOON_MS)).toEqual([]);
   });
 
-  it('keeps who works on a site, until the site or the account is gone', async () => {
+  it('keeps members of a site until the site or their account is removed', async () => {
     const { opened, registry, account, site } = await beginWithSite();
     const [bob, cyd] = [
       await addAccount(registry, 'Bob@example.com'),
@@ -624,7 +655,7 @@ function describePeople(engine: RegistryEngine): void {
     expect(await again.membershipsOf(bob)).toEqual([]);
   });
 
-  it('keeps shares and goals of a site', async () => {
+  it('stores shared links and goals of a site', async () => {
     const { opened, registry, site } = await beginWithSite();
     const share = {
       ...{ id: 'sh1', siteId: site, name: 'Board', passwordHash: null },
@@ -651,7 +682,7 @@ function describePeople(engine: RegistryEngine): void {
     expect(await again.sharesOf(site)).toEqual([]);
   });
 
-  it('gives back the strangest texts, and no text that was written to be SQL', async () => {
+  it('returns the strangest texts unchanged, including attempts at SQL injection', async () => {
     const { opened, registry, account, site } = await beginWithSite();
     const strange = "'; DROP TABLE accounts; -- \\\\ \u{1F600} %s $1 ? \u202e \n";
     const nul = `a${'\0'}b`;

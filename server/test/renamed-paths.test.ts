@@ -1,10 +1,10 @@
 import { runInNewContext } from 'node:vm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { pinnedTag, snippetsFor, trackerFrom } from '../src/dashboard/snippets.ts';
-import type { Site } from '../src/store/store.ts';
+import { pinnedTag, snippetsFor, trackerFrom } from '../src/dashboard/install/snippets.ts';
+import type { Site } from '../src/store/contract/store.ts';
 import { builtScripts, pageHeaders, type RunningServer, World } from './support/world.ts';
 
-/** Tracker and collector under paths of the owner's choice, as a proxy on his own domain wants them. */
+/** The tracker and the collector under paths of the owner's choice, for a proxy on the site's own domain. */
 
 const SETTINGS = { SCRIPT_PATH: '/assets/app.js', COLLECT_PATH: '/assets/log' };
 const PATHS = { script: SETTINGS.SCRIPT_PATH, collect: SETTINGS.COLLECT_PATH };
@@ -23,7 +23,7 @@ afterAll(() => world.close());
 
 const script = async (path: string) => (await server.ask({ path })).text;
 
-/** What a script sends, and where to, when a page at `example.com` loads it. */
+/** Runs a script as a page at `example.com` that loads it. @returns what it sends, and where */
 function run(text: string, src: string): { to: string; body: string }[] {
   const sent: { to: string; body: string }[] = [];
   const ignored = () => undefined;
@@ -61,25 +61,22 @@ function run(text: string, src: string): { to: string; body: string }[] {
 }
 
 describe('renamed paths', () => {
-  it.each(['app.js', 'app.micro.js', 'app.full.js'])(
-    '%s sends to the renamed collector, which counts',
-    async (name) => {
-      const src = `https://example.com/assets/${name}`;
-      const [beacon, ...more] = run(await script(`/assets/${name}`), src);
-      expect(more).toEqual([]);
-      expect(beacon?.to).toBe('https://example.com/assets/log');
-      const answer = await server.ask({
-        method: 'POST',
-        path: new URL(beacon?.to ?? '').pathname,
-        headers: pageHeaders(),
-        body: beacon?.body ?? '',
-      });
-      expect(answer.status).toBe(202);
-      expect(answer.headers['x-attractos-outcome']).toBe('stored');
-    },
-  );
+  it.each(['app.js', 'app.micro.js', 'app.full.js'])('%s sends to the renamed collector', async (name) => {
+    const src = `https://example.com/assets/${name}`;
+    const [beacon, ...more] = run(await script(`/assets/${name}`), src);
+    expect(more).toEqual([]);
+    expect(beacon?.to).toBe('https://example.com/assets/log');
+    const answer = await server.ask({
+      method: 'POST',
+      path: new URL(beacon?.to ?? '').pathname,
+      headers: pageHeaders(),
+      body: beacon?.body ?? '',
+    });
+    expect(answer.status).toBe(202);
+    expect(answer.headers['x-attractos-outcome']).toBe('stored');
+  });
 
-  it('leave the standard ones and everything pinned as they are', async () => {
+  it('do not change standard paths and pinned scripts', async () => {
     const built = await builtScripts();
     for (const { name, identity } of built) expect(await script(`/${name}`)).toBe(identity.toString());
     expect((await server.send({ key: site.key, id: 'standard', url: 'https://example.com/' })).status).toBe(
@@ -89,7 +86,7 @@ describe('renamed paths', () => {
     expect((await server.ask({ path: '/assets/app.manifest.json' })).status).toBe(404);
   });
 
-  it('behave as the standard ones do', async () => {
+  it('behave like the standard paths', async () => {
     const { headers } = await server.ask({ path: '/assets/app.js', headers: { 'accept-encoding': 'br' } });
     expect(headers).toMatchObject({
       'content-encoding': 'br',
@@ -111,7 +108,7 @@ describe('renamed paths', () => {
     expect(refused.headers['x-attractos-outcome']).toBe('refused; reason=malformed');
   });
 
-  it('stand in every snippet; the pinned tag says where to send, since its script cannot know', async () => {
+  it('puts renamed paths in every snippet; a pinned tag has data-api', async () => {
     const tracker = trackerFrom(await builtScripts(), PATHS);
     for (const { code } of snippetsFor('https://example.com', 'ak_1', tracker)) {
       expect(code).toContain('https://example.com/assets/app.js');
@@ -122,7 +119,7 @@ describe('renamed paths', () => {
     );
   });
 
-  it('that are taken already stop the start', async () => {
+  it('stops the server from starting if a renamed path is in use', async () => {
     await expect(
       world.serve({
         settings: { SCRIPT_PATH: '/x.js', COLLECT_PATH: '/login' },

@@ -1,31 +1,25 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { DAY_MS, HOUR_MS, MINUTE_MS, utcDay } from '../src/clock.ts';
-import {
-  type Dimension,
-  type Entry,
-  EVENT_DIMENSIONS,
-  type Filter,
-  type Happening,
-  type Measures,
-  type Store,
-} from '../src/store/store.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS, utcDay } from '../src/domain/clock.ts';
+import { type Dimension, EVENT_DIMENSIONS } from '../src/domain/dimensions.ts';
+import type { Measures } from '../src/domain/measures.ts';
+import type { ActivityItem, Entry, Filter, Store } from '../src/store/contract/store.ts';
 import { event, leave, SITE } from './support/entries.ts';
 import { randomFrom, type Traffic, trafficOf } from './support/generated.ts';
 import { temporaryFolder } from './support/paths.ts';
 import { localBoundaries, NOTHING, Recount } from './support/recount.ts';
 
-/** What an engine has to offer for its reports to be counted again. */
+/** What an engine must provide so that its reports can be recounted. */
 export interface ReportingEngine {
   name: string;
-  /** Opens what lies at a place, or begins there. */
+  /** Opens the store at a place, and creates it if there is none. */
   open(place: string): Promise<Store>;
   /** Traffic to report on. */
   worlds: readonly Traffic[];
-  /** Made-up spans that totals are asked for; breakdowns, which take many questions each, for a tenth of them. */
+  /** Number of random spans to request totals for. Breakdowns, which take many queries each, use a tenth of them. */
   spans: number;
-  /** Whether visits follow the order of receipt, and not that in which events came to the store. */
+  /** Whether visits follow the time of receipt instead of the order in which events reached the store. */
   byReceipt: boolean;
-  /** Whether reports still know what retention has deleted. */
+  /** Whether reports still include what retention has deleted. */
   outlivesRetention: boolean;
 }
 
@@ -85,15 +79,15 @@ async function allHappenings(
   scope: { siteId: string; fromMs: number; toMs: number },
   type: 'event' | 'bot' | 'referral' | 'conversion' | null,
   limit = 1000,
-): Promise<Happening[]> {
-  const all: Happening[] = [];
+): Promise<ActivityItem[]> {
+  const all: ActivityItem[] = [];
   for (let cursor: string | undefined; ; ) {
-    const page = await store.reports.happenings(scope, {
+    const page = await store.reports.listActivity(scope, {
       type,
       limit,
       ...(cursor === undefined ? {} : { cursor }),
     });
-    all.push(...page.happenings);
+    all.push(...page.items);
     if (page.nextCursor === null) return all;
     cursor = page.nextCursor;
   }
@@ -103,7 +97,7 @@ function sum(all: readonly Measures[], of: keyof Measures): number {
   return all.reduce((total, each) => total + each[of], 0);
 }
 
-/** Spans that begin and end anywhere, on quarters of an hour, and on days. */
+/** Generates random spans: any instants, quarter-hour boundaries and day boundaries in turn. */
 function spansIn(random: () => number, fromMs: number, days: number, count: number) {
   const grains = [1, 15 * MINUTE_MS, HOUR_MS, DAY_MS];
   return Array.from({ length: count }, (_, i) => {
@@ -115,7 +109,7 @@ function spansIn(random: () => number, fromMs: number, days: number, count: numb
   });
 }
 
-/** Reports of an engine, held to an independent recount of what was appended. */
+/** Compares an engine's reports with an independent recount of the appended entries. */
 export function describeReports(engine: ReportingEngine): void {
   for (const world of engine.worlds)
     describe(`${engine.name}: reports of generated traffic (seed ${world.seed}) equal an independent recount`, () =>
@@ -132,22 +126,22 @@ function describeTraffic(engine: ReportingEngine, world: Traffic): void {
   const whole = { siteId: SITE, fromMs, toMs };
   const random = randomFrom(world.seed * 7919);
 
-  /** With the roll-up of days that are over, and after a restart in the middle of it all. */
+  /** Fills a store, with sealed days and a restart halfway through. */
   async function filled(): Promise<Store> {
     const dataDir = await temporaryFolder();
     const half = Math.floor(entries.length / 2);
     let store = await engine.open(dataDir);
     await append(store, entries.slice(0, half));
-    await store.reports.prepare(utcDay(toMs));
+    await store.reports.sealDaysBefore(utcDay(toMs));
     await store.close();
     store = await engine.open(dataDir);
     onTestFinished(() => store.close());
     await append(store, entries.slice(half), 7);
-    await store.reports.prepare(utcDay(toMs));
+    await store.reports.sealDaysBefore(utcDay(toMs));
     return store;
   }
 
-  it('totals, with filters and without, over any span', async () => {
+  it('returns totals with and without filters over any span', async () => {
     const store = await filled();
     expect(await store.reports.totals({ ...whole, filters: [] })).toEqual(recount.measures(fromMs, toMs, []));
     for (const span of spansIn(random, fromMs, days, engine.spans)) {
@@ -172,7 +166,7 @@ function describeTraffic(engine: ReportingEngine, world: Traffic): void {
     expect(await store.events.audit()).toEqual({ counters: [], ledger: [], rollups: [], integrity: [] });
   });
 
-  it('series by day and hour of any time zone, and by no clock at all', async () => {
+  it('returns series by day and hour of any time zone, and by arbitrary bounds', async () => {
     const store = await filled();
     const zones = ['UTC', 'Europe/Berlin', 'America/St_Johns', 'Asia/Kathmandu', 'Australia/Lord_Howe'];
     const odd = spansIn(random, fromMs, days, 9).flatMap((span) => [span.fromMs, span.toMs]);
@@ -195,7 +189,7 @@ function describeTraffic(engine: ReportingEngine, world: Traffic): void {
     }
   });
 
-  it('breakdowns, whole and page by page', async () => {
+  it('returns breakdowns, whole and page by page', async () => {
     const store = await filled();
     const spans = [whole, ...spansIn(random, fromMs, days, Math.ceil(engine.spans / 10))];
     for (const by of DIMENSIONS) {
@@ -217,7 +211,7 @@ function describeTraffic(engine: ReportingEngine, world: Traffic): void {
     ).toEqual([]);
   });
 
-  it('a row of a breakdown is the totals under a filter for its value', async () => {
+  it('returns breakdown rows that equal the totals filtered by their value', async () => {
     const store = await filled();
     for (const by of DIMENSIONS) {
       for (const row of (await store.reports.breakdown({ ...whole, filters: [] }, by, { limit: 3 })).rows) {
@@ -228,7 +222,7 @@ function describeTraffic(engine: ReportingEngine, world: Traffic): void {
     }
   });
 
-  it('happenings one by one, and the same number everywhere', async () => {
+  it('returns single events, and equal counts everywhere', async () => {
     const store = await filled();
     const total = recount.measures(fromMs, toMs, []);
     const everything = await allHappenings(store, whole, null, 37);
@@ -258,7 +252,7 @@ function describeTraffic(engine: ReportingEngine, world: Traffic): void {
     expect(sum(series, 'engagedMs')).toBe(total.engagedMs);
   });
 
-  it('who is there now', async () => {
+  it('returns current visitors', async () => {
     const store = await filled();
     const since = toMs - 40 * MINUTE_MS;
     const { visitors, pages } = await store.reports.realtime(SITE, since);
@@ -276,7 +270,7 @@ function describeAnswers(engine: ReportingEngine): void {
 
   const at = Date.UTC(2026, 4, 14, 9);
 
-  it('of a site without events, and of spans without time, are nothing', async () => {
+  it('returns nothing for a site without events or an empty span', async () => {
     const store = await opened();
     const scope = { siteId: 'site_none', fromMs: at, toMs: at + DAY_MS, filters: [] };
     for (const siteId of ['site_none', SITE]) {
@@ -289,8 +283,8 @@ function describeAnswers(engine: ReportingEngine): void {
         rows: [],
         nextCursor: null,
       });
-      expect(await store.reports.happenings({ ...scope, siteId }, { type: null, limit: 10 })).toEqual({
-        happenings: [],
+      expect(await store.reports.listActivity({ ...scope, siteId }, { type: null, limit: 10 })).toEqual({
+        items: [],
         nextCursor: null,
       });
       expect(await store.reports.realtime(siteId, at)).toEqual({ visitors: 0, pages: [] });
@@ -302,7 +296,7 @@ function describeAnswers(engine: ReportingEngine): void {
     });
   });
 
-  it('keep the source of a visit on its later pages', async () => {
+  it('keeps the source of a visit on its later pages', async () => {
     const store = await opened();
     const first = event({ receivedAtMs: at, channel: 'ai', source: 'ChatGPT', path: '/landing' });
     const later = event({ receivedAtMs: at + 20 * MINUTE_MS, path: '/next' });
@@ -314,8 +308,8 @@ function describeAnswers(engine: ReportingEngine): void {
       { value: 'ChatGPT', visitors: 1, visits: 1, pageviews: 2, referrals: 1 },
       { value: null, visitors: 1, visits: 1, pageviews: 1, referrals: 0, bounces: 1 },
     ]);
-    const { happenings } = await store.reports.happenings(scope, { type: 'event', limit: 10 });
-    expect(happenings.map((one) => one.type === 'event' && one.event.source)).toEqual([
+    const { items } = await store.reports.listActivity(scope, { type: 'event', limit: 10 });
+    expect(items.map((one) => one.type === 'event' && one.event.source)).toEqual([
       null,
       'ChatGPT',
       'ChatGPT',
@@ -324,7 +318,7 @@ function describeAnswers(engine: ReportingEngine): void {
     expect(events.map(({ channel }) => channel)).toEqual(['direct', 'ai', 'ai']);
   });
 
-  it('count the greatest engaged time of each view, and call a short single view a bounce', async () => {
+  it('counts the greatest engaged time of each view, and a short single view as a bounce', async () => {
     const store = await opened();
     const totals = () => store.reports.totals({ siteId: SITE, fromMs: at, toMs: at + DAY_MS, filters: [] });
     await store.events.append(event({ receivedAtMs: at }));
@@ -340,7 +334,7 @@ function describeAnswers(engine: ReportingEngine): void {
     expect(await store.events.audit()).toMatchObject({ rollups: [] });
   });
 
-  it.runIf(engine.outlivesRetention)('outlive the rows that retention deletes', async () => {
+  it.runIf(engine.outlivesRetention)('outlive rows deleted by retention', async () => {
     const store = await opened();
     const entries = trafficOf({
       seed: 9,
@@ -371,13 +365,13 @@ function describeAnswers(engine: ReportingEngine): void {
       sources: await store.reports.breakdown(scope, 'source', { limit: 100 }),
       bots: await store.reports.breakdown(scope, 'bot', { limit: 100 }),
     }).toEqual(before);
-    const { happenings } = await store.reports.happenings(scope, { type: 'event', limit: 1000 });
+    const { items } = await store.reports.listActivity(scope, { type: 'event', limit: 1000 });
     expect(
-      happenings.every((one) => one.type === 'event' && one.event.receivedAtMs >= scope.fromMs + DAY_MS),
+      items.every((one) => one.type === 'event' && one.event.receivedAtMs >= scope.fromMs + DAY_MS),
     ).toBe(true);
   });
 
-  it('take a made-up cursor for a place like any other', async () => {
+  it('accepts a made-up cursor', async () => {
     const store = await opened();
     await append(store, [event({ receivedAtMs: at, path: '/a' }), event({ receivedAtMs: at, path: '/b' })]);
     const scope = { siteId: SITE, fromMs: at, toMs: at + 1, filters: [] };
@@ -386,12 +380,12 @@ function describeAnswers(engine: ReportingEngine): void {
         3,
       );
       expect(
-        (await store.reports.happenings(scope, { type: null, limit: 5, cursor })).happenings.length,
+        (await store.reports.listActivity(scope, { type: null, limit: 5, cursor })).items.length,
       ).toBeLessThan(3);
     }
   });
 
-  it('are refused once the store is closed', async () => {
+  it('refuses requests after the store is closed', async () => {
     const store = await opened();
     await store.close();
     await expect(store.reports.realtime(SITE, 0)).rejects.toThrow('closed');

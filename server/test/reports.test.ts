@@ -10,7 +10,7 @@ describeReports({
         throw error;
       },
     }),
-  // Two days around both changes of the clock in Europe.
+  // Two days around each of Europe's clock changes.
   worlds: [
     { seed: 1, fromMs: Date.UTC(2026, 2, 28), days: 3, perDay: 1_150, visitors: 25, clockSteps: 0 },
     { seed: 2, fromMs: Date.UTC(2026, 9, 24), days: 3, perDay: 1_050, visitors: 60, clockSteps: 0.1 },

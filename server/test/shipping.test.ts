@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { HOUR_MS, SECOND_MS } from '../src/clock.ts';
-import { Loop } from '../src/store/loop.ts';
-import { ShippedEvents } from '../src/store/shipped-events.ts';
-import type { Books, Warehouse } from '../src/store/shipping.ts';
-import { SqliteSpool } from '../src/store/sqlite/spool/spool.ts';
+import { HOUR_MS, SECOND_MS } from '../src/domain/clock.ts';
+import { ShippedEvents } from '../src/store/scale-out/shipped-events.ts';
+import type { Counts, Warehouse } from '../src/store/scale-out/shipping.ts';
+import { SqliteSpool } from '../src/store/scale-out/spool/spool.ts';
+import { Loop } from '../src/store/shared/loop.ts';
 import { NOON_MS, TestClock } from './support/clock.ts';
 import { DatabasesInMemory, toRow } from './support/databases-in-memory.ts';
 import { event } from './support/entries.ts';
@@ -12,7 +12,7 @@ import { temporaryFolder } from './support/paths.ts';
 import { until } from './support/poll.ts';
 import { World } from './support/world.ts';
 
-/** A collector of the scale-out shape whose databases are away: a real spool on a real disk, and time that is set. */
+/** A scale-out collector whose databases are unavailable: a real spool on a real disk, with a controlled clock. */
 
 const STEP_MS = 30 * SECOND_MS;
 const LONGEST_WAIT_MS = 30 * SECOND_MS;
@@ -30,15 +30,15 @@ async function openCollector(
   });
   return new ShippedEvents({
     spool,
-    // Of both, shipping asks for nothing else.
+    // Shipping uses nothing else of the two databases.
     warehouse: databases.warehouse as Warehouse,
-    books: databases.books as Books,
+    counts: databases.counts as Counts,
     ...{ toRow, clock },
     onClosed: async () => undefined,
   });
 }
 
-describe('time that is set', () => {
+describe('a fake clock', () => {
   beforeEach(() => {
     vi.useFakeTimers({ now: NOON_MS, toFake: ['setTimeout', 'clearTimeout', 'Date'] });
   });
@@ -46,7 +46,7 @@ describe('time that is set', () => {
     vi.useRealTimers();
   });
 
-  /** Lets time pass until something is so; the spool's thread works in real time meanwhile. */
+  /** Advances the clock until a condition holds, while the spool's thread works in real time. */
   async function passUntil(isSo: () => boolean): Promise<void> {
     while (!isSo()) {
       await vi.advanceTimersByTimeAsync(STEP_MS);
@@ -54,11 +54,13 @@ describe('time that is set', () => {
     }
   }
 
-  it('tries again after a quarter of a second, then ever later, but at least every half minute', async () => {
+  it('retries after 250 ms, then with growing delays of at most 30 seconds', async () => {
     const tries: number[] = [];
+    const outages: (string | null)[] = [];
     let works = false;
     const loop = new Loop({
       idleMs: HOUR_MS,
+      onOutage: (error) => outages.push(error),
       async work() {
         tries.push(Date.now() - NOON_MS);
         if (!works) throw new Error('away');
@@ -75,11 +77,13 @@ describe('time that is set', () => {
     works = true;
     await vi.advanceTimersByTimeAsync(LONGEST_WAIT_MS);
     expect(loop.lastError).toBeNull();
-    // The next failure is the first again.
+    // After that, the next failure is a first one again.
     works = false;
     const before = tries.length;
     await vi.advanceTimersByTimeAsync(HOUR_MS);
     const later = tries.slice(before);
+    // One report when an outage begins, and one when it ends.
+    expect(outages).toEqual(['away', null, 'away']);
     expect((later[1] ?? 0) - (later[0] ?? 0)).toBe(250);
     await loop.stop();
     const atEnd = tries.length;
@@ -87,7 +91,7 @@ describe('time that is set', () => {
     expect(tries).toHaveLength(atEnd);
   });
 
-  it('goes on acknowledging for an hour without databases, over a restart, and counts everything once', async () => {
+  it('acknowledges events for an hour without databases, across a restart, and counts each once', async () => {
     const folder = await temporaryFolder();
     const clock = new TestClock();
     const databases = new DatabasesInMemory();
@@ -99,7 +103,7 @@ describe('time that is set', () => {
       for (const answer of await Promise.all(answers)) outcomes[answer] += 1;
     };
     for (let step = 0; step * STEP_MS < HOUR_MS; step++) {
-      // The last one was sent before.
+      // The third event was already sent in the previous step.
       await send([`${step}-a`, `${step}-b`, `${step - 1}-a`]);
       clock.advance(STEP_MS);
       await vi.advanceTimersByTimeAsync(STEP_MS);
@@ -114,10 +118,10 @@ describe('time that is set', () => {
     expect(collector.stats().spool).toMatchObject({ entries: 241, lagSeconds: HOUR_MS / SECOND_MS });
     expect(await collector.health()).toEqual({
       ok: true,
-      note: 'the databases are away: the fake is away',
+      note: 'the databases are unavailable: the fake is away',
     });
 
-    // Back, and not well yet: rows in part, rows whose answer is lost, and the same of the counts.
+    // The databases are back, but unreliable: partial rows, rows whose response is lost, and the same for the counts.
     databases.faults.push('half kept', 'answer lost', 'half kept', 'answer lost', 'answer lost');
     databases.away = false;
     await passUntil(() => databases.faults.length === 0 && collector.stats().spool?.entries === 0);
@@ -135,8 +139,8 @@ describe('time that is set', () => {
   });
 });
 
-describe('a spool that is full', () => {
-  it('answers 503 busy, says so, and takes events again once the databases have room made', async () => {
+describe('a full spool', () => {
+  it('answers 503 busy, reports it, and accepts events again when the databases are back', async () => {
     const world = await World.open();
     onTestFinished(() => world.close());
     const { site } = await world.addOwner();
@@ -165,7 +169,7 @@ describe('a spool that is full', () => {
       status: 503,
       reason: expect.stringMatching(/^the spool is full: \d+ entries, \d+ bytes wait for the databases/),
     });
-    // Again: looking at it did not mend it.
+    // Reading the state did not fix it.
     expect((await send()).status).toBe(503);
     expect((await ready()).status).toBe(503);
 

@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { HOUR_MS, SECOND_MS } from '../src/clock.ts';
 import { type KnownSite, SiteDirectory } from '../src/collect/site-by-key.ts';
-import { newAccountId, newSiteId, newSiteKey } from '../src/keys.ts';
+import { HOUR_MS, SECOND_MS } from '../src/domain/clock.ts';
+import { newAccountId, newSiteId, newSiteKey } from '../src/domain/keys.ts';
+import { type Registry, StoreUnavailable } from '../src/store/contract/store.ts';
 import { openShared } from '../src/store/open.ts';
-import type { Registry } from '../src/store/store.ts';
 import { NOON_MS, TestClock } from './support/clock.ts';
 import { temporaryFolder } from './support/paths.ts';
 
@@ -18,7 +18,7 @@ beforeEach(async () => {
   const store = await openShared({ dataDir: await temporaryFolder() });
   ({ registry } = store);
   clock = new TestClock();
-  sites = new SiteDirectory({ registry, clock, rate: RATE });
+  sites = new SiteDirectory({ registry, clock, rate: RATE, onOutage: () => {} });
   await sites.refresh();
   onTestFinished(() => store.close());
 });
@@ -41,16 +41,16 @@ function siteOf(key: string): KnownSite {
   return found.site;
 }
 
-/** Beacons of one address that a site lets through now, one after the other. */
+/** Returns how many consecutive beacons from one address a site accepts now. */
 function letThrough(key: string): number {
   for (let count = 0; count <= 10 * RATE.burst; count++) {
-    if (siteOf(key).bucket.takeFor(ADDRESS, clock.now()) > 0) return count;
+    if (siteOf(key).bucket.tryConsumeFor(ADDRESS, clock.now()) > 0) return count;
   }
   throw new Error('there is no end to it');
 }
 
 describe('the rate of a site', () => {
-  it('is its burst at first, whenever the first beacon comes, and then what has come since', async () => {
+  it('starts with the full burst and refills over time', async () => {
     const { key } = await addSite('early.example');
     const { key: late } = await addSite('late.example');
     expect(letThrough(key)).toBe(RATE.burst);
@@ -62,7 +62,7 @@ describe('the rate of a site', () => {
     expect(letThrough(key)).toBe(0);
   });
 
-  it('is no other site’s, of the same domain neither', async () => {
+  it('limits each site separately, even of the same domain', async () => {
     const one = await addSite('shared.example');
     const two = await addSite('shared.example');
     expect(letThrough(one.key)).toBe(RATE.burst);
@@ -70,7 +70,7 @@ describe('the rate of a site', () => {
     expect(letThrough(one.key)).toBe(0);
   });
 
-  it('is one for all of its keys, and nothing that its owner changes fills it up', async () => {
+  it('shares the rate among all keys of a site, and does not refill it by changes', async () => {
     const { id, key } = await addSite('one.example');
     expect(letThrough(key)).toBe(RATE.burst);
     const newer = newSiteKey();
@@ -90,7 +90,7 @@ describe('the rate of a site', () => {
 });
 
 describe('the directory', () => {
-  it('takes over changed rules into the site that beacons under way hold on to', async () => {
+  it('applies changed rules to beacons in progress', async () => {
     const { id, key } = await addSite('rules.example');
     const held = siteOf(key);
     expect(sites.sitesOnHost('blog.rules.example')).toEqual([]);
@@ -101,7 +101,7 @@ describe('the directory', () => {
     expect(sites.sitesOnHost('blog.rules.example')).toEqual([held]);
   });
 
-  it('counts keys, retired ones too, and forgets all of a site that is removed', async () => {
+  it('counts keys, including retired ones, and drops those of a removed site', async () => {
     const { id, key } = await addSite('gone.example');
     const newer = newSiteKey();
     await registry.addSiteKey(id, newer, NOON_MS);
@@ -119,7 +119,7 @@ describe('the directory', () => {
     expect(sites.sitesOnHost('www.gone.example').map((site) => site.id)).toEqual([again.id]);
   });
 
-  it('knows every account’s site of a domain, whichever of them are removed', async () => {
+  it('finds the sites of all accounts for a domain, also after removals', async () => {
     const owners = [
       await addSite('many.example'),
       await addSite('many.example'),
@@ -136,5 +136,38 @@ describe('the directory', () => {
     expect(told()).toEqual([]);
     const last = await addSite('many.example');
     expect(told()).toEqual([last.id]);
+  });
+});
+
+describe('an outage of the registry', () => {
+  it('logs an outage once when it begins and once when it ends', async () => {
+    const outages: (string | null)[] = [];
+    let notify = () => {};
+    let isAway = false;
+    const flaky = {
+      onSiteKeysChanged(listener: () => void) {
+        notify = listener;
+        return () => {};
+      },
+      async siteKeysSince(version: number) {
+        if (isAway) throw new StoreUnavailable('away');
+        return registry.siteKeysSince(version);
+      },
+    } as Pick<Registry, 'siteKeysSince' | 'onSiteKeysChanged'> as Registry; // the directory uses nothing else
+    const directory = new SiteDirectory({
+      ...{ registry: flaky, clock, rate: RATE },
+      onOutage: (error) => outages.push(error),
+    });
+    await directory.start();
+    onTestFinished(() => directory.stop());
+    isAway = true;
+    for (let tries = 0; tries < 3; tries++) {
+      notify();
+      await expect(directory.refresh()).rejects.toThrow('away');
+    }
+    await expect.poll(() => outages).toEqual(['away']);
+    isAway = false;
+    notify();
+    await expect.poll(() => outages).toEqual(['away', null]);
   });
 });

@@ -3,7 +3,7 @@ import { signedIn } from './support/dashboard-person.ts';
 import { until } from './support/poll.ts';
 import { type RunningServer, World } from './support/world.ts';
 
-/** The clock of the tests stands at noon, UTC: in Kiritimati, fourteen hours ahead, the next day has begun. */
+/** A time zone 14 hours ahead. The test clock stands at noon UTC, when the next day has begun there. */
 const ZONE = 'Pacific/Kiritimati';
 
 let world: World;
@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-it('is the account’s until the site has its own; report, API and CSV go by it, whoever looks', async () => {
+it('takes the time zone of the account by default, in report, API and CSV for every viewer', async () => {
   const account = await world.addAccount();
   const site = await world.addSite(account, 'zone.example');
   const { key } = await world.addApiKey(account);
@@ -70,7 +70,7 @@ it('is the account’s until the site has its own; report, API and CSV go by it,
   expect((await api('/stats')).time_zone).toBe('Europe/Berlin');
 });
 
-it('is one that there is', async () => {
+it('must exist', async () => {
   const account = await world.addAccount();
   const site = await world.addSite(account, 'nowhere.example');
   const owner = await signedIn(world, server, account);
@@ -78,6 +78,6 @@ it('is one that there is', async () => {
     'site-zone': 'Mars/<b>Olympus',
   });
   expect(answer.status).toBe(422);
-  expect(answer.text).toContain('There is no such time zone.');
+  expect(answer.text).toContain('&quot;Mars/&lt;b>Olympus&quot; is not a time zone.');
   expect((await world.store.registry.siteById(site.id))?.timeZone).toBeNull();
 });

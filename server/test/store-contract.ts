@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { DAY_MS, HOUR_MS, utcDay } from '../src/clock.ts';
-import type { DayRange } from '../src/plans.ts';
+import { DAY_MS, type DayRange, HOUR_MS, utcDay } from '../src/domain/clock.ts';
+import type { RefusalReason } from '../src/domain/outcomes.ts';
 import {
   type AppendOutcome,
   type EventEntry,
@@ -11,40 +11,40 @@ import {
   type StoredEvent,
   StoreUnavailable,
   type Store as WholeStore,
-} from '../src/store/store.ts';
+} from '../src/store/contract/store.ts';
 import { NOON_MS } from './support/clock.ts';
 import { bot, event, leave, refusal, SITE } from './support/entries.ts';
 import { temporaryFolder } from './support/paths.ts';
 
-/** What is checked here. */
+/** The part of the store that is checked here. */
 type Store = Omit<WholeStore, 'registry'>;
 
-/** What an engine has to offer to be held to the promises of `store.ts`. */
+/** What an engine must provide so that the promises of `store.ts` can be checked on it. */
 export interface Engine {
   name: string;
-  /** Opens what lies at a place, or begins there. */
+  /** Opens the store at a place, and creates it if there is none. */
   open(place: string): Promise<Store>;
-  /** From now on every commit of events fails with a part of it written, until what is returned is called. */
+  /** Makes every commit of events fail halfway. @returns a function that stops this */
   failCommits(place: string): Promise<() => Promise<void>>;
-  /** Entries that may wait for a commit. */
+  /** Number of entries that may wait for a commit. */
   queueEntries: number;
-  /** Different hosts that the ledger keeps per site, day and outcome, besides `other`. */
+  /** Distinct hosts that the ledger keeps per site, day and outcome, not counting `other`. */
   ledgerHosts: number;
-  /** Tries with made-up events of any day of a hundred years. */
+  /** Number of runs with generated events from any day of a hundred years. */
   propertyRuns: number;
 }
 
 const TODAY = utcDay(NOON_MS);
 const ALL_DAYS: DayRange = { firstDay: 0, lastDay: 100_000 };
 
-/** The promises of `store.ts` about events, checked on an engine. `registry-contract.ts` has the other half. */
+/** Checks the promises of `store.ts` about events on an engine. `registry-contract.ts` checks those about the registry. */
 export function describeStore(engine: Engine): void {
   describe(`${engine.name}: events`, () => describeEvents(engine));
   describe(`${engine.name}: ledger`, () => describeLedger(engine));
   describe(`${engine.name}: faults`, () => describeFaults(engine));
 }
 
-/** A store on a place of its own, closed with the test, that can be opened anew. */
+/** Opens a store at its own place. It can be reopened, and is closed with the test. */
 async function begin(engine: Engine): Promise<{ place: string; store: Store; reopen(): Promise<Store> }> {
   const place = await temporaryFolder();
   const opened = { place, store: await engine.open(place), reopen };
@@ -78,7 +78,7 @@ async function expectConsistent(store: Store): Promise<void> {
   expect(await store.events.audit()).toEqual({ counters: [], ledger: [], rollups: [], integrity: [] });
 }
 
-/** What is read back of an event that was appended. */
+/** Returns what an appended event reads back as. */
 function readBack({ kind: _, id: __, siteKey: ___, ...entry }: EventEntry): Omit<StoredEvent, 'cursor'> {
   return entry;
 }
@@ -93,7 +93,7 @@ function describeEvents(engine: Engine): void {
     await expectConsistent(store);
   });
 
-  it('has it all after closing and opening', async () => {
+  it('keeps everything after closing and reopening', async () => {
     const { store, reopen } = await begin(engine);
     for (let i = 0; i < 3; i++) await store.events.append(event({ path: `/${i}` }));
     const again = await reopen();
@@ -102,7 +102,7 @@ function describeEvents(engine: Engine): void {
     await expectConsistent(again);
   });
 
-  it('finishes what was accepted before it closes', async () => {
+  it('finishes accepted entries before it closes', async () => {
     const { store, reopen } = await begin(engine);
     const outcomes = Promise.all(Array.from({ length: 3500 }, () => store.events.append(event())));
     store.events.refuse(refusal());
@@ -113,7 +113,7 @@ function describeEvents(engine: Engine): void {
     await expectConsistent(again);
   });
 
-  it('takes nothing once it is closed', async () => {
+  it('accepts nothing after it is closed', async () => {
     const { store, reopen } = await begin(engine);
     await store.close();
     await store.close();
@@ -121,11 +121,11 @@ function describeEvents(engine: Engine): void {
     expect(await count(await reopen())).toBe(0);
   });
 
-  describe('the same id twice counts once', () => {
+  describe('a repeated id counts once', () => {
     const first = event({ id: 'a-view', path: '/first' });
     const again = event({ id: 'a-view', path: '/again' });
 
-    it('at once, and in one batch', async () => {
+    it('recognizes a simultaneous repeat in the same batch', async () => {
       const { store } = await begin(engine);
       const outcomes = await Promise.all([
         store.events.append(first),
@@ -138,14 +138,14 @@ function describeEvents(engine: Engine): void {
       await expectConsistent(store);
     });
 
-    it('later', async () => {
+    it('recognizes a later repeat', async () => {
       const { store } = await begin(engine);
       await store.events.append(first);
       expect(await store.events.append({ ...again, receivedAtMs: NOON_MS + 5 * HOUR_MS })).toBe('duplicate');
       expect((await allEvents(store)).map(({ path }) => path)).toEqual(['/first']);
     });
 
-    it('after closing and opening', async () => {
+    it('recognizes a repeat after the store was reopened', async () => {
       const { store, reopen } = await begin(engine);
       await store.events.append(first);
       const reopened = await reopen();
@@ -181,7 +181,7 @@ function describeEvents(engine: Engine): void {
       await expectConsistent(reopened);
     });
 
-    it('but long after it may count again', async () => {
+    it('may count again after the deduplication window', async () => {
       const { store } = await begin(engine);
       await store.events.append(first);
       expect(await store.events.append({ ...again, receivedAtMs: NOON_MS + 4 * DAY_MS })).toBe('stored');
@@ -189,7 +189,7 @@ function describeEvents(engine: Engine): void {
       await expectConsistent(store);
     });
 
-    it('on another site it is another event', async () => {
+    it('takes a repeated id on another site as a different event', async () => {
       const { store } = await begin(engine);
       await store.events.append(first);
       expect(await store.events.append({ ...first, siteId: 'site_another' })).toBe('stored');
@@ -198,7 +198,7 @@ function describeEvents(engine: Engine): void {
     });
   });
 
-  it('takes the visit of a crawler with the same id once, and one without an id always', async () => {
+  it('records a bot visit with a repeated id once, and one without an id each time', async () => {
     const { store } = await begin(engine);
     expect(await store.events.append(bot({ id: 'visit' }))).toBe('stored');
     expect(await store.events.append(bot({ id: 'visit' }))).toBe('duplicate');
@@ -211,7 +211,7 @@ function describeEvents(engine: Engine): void {
     ]);
   });
 
-  it('never takes an event without an id for a duplicate', async () => {
+  it('never treats an event without an id as a duplicate', async () => {
     const { store } = await begin(engine);
     const outcomes = await Promise.all(Array.from({ length: 5 }, () => store.events.append(event())));
     expect(outcomes).toEqual(Array(5).fill('stored'));
@@ -219,7 +219,7 @@ function describeEvents(engine: Engine): void {
     expect(await count(store)).toBe(6);
   });
 
-  it('tells ids apart to the last bit, unpaired surrogates and NUL included', async () => {
+  it('distinguishes ids to the last bit, including unpaired surrogates and NUL', async () => {
     const { store } = await begin(engine);
     const ids = [
       'a',
@@ -240,7 +240,7 @@ function describeEvents(engine: Engine): void {
     expect(await count(store)).toBe(ids.length);
   });
 
-  it('never counts leaves and bots', async () => {
+  it('does not count leaves and bot visits', async () => {
     const { store } = await begin(engine);
     expect(await store.events.append(leave({ id: 'one' }))).toBe('stored');
     expect(await store.events.append(leave({ id: 'one' }))).toBe('duplicate');
@@ -254,7 +254,7 @@ function describeEvents(engine: Engine): void {
     await expectConsistent(store);
   });
 
-  it('knows the bounds of a month to the millisecond', async () => {
+  it('bounds a month to the millisecond', async () => {
     const { store } = await begin(engine);
     const start = Date.UTC(2026, 1, 1);
     const end = Date.UTC(2026, 2, 1);
@@ -268,7 +268,7 @@ function describeEvents(engine: Engine): void {
     await expectConsistent(store);
   });
 
-  it('answers 0 for a site without events, and for a site it never heard of', async () => {
+  it('returns 0 for a site without events and for an unknown site', async () => {
     const { store } = await begin(engine);
     await store.events.append(event());
     const counts = await store.events.countBySite([SITE, 'site_quiet', '', 'site_"; --'], ALL_DAYS);
@@ -284,11 +284,11 @@ function describeEvents(engine: Engine): void {
     expect(await store.events.countBySite([], ALL_DAYS)).toEqual(new Map());
   });
 
-  it('takes hundreds at once from many sites, and counts each once', async () => {
+  it('counts each of hundreds of simultaneous events once', async () => {
     const { store } = await begin(engine);
     const sites = Array.from({ length: 7 }, (_, i) => `site_${i}`);
     const entries = Array.from({ length: 700 }, (_, i) =>
-      // Every fifth is sent twice.
+      // Every fifth event is sent twice.
       event({
         siteId: sites[i % 7] ?? '',
         id: `id-${i % 5 === 0 ? i : i - (i % 5 === 1 ? 1 : 0)}`,
@@ -303,7 +303,7 @@ function describeEvents(engine: Engine): void {
     await expectConsistent(store);
   });
 
-  it('gives back the longest and strangest values', async () => {
+  it('returns the longest and strangest values unchanged', async () => {
     const { store } = await begin(engine);
     const strange: EventEntry[] = [
       event({
@@ -347,12 +347,12 @@ function describeEvents(engine: Engine): void {
     expect(Object.entries(stored[2]?.props ?? {})).toEqual(Object.entries(strange[2]?.props ?? {}));
   });
 
-  it('gives back what was appended, whatever it was', async () => {
+  it('returns any appended values unchanged', async () => {
     const { store } = await begin(engine);
     const text = (maxLength: number) => fc.string({ unit: 'binary', maxLength });
     const textOrNull = (maxLength: number) => fc.option(text(maxLength));
     const hash = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n });
-    const number = fc.double({ noNaN: true, noDefaultInfinity: true }).map((value) => value + 0); // no -0: it is no price
+    const number = fc.double({ noNaN: true, noDefaultInfinity: true }).map((value) => value + 0); // no -0, which is not a price
     const utf16 = fc
       .array(fc.integer({ min: 0, max: 0xffff }), { maxLength: 20 })
       .map((units) => String.fromCharCode(...units));
@@ -385,7 +385,7 @@ function describeEvents(engine: Engine): void {
     });
     await fc.assert(
       fc.asyncProperty(fc.array(anyEvent, { minLength: 1, maxLength: 8 }), async (made) => {
-        // Each by a visitor of its own: what is known of a visitor is that of the visit's first event.
+        // Each has its own visitor, because a visit takes its visitor's details from its first event.
         const entries = made.map((entry) => ({
           ...entry,
           visitor: BigInt.asIntN(64, ++visitors * 0x9e37_79b9_7f4a_7c15n),
@@ -404,7 +404,7 @@ function describeEvents(engine: Engine): void {
     await expectConsistent(store);
   });
 
-  it('keeps a text with unpaired surrogates as well-formed Unicode', async () => {
+  it('stores text with unpaired surrogates as well-formed Unicode', async () => {
     const { store } = await begin(engine);
     await store.events.append(event({ name: 'a\ud800b' }));
     await store.events.append(event({ name: 'a\udc00b' }));
@@ -412,7 +412,7 @@ function describeEvents(engine: Engine): void {
   });
 
   describe('pages', () => {
-    it('newest first, those of one millisecond in the order they came', async () => {
+    it('list the newest first, and those of one millisecond in order of arrival', async () => {
       const { store } = await begin(engine);
       for (const [i, offset] of [0, 0, 5, 0, -5].entries()) {
         await store.events.append(event({ path: `/${i}`, receivedAtMs: NOON_MS + offset }));
@@ -420,7 +420,7 @@ function describeEvents(engine: Engine): void {
       expect((await allEvents(store)).map(({ path }) => path)).toEqual(['/2', '/3', '/1', '/0', '/4']);
     });
 
-    it('end with null, also when the last one is full', async () => {
+    it('end with a null cursor, even if the last page is full', async () => {
       const { store } = await begin(engine);
       expect(await store.events.page(SITE, { limit: 1 })).toEqual({ events: [], nextCursor: null });
       for (let i = 0; i < 4; i++) await store.events.append(event());
@@ -431,10 +431,10 @@ function describeEvents(engine: Engine): void {
       expect(last.nextCursor).toBeNull();
     });
 
-    it('show each event once while others arrive', async () => {
+    it('list each event once while others arrive', async () => {
       const { store } = await begin(engine);
       const before = Array.from({ length: 25 }, (_, i) => `/${i}`);
-      // Several in each millisecond, so that pages end between them.
+      // Several per millisecond, so that pages end between them.
       for (const [i, path] of before.entries()) {
         await store.events.append(event({ path, receivedAtMs: NOON_MS + Math.floor(i / 4) }));
       }
@@ -451,7 +451,7 @@ function describeEvents(engine: Engine): void {
       expect(seen).toEqual([...before].reverse());
     });
 
-    it('take a made-up cursor for a place like any other', async () => {
+    it('accept a made-up cursor', async () => {
       const { store } = await begin(engine);
       await store.events.append(event());
       for (const cursor of ['', 'x', '1.2.3', 'NaN.NaN', `${'9'.repeat(400)}.0`, '-1.-1', "1' OR 1"]) {
@@ -460,7 +460,7 @@ function describeEvents(engine: Engine): void {
       }
     });
 
-    it('hold nothing of another site', async () => {
+    it('contain no events of another site', async () => {
       const { store } = await begin(engine);
       await store.events.append(event());
       expect(await allEvents(store, 'site_another')).toEqual([]);
@@ -486,7 +486,7 @@ function describeEvents(engine: Engine): void {
     await expectConsistent(again);
   });
 
-  it('removes what there is of a site, what came meanwhile too, and keeps its counts', async () => {
+  it('removes all events of a site, even late ones, and keeps its counts', async () => {
     const { store, reopen } = await begin(engine);
     const scope = { siteId: SITE, fromMs: NOON_MS - 5 * DAY_MS, toMs: NOON_MS + DAY_MS, filters: [] };
     for (const receivedAtMs of [NOON_MS - 3 * DAY_MS, NOON_MS]) {
@@ -521,7 +521,7 @@ function describeEvents(engine: Engine): void {
     await expectConsistent(again);
   });
 
-  it('tells what each site key brought', async () => {
+  it('reports the counts of each site key', async () => {
     const { store, reopen } = await begin(engine);
     await store.events.append(event({ siteKey: 'ak_one', id: 'x', receivedAtMs: NOON_MS }));
     await store.events.append(event({ siteKey: 'ak_one', id: 'x', receivedAtMs: NOON_MS + 1 }));
@@ -535,7 +535,7 @@ function describeEvents(engine: Engine): void {
       { key: 'ak_two', events: 0, lastSeenAtMs: NOON_MS + 3 },
       { key: 'ak_one', events: 1, lastSeenAtMs: NOON_MS + 2 },
     ]);
-    // Goes on from there; what was received earlier moves nothing back, and another site is another matter.
+    // An earlier receipt time does not move it back, and another site is independent.
     await again.events.append(event({ siteKey: 'ak_one', receivedAtMs: NOON_MS - DAY_MS }));
     await again.events.append(event({ siteKey: 'ak_two', receivedAtMs: NOON_MS + DAY_MS }));
     await again.events.append(event({ siteId: 'site_another', siteKey: 'ak_four' }));
@@ -554,7 +554,7 @@ function describeEvents(engine: Engine): void {
 
 // ── Ledger ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** The ledger of a site, by outcome. */
+/** Returns a site's ledger, by outcome. */
 async function ledgerOf(store: Store, siteId = SITE): Promise<Record<string, number>> {
   const sums: Record<string, number> = {};
   for (const { outcome, count: counted } of await store.events.ledger(siteId, ALL_DAYS))
@@ -563,7 +563,7 @@ async function ledgerOf(store: Store, siteId = SITE): Promise<Record<string, num
 }
 
 function describeLedger(engine: Engine): void {
-  it('has a line for what was stored, repeated, refused and sent by bots', async () => {
+  it('has lines for stored events, duplicates, refusals and bot visits', async () => {
     const { store } = await begin(engine);
     await store.events.append(event({ id: 'x', receivedAtMs: NOON_MS }));
     await store.events.append(event({ id: 'x', receivedAtMs: NOON_MS + 1000, host: 'www.example.com' }));
@@ -600,14 +600,14 @@ function describeLedger(engine: Engine): void {
     await expectConsistent(store);
   });
 
-  it('leaves out the end of a view, which is no event', async () => {
+  it('omits leaves, which are not events', async () => {
     const { store } = await begin(engine);
     await store.events.append(leave({ id: 'x' }));
     await store.events.append(leave({ id: 'x' }));
     expect(await store.events.ledger(SITE, ALL_DAYS)).toEqual([]);
   });
 
-  it('keeps days and sites apart', async () => {
+  it('separates days and sites', async () => {
     const { store } = await begin(engine);
     const midnight = Date.UTC(2026, 4, 15);
     for (const receivedAtMs of [midnight - 1, midnight]) store.events.refuse(refusal({ receivedAtMs }));
@@ -624,13 +624,13 @@ function describeLedger(engine: Engine): void {
     expect(await store.events.ledger('site_unheard_of', ALL_DAYS)).toEqual([]);
   });
 
-  it('writes refusals by itself, without anything else going on', async () => {
+  it('writes refusals even without other traffic', async () => {
     const { store } = await begin(engine);
     store.events.refuse(refusal());
     await expect.poll(() => ledgerOf(store), { timeout: 10_000 }).toEqual({ 'wrong-domain': 1 });
   });
 
-  it('adds to its lines, also after closing and opening', async () => {
+  it('adds to existing lines, also after reopening', async () => {
     const { store, reopen } = await begin(engine);
     for (let i = 0; i < 3; i++) store.events.refuse(refusal());
     await store.events.flush();
@@ -641,7 +641,7 @@ function describeLedger(engine: Engine): void {
     expect(await again.events.ledger(SITE, ALL_DAYS)).toMatchObject([{ host: 'copy.example', count: 5 }]);
   });
 
-  it('counts exactly and keeps few hosts when a flood names many', async () => {
+  it('counts exactly but limits hosts when a flood names many', async () => {
     const { store, reopen } = await begin(engine);
     const hosts = Array.from({ length: 3 * engine.ledgerHosts }, (_, i) => `h${i}.example`);
     for (const [i, host] of hosts.entries()) {
@@ -661,12 +661,12 @@ function describeLedger(engine: Engine): void {
       expect(lines.length).toBeLessThanOrEqual(engine.ledgerHosts + 1);
       expect(lines.map(({ host }) => host)).toContain('other');
     }
-    // Hosts that were there before the flood keep their own line.
+    // Hosts that were there before the flood keep their own row.
     expect(ledger).toContainEqual(expect.objectContaining({ host: 'copy.example', count: hosts.length }));
     await expectConsistent(again);
   });
 
-  it('balances: received is stored, repeated, sent by bots and refused', async () => {
+  it('balances: received = stored + duplicates + bot visits + refused', async () => {
     const { store } = await begin(engine);
     const kinds = fc.constantFrom('event', 'bot', 'refusal');
     const arrivals = fc.array(fc.tuple(kinds, fc.nat(9), fc.nat(3)), { maxLength: 60 });
@@ -680,7 +680,8 @@ function describeLedger(engine: Engine): void {
           if (kind === 'event')
             waiting.push(store.events.append(event({ siteId, id: `${id}`, receivedAtMs })));
           else if (kind === 'bot') waiting.push(store.events.append(bot({ siteId, receivedAtMs })));
-          else store.events.refuse(refusal({ siteId, receivedAtMs, reason: `reason-${id}` }));
+          else
+            store.events.refuse(refusal({ siteId, receivedAtMs, reason: `reason-${id}` as RefusalReason }));
         }
         await Promise.all(waiting);
         await store.events.flush();
@@ -697,7 +698,7 @@ function describeLedger(engine: Engine): void {
 // ── Faults ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 function describeFaults(engine: Engine): void {
-  it('keeps nothing of a commit that failed half-way, and goes on when the engine is back', async () => {
+  it('rolls back a failed commit, and continues when the engine is back', async () => {
     const { place, store, reopen } = await begin(engine);
     await store.events.append(event({ id: 'before' }));
     const mend = await engine.failCommits(place);
@@ -727,7 +728,7 @@ function describeFaults(engine: Engine): void {
     await expectConsistent(again);
   });
 
-  it('loses no refusal to a commit that failed', async () => {
+  it('keeps refusals if a commit fails', async () => {
     const { place, store } = await begin(engine);
     store.events.refuse(refusal());
     const mend = await engine.failCommits(place);
@@ -740,7 +741,7 @@ function describeFaults(engine: Engine): void {
     expect(await ledgerOf(store)).toEqual({ 'wrong-domain': 2, malformed: 1 });
   });
 
-  it('closes in spite of a failing engine, and says what it could not keep', async () => {
+  it('closes despite a failing engine, and reports what it could not store', async () => {
     const { place, store, reopen } = await begin(engine);
     const mend = await engine.failCommits(place);
     const append = store.events.append(event());
@@ -751,7 +752,7 @@ function describeFaults(engine: Engine): void {
     expect(await count(await reopen())).toBe(0);
   });
 
-  it('says it is busy when the queue is full, and keeps all it took', async () => {
+  it('reports a full queue as busy, and keeps everything it accepted', async () => {
     const { store } = await begin(engine);
     const results = await Promise.allSettled(
       Array.from({ length: engine.queueEntries + 50 }, (_, i) => store.events.append(event({ id: `${i}` }))),
@@ -762,7 +763,7 @@ function describeFaults(engine: Engine): void {
     expect(refused).toHaveLength(50);
     for (const reason of refused) expect(reason).toBeInstanceOf(StoreBusy);
     expect(await count(store)).toBe(engine.queueEntries);
-    // There is room again, and what was refused was not remembered.
+    // There is room again, and refused events were not remembered.
     expect(store.events.fill()).toBe(0);
     expect(await store.events.append(event({ id: `${engine.queueEntries + 1}` }))).toBe('stored');
     await expectConsistent(store);

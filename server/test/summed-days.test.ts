@@ -1,14 +1,15 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { DAY_MS, utcDay } from '../src/clock.ts';
+import { DAY_MS, utcDay } from '../src/domain/clock.ts';
+import { EVENT_DIMENSIONS } from '../src/domain/dimensions.ts';
+import type { Filter, Store } from '../src/store/contract/store.ts';
 import { openStore } from '../src/store/open.ts';
-import { EVENT_DIMENSIONS, type Filter, type Store } from '../src/store/store.ts';
 import { bot, event } from './support/entries.ts';
 import { trafficOf } from './support/generated.ts';
 import { temporaryFolder } from './support/paths.ts';
 
 /**
- * The roll-up behind breakdowns is summed up once a day is over, and says nothing but what the rows say: whatever comes late,
- * and wherever summing up is broken off.
+ * The rollups behind breakdowns, which are computed once a day is over. They always match the rows, whatever arrives late and
+ * wherever the computation is interrupted.
  */
 
 const DAYS = 3;
@@ -16,7 +17,7 @@ const FROM_MS = Date.UTC(2026, 4, 1);
 const TO_MS = FROM_MS + DAYS * DAY_MS;
 const SITE = event().siteId;
 
-/** Lets everything pass, and so is answered from the rows. */
+/** A filter that every page passes, which forces the answer to come from the rows. */
 const EVERYTHING: Filter = { by: 'page', values: ['/nowhere'], negated: true };
 
 async function openIn(dataDir: string): Promise<Store> {
@@ -28,7 +29,7 @@ async function openIn(dataDir: string): Promise<Store> {
   });
 }
 
-/** A store with days of more changes than are answered from their rows just as quickly. */
+/** Fills a store with days of so many changes that answering from their rows would be slower. */
 async function filled(seed: number): Promise<{ store: Store; dataDir: string }> {
   const dataDir = await temporaryFolder();
   const store = await openIn(dataDir);
@@ -67,59 +68,59 @@ const late = (number: number) =>
     name: number % 4 === 0 ? 'signup' : 'pageview',
   });
 
-describe('days that were summed up', () => {
-  it('are what their rows are', async () => {
+describe('rollups of past days', () => {
+  it('equal their rows', async () => {
     const { store } = await filled(11);
-    expect(await store.reports.prepare(utcDay(TO_MS))).toBe(DAYS);
+    expect(await store.reports.sealDaysBefore(utcDay(TO_MS))).toBe(DAYS);
     await expectRollUpsToBeTheRows(store);
-    expect(await store.reports.prepare(utcDay(TO_MS))).toBe(0);
+    expect(await store.reports.sealDaysBefore(utcDay(TO_MS))).toBe(0);
   });
 
-  it('are counted from their rows again when something comes late, and summed up anew', async () => {
+  it('computes a rollup again when an event arrives late', async () => {
     const { store } = await filled(12);
-    await store.reports.prepare(utcDay(TO_MS));
+    await store.reports.sealDaysBefore(utcDay(TO_MS));
     await store.events.append(late(1));
     await store.events.append(bot({ receivedAtMs: FROM_MS + DAY_MS }));
     await expectRollUpsToBeTheRows(store);
-    expect(await store.reports.prepare(utcDay(TO_MS))).toBe(2);
+    expect(await store.reports.sealDaysBefore(utcDay(TO_MS))).toBe(2);
     await expectRollUpsToBeTheRows(store);
   });
 
-  it('never miss what comes while they are summed up', async () => {
+  it('include events that arrive during the computation', async () => {
     const { store } = await filled(13);
     for (let round = 0; round < 3; round++) {
       const arriving = Array.from({ length: 10 }, (_, i) => store.events.append(late(round * 10 + i)));
-      const summing = store.reports.prepare(utcDay(TO_MS));
+      const summing = store.reports.sealDaysBefore(utcDay(TO_MS));
       await Promise.all([...arriving, store.events.append(late(1_000 + round)), summing]);
       await store.events.append(late(2_000 + round));
       await expectRollUpsToBeTheRows(store);
     }
-    await store.reports.prepare(utcDay(TO_MS));
+    await store.reports.sealDaysBefore(utcDay(TO_MS));
     await expectRollUpsToBeTheRows(store);
   });
 
-  it('are not half summed up where the store closed in between', async () => {
+  it('leaves no rollup half-done if the store closes', async () => {
     const { store, dataDir } = await filled(14);
-    const summing = store.reports.prepare(utcDay(TO_MS)).catch((error: unknown) => error);
+    const summing = store.reports.sealDaysBefore(utcDay(TO_MS)).catch((error: unknown) => error);
     await store.close();
     await summing;
     const reopened = await openIn(dataDir);
     onTestFinished(() => reopened.close());
     await expectRollUpsToBeTheRows(reopened);
-    await reopened.reports.prepare(utcDay(TO_MS));
+    await reopened.reports.sealDaysBefore(utcDay(TO_MS));
     await expectRollUpsToBeTheRows(reopened);
   });
 
-  it('are left for the next time where it is told to end, and no row goes before its day is summed up', async () => {
+  it('postpones rollups on shutdown, and deletes no row before its day is done', async () => {
     const { store } = await filled(15);
     const ending = new AbortController();
-    const summing = store.reports.prepare(utcDay(TO_MS), ending.signal);
+    const summing = store.reports.sealDaysBefore(utcDay(TO_MS), ending.signal);
     ending.abort();
     expect(await summing).toBeLessThan(DAYS);
     expect(await store.events.expire(SITE, TO_MS, ending.signal)).toBe(0);
     expect(await store.events.remove(SITE, ending.signal)).toBe(0);
     await expectRollUpsToBeTheRows(store);
-    expect(await store.reports.prepare(utcDay(TO_MS))).toBeGreaterThan(0);
+    expect(await store.reports.sealDaysBefore(utcDay(TO_MS))).toBeGreaterThan(0);
     await expectRollUpsToBeTheRows(store);
   });
 });

@@ -1,10 +1,10 @@
 import { setImmediate } from 'node:timers/promises';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { DAY_MS, HOUR_MS, SECOND_MS, utcDay } from '../src/clock.ts';
-import { Agents } from '../src/collect/knowledge/agents.ts';
 import { DailySalt, truncateAddress, visitorHash } from '../src/collect/visitor.ts';
-import { StoreUnavailable } from '../src/store/store.ts';
+import { DAY_MS, HOUR_MS, SECOND_MS, utcDay } from '../src/domain/clock.ts';
+import { Agents } from '../src/domain/user-agents/read-agent.ts';
+import { StoreUnavailable } from '../src/store/contract/store.ts';
 import { TestClock } from './support/clock.ts';
 import { BROWSER } from './support/world.ts';
 
@@ -19,15 +19,15 @@ describe('a truncated address', () => {
     { name: 'written otherwise', address: '2001:0DB8:00aa:0::', is: '2001:db8:aa' },
     { name: 'loopback', address: '::1', is: '0:0:0' },
     { name: 'with a zone', address: 'fe80::1%eth0', is: 'fe80:0:0' },
-    { name: 'no address at all', address: 'unknown', is: '' },
+    { name: 'no address at all: it stays what it is', address: 'unknown', is: 'unknown' },
     { name: 'nothing', address: '', is: '' },
   ])('$name', ({ address, is }) => expect(truncateAddress(address)).toBe(is));
 
-  it('never has what tells households apart', () => {
+  it('never distinguishes households', () => {
     fc.assert(
       fc.property(fc.ipV4(), fc.nat(255), (address, last) => {
-        const neighbour = address.replace(/\d+$/, String(last));
-        expect(truncateAddress(neighbour)).toBe(truncateAddress(address));
+        const neighbor = address.replace(/\d+$/, String(last));
+        expect(truncateAddress(neighbor)).toBe(truncateAddress(address));
       }),
     );
     const group = fc.nat(0xffff).map((number) => number.toString(16));
@@ -60,12 +60,12 @@ describe("a visitor's hash", () => {
   };
   const known = visitorHash(salt, who);
 
-  it('is a signed 64-bit number', () => {
+  it('makes a hash that is a signed 64-bit number', () => {
     expect(typeof known).toBe('bigint');
     expect(BigInt.asIntN(64, known)).toBe(known);
   });
 
-  it('is the same for the same visitor, his neighbour, and a browser updated overnight', () => {
+  it('makes the same hash for a visitor, a neighbor in the same network, and an updated browser', () => {
     expect(visitorHash(salt, { ...who })).toBe(known);
     expect(visitorHash(salt, { ...who, address: '203.0.113.1' })).toBe(known);
     expect(
@@ -89,7 +89,7 @@ describe("a visitor's hash", () => {
   ])('differs for $name', ({ other }) => expect(other).not.toBe(known));
 });
 
-/** A registry of salts that notes what it was asked. */
+/** Returns a registry of salts that records its calls. */
 function salts() {
   const asked: { day: number; keepFromDay: number }[] = [];
   const state = { away: false };
@@ -113,11 +113,11 @@ describe("the day's salt", () => {
   function begin() {
     const clock = new TestClock(noon);
     const { asked, state, registry } = salts();
-    // Of the whole registry the salt asks for nothing else.
+    // The salt uses nothing else of the registry.
     return { clock, asked, state, salt: new DailySalt({ registry: registry as never, clock }) };
   }
 
-  it('is fetched once a day, also when many ask at once', async () => {
+  it('fetches the salt once a day, even for concurrent requests', async () => {
     const { clock, asked, salt } = begin();
     const [one, two] = await Promise.all([salt.today(), salt.today()]);
     expect(one).toBe(two);
@@ -126,7 +126,7 @@ describe("the day's salt", () => {
     expect(asked).toEqual([{ day, keepFromDay: day }]);
   });
 
-  it('changes at midnight, and yesterday’s is destroyed an hour later', async () => {
+  it('changes at midnight, and the previous salt is destroyed an hour later', async () => {
     const { clock, asked, salt } = begin();
     const today = await salt.today();
     clock.nowMs = (day + 1) * DAY_MS - 1;
@@ -146,7 +146,7 @@ describe("the day's salt", () => {
     expect(asked).toHaveLength(3);
   });
 
-  it('is fetched ahead late in the day, so that midnight passes without the registry', async () => {
+  it('fetches the salt ahead, so that midnight works without the registry', async () => {
     const { clock, asked, state, salt } = begin();
     const today = await salt.today();
     clock.nowMs = (day + 1) * DAY_MS - 6 * HOUR_MS - 1;
@@ -164,7 +164,7 @@ describe("the day's salt", () => {
     const tomorrow = salt.today();
     expect(tomorrow).toBe(Buffer.alloc(32, (day + 1) % 256).toString('hex'));
     expect(asked).toHaveLength(2);
-    // Destroying yesterday's is asked for in vain, at most every ten seconds, and keeps nobody waiting.
+    // Destroying yesterday's salt fails. It is retried every ten seconds at most, and delays no request.
     clock.advance(HOUR_MS);
     for (let second = 0; second < 20; second++) {
       expect(salt.today()).toBe(tomorrow);
@@ -181,7 +181,7 @@ describe("the day's salt", () => {
     expect(asked).toHaveLength(6);
   });
 
-  it('is asked for again where it could not be fetched ahead, and never served on another day', async () => {
+  it('fetches the salt again after a failure, and never uses it on another day', async () => {
     const { clock, state, salt } = begin();
     await salt.today();
     state.away = true;
@@ -195,12 +195,12 @@ describe("the day's salt", () => {
     state.away = true;
     clock.nowMs = (day + 1) * DAY_MS;
     expect(salt.today()).toHaveLength(64);
-    // A day later nobody could fetch it.
+    // A day later it can no longer be fetched.
     clock.nowMs = (day + 2) * DAY_MS;
     await expect(salt.today()).rejects.toThrow(StoreUnavailable);
   });
 
-  it('is fetched ahead without visitors, too', async () => {
+  it('fetches the salt ahead even without visitors', async () => {
     const { clock, asked, state, salt } = begin();
     clock.nowMs = (day + 1) * DAY_MS - HOUR_MS;
     await salt.clean();
@@ -210,7 +210,7 @@ describe("the day's salt", () => {
     expect(salt.today()).toHaveLength(64);
   });
 
-  it('asked for while the registry is away is asked for again', async () => {
+  it('fetches the salt again after the registry was down', async () => {
     const { state, salt } = begin();
     state.away = true;
     await expect(salt.today()).rejects.toThrow(StoreUnavailable);

@@ -1,23 +1,23 @@
 import { describe, expect, it } from 'vitest';
-import { DAY_MS } from '../src/clock.ts';
-import { audit } from '../src/store/sqlite/audit.ts';
-import { Committer } from '../src/store/sqlite/commit.ts';
-import type { Database } from '../src/store/sqlite/driver.ts';
-import { migrate } from '../src/store/sqlite/migrate.ts';
-import { EVENT_MIGRATIONS } from '../src/store/sqlite/schema.ts';
-import { type Entry, StoreUnavailable } from '../src/store/store.ts';
+import { DAY_MS } from '../src/domain/clock.ts';
+import { type Entry, StoreUnavailable } from '../src/store/contract/store.ts';
+import type { Database } from '../src/store/drivers/sqlite.ts';
+import { migrate } from '../src/store/drivers/sqlite-migrate.ts';
+import { audit } from '../src/store/embedded/reports/audit.ts';
+import { EVENT_MIGRATIONS } from '../src/store/embedded/tables/schema.ts';
+import { Committer } from '../src/store/embedded/writer/commit.ts';
 import { NOON_MS } from './support/clock.ts';
 import { event, leave } from './support/entries.ts';
 import { openEventFile } from './support/event-file.ts';
 import { randomFrom, trafficOf } from './support/generated.ts';
 
-/** How the writer finds visits again, and what of them is where: in their rows, and in the log of what they grew to. */
+/** How the writer finds visits, and which of their data is in their rows or in the growth log. */
 
 function commit(committer: Committer, entries: readonly Entry[]): void {
   committer.commit({ entries, refusals: [], refusedKeys: [], forgetKeysBeforeDay: 0 });
 }
 
-/** Brings the rows of all visits up to date, as before texts are collected. */
+/** Brings the rows of all visits up to date, as happens before texts are collected. */
 function settle(committer: Committer): void {
   committer.watchTexts();
   committer.unwatchTexts();
@@ -29,7 +29,7 @@ function rowsOf(db: Database, table: 'visits' | 'visits_grown' | 'visitors' | 's
   return select.all();
 }
 
-/** A commit that fails at its end, when everything else of it is written. */
+/** Makes a commit fail at its end, when everything else has been written. */
 function failToCommit(committer: Committer, entries: readonly Entry[]): void {
   const unwritable = { outcome: 'malformed', host: '', count: null as never, firstAtMs: 0, lastAtMs: 0 };
   expect(() =>
@@ -43,49 +43,46 @@ function failToCommit(committer: Committer, entries: readonly Entry[]): void {
 }
 
 describe('visits', () => {
-  it.each([1, 2, 3])(
-    'are the same however often the writer starts anew, fails or is short of memory (seed %i)',
-    async (seed) => {
-      const entries = trafficOf({
-        seed,
-        fromMs: NOON_MS - (NOON_MS % DAY_MS),
-        days: 2,
-        perDay: 1_500,
-        visitors: 60,
-        clockSteps: 0.1,
+  it.each([1, 2, 3])('finds the same visits despite restarts and failures (seed %i)', async (seed) => {
+    const entries = trafficOf({
+      seed,
+      fromMs: NOON_MS - (NOON_MS % DAY_MS),
+      days: 2,
+      perDay: 1_500,
+      visitors: 60,
+      clockSteps: 0.1,
+    });
+    const random = randomFrom(seed);
+    const [calm, shaken] = [await openEventFile(), await openEventFile()];
+    const steady = new Committer(calm);
+    let committer = new Committer(shaken, { visitorsKnown: 20 });
+    for (let i = 0; i < entries.length; ) {
+      const group = entries.slice(i, i + 1 + Math.floor(random() * 20));
+      i += group.length;
+      commit(steady, group);
+      // The failed commit extends visits that the next commits do not touch.
+      if (random() < 0.2) failToCommit(committer, entries.slice(Math.max(0, i - 100), i));
+      if (random() < 0.1) committer = new Committer(shaken, { visitorsKnown: 20 });
+      commit(committer, group);
+    }
+    expect(rowsOf(shaken, 'visitors').length).toBeGreaterThan(20);
+    expect(rowsOf(calm, 'visitors')).toEqual([]);
+    for (const db of [calm, shaken]) {
+      const { integrity, counters, ledger, rollups } = audit(db);
+      expect({ integrity, counters, ledger, rollups }).toEqual({
+        integrity: [],
+        counters: [],
+        ledger: [],
+        rollups: [],
       });
-      const random = randomFrom(seed);
-      const [calm, shaken] = [await openEventFile(), await openEventFile()];
-      const steady = new Committer(calm);
-      let committer = new Committer(shaken, { visitorsKnown: 20 });
-      for (let i = 0; i < entries.length; ) {
-        const group = entries.slice(i, i + 1 + Math.floor(random() * 20));
-        i += group.length;
-        commit(steady, group);
-        // What fails grows visits that the next commits do not touch.
-        if (random() < 0.2) failToCommit(committer, entries.slice(Math.max(0, i - 100), i));
-        if (random() < 0.1) committer = new Committer(shaken, { visitorsKnown: 20 });
-        commit(committer, group);
-      }
-      expect(rowsOf(shaken, 'visitors').length).toBeGreaterThan(20);
-      expect(rowsOf(calm, 'visitors')).toEqual([]);
-      for (const db of [calm, shaken]) {
-        const { integrity, counters, ledger, rollups } = audit(db);
-        expect({ integrity, counters, ledger, rollups }).toEqual({
-          integrity: [],
-          counters: [],
-          ledger: [],
-          rollups: [],
-        });
-      }
-      settle(steady);
-      settle(committer);
-      for (const table of ['visits', 'leaves', 'slots'] as const)
-        expect(rowsOf(shaken, table)).toEqual(rowsOf(calm, table));
-    },
-  );
+    }
+    settle(steady);
+    settle(committer);
+    for (const table of ['visits', 'leaves', 'slots'] as const)
+      expect(rowsOf(shaken, table)).toEqual(rowsOf(calm, table));
+  });
 
-  it('of a file that an earlier version wrote go on', async () => {
+  it('continue from a file of an earlier version', async () => {
     const entries = trafficOf({
       seed: 4,
       fromMs: NOON_MS - (NOON_MS % DAY_MS),
@@ -101,7 +98,7 @@ describe('visits', () => {
       commit(committer, early);
       settle(committer);
     }
-    // As the first version had it: every visit in the index, and none that knows of the one before.
+    // The first version's layout: every visit in the index, without a link to the previous one.
     upgraded.exec(`INSERT INTO visitors (day, site, visitor, visit) SELECT day, site, visitor, no FROM visits;
       ALTER TABLE visits DROP COLUMN previous; DROP TABLE visits_grown; PRAGMA user_version = 1`);
     migrate(upgraded, 'events.db', EVENT_MIGRATIONS);
@@ -115,7 +112,7 @@ describe('visits', () => {
       expect(rowsOf(upgraded, table)).toEqual(rowsOf(calm, table));
   });
 
-  it('that grow are logged in one row a commit, and moved to their own rows before the log gets long', async () => {
+  it('logs growing visits in one row per commit, and moves them out before the log gets long', async () => {
     const db = await openEventFile();
     const committer = new Committer(db);
     commit(committer, [event({ visitor: 1n }), event({ visitor: 2n })]);
@@ -135,7 +132,7 @@ describe('visits', () => {
     expect(rowsOf(db, 'visits')).toMatchObject([{ events: 3_002n }, { events: 3_002n }]);
   });
 
-  it('of which retention deleted all but the log do not come back', async () => {
+  it('do not return from the log after retention', async () => {
     const db = await openEventFile();
     const committer = new Committer(db);
     commit(committer, [event({ visitor: 1n })]);
@@ -145,7 +142,7 @@ describe('visits', () => {
     ]);
     expect(committer.expire(event().siteId, NOON_MS + DAY_MS).more).toBe(false);
     for (const table of ['visits', 'visits_grown', 'leaves'] as const) expect(rowsOf(db, table)).toEqual([]);
-    // Its number is given again, and is another visitor's.
+    // Its number is reused for another visitor's visit.
     commit(committer, [event({ visitor: 2n, receivedAtMs: NOON_MS + 3 })]);
     commit(committer, [event({ visitor: 1n, receivedAtMs: NOON_MS + 4 })]);
     expect(rowsOf(db, 'visits')).toMatchObject([
@@ -154,7 +151,7 @@ describe('visits', () => {
     ]);
   });
 
-  it('of past days are no longer looked for in the index once their deduplication keys go', async () => {
+  it('does not look up visits of past days once their deduplication keys expire', async () => {
     const db = await openEventFile();
     const committer = new Committer(db, { visitorsKnown: 0 });
     commit(committer, [event({ visitor: 1n }), event({ visitor: 2n })]);

@@ -1,34 +1,34 @@
 /** Properties of an event: a flat object of plain values. */
 export type Props = Readonly<Record<string, string | number | boolean>>;
 
-/** What the collector said about an event. */
+/** The collector's response to an event. */
 export interface Result {
-  /** It is on disk. */
+  /** Whether the event is on disk. */
   readonly ok: boolean;
   /** HTTP status. */
   readonly status: number;
-  /** `stored`, `duplicate`, `bot` or `refused; reason=…`; nothing where a proxy hides the header. */
+  /** `stored`, `duplicate`, `bot` or `refused; reason=…`; null if a proxy hides the header. */
   readonly reason: string | null;
 }
 
-/** What an event may say besides its name. */
+/** What an event may carry in addition to its name. */
 export interface EventOptions {
   readonly props?: Props;
-  /** What a conversion was worth, in units of `currency`. */
+  /** The value of a conversion, in units of `currency`. */
   readonly value?: number;
   /** ISO 4217, upper case. */
   readonly currency?: string;
-  /** Told what the collector answered; never called where nothing is sent. */
+  /** Called with the collector's response; never called if nothing is sent. */
   readonly callback?: (result: Result) => void;
 }
 
-/** How to start. */
+/** The options of `init`. */
 export interface Options {
   /** The public site key, `ak_…`. */
   readonly key: string;
   /** Where beacons go, such as `https://stats.example/e`. */
   readonly api: string;
-  /** Count although a program drives the browser. */
+  /** Count even if a program drives the browser. */
   readonly automation?: boolean;
   /** `false`: count visitors who send Global Privacy Control. */
   readonly gpc?: boolean;
@@ -36,36 +36,36 @@ export interface Options {
   readonly dnt?: boolean;
   /** Count pages that are shown in a frame of another page. */
   readonly frames?: boolean;
-  /** `false`: no page views but those asked for with `pageview()`. */
+  /** `false`: count no page views but those asked for with `pageview()`. */
   readonly auto?: boolean;
   /** The part after `#` is part of the path. */
   readonly hash?: boolean;
-  /** Regular expression of paths to say nothing about. */
+  /** Regular expression of paths to exclude. */
   readonly exclude?: string;
-  /** Query parameters to keep besides `utm_*`, `ref` and `source`. */
+  /** Query parameters to keep in addition to `utm_*`, `ref` and `source`. */
   readonly query?: readonly string[];
-  /** Report the address in the page's `<link rel="canonical">`. */
+  /** Report the URL in the page's `<link rel="canonical">`. */
   readonly canonical?: boolean;
   /** `fetch`: use keepalive `fetch` instead of `sendBeacon`. */
   readonly transport?: 'beacon' | 'fetch';
-  /** Tell the console what was sent, and what the collector answered. */
+  /** Log each beacon and the collector's response to the console. */
   readonly debug?: boolean;
   /** Send `Outbound` when a link to another host is clicked. */
   readonly outbound?: boolean;
   /** Send `Download` when a link to a file is clicked. */
   readonly downloads?: boolean;
-  /** Send `Form` when a form is sent. */
+  /** Send `Form` when a form is submitted. */
   readonly forms?: boolean;
-  /** Props that go with every page view and event. */
+  /** Properties that are added to every page view and event. */
   readonly props?: Props;
-  /** Sees each beacon first; may change it, or return nothing to drop it. One that throws drops it, too. */
+  /** Sees each beacon first. It may change the beacon, or return nothing to drop it; one that throws drops it too. */
   readonly beforeSend?: (beacon: object) => object | null | undefined;
 }
 
 /** Starts counting. The first call counts; on a server it does nothing. */
 export function init(options: Options): void;
 
-/** Sends an event; before `init` it waits, on a server it does nothing. */
+/** Sends an event. Before `init` the event waits; on a server the call does nothing. */
 export function track(name: string, options?: EventOptions): void;
 
 /** Begins a view by hand, for `auto: false`. */

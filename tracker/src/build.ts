@@ -1,9 +1,9 @@
 /**
- * Which of the published scripts is being built. `rollup.config.mjs` replaces this module with two constants for each
- * build, and everything behind a `false` disappears from the file.
+ * Tells which of the published scripts is being built. `rollup.config.mjs` replaces this module with two constants for each
+ * build, and the minifier removes all code behind a `false`.
  */
 
-/** `a.js` and everything above it. */
+/** Whether the build is `a.js`, `a.full.js` or the npm package. */
 export const CORE: boolean = true;
-/** `a.full.js` and the npm package. */
+/** Whether the build is `a.full.js` or the npm package. */
 export const FULL: boolean = true;

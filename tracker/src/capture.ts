@@ -1,45 +1,45 @@
 import { PROP_VALUE_MAX_CHARS } from '../wire/limits.ts';
-import { withPrefix } from './props.ts';
+import { propsFrom } from './beacon.ts';
 import { dataset } from './tag.ts';
-import { track } from './track.ts';
+import { track } from './view.ts';
 
-const FILES = /\.(pdf|docx?|xlsx?|csv|zip|dmg|mp[34])$/i;
+const DOWNLOADS = /\.(pdf|docx?|xlsx?|csv|zip|dmg|mp[34])$/i;
 
 /**
- * A click on a marked element, else on a download, else on a link to elsewhere: one event, never two. The click itself
- * is left alone: nothing is prevented, delayed or followed by script.
+ * Sends at most one event for a click or a submitted form: for a marked element, else for a form, a download or an outbound
+ * link. It does not prevent, delay or replace the page's own handling.
  */
 const capture = ({ target, type, button }: Event & { readonly button?: number }): void => {
-  // What a script dispatches at the window has no elements around it.
+  // The target is not an element when a script dispatches the event at the window.
   const closest = <E extends HTMLElement>(selector: string): E | null | undefined =>
     (target as Element).closest?.(selector);
   const marked = closest('[data-attractos-event]');
   const link = closest<HTMLAnchorElement>('a[href]');
-  // Others have no host, or none that is a place (`whatsapp://send`); in drawings, `href` is no string.
+  // Only web links count, not those that open an app (`whatsapp://send`). In SVG, `href` is not a string.
   const web = /^http/.test(`${link?.href}`) && link;
   const isSubmit = type === 'submit';
   const name = marked
-    ? // A form, or what is around one, speaks when it is sent.
+    ? // A marked form, or a marked element that contains a form, counts when the form is submitted.
       (isSubmit || !(marked.querySelector('form') || closest('form'))) && marked.dataset['attractosEvent']
     : isSubmit
       ? dataset.forms === 'on' && 'Form'
       : web &&
-        (dataset.downloads === 'on' && FILES.test(web.pathname)
+        (dataset.downloads === 'on' && DOWNLOADS.test(web.pathname)
           ? 'Download'
           : dataset.outbound === 'on' && web.host !== location.host && 'Outbound');
-  // The middle button opens links, and nothing else; the right one opens a menu.
+  // The middle button only opens links; the right button opens a menu.
   if (name && !(button && (button > 1 || !link)))
     track(name, {
-      ...withPrefix('attractosWith', marked?.dataset),
+      ...propsFrom('attractosWith', marked?.dataset),
       props: {
         ...(web && { url: (web.origin + web.pathname).slice(0, PROP_VALUE_MAX_CHARS) }),
-        ...withPrefix('attractosProp', marked?.dataset),
+        ...propsFrom('attractosProp', marked?.dataset),
       },
     });
 };
 
-/** Watches clicks, and forms that pass validation; on elements added later too. */
-export const watchElements = (): unknown =>
+/** Starts to capture clicks and submitted forms, including those on elements that are added later. */
+export const startCapture = (): unknown =>
   ['click', 'auxclick', 'submit'].map((type) =>
     addEventListener(type, capture as (event: Event) => void, true),
   );

@@ -1,5 +1,5 @@
-import { install } from './install.ts';
+import { start } from './start.ts';
 import { attractos, key } from './tag.ts';
 
-// The same tag twice counts once; a tag with another key is another site's.
-attractos[key as `ak_${string}`] ||= install();
+// The same tag twice counts once. A tag with another key belongs to another site, and counts for that site too.
+attractos[key as `ak_${string}`] ||= start();

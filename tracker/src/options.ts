@@ -1,10 +1,10 @@
 import type { Options } from '../npm/index.d.ts';
-import type { Settings } from './settings.ts';
+import type { Settings } from './tag.ts';
 import type { Fields, Global } from './types.ts';
 
 /*
- * Stands in the place of tag.ts in the npm package: the same words, from `init`. Nothing here touches the browser, so
- * that the package can be imported on a server.
+ * Replaces tag.ts in the npm package: it exports the same names, and `init` sets them. Nothing here touches the browser,
+ * so the package can be imported on a server.
  */
 
 export let key: string;
@@ -14,11 +14,12 @@ export let dataset: DOMStringMap & Settings = {};
 export const attractos: Global = {};
 export const queue: Fields[] = [];
 
-/** What `true`, or `false`, is in the words of the tag, where it is not the default anyway. */
+/** Returns the attribute value for an option that is off by default. */
 const on = (wanted: boolean | undefined): string | undefined => (wanted ? 'on' : undefined);
+/** Returns the attribute value for an option that is on by default. */
 const off = (wanted: boolean | undefined): string | undefined => (wanted === false ? 'off' : undefined);
 
-/** Takes the options of `init` over into the words of the tag. */
+/** Translates the options of `init` into the attributes of the tag. */
 export const configure = (options: Options): void => {
   ({ key, api } = options);
   const props = Object.entries(options.props ?? {}).map(([name, value]) => [`props${name}`, `${value}`]);

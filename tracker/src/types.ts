@@ -1,15 +1,15 @@
-import type { EventOptions, Result } from '../npm/index.d.ts';
+import type { EventOptions } from '../npm/index.d.ts';
 import type { Beacon } from '../wire/beacon.ts';
 
 type Wire = { [Name in keyof Beacon]?: Beacon[Name] | undefined };
 
-/** What all beacons of one view say. */
+/** The fields that all beacons of one view share. */
 export type View = Pick<Wire, 'key' | 'keep' | 'url' | 'view' | 'tz'>;
 
-/** What a beacon says besides. A callback goes along in the same object, for JSON leaves functions out. */
+/** The other fields of a beacon. A callback can be in the same object, because JSON omits functions. */
 export type Fields = Omit<Wire, keyof View | 'id'> & Pick<EventOptions, 'callback'>;
 
-export type { EventOptions, Result };
+export type { EventOptions };
 
 declare global {
   interface Document {
@@ -22,15 +22,15 @@ declare global {
   }
 }
 
-/** `window.attractos`. */
+/** The type of `window.attractos`. */
 export interface Global {
-  /** Events from before the script arrived. */
+  /** The events queued before the script loaded. */
   q?: Fields[];
   track?: (name: string, options?: EventOptions) => void;
-  /** Full build: sees each beacon first; may change it, or return nothing to drop it. */
+  /** Full build: called with each beacon before it is sent. It may change the beacon, or return nothing to drop it. */
   beforeSend?: (beacon: object) => object | null | undefined;
-  /** Full build: begins a view by hand. */
+  /** Full build: begins a view manually. */
   pageview?: () => void;
-  /** Site keys that a script on this page has taken. */
+  /** The site keys whose tags have started on this page. */
   [siteKey: `ak_${string}`]: unknown;
 }

@@ -1,80 +1,97 @@
-import { ADDRESS_MAX_CHARS } from './address.ts';
-import { isDue, measure, postpone, restart, summary, tick } from './attention.ts';
-import { post } from './beacon.ts';
+import { send } from './beacon.ts';
 import { CORE, FULL } from './build.ts';
-import { closeView, openView, readTimeZone, tz, view } from './current.ts';
-import { entrance } from './entrance.ts';
-import { obeyOptOutLink } from './optout.ts';
-import { currentPath } from './paths.ts';
-import { referrer } from './scrub.ts';
+import { closeView, openView, readTimeZone, timeZone, view } from './current-view.ts';
+import {
+  engagement,
+  isLeaveDue,
+  isVisible,
+  measureScroll,
+  postponeLeave,
+  resetEngagement,
+  updateEngagedTime,
+  visible,
+} from './engagement.ts';
+import { navigationType, vitals, watchVitals } from './performance.ts';
+import { applyOptOutLink } from './privacy.ts';
 import { dataset, queue } from './tag.ts';
-import type { Fields } from './types.ts';
-import { isVisible, visible } from './visibility.ts';
-import { vitals, watchVitals } from './vitals.ts';
+import type { EventOptions, Fields } from './types.ts';
+import { currentPath, scrubbedReferrer, URL_CUT_AT_CHARS } from './url.ts';
 
-/** The path that was last seen by somebody; nothing while nobody came. */
+/** The most events that wait for a page view, which never comes on an excluded page. */
+const MAX_QUEUED_EVENTS = 20;
+
+/** The last path that was visible; undefined until the page is first seen. */
 export let path: string;
-/** Whether a view began when the page was last looked at. */
-let moved: unknown;
+/** Whether the last check of the page began a view. */
+let viewBegan: unknown;
 let nav: Fields['nav'];
-/** Whether the owner wants no word about this page. */
+/** Whether the owner excludes this page. */
 let excluded: unknown;
-/** Where the visitor came from; later views came from this site. */
-let ref = FULL ? undefined : document.referrer.slice(0, ADDRESS_MAX_CHARS);
+/** The referrer of the first view. Later views come from this site and have none. */
+let ref = FULL ? undefined : document.referrer.slice(0, URL_CUT_AT_CHARS);
 
 /** Begins a view of the page as it is now. */
 export const pageview = (): void => {
   if (CORE) {
-    restart();
+    resetEngagement();
     openView();
   }
-  // The npm package is imported on servers, too, where there is no document to ask at first.
-  post(FULL ? { nav, ref: ref ?? referrer(), width: innerWidth } : { ref });
+  // The npm package is imported on servers too, so the full build does not read `document` before this point.
+  send(FULL ? { nav, ref: ref ?? scrubbedReferrer(), width: innerWidth } : { ref });
   ref = '';
   if (FULL) nav = 'soft';
 };
 
 /**
- * Looks at the page after anything that may begin or end a view, and says what there is to say. Right to call at any
- * time, in any order and however often: it compares with what was there the last time.
+ * Checks the page after anything that may begin or end a view, and sends the beacons that are due. It compares the page with
+ * the last check, so it can be called at any time, in any order and any number of times.
  *
- * A view begins when somebody sees a path that was not there before: after loading, after a soft navigation, after a
- * return from the back/forward cache. A page that is prerendered, or opened in the background, is not visible, and
- * waits for its visitor. A view ends when the tab is hidden or another begins. Who comes back to the tab goes on with
- * the same view, and a later `leave` of that view says more.
+ * A view begins when a new path is visible: after loading, after a soft navigation, or after a return from the
+ * back/forward cache. A page that is prerendered or opened in the background is not visible, so its view waits until
+ * the visitor sees it. A view ends when the tab is hidden or another view begins. A visitor who returns to the tab
+ * continues the same view, and a later `leave` of that view reports larger totals.
  */
-export const look = (event?: { readonly persisted?: boolean }): void => {
-  moved =
+export const checkPage = (event?: { readonly persisted?: boolean }): void => {
+  viewBegan =
     isVisible() &&
-    // A page that was in the back/forward cache becomes visible before it is told of its return: https://html.spec.whatwg.org/#reactivate-a-document
-    // biome-ignore lint/suspicious/noAssignInExpressions: compares and remembers in one go; bytes.
-    (path !== (path = currentPath()) || (event?.persisted && !moved));
+    // A page becomes visible again before `pageshow` reports that it was in the back/forward cache:
+    // https://html.spec.whatwg.org/#reactivate-a-document
+    // biome-ignore lint/suspicious/noAssignInExpressions: one expression that compares and remembers is shorter.
+    (path !== (path = currentPath()) || (event?.persisted && !viewBegan));
   if (CORE)
-    // What the engine lacks, or the page broke, is left out; the views count all the same.
+    // If the engine lacks an API or the page broke it, only this part fails, and the views still count.
     try {
       if (FULL) {
-        // What is no regular expression excludes everything: better silent than wrong.
+        // An invalid regular expression throws and so excludes every page, because no count is better than a wrong one.
         excluded = true;
         excluded = dataset.auto === 'off' || (dataset.exclude && RegExp(dataset.exclude).test(path));
-        if (visible) obeyOptOutLink();
-        nav = moved && event?.persisted ? 'bfcache' : nav || entrance();
+        if (visible) applyOptOutLink();
+        nav = viewBegan && event?.persisted ? 'bfcache' : nav || navigationType();
       }
-      tick();
-      // Gone to another view, or out of sight.
-      if ((!FULL || view) && moved === visible && isDue()) {
-        postpone();
-        post(FULL ? { name: 'leave', ...summary(), vitals } : { name: 'leave', ...summary() });
+      updateEngagedTime();
+      // The view ended: another one began, or the tab is hidden.
+      if ((!FULL || view) && viewBegan === visible && isLeaveDue()) {
+        postponeLeave();
+        send(FULL ? { name: 'leave', ...engagement(), vitals } : { name: 'leave', ...engagement() });
       }
-      if (FULL && !tz) {
+      if (FULL && !timeZone) {
         readTimeZone();
-        // Nobody waited for a prerendered page, and whoever opened a tab in the background was elsewhere.
+        // On prerendered and background pages, web vitals do not show how long a visitor waited.
         if (visible) watchVitals();
       }
-      measure();
+      measureScroll();
     } catch {}
-  if (moved) {
+  if (viewBegan) {
     if (FULL && excluded) closeView();
     else pageview();
   }
-  if (CORE && view) queue.splice(0).map(post);
+  if (CORE && view) queue.splice(0).map(send);
 };
+
+/**
+ * Queues an event until its page view has begun, which it has at once on a visible page. An event without a name would count as
+ * a page view, so it gets an empty name, which the collector refuses and the owner can see.
+ */
+export const track = (name = '', options?: EventOptions): void =>
+  // `checkPage` accepts a number, because a number has no `persisted`.
+  checkPage((!FULL || queue.length < MAX_QUEUED_EVENTS ? queue.push({ name, ...options }) : 0) as never);

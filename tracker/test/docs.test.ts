@@ -2,16 +2,15 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { expect, it } from 'vitest';
-import { ADDRESS_MAX_CHARS } from '../src/address.ts';
 import { URL_MAX_CHARS } from '../wire/limits.ts';
 
 const read = (path: string): string => readFileSync(new URL(path, import.meta.url), 'utf8');
 const readme = read('../README.md');
 
-it('README names every attribute that the source reads, and no other', () => {
+it('README lists exactly the attributes that the source reads', () => {
   const names = readdirSync(new URL('../src', import.meta.url))
-    // The npm package has no tag, and what is declared is not yet read.
-    .filter((file) => !['options.ts', 'settings.ts'].includes(file))
+    // The npm package has no tag.
+    .filter((file) => file !== 'options.ts')
     .flatMap((file) => {
       const code = read(`../src/${file}`);
       const destructured = /dataset: \{([^}]*)\}/.exec(code)?.[1] ?? '';
@@ -29,21 +28,19 @@ it('README names every attribute that the source reads, and no other', () => {
   for (const prefix of prefixes) expect(readme).toContain(prefix);
 });
 
-it('README and the declared settings name the same attributes', () => {
-  const settings = [...read('../src/settings.ts').matchAll(/^ {2}(\w+)\?:/gm)].map(
-    ([, name]) => `data-${name}`,
-  );
+it('README and the Settings type list the same attributes', () => {
+  const settings = [...read('../src/tag.ts').matchAll(/^ {2}(\w+)\?:/gm)].map(([, name]) => `data-${name}`);
   const documented = [...readme.matchAll(/^\| `(data-[a-z-]+)`/gm)].map(([, name]) => `${name}`);
   expect(settings.sort()).toEqual(documented.sort());
 });
 
-it('README repeats the size report as it is', async () => {
+it('README contains the current size report', async () => {
   const { table } = (await import(new URL('../size.mjs', import.meta.url).href)) as { table(): string };
   const [, printed] = /<!-- sizes -->\n([\s\S]*?)\n<!-- \/sizes -->/.exec(readme) ?? [];
   expect(printed).toBe(table());
 });
 
-it('a build leaves no hashed copies of earlier ones behind', () => {
+it('a build removes the hashed copies of earlier builds', () => {
   const manifest = JSON.parse(read('../../dist/public/manifest.json')) as Record<string, { hashed: string }>;
   const hashed = readdirSync(new URL('../../dist/public/', import.meta.url)).filter((file) =>
     /^a\..*[0-9a-f]{16}\.js$/.test(file),
@@ -55,7 +52,7 @@ it('a build leaves no hashed copies of earlier ones behind', () => {
   );
 });
 
-it('the manifest pins each file by what is in it, and each weighs what the manifest and the budget say', () => {
+it('the manifest has the hash and size of each file, and each is within its budget', () => {
   const manifest = JSON.parse(read('../../dist/public/manifest.json')) as Record<
     string,
     { hashed: string; integrity: string; bytes: { raw: number; gzip: number; brotli: number } }
@@ -73,6 +70,9 @@ it('the manifest pins each file by what is in it, and each weighs what the manif
   }
 });
 
-it('addresses are cut before the wire forbids them', () => {
-  expect(ADDRESS_MAX_CHARS).toBeLessThanOrEqual(URL_MAX_CHARS);
+it('URLs are shortened to a length that the wire allows', () => {
+  // The module cannot be imported here: it reads the tag of the page.
+  const [, chars] = /\bURL_CUT_AT_CHARS = (\w+);/.exec(read('../src/url.ts')) ?? [];
+  expect(Number(chars)).toBeGreaterThan(0);
+  expect(Number(chars)).toBeLessThanOrEqual(URL_MAX_CHARS);
 });

@@ -61,7 +61,7 @@ describe.each(BUILDS)('%s', (build) => {
         fc.boolean(),
         async (steps, wrong, hidden) => {
           const page = new FakePage({ build, hidden, ...wrong });
-          // The full build has a rung more.
+          // The full build also tries a plain fetch.
           const fetchFails = wrong.fetch && !(wrong.fetch === 'rejects keepalive' && build === 'a.full.js');
           const silent = fetchFails && wrong.beacon !== undefined;
           let path = hidden ? '' : '/';
@@ -69,7 +69,7 @@ describe.each(BUILDS)('%s', (build) => {
           for (const action of steps) {
             const here = (): string => (page.window['location'] as Location).pathname;
             act(page, action);
-            // The model: a view is a path that was not there before, once somebody sees it.
+            // The model: a view begins when a new path is visible.
             if (action === 'restore') path = '';
             if (page.visibility === 'visible' && here() !== path) {
               path = here();
@@ -81,7 +81,7 @@ describe.each(BUILDS)('%s', (build) => {
           const ids = page.beacons.map(({ id }) => id);
           expect(new Set(ids).size).toBe(ids.length);
           for (const beacon of page.beacons) expect([...schema.Errors(beacon)]).toEqual([]);
-          // Nothing tells of a new path where the history is frozen and the engine old.
+          // An old engine with a frozen history reports no new path.
           const deaf = wrong.frozenHistory && wrong.noNavigationApi;
           if (!wrong.fetch && !deaf) expect(page.views).toHaveLength(expected);
           if (silent) expect(page.sent).toEqual([]);

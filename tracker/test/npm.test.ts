@@ -6,23 +6,23 @@ import type * as actual from '../src/npm.ts';
 
 const built = new URL('../../dist/npm/', import.meta.url);
 
-describe('npm package', () => {
-  it('is what its hand-written declaration says', () => {
+describe('the npm package', () => {
+  it('matches its hand-written type declarations', () => {
     expectTypeOf<typeof actual>().toExtend<typeof declared>();
     expectTypeOf<typeof declared>().toExtend<typeof actual>();
   });
 
-  it('refuses wrong programs', () => {
+  it('rejects incorrect calls at compile time', () => {
     const program = ({ init, track }: typeof declared): void => {
       // @ts-expect-error: the key is missing.
       init({ api: 'https://stats.example/e' });
       // @ts-expect-error: there is no such option.
       init({ key: 'ak_1', api: '', cookies: true });
-      // @ts-expect-error: an event has a name.
+      // @ts-expect-error: an event needs a name.
       track();
       // @ts-expect-error: props are flat.
       track('x', { props: { plan: { name: 'pro' } } });
-      // @ts-expect-error: props are said to be such.
+      // @ts-expect-error: properties go into `props`.
       track('x', { plan: 'pro' });
       // @ts-expect-error: a value is a number.
       track('x', { props: { plan: 'pro' }, value: '49', callback: () => {} });
@@ -39,7 +39,7 @@ describe('npm package', () => {
     pageview();
   });
 
-  it('holds what belongs, and depends on nothing', () => {
+  it('contains only its own files and has no dependencies', () => {
     const description = JSON.parse(readFileSync(new URL('package.json', built), 'utf8')) as Record<
       string,
       unknown

@@ -6,7 +6,7 @@ import { BUILDS, FakePage } from './support/fake-page.ts';
 const schema = Compile(Beacon);
 
 describe.each(BUILDS)('%s', (build) => {
-  it('counts a load once, at the collector of its own origin', () => {
+  it('counts a page load once and sends it to the origin of the script', () => {
     const page = new FakePage({ build });
     expect(page.sent).toHaveLength(1);
     expect(page.sent[0]?.to).toBe('https://stats.example/e');
@@ -20,7 +20,7 @@ describe.each(BUILDS)('%s', (build) => {
     ['another query', 'pushState', '/?page=2', 0],
     ['the same address', 'replaceState', '/', 0],
     ['a hash', 'replaceState', '/#part', 0],
-  ] as const)('%s counts %#', (_what, method, to, views) => {
+  ] as const)('%s (%s to %s) begins %i new views', (_what, method, to, views) => {
     for (const noNavigationApi of [false, true]) {
       const page = new FakePage({ build, noNavigationApi });
       page.go(method, to);
@@ -28,7 +28,7 @@ describe.each(BUILDS)('%s', (build) => {
     }
   });
 
-  it('stands in for the Navigation API without changing what the page gets from its history', () => {
+  it('replaces a missing Navigation API without changing what history methods return', () => {
     const page = new FakePage({ build, noNavigationApi: true });
     const history = page.window['history'] as History;
     expect(history.pushState({}, '', '/b')).toBeUndefined();
@@ -38,7 +38,7 @@ describe.each(BUILDS)('%s', (build) => {
     expect(page.errors).toEqual([]);
   });
 
-  it('leaves a frozen history alone, and still hears of going back', () => {
+  it('leaves a frozen history alone and still notices back navigation', () => {
     const page = new FakePage({ build, noNavigationApi: true, frozenHistory: true });
     expect(page.views).toHaveLength(1);
     page.go('pushState', '/b');
@@ -48,7 +48,7 @@ describe.each(BUILDS)('%s', (build) => {
     expect(page.errors).toEqual([]);
   });
 
-  it('counts back, and a return from the back/forward cache', () => {
+  it('counts back navigation and a return from the back/forward cache', () => {
     const page = new FakePage({ build });
     page.go('pushState', '/b');
     page.back();
@@ -57,7 +57,7 @@ describe.each(BUILDS)('%s', (build) => {
     expect(page.views).toHaveLength(4);
   });
 
-  it('waits for the visitor: hidden and prerendered pages say nothing', () => {
+  it('sends nothing from a hidden or prerendered page until the visitor sees it', () => {
     const hidden = new FakePage({ build, hidden: true });
     hidden.track('early');
     expect(hidden.sent).toEqual([]);
@@ -70,7 +70,7 @@ describe.each(BUILDS)('%s', (build) => {
     expect(prerendered.views).toHaveLength(1);
   });
 
-  it('ignores the same tag twice and leaves nothing behind but its one global', () => {
+  it('runs once if the tag is included twice, and adds a single global', () => {
     const page = new FakePage({ build });
     const before = Object.keys(page.window).sort();
     page.run(build);
@@ -81,7 +81,7 @@ describe.each(BUILDS)('%s', (build) => {
     expect(before.filter((name) => name.length < 3)).toEqual([]);
   });
 
-  it('takes the key and nothing else from the address where attributes were dropped', () => {
+  it('reads the key, and nothing else, from the script URL if attributes are missing', () => {
     const page = new FakePage({ build, data: {}, src: 'https://stats.example/a.js?key=ak_2&ver=6.4' });
     expect(page.views[0]?.key).toBe('ak_2');
   });
@@ -96,7 +96,7 @@ describe.each(BUILDS)('%s', (build) => {
     },
   );
 
-  it('cuts what the collector would refuse as too long', () => {
+  it('shortens URLs that the collector would refuse as too long', () => {
     const long = 'x'.repeat(4000);
     const page = new FakePage({
       build,
@@ -110,7 +110,7 @@ describe.each(BUILDS)('%s', (build) => {
     expect(page.views).toHaveLength(2);
   });
 
-  it('counts a page once that was in the back/forward cache before anybody saw it', () => {
+  it('counts a page once if it was in the back/forward cache before it was first seen', () => {
     const page = new FakePage({ build, hidden: true });
     page.leaveAndRestore();
     expect(page.views).toHaveLength(1);
@@ -118,7 +118,7 @@ describe.each(BUILDS)('%s', (build) => {
     expect(page.views).toHaveLength(2);
   });
 
-  it('counts a page once again for each return from the back/forward cache, whatever looks first', () => {
+  it('counts each return from the back/forward cache once, also after an event', () => {
     const page = new FakePage({ build });
     page.leaveAndRestore();
     page.track('x');
@@ -126,7 +126,7 @@ describe.each(BUILDS)('%s', (build) => {
     expect(page.views).toHaveLength(3);
   });
 
-  it('sends events with props and what they were worth', () => {
+  it('sends events with properties, value and currency', () => {
     const page = new FakePage({ build });
     page.track('Sign-up', { props: { plan: 'pro' } });
     page.track('Order', { value: 9, currency: 'EUR' });
@@ -134,7 +134,7 @@ describe.each(BUILDS)('%s', (build) => {
     expect(page.named('Order')).toMatchObject([{ value: 9, currency: 'EUR' }]);
   });
 
-  it('survives props that cannot be serialised', () => {
+  it('does not throw when properties cannot be serialized', () => {
     const page = new FakePage({ build });
     const hostile = {
       toJSON() {
@@ -146,7 +146,7 @@ describe.each(BUILDS)('%s', (build) => {
     expect(page.named('y')).toHaveLength(1);
   });
 
-  it('says nothing that the wire format does not allow', () => {
+  it('sends only beacons that match the wire format, each with a unique id', () => {
     const page = new FakePage({ build, referrer: 'https://news.example.org/?token=1' });
     page.track('Sign-up', { props: { plan: 'pro' } });
     page.now += 5000;
@@ -158,14 +158,14 @@ describe.each(BUILDS)('%s', (build) => {
 });
 
 describe.each(['a.js', 'a.full.js'] as const)('%s', (build) => {
-  it('makes no page view of an event without a name', () => {
+  it('does not send an event without a name as a page view', () => {
     const page = new FakePage({ build });
     page.track();
     page.track(undefined, { value: 1 });
     expect(page.beacons.map(({ name }) => name)).toEqual([undefined, '', '']);
   });
 
-  it('says once how a view ended, although the tab is hidden, unloaded and blurred', () => {
+  it('sends one leave when the tab is unloaded, hidden and blurred', () => {
     const page = new FakePage({ build });
     page.now += 5000;
     page.dispatch('pagehide', { persisted: false });
@@ -177,7 +177,7 @@ describe.each(['a.js', 'a.full.js'] as const)('%s', (build) => {
     expect(leaves[0]).toMatchObject({ view: page.views[0]?.id, engaged: 5000, url: page.views[0]?.url });
   });
 
-  it('counts time that is visible and focused only, and starts again with each view', () => {
+  it('counts only visible and focused time, from zero for each view', () => {
     const page = new FakePage({ build });
     page.now += 1000;
     page.focus(false);
@@ -191,7 +191,7 @@ describe.each(['a.js', 'a.full.js'] as const)('%s', (build) => {
     expect(page.named('leave')[0]?.url).toBe('https://www.example.com/');
   });
 
-  it('speaks again of a view only when there are three more seconds to tell', () => {
+  it('sends another leave only after three more seconds of engaged time', () => {
     const page = new FakePage({ build });
     page.now += 1000;
     page.setVisibility('hidden');
@@ -206,7 +206,7 @@ describe.each(['a.js', 'a.full.js'] as const)('%s', (build) => {
     expect(new Set(page.named('leave').map(({ view }) => view)).size).toBe(1);
   });
 
-  it('remembers the deepest place, in per cent of the page as it is at the end', async () => {
+  it('reports the greatest scroll depth as a percentage of the final page height', async () => {
     const page = new FakePage({ build });
     page.window['scrollY'] = 1200;
     page.dispatch('scroll');
@@ -222,7 +222,10 @@ describe.each(['a.js', 'a.full.js'] as const)('%s', (build) => {
     ['Global Privacy Control', { navigator: { globalPrivacyControl: true } }],
     ['automation', { navigator: { webdriver: true } }],
     ['an opt-out', { storage: { attractos: 'off' } }],
-    ['Do Not Track, where asked to', { navigator: { doNotTrack: '1' }, data: { key: 'ak_1', dnt: 'on' } }],
+    [
+      'Do Not Track, with data-dnt="on"',
+      { navigator: { doNotTrack: '1' }, data: { key: 'ak_1', dnt: 'on' } },
+    ],
   ])('respects %s', (_what, start) => {
     const page = new FakePage({ build, ...start });
     page.track('x');
@@ -235,12 +238,12 @@ describe.each(['a.js', 'a.full.js'] as const)('%s', (build) => {
     ['0', { dnt: 'on' }],
     ['unspecified', { dnt: 'on' }],
     [null, { dnt: 'on' }],
-  ])('counts with Do Not Track %s and the choice %o', (doNotTrack, data) => {
+  ])('counts a page with Do Not Track %s and attributes %o', (doNotTrack, data) => {
     const page = new FakePage({ build, navigator: { doNotTrack }, data: { key: 'ak_1', ...data } });
     expect(page.views).toHaveLength(1);
   });
 
-  it('counts all the same where the owner says so, or storage is denied', async () => {
+  it('counts a page if the owner overrides the signals, or if storage is denied', async () => {
     const data = { key: 'ak_1', gpc: 'off', automation: 'on' };
     const navigator = { globalPrivacyControl: true, webdriver: true };
     expect(new FakePage({ build, data, navigator }).views).toHaveLength(1);
@@ -249,7 +252,7 @@ describe.each(['a.js', 'a.full.js'] as const)('%s', (build) => {
     expect(denied.views).toHaveLength(1);
   });
 
-  it('replays calls made before it came, and those made before anybody looked, after the page view', () => {
+  it('sends events from before the script loaded, or before the page was seen, after the page view', () => {
     const queued = new FakePage({
       build,
       globals: { attractos: { q: [{ name: 'early', props: { a: 1 } }] } },
@@ -267,7 +270,7 @@ describe.each(['a.js', 'a.full.js'] as const)('%s', (build) => {
 describe('a.full.js', () => {
   const build = 'a.full.js';
 
-  it('keeps of an address only what is not personal', () => {
+  it('removes query, fragment and referrer parameters that may be personal', () => {
     const page = new FakePage({
       build,
       url: 'https://www.example.com/a?token=1&utm_source=x&mail=a@b.c&ref=y&page=2#secret',
@@ -287,19 +290,19 @@ describe('a.full.js', () => {
     ['reload', 'reload'],
     ['back_forward', 'back'],
     ['something new', 'load'],
-  ])('says how a view began, in the words of the wire: %s is %s', (navigation, nav) => {
+  ])('reports the navigation type %s as %s', (navigation, nav) => {
     const page = new FakePage({ build, navigation });
     page.go('pushState', '/next');
     expect(page.views.map((view) => view.nav)).toEqual([nav, 'soft']);
   });
 
-  it('says nothing of how a view began where the engine does not tell', () => {
+  it('omits the navigation type if the engine does not report it', () => {
     expect(new FakePage({ build, missing: ['performance'] }).views).toEqual([
       expect.not.objectContaining({ nav: expect.anything() }),
     ]);
   });
 
-  it('tells the collector with every beacon which parameters to keep', () => {
+  it('lists the query parameters to keep in every beacon', () => {
     const page = new FakePage({ build, data: { key: 'ak_1', query: 'page|q' } });
     page.track('x');
     page.setVisibility('hidden');
@@ -311,7 +314,7 @@ describe('a.full.js', () => {
     expect(new FakePage({ build }).views[0]).not.toHaveProperty('keep');
   });
 
-  it('counts the part after # where that is the path', () => {
+  it('counts a new fragment as a view with data-hash="on"', () => {
     const page = new FakePage({
       build,
       url: 'https://www.example.com/#/a',
@@ -324,7 +327,7 @@ describe('a.full.js', () => {
     ]);
   });
 
-  it('says nothing about excluded paths', () => {
+  it('sends nothing from excluded paths', () => {
     const page = new FakePage({
       build,
       url: 'https://www.example.com/admin/x',
@@ -337,7 +340,7 @@ describe('a.full.js', () => {
     expect(page.beacons.every(({ url }) => url.endsWith('/b'))).toBe(true);
   });
 
-  it('keeps a few of the events that wait for a view', () => {
+  it('queues at most 20 events until there is a view', () => {
     const page = new FakePage({
       build,
       url: 'https://www.example.com/admin',
@@ -349,20 +352,20 @@ describe('a.full.js', () => {
     expect(page.beacons).toHaveLength(1 + 20);
   });
 
-  it('leaves the page views to the page with data-auto="off"', () => {
+  it('sends no page view until pageview() is called with data-auto="off"', () => {
     const page = new FakePage({ build, data: { key: 'ak_1', auto: 'off' } });
     expect(page.sent).toEqual([]);
     (page.window['attractos'] as { pageview(): void }).pageview();
     expect(page.views).toHaveLength(1);
   });
 
-  it.each(['off', 'on', ''])('takes data-auto="%s" and the like at their word', (word) => {
+  it.each(['off', 'on', ''])('reads data-auto="%s" and similar attributes literally', (word) => {
     const data = { key: 'ak_1', auto: word, frames: word, debug: word, transport: word };
     const page = new FakePage({ build, data });
     expect(page.views).toHaveLength(word === 'off' ? 0 : 1);
   });
 
-  it('drops what a throwing hook was to see, says why with data-debug, and goes on', () => {
+  it('drops a beacon whose beforeSend throws, logs the error with data-debug, and continues', () => {
     const logged: unknown[] = [];
     const mine = new Error('mine');
     const page = new FakePage({
@@ -385,7 +388,7 @@ describe('a.full.js', () => {
     expect(page.errors).toEqual([]);
   });
 
-  it('says nothing at all where data-exclude is no regular expression', () => {
+  it('sends nothing if data-exclude is not a valid regular expression', () => {
     const page = new FakePage({ build, hidden: true, data: { key: 'ak_1', exclude: '(' } });
     page.setVisibility('visible');
     page.go('pushState', '/b');
@@ -394,14 +397,14 @@ describe('a.full.js', () => {
     expect(page.errors).toEqual([]);
   });
 
-  it('goes on with a plain fetch where the keepalive one is refused', async () => {
+  it('falls back to a plain fetch if the keepalive fetch is rejected', async () => {
     const page = new FakePage({ build, beacon: 'false', fetch: 'rejects keepalive' });
     await new Promise((resolve) => setTimeout(resolve));
     expect(page.sent.map(({ by }) => by)).toEqual(['fetch']);
     expect(page.views).toHaveLength(1);
   });
 
-  it('is not confused by a callback that throws', async () => {
+  it('sends an event once even if its callback throws', async () => {
     const page = new FakePage({ build });
     let calls = 0;
     page.track('x', {
@@ -417,14 +420,14 @@ describe('a.full.js', () => {
     expect(calls).toBe(1);
   });
 
-  it('looks only at elements: what scripts dispatch at the window is none', () => {
+  it('ignores clicks and submits that a script dispatches at the window', () => {
     const page = new FakePage({ build });
     page.dispatch('click', { target: page.window });
     page.dispatch('submit', { target: page.window });
     expect(page.errors).toEqual([]);
   });
 
-  it('tells on screen what an opt-out link did, once, and stops', () => {
+  it('confirms an opt-out link on screen once, and stops counting', () => {
     const said: string[] = [];
     const storage: Record<string, unknown> = {};
     const page = new FakePage({ build, storage, globals: { alert: (text: string) => said.push(text) } });
@@ -441,7 +444,7 @@ describe('a.full.js', () => {
     expect(said).toHaveLength(2);
   });
 
-  it('lets the page see, change and drop beacons first', () => {
+  it('lets beforeSend change and drop beacons', () => {
     const beforeSend = (beacon: { name?: string }) =>
       beacon.name ? null : { ...beacon, props: { changed: true } };
     const page = new FakePage({ build, globals: { attractos: { beforeSend } } });
@@ -450,7 +453,7 @@ describe('a.full.js', () => {
     expect(page.views[0]?.props).toEqual({ changed: true });
   });
 
-  it('tells what the collector answered', async () => {
+  it('passes the response of the collector to the callback', async () => {
     const page = new FakePage({ build });
     const results: unknown[] = [];
     page.track('Order', { callback: (result: unknown) => results.push(result) });
@@ -458,7 +461,7 @@ describe('a.full.js', () => {
     expect(results).toEqual([{ ok: true, status: 202, reason: 'stored' }]);
   });
 
-  it('keeps what finds no network, a few at most, and sends it under the same id', async () => {
+  it('keeps at most 20 beacons while offline, and sends each once when online', async () => {
     const navigator = { onLine: false };
     const page = new FakePage({ build, navigator, fetch: 'rejects' });
     for (let n = 0; n < 50; n++) page.track(`e${n}`);

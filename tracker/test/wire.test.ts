@@ -12,12 +12,12 @@ const read = (folder: string) =>
   );
 
 describe('golden samples', () => {
-  it.each(read('accepted'))('%s is a beacon', (_name, beacon) => {
+  it.each(read('accepted'))('accepts %s', (_name, beacon) => {
     expect([...schema.Errors(beacon)]).toEqual([]);
   });
 
   it.each(read('refused') as [string, { reason: string; beacon: unknown }][])(
-    '%s is none',
+    'refuses %s',
     (_name, sample) => {
       expect(sample.reason).toMatch(/\w/);
       expect(schema.Check(sample.beacon)).toBe(false);

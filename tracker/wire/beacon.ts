@@ -14,33 +14,32 @@ import {
 } from './limits.ts';
 
 /**
- * What a page says to the collector, version 1: the one definition, shared by both sides.
+ * A beacon that a page sends to the collector: version 1, defined once for both sides.
  *
- * The format only ever grows. A field that this version does not know is ignored, so that a newer cached script and
- * an older server live together; a known field of the wrong type or length makes the beacon malformed. Nothing is
- * coerced and nothing is cut.
+ * Changes only add to the format. Unknown fields are ignored, so that a newer script works with an older server. A known field
+ * of the wrong type or length makes the beacon malformed: values are never coerced or cut.
  */
 export const Beacon = Type.Object({
   /** The public site key. */
   key: Type.String({ minLength: 1, maxLength: KEY_MAX_CHARS }),
-  /** Made in the page, unique per event; a repeat within 48 hours counts once. Without it nothing is deduplicated. */
+  /** The event's unique id, created in the page. A repeat within 48 hours is not counted again; without an id, it is. */
   id: Type.Optional(Type.String({ minLength: 1, maxLength: ID_MAX_CHARS })),
-  /** `pageview` when absent; `leave` is reserved for the end of a view. */
+  /** The name of the event; `pageview` if absent. `leave` is reserved for the end of a view. */
   name: Type.Optional(Type.String({ minLength: 1, maxLength: NAME_MAX_CHARS })),
-  /** The page's address, absolute, http or https. */
+  /** The page's absolute http(s) URL. */
   url: Type.String({ minLength: 1, maxLength: URL_MAX_CHARS }),
   keep: Type.Optional(
     Type.String({
       maxLength: KEEP_MAX_CHARS,
       description:
-        'Names of query parameters to keep in the path of the page, separated by "|". No others but utm_*, ref and source are kept: addresses carry names, tokens and click ids.',
+        'Query parameters to keep in the page path, separated by "|". Of the others, only utm_*, ref and source are read: URLs can contain names, tokens and click ids.',
       examples: ['id|page'],
     }),
   ),
   ref: Type.Optional(
     Type.String({
       maxLength: URL_MAX_CHARS,
-      description: 'Address of the page that led here, where it is not of the same site: document.referrer.',
+      description: 'The referrer (document.referrer), if it is on another site.',
       examples: ['https://chatgpt.com/'],
     }),
   ),
@@ -70,7 +69,7 @@ export const Beacon = Type.Object({
     ),
   ),
   value: Type.Optional(
-    Type.Number({ description: "A conversion's worth, in units of currency.", examples: [49.9] }),
+    Type.Number({ description: 'The value of a conversion, in units of currency.', examples: [49.9] }),
   ),
   currency: Type.Optional(
     Type.String({ pattern: '^[A-Z]{3}$', description: 'ISO 4217, upper case.', examples: ['EUR'] }),
@@ -79,30 +78,31 @@ export const Beacon = Type.Object({
     Type.String({
       minLength: 1,
       maxLength: ID_MAX_CHARS,
-      description: 'Of a leave, and of events: the id of their page view.',
+      description: 'On a leave and on events: the id of their page view.',
     }),
   ),
   engaged: Type.Optional(
     Type.Number({
       minimum: 0,
       maximum: ENGAGED_MAX_MS,
-      description: 'Of a leave: how long the view was visible and in focus, milliseconds.',
+      description: 'On a leave: visible and focused time of the view, in milliseconds.',
     }),
   ),
   scroll: Type.Optional(
     Type.Number({
       minimum: 0,
       maximum: 100,
-      description: 'Of a leave: deepest scroll position of the view, per cent of the page.',
+      description: 'On a leave: greatest scroll depth of the view, as a percentage of the page height.',
     }),
   ),
   width: Type.Optional(
-    Type.Number({ minimum: 0, maximum: 100_000, description: 'Width of the viewport, CSS pixels.' }),
+    Type.Number({ minimum: 0, maximum: 100_000, description: 'Viewport width in CSS pixels.' }),
   ),
   tz: Type.Optional(
     Type.String({
       maxLength: TIME_ZONE_MAX_CHARS,
-      description: 'IANA time zone of the browser: the country, where nothing better is known.',
+      description:
+        'IANA time zone of the browser. It determines the country if no better source is configured.',
       examples: ['Europe/Berlin'],
     }),
   ),
@@ -115,12 +115,12 @@ export const Beacon = Type.Object({
         fcp: Type.Optional(Type.Number({ minimum: 0 })),
         ttfb: Type.Optional(Type.Number({ minimum: 0 })),
       },
-      { description: 'Of a leave, from the full build: web vitals, milliseconds; cls without unit.' },
+      { description: 'On a leave, from the full build: web vitals in milliseconds; cls has no unit.' },
     ),
   ),
 });
 export type Beacon = Static<typeof Beacon>;
 
-/** Several beacons in one request, as a page sends them after it was offline. */
+/** Several beacons in one request. */
 export const BeaconBatch = Type.Array(Beacon, { minItems: 1, maxItems: BATCH_MAX_BEACONS });
 export type BeaconBatch = Static<typeof BeaconBatch>;

@@ -1,13 +1,13 @@
-/**
- * The limits of the wire, plain constants that the page and the collector both run on.
- * Imports nothing, so that the tracker's bundle takes only what it uses.
+/*
+ * The limits of the wire format, for both the page and the collector. This file imports nothing, so that the tracker's
+ * bundle contains only the constants it uses.
  */
 
-/** Largest body of one beacon, in bytes of UTF-8. */
+/** The largest body of one beacon, in bytes of UTF-8. */
 export const BEACON_MAX_BYTES = 8 * 1024;
-/** Largest body of a batch, in bytes of UTF-8. Browsers allow about as much in flight to `sendBeacon` anyway. */
+/** The largest body of a batch, in bytes of UTF-8. `sendBeacon` has about the same limit. */
 export const BATCH_MAX_BYTES = 64 * 1024;
-/** Most beacons in one batch. */
+/** The most beacons in one batch. */
 export const BATCH_MAX_BEACONS = 20;
 
 export const KEY_MAX_CHARS = 64;
@@ -19,13 +19,13 @@ export const KEEP_MAX_CHARS = 256;
 export const PROPS_MAX_ENTRIES = 30;
 export const PROP_KEY_MAX_CHARS = 64;
 export const PROP_VALUE_MAX_CHARS = 500;
-/** Longest engaged time one view may report: a day, in milliseconds. */
+/** The longest engaged time that one view may report: a day, in milliseconds. */
 export const ENGAGED_MAX_MS = 24 * 60 * 60 * 1000;
 
-/** How long the collector recognises a repeated event id. */
+/** How long the collector recognizes a repeated event id, in milliseconds. */
 export const DEDUPLICATION_WINDOW_MS = 48 * 60 * 60 * 1000;
 
-/** The name an event has when it says none. */
+/** The name of an event that was sent without a name. */
 export const PAGEVIEW = 'pageview';
-/** The reserved name of the note that a view has ended: stored, never counted. */
+/** The reserved name of the beacon that ends a view. It is stored, but never counted. */
 export const LEAVE = 'leave';

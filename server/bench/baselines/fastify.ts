@@ -1,6 +1,6 @@
 import Fastify from 'fastify';
 
-/** The yardstick: a bare Fastify that does nothing with a beacon, and nothing for a question. */
+/** The baseline: a bare Fastify that does nothing with beacons and requests. */
 const app = Fastify();
 app.post('/e', async (_request, reply) => reply.code(202).send());
 app.get('/api/v1/sites', async () => ({ sites: [] }));

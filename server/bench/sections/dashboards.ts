@@ -9,8 +9,8 @@ import { median, spread } from '../support/stats.ts';
 import { beacons } from '../support/traffic.ts';
 
 /**
- * What a page waits while owners look at their numbers: half of what the server can take, on a fixed schedule, with nobody
- * looking and with dashboards that refresh.
+ * Measures how long beacons wait while owners view dashboards: load at half of the server's capacity, on a fixed schedule,
+ * without dashboards and with dashboards that refresh.
  */
 
 const OWNERS = 10;
@@ -20,7 +20,7 @@ const LOOKS_PER_SECOND = 2;
 const CONNECTIONS = 64;
 const WARM_UP = 20_000;
 
-const ALONE = 'nobody looks';
+const ALONE = 'no viewers';
 const WATCHED = 'dashboards refresh';
 
 export async function dashboards(report: Report, { quick, checkout }: Options): Promise<void> {

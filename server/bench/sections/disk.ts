@@ -7,7 +7,7 @@ import type { Options, Report } from '../support/report.ts';
 import { Scope } from '../support/scope.ts';
 import { beacons } from '../support/traffic.ts';
 
-/** Bytes on disk per event, everything included, after the log was moved into the file. */
+/** Measures the total bytes on disk per event, after a checkpoint. */
 
 const CONNECTIONS = 256;
 const TEMPLATES = 20_000;
@@ -50,7 +50,7 @@ export async function disk(report: Report, { quick, checkout }: Options): Promis
   }
 }
 
-/** Pages that hold something; what was freed is used again before the file grows. */
+/** Returns the bytes of the pages in use. Free pages are reused before the file grows. */
 function usedBytes(dataDir: string): number {
   const db = new DatabaseSync(join(dataDir, EVENT_FILE), { readOnly: true });
   const pragma = (name: string) => Number(db.prepare(`PRAGMA ${name}`).get()?.[name]);

@@ -8,13 +8,13 @@ import { median, spread } from '../support/stats.ts';
 import { beacons, newcomers } from '../support/traffic.ts';
 
 /**
- * Durable, deduplicated and counted beacons against a Fastify that only answers, and against Node's own server. At the end
- * everything acknowledged is counted again.
+ * Compares durable, deduplicated and counted beacons with a Fastify that only responds, and with Node's own server. At the end
+ * everything acknowledged is recounted.
  */
 
 const CONNECTIONS = 64;
 const TEMPLATES = 5_000;
-/** Of newcomers more: a visitor's beacons are far apart. */
+/** Number of templates for new visitors. It is larger, because their beacons are far apart. */
 const NEWCOMER_TEMPLATES = 20_000;
 const NEWCOMER_SITES = 50;
 const REPEATED = 500;
@@ -27,20 +27,21 @@ const FREE = 'ours, writer on another core';
 const STORED = 'x-attractos-outcome: stored';
 const DUPLICATE = 'x-attractos-outcome: duplicate';
 
-/** Requests before anything is measured, and the time they may take. */
+/** Number of requests before the measurement. */
 const WARM_UP = 40_000;
+/** Limit on the time that these requests may take. */
 const WARM_UP_MS = 8_000;
 
 const UNBOUNDED = Number.MAX_SAFE_INTEGER;
 
-/** What is sent, and who is measured with it. */
+/** The traffic to send, and the contenders to measure with it. */
 interface Plan {
   sites: number;
   templatesOf(sites: readonly Site[]): Template[];
   names: readonly string[];
 }
 
-/** A server under load, and all that it acknowledged. */
+/** A server under load, and the number of beacons it acknowledged. */
 interface Contender {
   name: string;
   program: Program;
@@ -49,7 +50,7 @@ interface Contender {
   acknowledged: number;
 }
 
-/** Kind in one way: the same 2,000 visitors of one site come again and again, so that most events join a visit. */
+/** Measures easy traffic: the same 2,000 visitors of one site return, so that most events join a visit. */
 export async function ingest(report: Report, options: Options): Promise<void> {
   report.title('ingest: one durable, deduplicated, counted beacon against doing nothing');
   await measure(report, options, {
@@ -59,7 +60,7 @@ export async function ingest(report: Report, options: Options): Promise<void> {
   });
 }
 
-/** Unkind in that way: every visitor is new, looks at some pages of one of many sites, and leaves each of them. */
+/** Measures hard traffic: every visitor is new, views some pages of one of many sites, and leaves each of them. */
 export async function ingestNewcomers(report: Report, options: Options): Promise<void> {
   report.title(`ingest-newcomers: the same of ${NEWCOMER_SITES} sites, every visitor new, half of it leaves`);
   await measure(report, options, {
@@ -94,7 +95,7 @@ async function measure(report: Report, { quick, checkout }: Options, plan: Plan)
       contender.acknowledged += result.answered;
       return result;
     };
-    // Compiled code first: what a server costs in its first seconds is not what it costs.
+    // Warm up first, because the cost of a server's first seconds is not typical.
     for (const contender of contenders)
       await burst(contender, { ...specOf(contender, 'w-'), maxRequests: WARM_UP, measuredMs: WARM_UP_MS });
     const rounds = await interleave(
@@ -107,7 +108,7 @@ async function measure(report: Report, { quick, checkout }: Options, plan: Plan)
     reportRounds(report, rounds, plan.names);
 
     for (const contender of ours) {
-      // The first requests of the first burst once more, in the same order.
+      // Sends the first requests of the first burst again, in the same order.
       const again = await scope.load.burst({
         ...specOf(contender, 'r0-'),
         preloadMs: 0,

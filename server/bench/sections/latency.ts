@@ -7,12 +7,16 @@ import { Scope } from '../support/scope.ts';
 import { median, spread } from '../support/stats.ts';
 import { beacons } from '../support/traffic.ts';
 
-/** How long an honest page waits: open loop, a fixed schedule at half of what the server can do, from the scheduled instant. */
+/**
+ * Measures how long a page waits from the scheduled instant: open loop, on a fixed schedule at half of the server's capacity.
+ */
 
 const CONNECTIONS = 256;
 const SATURATING_CONNECTIONS = 64;
 const WARM_UP = 40_000;
-/** A generator that sends later than this was starved, and its run says nothing of the server. */
+/**
+ * Limit on how late the generator sends, in milliseconds. A later one was starved, and its run says nothing about the server.
+ */
 const LATE_LIMIT_MS = 5;
 
 const OURS = 'ours';

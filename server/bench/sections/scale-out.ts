@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { newAccountId, newSiteId, newSiteKey } from '../../src/keys.ts';
-import { inspect, openShared } from '../../src/store/open.ts';
+import { newAccountId, newSiteId, newSiteKey } from '../../src/domain/keys.ts';
+import { inspect } from '../../src/store/offline/inspect.ts';
+import { openShared } from '../../src/store/open.ts';
 import type { BurstSpec, Template } from '../support/burst.ts';
 import { addOwners, createFiles, type Site, totals } from '../support/data.ts';
 import { type Engines, hasEngines, startEngines } from '../support/engines.ts';
@@ -13,9 +14,9 @@ import { median, percentile, spread } from '../support/stats.ts';
 import { beacons } from '../support/traffic.ts';
 
 /**
- * A collector that ships to ClickHouse and PostgreSQL against the embedded one under the same load; how long after its
- * acknowledgement an event is in the databases; and what a million events cost in all of them. Databases and load are on
- * the same machine: CPU per event holds for any, requests a second only for this one.
+ * Compares a collector that ships to ClickHouse and PostgreSQL with the embedded one under the same load. Also measures how
+ * long after its acknowledgement an event is in the databases, and what a million events cost in all of them. Databases and
+ * load run on the same machine: CPU per event is valid for any machine, requests per second only for this one.
  */
 
 const EMBEDDED = 'embedded';
@@ -24,9 +25,9 @@ const CONNECTIONS = 64;
 const TEMPLATES = 5_000;
 const WARM_UP = 10_000;
 const WARM_UP_MS = 5_000;
-/** Far from what a collector can take, so that it is shipping that is measured. */
+/** Requests per second, far below the capacity of a collector, so that shipping is measured. */
 const STEADY_RATE = 500;
-/** Few, so that none is idle for so long that the server closes it. */
+/** Few connections, so that the server closes none as idle. */
 const STEADY_CONNECTIONS = 4;
 const LOOK_MS = 50;
 const DRAIN_DEADLINE_MS = 60_000;
@@ -172,7 +173,7 @@ async function addSite({ databases }: Engines, dataDir: string): Promise<Site> {
   }
 }
 
-/** CPU time used so far, milliseconds. */
+/** Returns the CPU time used so far, in milliseconds. */
 async function costs(engines: Engines, { pid }: Program) {
   return { collector: cpuTimes(pid).process, ...engines.cpu() };
 }
@@ -195,7 +196,7 @@ async function drained(program: Program): Promise<void> {
   }
 }
 
-/** The age of the oldest event that is not in both databases, again and again under a load that leaves room. */
+/** Samples the age of the oldest event that is not in both databases, under a moderate load. */
 async function steadyLag(
   report: Report,
   { program, load }: { program: Program; load: () => Promise<unknown> },

@@ -3,42 +3,42 @@ import type { BurstResult, Template } from '../support/burst.ts';
 import { addEvents, addOwners, createFiles, type Owner } from '../support/data.ts';
 import { cpuTimes } from '../support/os.ts';
 import { type Program, startBaseline, startOurs } from '../support/program.ts';
-import { Random } from '../support/random.ts';
 import type { Options, Report } from '../support/report.ts';
 import { exactCpuMicros, figures, interleave, type Round, ratios } from '../support/rounds.ts';
 import { Scope } from '../support/scope.ts';
 import { median, spread } from '../support/stats.ts';
-import { BATCH_MAX, batchRequest, sitesRequest, viewsOf } from '../support/traffic.ts';
+import { sitesRequest } from '../support/traffic.ts';
 
-/** `GET /api/v1/sites` against a Fastify that answers with an empty list: by sites in the answer, and by events stored. */
+/** Compares `GET /api/v1/sites` with a Fastify that returns an empty list, by number of listed sites and of stored events. */
 
 const CONNECTIONS = 8;
-/** By then V8 has compiled what is asked for again and again: these servers are compared as they are after a while. */
+/** Number of requests after which V8 has compiled the hot code, so that warm servers are compared. */
 const WARM_UP_REQUESTS = 20_000;
-/** Answers from this many sites on are asked for one at a time: the server turns questions away when it is late for beacons. */
+/**
+ * Number of listed sites from which requests are sent one at a time: a server that is late for beacons refuses API requests.
+ */
 const ONE_AT_A_TIME_FROM_SITES = 1_000;
-/** In shorter lists a change costs less than the cost of the beacons that bring it about varies. */
-const CHANGES_FROM_SITES = 50;
-/** In a quick run this share of the requests. */
+/** Share of the requests that a quick run sends. */
 const QUICK_SHARE = 0.5;
 
 /**
- * Sites of an account, how many such accounts, requests of a burst, and the target. An account may ask 600 times a minute, and
- * all the bursts of a shape may be over within one.
+ * Number of sites per account, number of such accounts, and requests per burst. An account may send 600 requests per minute,
+ * and all bursts of a shape may run within one minute.
  */
 const SHAPES = [
-  { sites: 1, accounts: 200, requests: 5_000, atMost: 2.5 },
-  { sites: 3, accounts: 200, requests: 5_000, atMost: undefined },
-  { sites: 50, accounts: 100, requests: 2_500, atMost: 5 },
-  { sites: 1_000, accounts: 16, requests: 500, atMost: 30 },
-  { sites: 10_000, accounts: 2, requests: 40, atMost: undefined },
+  { sites: 1, accounts: 200, requests: 5_000 },
+  { sites: 3, accounts: 200, requests: 5_000 },
+  { sites: 50, accounts: 100, requests: 2_500 },
+  { sites: 1_000, accounts: 16, requests: 500 },
+  { sites: 10_000, accounts: 2, requests: 40 },
 ] as const;
 
-/** Events must not matter: this much is noise. */
+/** Limit on the ratio between many and few stored events, which should be 1. The rest is noise. */
 const FLAT = 1.15;
 
-/** A server is at rest when it took less than this share of a core for as long as that. */
+/** Share of a core below which a server is at rest. */
 const AT_REST = 0.05;
+/** How long a server must stay below `AT_REST`, in milliseconds. */
 const REST_MS = 3_000;
 const LOOK_MS = 500;
 const REST_DEADLINE_MS = 600_000;
@@ -100,7 +100,7 @@ export async function sites(report: Report, { quick, checkout }: Options): Promi
       };
       const contenders: { name: string; burst(): Promise<BurstResult> }[] = [
         {
-          // Always as many at once: asked one at a time, a request that does nothing costs twice as much, and flatters ours.
+          // Always concurrent: sent one at a time, requests to the baseline cost twice as much, which would flatter our server.
           name: FASTIFY,
           burst: () =>
             burst(fastify, [sitesRequest('none')], {
@@ -123,17 +123,6 @@ export async function sites(report: Report, { quick, checkout }: Options): Promi
             burst: async () => burst(program, await withTags(program, asking), { ...asked, status: 304 }),
           },
         );
-        if (program !== servers.at(-1)?.program || shape.sites < CHANGES_FROM_SITES) continue;
-        contenders.push({
-          name: `${events} events, another list`,
-          burst: async () => {
-            const { batches, mixed } = withChanges(asking, questions);
-            // One at a time: where they are few among questions, none shares a commit.
-            const alone = await burst(program, batches, { ...asked, connections: 1, status: 202 });
-            const together = await burst(program, mixed, { ...asked, status: 200 });
-            return withoutBatches(together, alone, batches.length / mixed.length);
-          },
-        });
       }
       try {
         const rounds = await interleave(quick ? 3 : 6, contenders);
@@ -150,7 +139,7 @@ export async function sites(report: Report, { quick, checkout }: Options): Promi
   });
 }
 
-/** Waits until a server that has just started has summed up the days before and looked through its strings. */
+/** Waits until a server that has just started has sealed the past days and checked its strings. */
 async function atRest({ pid, name }: Program): Promise<void> {
   const deadlineMs = performance.now() + REST_DEADLINE_MS;
   for (let restsMs = 0; restsMs < REST_MS; ) {
@@ -161,7 +150,7 @@ async function atRest({ pid, name }: Program): Promise<void> {
   }
 }
 
-/** The questions of clients that have the answer already. */
+/** Returns requests of clients that already have the response. */
 async function withTags(program: Program, owners: readonly Owner[]): Promise<Template[]> {
   const templates = [];
   for (const { apiKey } of owners) {
@@ -174,39 +163,9 @@ async function withTags(program: Program, owners: readonly Owner[]): Promise<Tem
   return templates;
 }
 
-/** Questions with an event before each of them that changes one of the counts in its answer, and batches of these events. */
-function withChanges(
-  owners: readonly Owner[],
-  questions: readonly Template[],
-): { batches: Template[]; mixed: Template[] } {
-  const random = new Random(1);
-  const view = viewsOf('example.com', random)();
-  const batches: Template[] = [];
-  const mixed: Template[] = [];
-  for (let i = 0; i < owners.length; i += BATCH_MAX) {
-    const pages = owners
-      .slice(i, i + BATCH_MAX)
-      .flatMap(({ sites }) => sites[random.below(sites.length)] ?? []);
-    const batch = { ...batchRequest(pages, view), expectedStatus: 202 };
-    batches.push(batch);
-    mixed.push(batch, ...questions.slice(i, i + BATCH_MAX));
-  }
-  return { batches, mixed };
-}
-
-/** What the questions in a burst cost, when its batches cost as much as they do alone. */
-function withoutBatches(mixed: BurstResult, batches: BurstResult, batchShare: number): BurstResult {
-  const batchMs = (batches.cpu.alive / batches.requests) * mixed.requests * batchShare;
-  return {
-    ...mixed,
-    requests: mixed.requests * (1 - batchShare),
-    cpu: { ...mixed.cpu, alive: mixed.cpu.alive - batchMs },
-  };
-}
-
 function print(
   report: Report,
-  { sites, atMost }: { sites: number; atMost: number | undefined },
+  { sites }: { sites: number },
   rounds: readonly Round[],
   names: readonly string[],
 ): void {
@@ -222,19 +181,8 @@ function print(
     );
   }
   const same = names.filter((name) => name.endsWith('the same list'));
-  // Ten times as many events. Against none the cost of counters that are there would be compared with that of none.
+  // Compares with ten times as many events, not with none, because a store without events has no counters to read.
   const [fewer, most] = [same.at(-2) ?? '', same.at(-1) ?? ''];
-  if (atMost !== undefined) {
-    for (const name of names.filter(
-      (each) => each.endsWith('list') && each.startsWith(most.split(',')[0] ?? ''),
-    )) {
-      report.target(
-        `${sites} sites, ${name}, over ${FASTIFY}`,
-        median(ratios(rounds, [name, FASTIFY], exactCpuMicros)),
-        { atMost },
-      );
-    }
-  }
   report.target(
     `${sites} sites, ${most} over ${fewer}`,
     median(ratios(rounds, [most, fewer], exactCpuMicros)),

@@ -5,8 +5,8 @@ import { Scope } from '../support/scope.ts';
 import { median, spread } from '../support/stats.ts';
 
 /**
- * From the start of the process to its listening, with nothing stored and with millions of events: what is read by then are
- * the ids of the last two days, a fifteenth of what is stored here.
+ * Measures the time from process start to listening, with an empty store and with millions of events. At startup the server
+ * reads the ids of the last two days, which are a fifteenth of what is stored here.
  */
 export async function startup(report: Report, { quick, checkout }: Options): Promise<void> {
   const many = quick ? 1_000_000 : 10_000_000;

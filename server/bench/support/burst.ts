@@ -1,22 +1,20 @@
 import type { CpuTimes } from './os.ts';
 
-/** What the parent and the generator of load say to each other. */
+/** Messages between the parent and the load generator. */
 
-/** A request's bytes: its parts with a gap between each two. */
+/** A request as parts, with one gap between each two parts. */
 export interface Template {
   parts: readonly string[];
   gaps: readonly Gap[];
-  /** In place of what the burst expects. */
-  expectedStatus?: number;
 }
 
 /**
- * What differs from request to request: the id of the request that was sent so many before, 0 for its own; or the address
- * of a visitor of these templates, who is another one each time that they begin anew.
+ * The part that differs between requests: the id of the request sent `idOf` requests earlier (0 is the request itself), or the
+ * address of a visitor, which changes each time the templates start over.
  */
 export type Gap = { idOf: number } | { visitor: number };
 
-/** The characters of an id, so that all requests of a template have one length. */
+/** The length of an id in characters. It is constant, so that all requests of a template have the same length. */
 export const ID_CHARS = 24;
 
 export interface BurstSpec {
@@ -24,38 +22,38 @@ export interface BurstSpec {
   /** The process whose CPU time is read at the start and at the end. */
   pid: number;
   connections: number;
-  /** Unmeasured load first: V8 drops the optimised code of an idle server. */
+  /** Time of unmeasured load at the start, in milliseconds: V8 drops the optimized code of an idle server. */
   preloadMs: number;
   measuredMs: number;
-  /** Ends the burst early when as many requests have been answered, the unmeasured ones included. */
+  /** The number of responses, including unmeasured ones, after which the burst ends early. */
   maxRequests: number;
-  /** Requests a second on a fixed schedule; null: each connection asks as soon as it was answered. */
+  /** Requests per second on a fixed schedule. If null, each connection sends again as soon as it has its response. */
   rate: number | null;
-  /** Taken in turn. */
+  /** The requests to send, in turn. */
   templates: Template[];
-  /** Requests sent before from these templates, so that their visitors do not come again. None, where it is absent. */
+  /** Number of requests sent earlier from these templates, so that no visitor returns. Default: 0. */
   sentBefore?: number;
-  /** Begins every id; unique per burst. */
+  /** The start of every id; unique per burst. */
   idPrefix: string;
   expectedStatus: number;
-  /** Must occur in the head of every answer, in lower case; empty: anything will do. */
+  /** Text, in lower case, that the head of every response must contain. If empty, any head is accepted. */
   expectedHead: string;
 }
 
 export interface BurstResult {
-  /** Answers within the measured time. */
+  /** Number of responses within the measured time. */
   requests: number;
-  /** Answers from start to end, the unmeasured ones included. */
+  /** Number of responses from start to end, including unmeasured ones. */
   answered: number;
   seconds: number;
   cpu: CpuTimes;
-  /** CPU time of the generator itself, milliseconds. */
+  /** CPU time of the generator itself, in milliseconds. */
   generatorMs: number;
-  /** Answers that were not as expected: the first few, and how many. */
+  /** Number of unexpected responses, and the first few of them. */
   wrong: { count: number; samples: string[] };
-  /** From the scheduled instant (open loop) or the sending to the last byte, milliseconds. */
+  /** Time from the scheduled instant (open loop) or from sending (closed loop) to the last byte, in milliseconds. */
   latency: { p50: number; p99: number; max: number };
-  /** How late the generator sent, against its own schedule, milliseconds; 0 in closed loop. */
+  /** How late the generator sent by its own schedule, in milliseconds; 0 in a closed loop. */
   late: { p50: number; p99: number; max: number };
   bytesPerAnswer: number;
 }

@@ -1,8 +1,8 @@
 import { percentile } from './stats.ts';
 
-/** Owners who look at their dashboards while the server is busy: what a report shows, asked again and again through the API. */
+/** Simulates owners who view dashboards while the server is busy: a report's requests, repeated through the API. */
 
-/** What one look asks for: totals, a series and six top tens. */
+/** The requests of one report: totals, a series and six top-ten lists. */
 const LOOK = [
   'stats?',
   'timeseries?granularity=day&',
@@ -10,7 +10,7 @@ const LOOK = [
     (by) => `breakdown?by=${by}&limit=10&`,
   ),
 ];
-/** Every so many looks have a filter. */
+/** One in this many requests has a filter. */
 const FILTERED_EVERY = 5;
 const FILTER = 'filter=channel%3Adirect&';
 const PERIOD_DAYS = 29;
@@ -23,12 +23,12 @@ export interface Viewer {
 
 export interface Looks {
   count: number;
-  /** From the first question to the last answer, milliseconds. */
+  /** Time from the first request to the last response, in milliseconds. */
   p50: number;
   p99: number;
 }
 
-/** Looks at one dashboard after another, a fixed number a second, until it is told to stop. Throws where an answer is no 200. */
+/** Requests one dashboard after another at a fixed rate until stopped. Throws if a response is not 200. */
 export class Dashboards {
   readonly #url: string;
   readonly #viewers: readonly Viewer[];
@@ -40,7 +40,7 @@ export class Dashboards {
     this.#everyMs = 1_000 / perSecond;
   }
 
-  /** Looks while some work is done. @returns what the work gave, and how the looks went */
+  /** Views dashboards while some work runs. @returns the result of the work, and the timings of the views */
   async during<Result>(work: Promise<Result>): Promise<{ result: Result; looks: Looks }> {
     let working = true;
     const done = work.finally(() => {
@@ -63,7 +63,7 @@ export class Dashboards {
 
   async #look(number: number): Promise<number> {
     const viewer = this.#viewers[number % this.#viewers.length];
-    if (viewer === undefined) throw new Error('nobody looks');
+    if (viewer === undefined) throw new Error('there is no viewer');
     const date = (daysAgo: number) => new Date(Date.now() - daysAgo * DAY_MS).toISOString().slice(0, 10);
     const filter = number % FILTERED_EVERY === FILTERED_EVERY - 1 ? FILTER : '';
     const query = `${filter}start=${date(PERIOD_DAYS)}&end=${date(0)}`;

@@ -4,12 +4,20 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
-import { digestApiKey, newAccountId, newApiKey, newApiKeyId, newSiteId, newSiteKey } from '../../src/keys.ts';
-import { writeProfile } from '../../src/store/sqlite/profile.ts';
-import type { Store } from '../../src/store/store.ts';
+import {
+  digestApiKey,
+  newAccountId,
+  newApiKey,
+  newApiKeyId,
+  newSiteId,
+  newSiteKey,
+} from '../../src/domain/keys.ts';
+import { digestToken, newId, newToken } from '../../src/domain/tokens.ts';
+import type { Store } from '../../src/store/contract/store.ts';
+import { writeProfile } from '../../src/store/embedded/tables/profile.ts';
 import { EVENT_FILE, REGISTRY_FILE } from './files.ts';
 
-/** Data folders for servers under measurement, filled without going through them. */
+/** Data folders for servers under measurement, filled directly instead of through a server. */
 
 export interface Site {
   id: string;
@@ -22,7 +30,7 @@ export interface Owner {
   sites: Site[];
 }
 
-/** A fresh folder on the disk that temporary files are on. */
+/** Creates a folder on the disk of temporary files. */
 export async function makeFolder(): Promise<{ path: string; remove(): Promise<void> }> {
   const path = await mkdtemp(join(tmpdir(), 'attractos-bench-'));
   return { path, remove: () => rm(path, { recursive: true, force: true }) };
@@ -34,10 +42,10 @@ export async function createFiles(checkout: string, dataDir: string): Promise<vo
   await store.close();
 }
 
-/** Sums up days that are over, which a server that runs does by and by. */
+/** Computes the rollups of past days, which a running server does in the background. */
 export async function sumUpDays(checkout: string, dataDir: string): Promise<void> {
   const store = await openStoreOf(checkout, dataDir);
-  await store.reports.prepare(Math.floor(Date.now() / DAY_MS));
+  await store.reports.sealDaysBefore(Math.floor(Date.now() / DAY_MS));
   await store.close();
 }
 
@@ -53,21 +61,21 @@ async function openStoreOf(checkout: string, dataDir: string): Promise<Store> {
   });
 }
 
-/** Opens one of the files for filling: fast, since nobody needs these rows after a power cut. */
+/** Opens a database file for filling. Writes are not flushed, because these rows need not survive a power cut. */
 export function openForFilling(dataDir: string, file: string): DatabaseSync {
   const db = new DatabaseSync(join(dataDir, file));
   db.exec('PRAGMA synchronous = OFF; PRAGMA cache_size = -200000; PRAGMA wal_autocheckpoint = 100000');
   return db;
 }
 
-/** Moves everything from the log into the file. */
+/** Moves everything from the write-ahead log into the file, and closes it. */
 export function closeFilled(db: DatabaseSync): void {
   db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
   db.close();
 }
 
 /**
- * Adds accounts of the Pro plan, each with an API key and as many sites as the list says.
+ * Adds accounts on the Pro plan, each with an API key and the listed number of sites.
  *
  * @returns the owners with their sites
  */
@@ -109,10 +117,23 @@ export function addOwners(dataDir: string, sitesEach: readonly number[]): Owner[
   return owners;
 }
 
-/** Bytes of a deduplication key, where those of a commit share a row. */
+/** Signs in the owner of a site for a day. @returns the session's token */
+export function addSession(dataDir: string, siteId: string): string {
+  const db = openForFilling(dataDir, REGISTRY_FILE);
+  const token = newToken();
+  const nowMs = Date.now();
+  db.prepare(
+    `INSERT INTO sessions (id, token_hash, account_id, label, created_at, last_seen_at, expires_at)
+     SELECT ?, ?, account_id, 'bench', ?, ?, ? FROM sites WHERE id = ?`,
+  ).run(newId('ses'), digestToken(token), nowMs, nowMs, nowMs + DAY_MS, siteId);
+  closeFilled(db);
+  return token;
+}
+
+/** Size of a deduplication key in bytes, in a schema where the keys of a commit share a row. */
 const KEY_BYTES = 12;
 
-/** What the events file says when it is counted in every way there is. */
+/** All counts of the events file. */
 export interface Totals {
   rows: number;
   leaves: number;
@@ -145,10 +166,10 @@ export function totals(dataDir: string): Totals {
 
 const FIRST_EVENT_DAYS_AGO = 29;
 const DAY_MS = 86_400_000;
-/** Days whose deduplication keys are still there. */
+/** The number of days whose deduplication keys are still stored. */
 const KEY_DAYS = 2;
 const TEXTS = 5_000;
-/** The number of the text that says what is known of every visitor. */
+/** The number of the text with the profile that all visitors share. */
 const PROFILE_TEXT = 5;
 const PROFILE = writeProfile({
   source: null,
@@ -163,8 +184,9 @@ const EVENTS_PER_VISIT = 3;
 const SLOT_MS = 900_000;
 
 /**
- * Stores events of the last 30 days in bulk, spread evenly over sites and time, with their visits, roll-ups, counters,
- * ledger and deduplication keys: the same tables as a server that received them would have, in minutes instead of hours.
+ * Stores events of the last 30 days in bulk, spread evenly over sites and time, with their visits, rollups, counters, ledger
+ * and deduplication keys. The tables are those of a server that received the events, but filling takes minutes instead of
+ * hours.
  */
 export function addEvents(dataDir: string, sites: readonly Site[], count: number): void {
   if (count === 0) return;
@@ -181,7 +203,7 @@ export function addEvents(dataDir: string, sites: readonly Site[], count: number
     const said = i === PROFILE_TEXT ? PROFILE : `/blog/page-${i}`;
     text.run(i, textHash(said), said);
   }
-  // By site and time, as the table is ordered.
+  // Ordered by site and time, like the table.
   const perSite = Math.ceil(count / sites.length);
   const spanMs = Date.now() - firstDay * DAY_MS - 1;
   db.exec(`
@@ -204,7 +226,7 @@ export function addEvents(dataDir: string, sites: readonly Site[], count: number
   closeFilled(db);
 }
 
-/** Deduplication keys, the way the program keeps them: each in a row of its own, or those of a commit in one. */
+/** Adds deduplication keys as the program stores them: each in its own row, or those of a commit in one. */
 function addKeys(db: DatabaseSync, today: number, count: number): void {
   const [table, keysEach, columns] = hasKeysTogether(db)
     ? ['seen (day, n, keys)', 32, `${today} - (i % ${KEY_DAYS}), i, randomblob(${KEY_BYTES} * 32)`]
@@ -216,7 +238,7 @@ function addKeys(db: DatabaseSync, today: number, count: number): void {
   `);
 }
 
-/** Whether the deduplication keys of a commit share a row. */
+/** Returns whether the deduplication keys of a commit share a row. */
 function hasKeysTogether(db: DatabaseSync): boolean {
   return db.prepare("SELECT 1 FROM pragma_table_info('seen') WHERE name = 'keys'").get() !== undefined;
 }

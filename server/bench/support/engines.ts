@@ -2,11 +2,11 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Databases } from '../../src/config.ts';
+import type { Databases } from '../../src/store/contract/databases.ts';
 import { freePort } from '../../test/support/free-port.ts';
 import { familyCpuMs } from './os.ts';
 
-/** PostgreSQL and ClickHouse of this machine, started for a measurement and ended with it. */
+/** The machine's PostgreSQL and ClickHouse, started for a measurement and stopped after it. */
 
 const DEBIAN_FOLDER = '/usr/lib/postgresql';
 const CLICKHOUSE = '/usr/sbin/clickhouse-server';
@@ -16,16 +16,16 @@ const STOP_DEADLINE_MS = 20_000;
 
 export interface Engines {
   databases: Databases;
-  /** CPU time used so far, milliseconds. */
+  /** Returns the CPU time used so far, in milliseconds. */
   cpu(): { postgres: number; clickhouse: number };
-  /** Asks ClickHouse. @returns the text of its answer */
+  /** Runs a ClickHouse statement. @returns the text of the response */
   sql(text: string): Promise<string>;
-  /** Bytes of PostgreSQL's tables and indexes. */
+  /** Returns the size of PostgreSQL's tables and indexes, in bytes. */
   postgresBytes(): number;
   stop(): Promise<void>;
 }
 
-/** Whether both are on this machine. */
+/** Returns whether both are installed on this machine. */
 export function hasEngines(): boolean {
   return existsSync(CLICKHOUSE) && postgresFolder() !== undefined;
 }
@@ -36,7 +36,7 @@ function postgresFolder(): string | undefined {
   return newest === undefined ? undefined : join(DEBIAN_FOLDER, newest, 'bin');
 }
 
-/** One PostgreSQL that flushes every commit, and one ClickHouse without replicas. */
+/** Starts a PostgreSQL that flushes every commit, and a ClickHouse without replicas. */
 export async function startEngines(folder: string): Promise<Engines> {
   const [postgresPort, httpPort, tcpPort] = [await freePort(), await freePort(), await freePort()];
   const postgres = startPostgres(join(folder, 'postgres'), postgresPort);
@@ -68,7 +68,7 @@ export async function startEngines(folder: string): Promise<Engines> {
 
 function startPostgres(folder: string, port: number): ChildProcess {
   const bin = postgresFolder() ?? '';
-  // It refuses to run as root.
+  // PostgreSQL refuses to run as root.
   const owner =
     process.getuid?.() === 0
       ? { uid: Number(run('id', ['-u', 'postgres'])), gid: Number(run('id', ['-g', 'postgres'])) }
@@ -132,7 +132,7 @@ async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
   clearTimeout(deadline);
 }
 
-/** @throws with what the program printed, where it fails */
+/** @throws with the program's output if it fails */
 function run(
   program: string,
   args: readonly string[],

@@ -4,15 +4,15 @@ import { type CpuTimes, cpuTimes } from './os.ts';
 import { percentile } from './stats.ts';
 
 /**
- * Makes load, in a process of its own: raw sockets, requests put together beforehand, and no more reading than is needed to
- * tell answers apart. One burst per message; it ends when every request that was sent has been answered.
+ * Generates load in a separate process: raw sockets, prepared requests, and only as much parsing as it takes to separate
+ * responses. It runs one burst per message. A burst ends when every request has its response.
  */
 
 const WRONG_SAMPLES = 3;
 const LATENCIES = 4_000_000;
-/** An answer that takes longer than this ends the burst with an error. */
+/** Limit on the time to a response. If it is exceeded, the burst fails. */
 const ANSWER_DEADLINE_MS = 30_000;
-/** Timers come about this late, so that the last stretch is waited for by looking at the clock. */
+/** How late timers usually fire. The generator polls the clock for this long before each deadline. */
 const TIMER_SLACK_MS = 2;
 
 interface Mark {
@@ -27,7 +27,7 @@ function generatorMs(): number {
   return (user + system) / 1000;
 }
 
-/** One kept-alive connection: one request at a time. */
+/** A connection that is kept open and carries one request at a time. */
 class Connection {
   readonly #socket: Socket;
   readonly #onAnswer: (connection: Connection, head: string) => void;
@@ -36,7 +36,6 @@ class Connection {
   #missingBytes = 0;
   startedMs = 0;
   bytes = 0;
-  expectedStatus = 0;
 
   constructor(
     port: number,
@@ -146,7 +145,7 @@ class Burst {
     }
   }
 
-  /** Sends what is due, and looks again in time for the next one. */
+  /** Sends the requests that are due, and schedules the next check. */
   #schedule(rate: number): void {
     this.#idle.push(...this.#connections);
     const startMs = performance.now();
@@ -158,7 +157,7 @@ class Burst {
         const atMs = startMs + (due * 1000) / rate;
         if (atMs > now) break;
         const connection = this.#idle.pop();
-        if (connection === undefined) break; // it stays due, and its latency grows
+        if (connection === undefined) break; // the request stays due, and its latency grows
         this.#send(connection, atMs);
       }
       this.#tick(now);
@@ -181,9 +180,8 @@ class Burst {
 
   #send(connection: Connection, dueMs: number): void {
     const number = this.#sent++;
-    const { templates, expectedStatus } = this.#spec;
+    const { templates } = this.#spec;
     const template = templates[number % templates.length] as Template; // never empty
-    connection.expectedStatus = template.expectedStatus ?? expectedStatus;
     if (this.#begin !== null && this.#spec.rate !== null)
       this.#lates[number % LATENCIES] = performance.now() - dueMs;
     connection.send(this.#request(template, number), dueMs);
@@ -203,7 +201,7 @@ class Burst {
     return idPrefix + number.toString(36).padStart(ID_CHARS - idPrefix.length, '0');
   }
 
-  /** Its first three numbers tell visitors apart. */
+  /** Returns a visitor's address. Its first three numbers identify the visitor. */
   #address(number: number, visitor: number): string {
     const { sentBefore = 0, templates } = this.#spec;
     const turn = Math.ceil(sentBefore / templates.length) + Math.floor(number / templates.length);
@@ -214,7 +212,8 @@ class Burst {
   #onAnswer(connection: Connection, head: string): void {
     const now = performance.now();
     this.#answered++;
-    if (!head.startsWith(String(connection.expectedStatus), 9) || !head.includes(this.#spec.expectedHead)) {
+    const { expectedStatus, expectedHead } = this.#spec;
+    if (!head.startsWith(String(expectedStatus), 9) || !head.includes(expectedHead)) {
       this.#wrong.count++;
       if (this.#wrong.samples.length < WRONG_SAMPLES) this.#wrong.samples.push(head);
     }
@@ -231,7 +230,7 @@ class Burst {
     }
   }
 
-  /** Marks the beginning and the end of the measured time. */
+  /** Marks the start and the end of the measured time. */
   #tick(now: number): void {
     const { preloadMs, measuredMs, maxRequests } = this.#spec;
     if (this.#begin === null) {

@@ -5,17 +5,17 @@ import { onCore } from './os.ts';
 
 const GENERATOR = fileURLToPath(new URL('./generator.ts', import.meta.url));
 
-/** The generator of load, as seen from the process that measures. */
+/** The load generator, as the measuring process uses it. */
 export class Load {
   readonly #child: ChildProcess;
 
-  /** @param core the core it keeps to; null: any */
+  /** @param core the core it is pinned to, or null for any */
   constructor(core: number | null) {
     const [command = '', ...args] = onCore(core, [process.execPath, GENERATOR]);
     this.#child = spawn(command, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
   }
 
-  /** Runs one burst. Throws where an answer was not as expected: a wrong answer has no speed. */
+  /** Runs one burst. Throws if a response was not as expected, because the speed of wrong responses means nothing. */
   async burst(spec: BurstSpec): Promise<BurstResult> {
     const answer = new Promise<{ result: BurstResult } | { error: string }>((resolve, reject) => {
       this.#child.once('message', resolve);

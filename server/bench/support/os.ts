@@ -2,23 +2,23 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 
-/** What the operating system says of a process: the CPU time it used and the memory it holds. Linux only. */
+/** CPU time and memory of a process, from the operating system. Linux only. */
 
-/** Of `/proc/PID/stat`, which counts in hundredths of a second: https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html */
+/** The unit of time in `/proc/PID/stat`, a hundredth of a second: https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html */
 const TICKS_PER_SECOND = 100;
 const MS_PER_TICK = 1000 / TICKS_PER_SECOND;
 
-/** CPU time used so far, milliseconds, user and system together. */
+/** CPU time used so far, in milliseconds, user and system together. */
 export interface CpuTimes {
-  /** All threads, those that have ended included. */
+  /** All threads, including those that have ended. */
   process: number;
-  /** The thread that speaks HTTP. */
+  /** The thread that handles HTTP. */
   main: number;
-  /** Worker threads: the writer. */
+  /** The worker threads, such as the writer. */
   workers: number;
-  /** All threads that have not ended, not rounded to hundredths of a second: for short bursts. */
+  /** All running threads, without rounding to hundredths of a second, for short bursts. */
   alive: number;
-  /** Everything on this machine, this process included. */
+  /** Everything on this machine, including this process. */
   machine: number;
 }
 
@@ -35,12 +35,12 @@ interface Thread {
   id: number;
   name: string;
   cpuMs: number;
-  /** The same, not rounded, where this machine tells. */
+  /** The same time without rounding, if this machine provides it. */
   exactMs: number;
 }
 
 const NS_PER_MS = 1e6;
-/** https://docs.kernel.org/scheduler/sched-stats.html#proc-pid-schedstat */
+/** Whether the kernel provides exact CPU times: https://docs.kernel.org/scheduler/sched-stats.html#proc-pid-schedstat */
 const isExact = existsSync('/proc/self/schedstat');
 
 function threadsOf(pid: number): Thread[] {
@@ -57,7 +57,9 @@ function threadsOf(pid: number): Thread[] {
   });
 }
 
-/** Threads that run JavaScript of a `Worker`. Node names some of its own threads, but these only in newer versions. */
+/**
+ * Returns whether a thread runs JavaScript of a `Worker`. Node names some of its own threads, but these only in newer versions.
+ */
 function isWorker(name: string): boolean {
   return /worker/i.test(name) && !/^(V8Worker|libuv-worker)/.test(name);
 }
@@ -80,7 +82,7 @@ export function cpuTimes(pid: number): CpuTimes {
   };
 }
 
-/** CPU time used so far by a process and its children, those that have ended included, milliseconds. */
+/** Returns the CPU time of a process and its children, including ended ones, in milliseconds. */
 export function familyCpuMs(pid: number): number {
   const fields = fieldsAfterName(readFileSync(`/proc/${pid}/stat`, 'utf8'));
   const ended = (Number(fields[13]) + Number(fields[14])) * MS_PER_TICK;
@@ -89,7 +91,7 @@ export function familyCpuMs(pid: number): number {
   return running.reduce((sum, each) => sum + usedMs(readFileSync(`/proc/${each}/stat`, 'utf8')), ended);
 }
 
-/** Resident memory, bytes. */
+/** Returns the resident memory of a process, in bytes. */
 export function residentBytes(pid: number): number {
   const line = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
   return Number(line?.[1] ?? Number.NaN) * 1024;
@@ -98,17 +100,17 @@ export function residentBytes(pid: number): number {
 const canPin =
   availableParallelism() > 1 && spawnSync('taskset', ['-c', '0', 'true'], { stdio: 'ignore' }).status === 0;
 
-/** Whether processes can be kept on one core here. */
+/** Returns whether processes can be pinned to one core here. */
 export function pinning(): boolean {
   return canPin;
 }
 
-/** A command line that runs on one core only, where that can be had. */
+/** Returns a command line that runs on one core only, if the machine allows it. */
 export function onCore(core: number | null, command: readonly string[]): string[] {
   return core === null || !canPin ? [...command] : ['taskset', '-c', String(core), ...command];
 }
 
-/** Moves the thread that speaks HTTP to one core and leaves the others of its process free. */
+/** Pins the thread that handles HTTP to one core, and leaves the other threads of its process free. */
 export function pinMainThread(pid: number, core: number): void {
   if (canPin) spawnSync('taskset', ['-cp', String(core), String(pid)], { stdio: 'ignore' });
 }

@@ -7,25 +7,25 @@ const ADDRESS = /running at http:\/\/\S+:(\d+)/;
 const START_DEADLINE_MS = 180_000;
 const STOP_DEADLINE_MS = 20_000;
 
-/** A server in a process of its own, ours or one to compare it with. */
+/** A server in a separate process: ours, or one to compare it with. */
 export interface Program {
   name: string;
   pid: number;
   port: number;
-  /** From the start of the process to its saying that it listens, */
+  /** Time from the start of the process until it reports that it listens, in milliseconds. */
   startedInMs: number;
-  /** and the CPU time that took, all threads together. */
+  /** CPU time of all threads from the start until the process listens, in milliseconds. */
   startedCpuMs: number;
   stop(): Promise<void>;
 }
 
-/** Where a process runs: all of it on a core, or only the thread that speaks HTTP, or wherever it likes. */
+/** Where a process runs: entirely on one core, only its HTTP thread on one core, or on any cores. */
 export type Placement = 'one core' | 'main thread on one core' | 'anywhere';
 
 export const SERVER_CORE = 1;
 export const LOAD_CORE = 0;
 
-/** Behind a proxy, as in production; and rates that no benchmark reaches, since the limit of a site is not what is measured. */
+/** Settings of our server: behind a proxy, as in production, and with rate limits that no benchmark reaches. */
 const SETTINGS = {
   HOST: '127.0.0.1',
   PORT: '0',

@@ -1,4 +1,4 @@
-/** Numbers that look random and are the same in every run, so that runs can be compared. https://en.wikipedia.org/wiki/Xorshift */
+/** Pseudorandom numbers that are the same in every run, so that runs can be compared. https://en.wikipedia.org/wiki/Xorshift */
 export class Random {
   #state: number;
 
@@ -6,7 +6,7 @@ export class Random {
     this.#state = seed | 1;
   }
 
-  /** At least 0, less than 1. */
+  /** Returns a number that is at least 0 and less than 1. */
   next(): number {
     let x = this.#state;
     x ^= x << 13;
@@ -25,7 +25,7 @@ export class Random {
   }
 }
 
-/** Draws from 0 to `size - 1`, the first most often: the n-th with a weight of 1/n. */
+/** Returns a function that draws from 0 to `size - 1`; the n-th number has a weight of 1/n. */
 export function zipf(size: number, random: Random): () => number {
   const sums = new Float64Array(size);
   let sum = 0;

@@ -1,7 +1,7 @@
-/** What a run prints and, at its end, how it went. */
+/** The output of a run, and its result. */
 
 export interface Options {
-  /** Fewer and shorter rounds, and fewer events stored. */
+  /** Whether to run fewer and shorter rounds with fewer stored events. */
   quick: boolean;
   /** The checkout whose built server is measured. */
   checkout: string;
@@ -20,7 +20,7 @@ export class Report {
     process.stdout.write(`${text}\n`);
   }
 
-  /** A figure beside what it should be. Missing a target is said, not punished. */
+  /** Reports a figure and its target. Missing a target is not a failure. */
   target(what: string, value: number, { atMost, atLeast }: { atMost?: number; atLeast?: number }): void {
     const met = (atMost === undefined || value <= atMost) && (atLeast === undefined || value >= atLeast);
     if (!met) this.#missed++;
@@ -31,13 +31,13 @@ export class Report {
     this.line(`  ${met ? 'met   ' : 'MISSED'}  ${what}: ${value.toFixed(2)}  (target ${wanted})`);
   }
 
-  /** A thing that must be so, however slow. */
+  /** Reports a condition that must hold, independent of speed. */
   check(what: string, holds: boolean): void {
     if (!holds) this.#broken++;
     this.line(`  ${holds ? 'holds ' : 'BROKEN'}  ${what}`);
   }
 
-  /** @returns the exit code: 1 where something that must hold does not */
+  /** @returns the exit code: 1 if a condition does not hold */
   end(): number {
     this.line();
     this.line(

@@ -1,15 +1,15 @@
 import type { BurstResult } from './burst.ts';
 import { median } from './stats.ts';
 
-/** Bursts of several servers taken in turn, and what they say of each other. */
+/** Alternating bursts of several servers, and their comparison. */
 
-/** Other people's work on this machine, in cores, above which requests a second say nothing. CPU time still does. */
+/** Load of other processes, in cores, above which requests per second mean nothing. CPU time is still valid. */
 const QUIET_CORES = 0.3;
 
-/** One burst of every contender, within seconds of each other. */
+/** One burst per contender, run within seconds of each other. */
 export type Round = ReadonlyMap<string, BurstResult>;
 
-/** Runs every contender once a round, each round beginning with another, so that no one always goes first. */
+/** Runs every contender once per round, starting with a different one each time. */
 export async function interleave(
   rounds: number,
   contenders: readonly { name: string; burst(round: number): Promise<BurstResult> }[],
@@ -30,7 +30,7 @@ export function cpuMicros(result: BurstResult): number {
   return (result.cpu.process * 1000) / result.requests;
 }
 
-/** The same of the threads that have not ended, not rounded: where a burst is short. */
+/** Returns the CPU time per request of the running threads, without rounding, for short bursts. */
 export function exactCpuMicros(result: BurstResult): number {
   return (result.cpu.alive * 1000) / result.requests;
 }
@@ -39,12 +39,12 @@ export function rate(result: BurstResult): number {
   return result.requests / result.seconds;
 }
 
-/** Cores that neither the server nor the generator used, but somebody did. */
+/** Returns the cores used by other processes than the server and the generator. */
 export function othersCores(result: BurstResult): number {
   return (result.cpu.machine - result.cpu.process - result.generatorMs) / (result.seconds * 1000);
 }
 
-/** What a contender gave, round by round. */
+/** Returns the results of a contender, per round. */
 export function figures(
   rounds: readonly Round[],
   name: string,
@@ -56,7 +56,7 @@ export function figures(
   });
 }
 
-/** One contender's figure over another's, pair by pair. */
+/** Returns one contender's figure divided by another's, round by round. */
 export function ratios(
   rounds: readonly Round[],
   [name, yardstick]: readonly [string, string],
@@ -68,7 +68,9 @@ export function ratios(
   });
 }
 
-/** Rounds in which nobody else used the machine to speak of during these contenders' bursts; all, where there are none. */
+/**
+ * Returns the rounds in which the machine was otherwise idle during these contenders' bursts, or all rounds if there are none.
+ */
 export function quietRounds(
   rounds: readonly Round[],
   names: readonly string[],
@@ -82,7 +84,7 @@ export function quietRounds(
   return quiet.length > 0 ? { rounds: quiet, quiet: true } : { rounds, quiet: false };
 }
 
-/** A line about one contender: CPU per request by thread, requests a second, and how busy the generator was. */
+/** Describes a contender in one line: CPU per request by thread, requests per second, and the load on the generator. */
 export function describe(rounds: readonly Round[], name: string): string {
   const middle = (figure: (result: BurstResult) => number) => median(figures(rounds, name, figure));
   const part = (thread: 'main' | 'workers') =>

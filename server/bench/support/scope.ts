@@ -2,7 +2,7 @@ import { makeFolder } from './data.ts';
 import { Load } from './load.ts';
 import { LOAD_CORE, type Program } from './program.ts';
 
-/** What a section holds while it runs, all of it let go of at the end, however it ends. */
+/** The resources of a section, released at its end in any case. */
 export class Scope {
   readonly #programs: Program[] = [];
   readonly #folders: { path: string; remove(): Promise<void> }[] = [];

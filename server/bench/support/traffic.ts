@@ -1,14 +1,14 @@
 import { type Gap, ID_CHARS, type Template } from './burst.ts';
 import { Random, zipf } from './random.ts';
 
-/** Requests as browsers send them: one pool of pages, referrers, agents and sizes, drawn from as real traffic is spread. */
+/** Requests as browsers send them: pages, referrers, user agents and sizes, with the distribution of real traffic. */
 
 export interface Page {
   domain: string;
   key: string;
 }
 
-/** What a page says, without its id. */
+/** A page view, without its id. */
 export interface View {
   host: string;
   path: string;
@@ -17,7 +17,7 @@ export interface View {
   width: number;
   timeZone: string;
   userAgent: string;
-  /** Where the visitor sits, as a proxy in front of the server says. */
+  /** The visitor's address, as a proxy in front of the server reports it. */
   address: string;
 }
 
@@ -63,12 +63,13 @@ const ZONES = [
   'Asia/Tokyo',
 ];
 
-/** Different paths of one site, and other sites that link to it. */
+/** Number of distinct paths of one site. */
 const PATHS = 2_000;
+/** Number of other sites that link to it. */
 const OTHER_REFERRERS = 500;
-/** Different visitors of one site that are about. */
+/** Number of distinct visitors of one site. */
 const VISITORS = 2_000;
-/** Share of views that come from nowhere, or from the site itself. */
+/** Share of views without a referrer from another site. */
 const DIRECT = 0.6;
 
 function pathOf(number: number): string {
@@ -79,7 +80,7 @@ function pathOf(number: number): string {
   return `/${random.of(SECTIONS)}/${title}-${number}`;
 }
 
-/** What stays the same of a visitor. */
+/** Returns the properties of a visitor that stay the same. */
 function visitor(number: number): Pick<View, 'width' | 'timeZone' | 'userAgent' | 'address'> {
   const random = new Random(number * 104_729 + 7);
   for (let i = 0; i < 3; i++) random.next();
@@ -91,8 +92,8 @@ function visitor(number: number): Pick<View, 'width' | 'timeZone' | 'userAgent' 
   };
 }
 
-/** Draws views of one site. */
-export function viewsOf(domain: string, random: Random): () => View {
+/** Returns a function that draws views of one site. */
+function viewsOf(domain: string, random: Random): () => View {
   const path = zipf(PATHS, random);
   const referrer = zipf(OTHER_REFERRERS, random);
   return () => {
@@ -110,7 +111,7 @@ export function viewsOf(domain: string, random: Random): () => View {
   };
 }
 
-/** A beacon as a request, with a gap for its id. */
+/** Formats a beacon as a request, with a gap for its id. */
 export function beaconRequest({ domain, key }: Page, view: View): Template {
   return template(pageview({ domain, key }, view), { ...view, domain, gaps: [{ idOf: 0 }] });
 }
@@ -127,17 +128,17 @@ function pageview({ key }: Page, view: View): object {
   };
 }
 
-/** Stands for an id, and is as long as one. */
+/** A placeholder for an id, of the same length. */
 const GAP = '~'.repeat(ID_CHARS);
-/** Stands for an address. */
+/** A placeholder for an address. */
 const ADDRESS_GAP = '~address~';
 
 interface Sender {
-  /** Where the page is; null where it does not say. */
+  /** The host of the page, or null if the request does not state it. */
   domain: string | null;
   userAgent: string;
   address: string;
-  /** What stands for each gap, in the order of the request: headers come before the body. */
+  /** The content of each gap, in the order of the request: headers come before the body. */
   gaps: Gap[];
 }
 
@@ -163,7 +164,7 @@ function template(beacon: object, { domain, userAgent, address, gaps }: Sender):
   return { parts: request.split(new RegExp(`${GAP}|${ADDRESS_GAP}`)), gaps };
 }
 
-/** Beacons of several sites, the first site's most often. */
+/** Returns beacons of several sites, the first site's most often. */
 export function beacons(pages: readonly Page[], count: number, seed = 1): Template[] {
   const random = new Random(seed);
   const site = zipf(pages.length, random);
@@ -176,13 +177,13 @@ export function beacons(pages: readonly Page[], count: number, seed = 1): Templa
   });
 }
 
-/** Visitors who look at several sites' pages at the same time. */
+/** Number of visitors who view pages at the same time, over all sites. */
 const BROWSING = 400;
 const MOST_VIEWS = 6;
 const MOST_ENGAGED_MS = 60_000;
 
 /**
- * Beacons of visitors who are all new: each comes to one of several sites, the first site most often, looks at one to six
+ * Returns beacons of visitors who are all new. Each comes to one of several sites, the first site most often, views one to six
  * pages, and leaves each of them after a while.
  */
 export function newcomers(pages: readonly Page[], count: number, seed = 1): Template[] {
@@ -206,7 +207,7 @@ export function newcomers(pages: readonly Page[], count: number, seed = 1): Temp
   const browsing = Array.from({ length: BROWSING }, () => begin(visitors++));
   return Array.from({ length: count }, (_, i) => {
     const who = random.below(BROWSING);
-    const visit = browsing[who] as (typeof browsing)[number]; // as many as there are
+    const visit = browsing[who] as (typeof browsing)[number]; // always in range
     const { page, number, first, open } = visit;
     const sender = { domain: page.domain, userAgent: first.userAgent, address: ADDRESS_GAP };
     if (open !== null) {
@@ -231,22 +232,13 @@ export function newcomers(pages: readonly Page[], count: number, seed = 1): Temp
   });
 }
 
-/** A page that is looked at: the number of its beacon, and its address. */
+/** A page view that has not ended: the number of its beacon, and its URL. */
 interface Open {
   at: number;
   url: string;
 }
 
-/** Most beacons of a batch. */
-export const BATCH_MAX = 20;
-
-/** Views of several sites in one request, from a page that does not say where it is. */
-export function batchRequest(pages: readonly Page[], { userAgent, address }: View): Template {
-  const views = pages.map(({ domain, key }) => ({ key, url: `https://${domain}/` }));
-  return template(views, { domain: null, userAgent, address, gaps: [] });
-}
-
-/** A question to the API as a request. */
+/** Formats a `GET /api/v1/sites` as a request. */
 export function sitesRequest(apiKey: string, entityTag: string | null = null): Template {
   const lines = [
     'GET /api/v1/sites HTTP/1.1',

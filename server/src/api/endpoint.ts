@@ -1,61 +1,58 @@
 import type { Static, TObject, TSchema } from 'typebox';
-import type { Clock } from '../clock.ts';
-import type { ErrorCode } from '../errors.ts';
-import type { Account, ApiKey, Site, Store } from '../store/store.ts';
-import type { Tagged } from './etag.ts';
+import type { Clock } from '../domain/clock.ts';
+import type { ErrorCode } from '../domain/errors.ts';
+import type { Account, ApiKey, Site, Store } from '../store/contract/store.ts';
 
 /**
- * What an endpoint is: one value that the routes, the OpenAPI document, the reference page, the MCP tools and the client's
- * types are all made from, so that none of them can say what another does not.
+ * The definition of an endpoint. The routes, the OpenAPI document, the reference page and the MCP tools are all generated from
+ * it, so that they cannot disagree.
  */
 
-/** Who asks, of what, and when. */
-export interface Asking {
+/** The dependencies of an endpoint that answers an account's request. */
+export interface RequestContext {
   store: Pick<Store, 'registry' | 'events' | 'reports'>;
   clock: Clock;
   account: Account;
   key: ApiKey;
-  /** The sites that the key reaches, oldest first: the very same list again, where it is known that nothing has changed. */
+  /** The sites that the key has access to, oldest first. */
   sites(): Promise<readonly Site[]>;
 }
 
-export interface SiteAsking extends Asking {
+export interface SiteRequestContext extends RequestContext {
   site: Site;
-  /** In which the days of the site begin. */
+  /** The time zone in which the site's days begin. */
   timeZone: string;
 }
 
 interface Described<Query extends TObject, Answer extends TSchema> {
-  /** Its operation in the OpenAPI document, and its method in the client. */
+  /** The operation ID in the OpenAPI document. */
   name: string;
-  /** Below `/api`, with `{id}` for the site. */
+  /** The path below `/api`, with `{id}` for the site. */
   path: string;
   summary: string;
   description: string;
-  /** What may stand in the query. Every other name is refused, except where `ignoresQuery` is set. */
+  /** The query parameters. Others are refused, unless `ignoresQuery` is set. */
   query: Query;
   ignoresQuery?: boolean;
   answer: Answer;
-  /** Errors besides those that every endpoint has. */
+  /** The errors of this endpoint, in addition to those of every endpoint. */
   errors: readonly ErrorCode[];
-  /** The property of the answer that is a list, and so can be had as CSV. */
+  /** The response's list property that is also available as CSV. */
   rows?: string;
-  /** In place of writing an answer by `JSON.stringify`, and with the same text: where much of it was written before. */
-  write?(answer: Static<Answer>): Tagged;
 }
 
 /** An endpoint about the whole account. */
 export interface AccountEndpoint<Query extends TObject = TObject, Answer extends TSchema = TSchema>
   extends Described<Query, Answer> {
   about: 'account';
-  run(asking: Asking, query: Static<Query>): Promise<Static<Answer>>;
+  run(context: RequestContext, query: Static<Query>): Promise<Static<Answer>>;
 }
 
 /** An endpoint about one site of the account. */
 export interface SiteEndpoint<Query extends TObject = TObject, Answer extends TSchema = TSchema>
   extends Described<Query, Answer> {
   about: 'site';
-  run(asking: SiteAsking, query: Static<Query>): Promise<Static<Answer>>;
+  run(context: SiteRequestContext, query: Static<Query>): Promise<Static<Answer>>;
 }
 
 export type Endpoint = AccountEndpoint | SiteEndpoint;

@@ -9,7 +9,7 @@ import { stats } from './stats.ts';
 import { timeseries } from './timeseries.ts';
 import { usage } from './usage.ts';
 
-/** Every question the API answers, in the order in which it is documented. */
+/** All endpoints, in the order of the documentation. */
 export const ENDPOINTS: readonly Endpoint[] = [
   sites,
   site,

@@ -1,50 +1,51 @@
 import { type Static, Type } from 'typebox';
-import type { Happening } from '../store/store.ts';
+import { PAGEVIEW } from '../../../tracker/wire/limits.ts';
+import { CHANNELS } from '../domain/channels.ts';
+import type { ActivityItem } from '../store/contract/store.ts';
 import { siteEndpoint } from './endpoint.ts';
 import { NextCursor, PageQuery, readCursor, writeCursor } from './paging.ts';
 import { Period, PeriodQuery, periodOf, readPeriod, TimeZone } from './period.ts';
 import { Instant, Maybe, MaybeOneOf, SiteId } from './schema-parts.ts';
 
-const CHANNELS = ['direct', 'search', 'social', 'email', 'campaign', 'referral', 'ai'] as const;
-
 export const EventItem = Type.Object({
   type: Type.Enum(['pageview', 'conversion', 'bot'], {
-    description: 'pageview, conversion (an event of any other name) or bot (a visit of a crawler).',
+    description: 'pageview, conversion (an event with any other name) or bot (a crawler visit).',
   }),
-  timestamp: Instant('When the server received it, or when it was reported to be: ISO 8601, UTC.'),
-  event_name: Maybe(
-    'Name of the event: pageview, or that of a conversion; null for a bot visit.',
-    'pageview',
+  timestamp: Instant(
+    'Time at which the server received the event, or the time reported with it (ISO 8601, UTC).',
   ),
+  event_name: Maybe('Event name: pageview or the name of the conversion. Null for a bot visit.', 'pageview'),
   host: Type.String({ description: 'Host of the page.', examples: ['example.com'] }),
   path: Type.String({
-    description: 'Path of the page, and of its query what the page asks to keep.',
+    description: 'Path of the page, with the query parameters that the tracker is set to keep.',
     examples: ['/pricing'],
   }),
-  referrer: Maybe("Another site's host and path, where a link led here.", 'chatgpt.com'),
-  source: Maybe('Where the visit came from, by name; null for a direct visit.', 'ChatGPT'),
+  referrer: Maybe('Host and path of the external page that linked here.', 'chatgpt.com'),
+  source: Maybe('Name of the traffic source. Null for a direct visit.', 'ChatGPT'),
   channel: MaybeOneOf(
     CHANNELS,
-    'How the visit came; ai: sent by a language-model assistant. Null for a bot visit.',
+    'Channel of the visit. ai means that an AI assistant referred it. Null for a bot visit.',
     'ai',
   ),
-  campaign: Maybe('utm_campaign of the page that the visit began on.'),
-  country: Maybe('ISO 3166-1 alpha-2.', 'DE'),
-  device: Maybe('phone, tablet or desktop.', 'phone'),
-  browser: Maybe('Family of the browser, without a version.', 'Safari'),
-  os: Maybe('Family of the operating system.', 'iOS'),
+  campaign: Maybe('utm_campaign of the first page of the visit.'),
+  country: Maybe('Country code (ISO 3166-1 alpha-2).', 'DE'),
+  device: Maybe('Device type: phone, tablet or desktop.', 'phone'),
+  browser: Maybe('Browser name, without the version.', 'Safari'),
+  os: Maybe('Operating system name.', 'iOS'),
   value: Type.Union([Type.Number(), Type.Null()], {
-    description: "A conversion's worth, in units of currency.",
+    description: 'Revenue of the conversion, in units of currency.',
     examples: [null],
   }),
-  currency: Maybe('ISO 4217.'),
+  currency: Maybe('Currency code (ISO 4217).'),
   props: Type.Union(
     [Type.Record(Type.String(), Type.Union([Type.String(), Type.Number(), Type.Boolean()])), Type.Null()],
-    { description: 'Properties of the event, as sent.', examples: [null] },
+    { description: 'Properties sent with the event.', examples: [null] },
   ),
   bot_name: Maybe('Name of the crawler.'),
-  bot_company: Maybe('Who runs the crawler.'),
-  bot_class: Maybe('ai-training, ai-search, ai-user, seo, monitor, headless, search or other.'),
+  bot_company: Maybe('Company that runs the crawler.'),
+  bot_class: Maybe(
+    'Crawler class: ai-training, ai-search, ai-user, seo, monitor, headless, search or other.',
+  ),
 });
 export type EventItem = Static<typeof EventItem>;
 
@@ -62,7 +63,7 @@ const EventsQuery = Type.Object({
   type: Type.Optional(
     Type.Enum(['event', 'bot', 'referral', 'conversion'], {
       description:
-        'event (page views and conversions: what is counted), bot, referral (page views that began a visit sent by a language-model assistant) or conversion. Without it: everything.',
+        'Limits the list to event (counted page views and conversions), bot (crawler visits), referral (page views that began a visit from an AI assistant) or conversion. Default: all.',
     }),
   ),
   ...PageQuery,
@@ -72,9 +73,9 @@ export type EventsQuery = Static<typeof EventsQuery>;
 export const events = siteEndpoint({
   name: 'events',
   path: '/v1/sites/{id}/events',
-  summary: 'Single events',
+  summary: 'Events',
   description:
-    'What happened, one by one, newest first, in pages. Paging is stable while events arrive: none is shown twice or left out.',
+    'Single events and crawler visits, newest first, in pages. Paging is stable while new events arrive: no event is repeated or skipped.',
   query: EventsQuery,
   answer: EventList,
   errors: ['INVALID_DATE_RANGE'],
@@ -83,7 +84,7 @@ export const events = siteEndpoint({
     const span = readPeriod(period, timeZone, clock.now());
     const list = `events ${site.id} ${type ?? ''}`;
     const place = readCursor(list, cursor);
-    const page = await store.reports.happenings(
+    const page = await store.reports.listActivity(
       { siteId: site.id, fromMs: span.fromMs, toMs: span.toMs },
       { type: type ?? null, limit, ...(place === undefined ? {} : { cursor: place }) },
     );
@@ -91,29 +92,29 @@ export const events = siteEndpoint({
       site_id: site.id,
       period: periodOf(span),
       time_zone: timeZone,
-      events: page.happenings.map(toItem),
+      events: page.items.map(toItem),
       next_cursor: writeCursor(list, page.nextCursor),
     };
   },
 });
 
-function toItem(happening: Happening): EventItem {
-  if (happening.type === 'bot') {
+function toItem(item: ActivityItem): EventItem {
+  if (item.type === 'bot') {
     return {
       ...NOTHING,
       type: 'bot',
-      timestamp: new Date(happening.receivedAtMs).toISOString(),
-      host: happening.host,
-      path: happening.path,
-      bot_name: happening.bot,
-      bot_company: happening.company,
-      bot_class: happening.botClass,
+      timestamp: new Date(item.receivedAtMs).toISOString(),
+      host: item.host,
+      path: item.path,
+      bot_name: item.bot,
+      bot_company: item.company,
+      bot_class: item.botClass,
     };
   }
-  const { event } = happening;
+  const { event } = item;
   return {
     ...NOTHING,
-    type: event.name === 'pageview' ? 'pageview' : 'conversion',
+    type: event.name === PAGEVIEW ? 'pageview' : 'conversion',
     timestamp: new Date(event.receivedAtMs).toISOString(),
     event_name: event.name,
     host: event.host,

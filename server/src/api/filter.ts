@@ -1,92 +1,68 @@
 import { Type } from 'typebox';
-import { ApiError } from '../errors.ts';
-import { type Dimension, EVENT_DIMENSIONS, type Filter } from '../store/store.ts';
-import { nearest } from './query.ts';
+import { resolveFilters, VALUES_SEARCHED_MAX } from '../app/reports/filters.ts';
+import { type Dimension, dimensionOf, EVENT_DIMENSIONS, PROP_NAME_MAX_CHARS } from '../domain/dimensions.ts';
+import { ApiError } from '../domain/errors.ts';
+import {
+  FILTER_MAX_CHARS,
+  FILTERS_MAX,
+  parseFilter,
+  printFilter,
+  type ReportFilter,
+} from '../domain/filters.ts';
+import { ECHO_MAX_CHARS } from '../domain/nearest.ts';
+import type { Filter, Reports, Scope } from '../store/contract/store.ts';
 
-/**
- * What numbers can be split and filtered by, in the API's words. The grammar of a filter:
- *
- *     filter = ["!"] dimension ":" value *( "|" value )      dimension = page | entry | … | prop ":" name
- *
- * `!` keeps what has none of the values. An empty value is "not known". A backslash takes `|`, `:` and `\` literally. Several
- * filters must all hold.
- */
+/** The query parameters that group and filter reports. */
 
-const FILTERS_MAX = 10;
-const VALUES_MAX = 100;
-const FILTER_MAX_CHARS = 4_096;
-const PROP_NAME_MAX_CHARS = 64;
-
-const DIMENSIONS = [...EVENT_DIMENSIONS, 'bot'] as const;
+const SPLITTABLE = [...EVENT_DIMENSIONS, 'bot'] as const;
 
 export const FilterQuery = Type.Optional(
   Type.Array(Type.String({ maxLength: FILTER_MAX_CHARS }), {
     maxItems: FILTERS_MAX,
-    description: `Keeps only what fits, such as country:DE|AT, !page:/admin or prop:plan:pro. Give it up to ${FILTERS_MAX} times; all must hold. "!" negates, "|" means or, an empty value means not known, a backslash takes the next character literally. Dimensions: ${EVENT_DIMENSIONS.join(', ')}, prop:NAME.`,
-    examples: [['country:DE|AT', '!page:/admin']],
+    description: `Keeps only matching data, such as country:DE|AT, !page:/admin, ~page:blog or prop:plan:pro. Repeat it up to ${FILTERS_MAX} times; all filters must match. A leading "!" negates; "~" (after it) matches values that contain the text, ignoring case; "|" means or. An empty value means unknown, and \\0 the empty text; a backslash escapes the next character. "~" is refused if the period has more than ${VALUES_SEARCHED_MAX} different values. Dimensions: ${EVENT_DIMENSIONS.join(', ')}, prop:NAME.`,
+    examples: [['country:DE|AT', '!page:/admin', '~page:blog']],
   }),
 );
 
 export const ByQuery = Type.String({
-  pattern: `^(${DIMENSIONS.join('|')}|prop:[\\s\\S]{1,${PROP_NAME_MAX_CHARS}})$`,
-  description: `One of ${DIMENSIONS.join(', ')} or prop:NAME, the values of a property of events.`,
-  examples: [...DIMENSIONS, 'prop:plan'],
+  pattern: `^(${SPLITTABLE.join('|')}|prop:[\\s\\S]{1,${PROP_NAME_MAX_CHARS}})$`,
+  description: `Dimension to group by: ${SPLITTABLE.join(', ')} or prop:NAME for the values of an event property.`,
+  examples: [...SPLITTABLE, 'prop:plan'],
 });
 
-/** A dimension that `ByQuery` let through. */
+/** Converts a dimension that `ByQuery` has accepted. */
 export function readDimension(by: string): Dimension {
-  return by as Dimension; // the pattern has every name of the union and no other
+  const dimension = dimensionOf(by);
+  if (dimension === null) throw new ApiError('INVALID_QUERY', { detail: `by is invalid; got "${by}".` });
+  return dimension;
 }
 
-/** @throws ApiError INVALID_QUERY saying which filter is wrong, and how one is written */
-export function readFilters(texts: readonly string[] = []): Filter[] {
-  return texts.map(readFilter);
-}
-
-function readFilter(text: string): Filter {
-  const refuse = (why: string) =>
-    new ApiError('INVALID_QUERY', {
-      detail: `filter "${text.slice(0, 80)}" ${why}. One is written dimension:value, such as country:DE|AT or !page:/admin.`,
+/** Parses the filters of a query. @throws ApiError INVALID_QUERY if one is invalid */
+export function readFilters(texts: readonly string[] = []): ReportFilter[] {
+  return texts.map((text) => {
+    const filter = parseFilter(text);
+    if (typeof filter !== 'string') return filter;
+    throw new ApiError('INVALID_QUERY', {
+      detail: `filter "${text.slice(0, ECHO_MAX_CHARS)}" ${filter}. Write filters as dimension:value, such as country:DE|AT, !page:/admin or ~page:blog.`,
     });
-  const negated = text.startsWith('!');
-  const [dimension, afterDimension] = cut(negated ? text.slice(1) : text);
-  if (afterDimension === null) throw refuse('has no colon');
-  const [name, values] = dimension === 'prop' ? cut(afterDimension) : ['', afterDimension];
-  if (values === null) throw refuse('has no colon after the name of the property');
-  if (name.length > PROP_NAME_MAX_CHARS) throw refuse('names a property with too long a name');
-  const by = dimensionOf(dimension, name);
-  if (by === null) {
-    const near = nearest(dimension, [...EVENT_DIMENSIONS, 'prop']);
-    throw refuse(
-      `is about "${dimension}", which is no dimension${near === null ? '' : ` (did you mean ${near}?)`}`,
-    );
-  }
-  const list = splitAt(values, '|').map((value) => (value === '' ? null : value));
-  if (list.length > VALUES_MAX) throw refuse(`has more than ${VALUES_MAX} values`);
-  return { by, values: list, negated };
+  });
 }
 
-function dimensionOf(dimension: string, propName: string): Filter['by'] | null {
-  if (dimension === 'prop') return propName === '' ? null : `prop:${propName}`;
-  return EVENT_DIMENSIONS.find((known) => known === dimension) ?? null;
-}
-
-/** What stands before and after the first colon that no backslash takes literally. */
-function cut(text: string): [string, string | null] {
-  const match = /^((?:[^\\:]|\\.)*):(.*)$/s.exec(text);
-  return match === null ? [literally(text), null] : [literally(match[1] ?? ''), match[2] ?? ''];
-}
-
-/** The parts between separators that no backslash takes literally. */
-function splitAt(text: string, separator: '|'): string[] {
-  const parts = [''];
-  for (const [piece] of text.matchAll(/\\.|./gs)) {
-    if (piece === separator) parts.push('');
-    else parts.push(`${parts.pop() ?? ''}${literally(piece)}`);
-  }
-  return parts;
-}
-
-function literally(text: string): string {
-  return text.replace(/\\(.)/gs, '$1');
+/**
+ * Resolves filters for the store, over a period.
+ *
+ * @throws ApiError INVALID_QUERY if the period has too many values to search for those that contain a text
+ */
+export async function filtersFor(
+  asked: readonly ReportFilter[],
+  reports: Pick<Reports, 'breakdown'>,
+  { siteId, fromMs, toMs }: Omit<Scope, 'filters'>,
+): Promise<Filter[]> {
+  const { filters, cut } = await resolveFilters(asked, reports, { siteId, fromMs, toMs });
+  const [first] = cut;
+  if (first === undefined) return filters;
+  const text = printFilter(first).slice(0, ECHO_MAX_CHARS);
+  throw new ApiError('INVALID_QUERY', {
+    detail: `filter "${text}" matches too broadly: the period has more than ${VALUES_SEARCHED_MAX} distinct values of ${first.by}. Use a shorter period, or exact values.`,
+  });
 }

@@ -1,54 +1,61 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { ApiError } from '../errors.ts';
-import { StoreUnavailable } from '../store/store.ts';
-import { matchesTag, type Tagged, tagged } from './etag.ts';
-import type { Allowance } from './rate-limit.ts';
+import type { RateLimitResult } from '../app/rate-limiter.ts';
+import { MINUTE_MS, SECOND_MS } from '../domain/clock.ts';
+import { ApiError } from '../domain/errors.ts';
+import { addVary } from '../http/compression.ts';
+import { errorStatus } from '../http/error-status.ts';
+import { entityTag, matchesTag } from '../http/etag.ts';
+import { StoreUnavailable } from '../store/contract/store.ts';
 
-/** What every answer of the API has in common, in the words of HTTP. */
+/** The HTTP behavior that all API responses share. */
 
-/** Seconds after which trying again makes sense when the store is away. */
+/** Seconds to wait before a retry if the store is unavailable. */
 export const RETRY_AFTER_SECONDS = 5;
 
-/** A day: how long a browser may remember that it may ask. */
+/** How long a browser may cache a preflight response: one day. */
 const PREFLIGHT_SECONDS = 86_400;
-const WINDOW_SECONDS = 60;
+/** The window of rate limits: one minute, aligned to the clock. */
+export const RATE_WINDOW_MS = MINUTE_MS;
 
-/** Headers of ours that a page of an allowed origin may read. */
+/** The response headers that a page of an allowed origin may read. */
 const EXPOSED =
   'ETag, Link, Retry-After, RateLimit, RateLimit-Policy, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset';
 
 /**
- * Puts the state of the caller's window into the headers: those of the API's family, and the fields of
+ * Sets the rate limit headers: the `X-RateLimit-*` family, and the fields of
  * https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/
  *
- * @param policy whose window it is
- * @throws ApiError RATE_LIMITED when it is used up
+ * @param policy the name of the rate limit: whether it belongs to the account or to the address
+ * @throws ApiError RATE_LIMITED if it is exceeded
  */
-export function admit(reply: FastifyReply, policy: 'account' | 'address', allowance: Allowance): void {
-  const { limit, remaining, resetSeconds, retryAfterSeconds } = allowance;
+export function applyRateLimit(
+  reply: FastifyReply,
+  policy: 'account' | 'address',
+  { allowed, limit, remaining, resetMs, retryAfterSeconds }: RateLimitResult,
+): void {
   reply.headers({
     'x-ratelimit-limit': limit,
     'x-ratelimit-remaining': remaining,
-    'x-ratelimit-reset': resetSeconds,
-    'ratelimit-policy': `"${policy}";q=${limit};w=${WINDOW_SECONDS}`,
+    'x-ratelimit-reset': resetMs / SECOND_MS,
+    'ratelimit-policy': `"${policy}";q=${limit};w=${RATE_WINDOW_MS / SECOND_MS}`,
     ratelimit: `"${policy}";r=${remaining};t=${retryAfterSeconds}`,
   });
-  if (!allowance.allowed) {
+  if (!allowed) {
     throw new ApiError('RATE_LIMITED', {
-      detail: `Too many requests: ${limit} a minute are allowed. Try again in ${retryAfterSeconds} seconds.`,
+      detail: `Rate limit exceeded: ${limit} requests per minute. Try again in ${retryAfterSeconds} seconds.`,
       retryAfterSeconds,
     });
   }
 }
 
-/** Lets pages of an allowed origin read the answer; says nothing to any other. Credentials of the browser never play a part. */
+/** Sets CORS headers for an allowed origin. Browser credentials are never allowed. @returns whether the origin is allowed */
 export function allowOrigin(
   request: FastifyRequest,
   reply: FastifyReply,
   allowed: readonly string[],
 ): boolean {
   if (allowed.length === 0) return false;
-  reply.header('vary', 'Origin');
+  addVary(reply, 'Origin');
   const { origin } = request.headers;
   if (origin === undefined || !allowed.includes(origin)) return false;
   reply.headers({ 'access-control-allow-origin': origin, 'access-control-expose-headers': EXPOSED });
@@ -66,46 +73,25 @@ export function answerPreflight(reply: FastifyReply, methods: string): FastifyRe
     .send();
 }
 
-/** Sends a text with its entity tag, or 304 where the client has it already. */
+/** Sends a text with its entity tag, or 304 if the client already has it. */
 export function sendText(
   request: FastifyRequest,
   reply: FastifyReply,
   type: string,
   text: string,
 ): FastifyReply {
-  return sendTagged(request, reply, type, tagged(text));
-}
-
-/** Bodies as they were sent last: an endpoint that answers with the very same object spares writing and tagging it. */
-const sent = new WeakMap<object, Tagged>();
-
-/** Sends a body, which nobody changes after this, as JSON; as `sendText` does. */
-export function sendJson<Body extends object>(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  body: Body,
-  write: (body: Body) => Tagged = (written) => tagged(JSON.stringify(written)),
-): FastifyReply {
-  let written = sent.get(body);
-  if (written === undefined) {
-    written = write(body);
-    sent.set(body, written);
-  }
-  return sendTagged(request, reply, 'application/json; charset=utf-8', written);
-}
-
-function sendTagged(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  type: string,
-  { body, tag }: Tagged,
-): FastifyReply {
+  const tag = entityTag(text);
   reply.header('etag', tag);
   if (matchesTag(request.headers['if-none-match'], tag)) return reply.code(304).send();
-  return reply.type(type).send(body);
+  return reply.type(type).send(text);
 }
 
-/** Any error as one of the table. What is not foreseen there is INTERNAL. */
+/** Sends a body as JSON, with `sendText`. */
+export function sendJson(request: FastifyRequest, reply: FastifyReply, body: object): FastifyReply {
+  return sendText(request, reply, 'application/json; charset=utf-8', JSON.stringify(body));
+}
+
+/** Converts any error to an API error. An unknown error becomes INTERNAL. */
 export function toApiError(error: unknown): ApiError {
   if (error instanceof ApiError) return error;
   if (error instanceof StoreUnavailable)
@@ -114,14 +100,14 @@ export function toApiError(error: unknown): ApiError {
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return new ApiError('BODY_TOO_LARGE');
   if (code === 'FST_ERR_CTP_INVALID_JSON_BODY' || code === 'FST_ERR_CTP_EMPTY_JSON_BODY')
     return new ApiError('INVALID_JSON');
-  const status = error instanceof Error && 'statusCode' in error ? Number(error.statusCode) : 500;
+  const status = errorStatus(error);
   if (status === 415) {
-    return new ApiError('UNSUPPORTED_MEDIA_TYPE', { detail: 'Send JSON as application/json.' });
+    return new ApiError('UNSUPPORTED_MEDIA_TYPE', { detail: 'Content-Type must be application/json.' });
   }
   return new ApiError(status >= 400 && status < 500 ? 'INVALID_REQUEST' : 'INTERNAL');
 }
 
-/** Refuses in the one shape that errors have. */
+/** Sends an error response. */
 export function sendError(reply: FastifyReply, error: ApiError): FastifyReply {
   if (error.retryAfterSeconds !== undefined) reply.header('retry-after', error.retryAfterSeconds);
   if (error.status === 401) reply.header('www-authenticate', 'Bearer');

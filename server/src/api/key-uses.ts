@@ -1,12 +1,12 @@
-import { MINUTE_MS, SECOND_MS } from '../clock.ts';
-import type { ApiKey, Registry } from '../store/store.ts';
+import { MINUTE_MS, SECOND_MS } from '../domain/clock.ts';
+import type { ApiKey, Registry } from '../store/contract/store.ts';
 
-/** Keys whose last use is remembered; the use of others is written anew. */
-const KEYS_REMEMBERED = 10_000;
-/** Uses wait this long to be written together: to put each on disk would hold up everybody else. */
+/** The most keys whose last use is cached. At the limit the cache is cleared, and each key's next use is written again. */
+const MAX_CACHED_KEYS = 10_000;
+/** How long uses wait to be written together, which saves a disk flush for each. */
 const WRITTEN_AFTER_MS = SECOND_MS;
 
-/** Writes down when keys were used, each at most once a minute: a busy key must not mean a write a request. */
+/** Records when each API key was last used, at most once a minute, so that a busy key does not cause a write per request. */
 export class KeyUses {
   readonly #registry: Pick<Registry, 'noteApiKeyUses'>;
   readonly #notedAtMs = new Map<string, number>();
@@ -20,14 +20,14 @@ export class KeyUses {
   note({ id, lastUsedAtMs }: ApiKey, nowMs: number): void {
     const lastMs = Math.max(this.#notedAtMs.get(id) ?? 0, lastUsedAtMs ?? 0);
     if (nowMs - lastMs < MINUTE_MS) return;
-    if (this.#notedAtMs.size >= KEYS_REMEMBERED) this.#notedAtMs.clear();
+    if (this.#notedAtMs.size >= MAX_CACHED_KEYS) this.#notedAtMs.clear();
     this.#notedAtMs.set(id, nowMs);
     this.#waiting.set(id, nowMs);
-    if (this.#waiting.size >= KEYS_REMEMBERED) this.write();
+    if (this.#waiting.size >= MAX_CACHED_KEYS) this.write();
     else this.#timer ??= setTimeout(() => this.write(), WRITTEN_AFTER_MS);
   }
 
-  /** Writes what waits. Never fails: a registry that is away is told with the next use of each key. */
+  /** Writes waiting uses. Never fails: if the registry is unavailable, the next use of each key is written. */
   async write(): Promise<void> {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;

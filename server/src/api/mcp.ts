@@ -1,5 +1,5 @@
 import type { TSchema } from 'typebox';
-import { ApiError } from '../errors.ts';
+import { ApiError } from '../domain/errors.ts';
 import { breakdown } from './breakdown.ts';
 import type { Endpoint } from './endpoint.ts';
 import { ledger } from './ledger.ts';
@@ -7,25 +7,25 @@ import { sites } from './sites.ts';
 import { stats } from './stats.ts';
 
 /**
- * The Model Context Protocol over the same API keys: an assistant asks what an owner's program could. Streamable HTTP without
- * streams: each message is answered by JSON, and there are no sessions.
+ * Speaks the Model Context Protocol, with the same API keys and reports as the API. It uses streamable HTTP without streams:
+ * each message gets a JSON response, and there are no sessions.
  * https://modelcontextprotocol.io/specification/2025-06-18/basic/transports
  */
 
 export const MCP_PATH = '/v1/mcp';
 
 /**
- * Newest first: the one offered to a client that asks for another. The oldest lets clients send batches, which none is known to
- * do and the later ones forbid: they are refused.
+ * The supported versions, newest first. A client that requests an unknown version is offered the newest. The oldest allows
+ * batches, but they are refused: no known client sends them, and later versions forbid them.
  */
 const PROTOCOL_VERSIONS = ['2025-11-25', '2025-06-18', '2025-03-26'];
 
-/** Whether a version that a client names in the header `MCP-Protocol-Version` is spoken here. Old clients name none. */
+/** Returns whether the version in a client's `MCP-Protocol-Version` header is supported. Old clients send none. */
 export function speaksMcp(version: string | undefined): boolean {
   return version === undefined || PROTOCOL_VERSIONS.includes(version);
 }
 
-/** What a client that names another version is told. */
+/** The error for a client that requests an unsupported version. */
 export const MCP_VERSIONS_SENTENCE = `MCP-Protocol-Version must be one of ${PROTOCOL_VERSIONS.join(', ')}.`;
 
 const PARSE_ERRORS = { invalidRequest: -32_600, noSuchMethod: -32_601, invalidParams: -32_602 } as const;
@@ -42,7 +42,7 @@ const TOOLS: readonly Tool[] = [
   { name: 'ledger', endpoint: ledger },
 ];
 
-/** Answers a question about a site as its endpoint does. Throws `ApiError`. */
+/** Runs an endpoint for a tool call. @throws ApiError */
 export type AskEndpoint = (endpoint: Endpoint, siteId: string, search: URLSearchParams) => Promise<unknown>;
 
 type Id = string | number;
@@ -50,21 +50,21 @@ type Answer =
   | { jsonrpc: '2.0'; id: Id; result: unknown }
   | { jsonrpc: '2.0'; id: Id | null; error: { code: number; message: string } };
 
-/** The answer to a message; null for one that wants none. */
+/** Answers a message. Returns null for a notification, which gets no answer. */
 export async function answerMcp(message: unknown, ask: AskEndpoint): Promise<Answer | null> {
   if (Array.isArray(message))
-    return failure(null, 'invalidRequest', 'Batches are not taken: send one message a request.');
+    return failure(null, 'invalidRequest', 'Batches are not supported: send one message per request.');
   if (!isObject(message) || message.jsonrpc !== '2.0')
-    return failure(null, 'invalidRequest', 'This is no JSON-RPC 2.0 message.');
+    return failure(null, 'invalidRequest', 'The body must be a JSON-RPC 2.0 message.');
   const { id, method, params } = message;
-  // Notifications, and answers to questions that we never ask.
+  // Notifications get no answer, nor do responses, because this server sends no requests.
   if (id === undefined || typeof method !== 'string') {
     return typeof method === 'string' || 'result' in message || 'error' in message
       ? null
-      : failure(null, 'invalidRequest', 'The message has no method.');
+      : failure(null, 'invalidRequest', 'The message must have a method.');
   }
   if (typeof id !== 'string' && typeof id !== 'number')
-    return failure(null, 'invalidRequest', 'The id of a message is a string or a number.');
+    return failure(null, 'invalidRequest', 'The message id must be a string or a number.');
   const given = isObject(params) ? params : {};
   switch (method) {
     case 'initialize':
@@ -76,7 +76,7 @@ export async function answerMcp(message: unknown, ask: AskEndpoint): Promise<Ans
     case 'tools/call':
       return callTool(id, given, ask);
     default:
-      return failure(id, 'noSuchMethod', `There is no method "${method.slice(0, 80)}" here.`);
+      return failure(id, 'noSuchMethod', `Unknown method "${method.slice(0, 80)}".`);
   }
 }
 
@@ -86,13 +86,13 @@ function initialized(asked: unknown) {
     capabilities: { tools: {} },
     serverInfo: { name: 'attractos', title: 'AttractOS', version: '1' },
     instructions:
-      'Numbers of the web sites of one account. Begin with list_sites; the id of a site is the site_id of the other tools. Days are in the time zone of the answer. ledger says what was not counted, and why.',
+      'Web analytics reports for the sites of one account. Call list_sites first: the other tools need the id of a site as site_id. Days are in the time_zone of the response. Use ledger to find out which events were not counted, and why.',
   };
 }
 
 function describeTool({ name, endpoint }: Tool) {
   const { summary, description, query, answer, about } = endpoint;
-  const siteId = { type: 'string', description: 'The id of a site, as list_sites says it.' };
+  const siteId = { type: 'string', description: 'Site ID, from list_sites.' };
   return {
     name,
     title: summary,
@@ -114,13 +114,13 @@ async function callTool(id: Id, params: Record<string, unknown>, ask: AskEndpoin
     return failure(
       id,
       'invalidParams',
-      `There is no such tool. There are: ${TOOLS.map(({ name }) => name).join(', ')}.`,
+      `Unknown tool. Available tools: ${TOOLS.map(({ name }) => name).join(', ')}.`,
     );
   const { site_id: siteId, ...rest } = isObject(params.arguments) ? params.arguments : {};
   try {
     if (tool.endpoint.about === 'site' && siteId === undefined)
       throw new ApiError('MISSING_SITE_ID', {
-        detail: 'site_id is missing. list_sites says the ids of all sites.',
+        detail: 'site_id is required. Call list_sites to get site IDs.',
       });
     const answer = await ask(tool.endpoint, typeof siteId === 'string' ? siteId : '', toSearch(rest));
     return {
@@ -129,14 +129,14 @@ async function callTool(id: Id, params: Record<string, unknown>, ask: AskEndpoin
       result: { content: [{ type: 'text', text: JSON.stringify(answer) }], structuredContent: answer },
     };
   } catch (error) {
-    // An answer that a model can read and do better by; whatever is not in the table is no answer.
+    // API errors go to the model, which can correct its call. Other errors do not.
     if (!(error instanceof ApiError)) throw error;
     const text = JSON.stringify(error.body());
     return { jsonrpc: '2.0', id, result: { content: [{ type: 'text', text }], isError: true } };
   }
 }
 
-/** Arguments as the query they would be in an address. */
+/** Converts tool arguments to query parameters. */
 function toSearch(given: Record<string, unknown>): URLSearchParams {
   const search = new URLSearchParams();
   for (const [name, value] of Object.entries(given)) {

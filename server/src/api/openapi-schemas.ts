@@ -1,5 +1,5 @@
 import type { TSchema } from 'typebox';
-import { ReportedEvent } from '../reported-event.ts';
+import { ReportedEvent } from '../app/reported-event.ts';
 import { BreakdownItem } from './breakdown.ts';
 import { EventItem } from './events.ts';
 import { LedgerItem } from './ledger.ts';
@@ -8,11 +8,11 @@ import { SiteItem } from './sites.ts';
 import { Point } from './timeseries.ts';
 import { Totals } from './totals.ts';
 
-/** Schemas of ours as they stand in the OpenAPI document. */
+/** Converts TypeBox schemas to those of the OpenAPI document. */
 
 export type Json = Record<string, unknown>;
 
-/** Parts of answers that have a name of their own: generators of clients make a type of each. */
+/** The named parts of responses. Client generators create a type for each. */
 export const PARTS: Readonly<Record<string, TSchema>> = {
   Site: SiteItem,
   Period,
@@ -24,7 +24,7 @@ export const PARTS: Readonly<Record<string, TSchema>> = {
   ReportedEvent,
 };
 
-/** A schema with references in place of the parts that have a name. */
+/** Replaces the named parts of a schema with references. */
 export function referring(schema: TSchema): Json {
   const names = new Map(Object.entries(PARTS).map(([name, part]) => [JSON.stringify(plain(part)), name]));
   const walk = (value: unknown): unknown => {
@@ -36,10 +36,10 @@ export function referring(schema: TSchema): Json {
   return walk(plain(schema)) as Json; // a schema is an object, and stays one
 }
 
-/** How a schema says "whatever its name". */
+/** The pattern with which a TypeBox record accepts any property name. */
 const ANY_NAME = '^.*$';
 
-/** A schema as generators of clients expect it: enumerations with their type, records by `additionalProperties`. */
+/** Converts a schema to the form that client generators expect: enums with a type, records with `additionalProperties`. */
 export function plain(schema: object): Json {
   const walk = (value: unknown): unknown => {
     if (Array.isArray(value)) return value.map(walk);

@@ -1,6 +1,6 @@
 import type { TSchema } from 'typebox';
-import { ERRORS, type ErrorCode } from '../errors.ts';
-import { PLANS } from '../plans.ts';
+import { ERRORS, type ErrorCode } from '../domain/errors.ts';
+import { PLANS } from '../domain/plans.ts';
 import { type Json, PARTS, plain, referring } from './openapi-schemas.ts';
 import { errorsByStatus, OPERATIONS, type Operation } from './operations.ts';
 import { exampleOf } from './schema-parts.ts';
@@ -8,10 +8,13 @@ import { exampleOf } from './schema-parts.ts';
 /** The API as an OpenAPI document: https://spec.openapis.org/oas/v3.1.0 */
 
 const RATE_LIMIT_HEADERS: Json = {
-  'X-RateLimit-Limit': { description: 'Requests a minute.', schema: { type: 'integer' } },
-  'X-RateLimit-Remaining': { description: 'Requests left in this minute.', schema: { type: 'integer' } },
+  'X-RateLimit-Limit': { description: 'Request limit per minute.', schema: { type: 'integer' } },
+  'X-RateLimit-Remaining': {
+    description: 'Requests left in the current minute.',
+    schema: { type: 'integer' },
+  },
   'X-RateLimit-Reset': {
-    description: 'When the minute ends: Unix time, seconds.',
+    description: 'Unix time in seconds at which the current minute ends.',
     schema: { type: 'integer' },
   },
   'RateLimit-Policy': { description: 'Quota (q) and window in seconds (w).', schema: { type: 'string' } },
@@ -21,24 +24,24 @@ const RATE_LIMIT_HEADERS: Json = {
   },
 };
 
-/** What somebody needs to know who has nothing but the document. */
-const INTRODUCTION = `Web analytics, by program.
+/** The introduction, for readers who have only this document. */
+const INTRODUCTION = `Web analytics reports and server-side tracking.
 
-**Keys.** Send \`Authorization: Bearer <API key>\`; keys are made in the dashboard under Settings → API Keys. A key has scopes (\`read\` asks for numbers, \`write\` reports events) and may be bound to single sites. Begin with \`GET /api/v1/sites\`: the \`id\` of a site stands in the path of everything else. The site key (\`ak_…\`) is public and no API key.
+**API keys.** Send \`Authorization: Bearer <API key>\`. Create keys in the dashboard under Settings → API keys. The scope \`read\` allows reading reports, \`write\` sending events. A key can be limited to specific sites. Start with \`GET /api/v1/sites\`: all other paths need the \`id\` of a site. The site key (\`ak_…\`) is public and is not an API key.
 
-**Days.** \`start\` and \`end\` are YYYY-MM-DD, both included; by default from 7 days ago to today, so that an \`end\` further back needs a \`start\`. Days begin in the time zone that the answer names, the site's or else the account's; the ledger and billing months are UTC.
+**Dates.** \`start\` and \`end\` are YYYY-MM-DD dates, both inclusive. The default is from 7 days ago to today; an earlier \`end\` requires a \`start\`. Days use the time zone of the site, or of the account if the site has none; reports contain it as \`time_zone\`. The ledger and billing months use UTC.
 
-**Errors** are \`{"error": "a sentence for a person", "code": "A_CODE"}\`, with \`retry_after\` in seconds where trying again makes sense; act on \`code\`. Every operation lists its own by status. Besides, an address answers 405 METHOD_NOT_ALLOWED for a method it does not take. A query parameter that an operation does not know is refused as INVALID_QUERY, with the nearest one that it does; so is one that is given twice, but for \`filter\`.
+**Errors** have the form \`{"error": "human-readable message", "code": "A_CODE"}\`, with \`retry_after\` in seconds if a retry can succeed. Handle errors by \`code\`. Every operation lists its errors by status. In addition, a path returns 405 METHOD_NOT_ALLOWED for methods that it does not support. Unknown query parameters are refused as INVALID_QUERY with a suggestion, and so are repeated ones, except \`filter\`.
 
-**Limits.** ${PLANS.free.apiRequestsPerMinute} requests a minute on the plan Free and ${PLANS.pro.apiRequestsPerMinute} on Pro, shared by all keys of an account; without a valid key those of Free, per address. Every answer says how the caller stands; a 429 says in \`Retry-After\` when to come back.
+**Rate limits.** ${PLANS.free.apiRequestsPerMinute} requests per minute on the Free plan and ${PLANS.pro.apiRequestsPerMinute} on Pro, shared by all keys of an account. Without a valid key, the Free limit applies per address. Every response has rate limit headers; a 429 says in \`Retry-After\` how many seconds to wait.
 
-**Lists** come in pages: ask again with \`cursor\` set to \`next_cursor\`, and all else the same, until that is null. With \`Accept: text/csv\` a list comes as CSV (RFC 4180, with a header line), and the address of its next page is in the header \`Link\`.
+**Pagination and CSV.** Lists are paginated: pass \`next_cursor\` as \`cursor\`, with the same other parameters, until it is null. With \`Accept: text/csv\`, a list is returned as CSV (RFC 4180, with a header line); the \`Link\` header has the URL of the next page.
 
-**Caching.** Answers have an \`ETag\`; send it as \`If-None-Match\` and get a 304 while nothing changed.
+**Caching.** Responses have an \`ETag\`: send it as \`If-None-Match\` to get a 304 if nothing has changed.
 
-**Change.** Fields and error codes may be added; within v1 none is renamed or removed. Ignore what you do not know.`;
+**Versioning.** Within v1, fields and error codes may be added but are never renamed or removed. Ignore fields that you do not know.`;
 
-/** @param server address of the installation, without a trailing slash */
+/** Creates the OpenAPI document. @param server the URL of this server, without a trailing slash */
 export function openApiDocument(server: string): Json {
   described ??= { paths: describePaths(), components: describeComponents() };
   return {
@@ -49,14 +52,14 @@ export function openApiDocument(server: string): Json {
       description: INTRODUCTION,
       license: { name: 'MIT', identifier: 'MIT' },
     },
-    externalDocs: { url: `${server}/docs`, description: 'The same for people, with samples.' },
-    servers: [{ url: server, description: 'This installation.' }],
+    externalDocs: { url: `${server}/docs`, description: 'API reference with code samples.' },
+    servers: [{ url: server, description: 'This server.' }],
     security: [{ apiKey: [] }],
     ...described,
   };
 }
 
-/** What is the same for every installation, put together once. */
+/** The parts that are the same for every server. They are built once, on first use. */
 let described: { paths: Json; components: Json } | undefined;
 
 function describePaths(): Json {
@@ -75,7 +78,11 @@ function describeComponents(): Json {
   );
   return {
     securitySchemes: {
-      apiKey: { type: 'http', scheme: 'bearer', description: 'A secret API key: Settings → API Keys.' },
+      apiKey: {
+        type: 'http',
+        scheme: 'bearer',
+        description: 'Secret API key, created in the dashboard under Settings → API keys.',
+      },
     },
     headers: RATE_LIMIT_HEADERS,
     schemas: {
@@ -84,7 +91,7 @@ function describeComponents(): Json {
       ErrorCode: {
         type: 'string',
         enum: Object.keys(ERRORS),
-        description: 'What went wrong, for a program. Codes may be added.',
+        description: 'Stable error code. Later versions may add more.',
       },
       Error: errorSchema({ $ref: '#/components/schemas/ErrorCode' }),
     },
@@ -100,7 +107,7 @@ function describe(operation: Operation): Json {
   return {
     operationId: name,
     summary,
-    description: scope === null ? description : `${description} Scope of the API key: ${scope}.`,
+    description: scope === null ? description : `${description} Requires an API key with the scope ${scope}.`,
     ...(scope === null ? { security: [] } : {}),
     parameters: [...(path.includes('{id}') ? [SITE_ID] : []), ...parametersOf(operation)],
     ...(body === null
@@ -109,10 +116,15 @@ function describe(operation: Operation): Json {
     responses: {
       '200': success(operation),
       ...(operation.method === 'GET'
-        ? { '304': { description: 'What If-None-Match names is still true.', headers: headers() } }
+        ? {
+            '304': {
+              description: 'Not modified: the response still matches If-None-Match.',
+              headers: headers(),
+            },
+          }
         : {}),
       ...(name === 'mcp'
-        ? { '202': { description: 'A message that wants no answer.', headers: headers() } }
+        ? { '202': { description: 'The notification was accepted; it has no response.', headers: headers() } }
         : {}),
       ...Object.fromEntries(
         errorsByStatus(operation.errors).map(([status, codes]) => [String(status), failure(codes)]),
@@ -125,7 +137,7 @@ const SITE_ID: Json = {
   name: 'id',
   in: 'path',
   required: true,
-  description: 'The id of a site, as the list of sites says it.',
+  description: 'Site ID, from the list of sites.',
   schema: { type: 'string', minLength: 1 },
   example: 'site_abc123',
 };
@@ -149,17 +161,25 @@ function success({ name, answer, csv, method }: Operation): Json {
   const example = answer === null ? {} : { example: exampleOf(answer) };
   const asCsv = {
     'text/csv': {
-      schema: { type: 'string', description: `${csv?.rows}, with the columns ${csv?.columns.join(', ')}.` },
+      schema: {
+        type: 'string',
+        description: `${csv?.rows} as CSV, with the columns ${csv?.columns.join(', ')}.`,
+      },
     },
   };
   return {
-    description: 'The answer.',
+    description: 'Success.',
     headers: {
       ...headers(),
       ...(method === 'GET' ? { ETag: { schema: { type: 'string' } } } : {}),
       ...(csv === null
         ? {}
-        : { Link: { description: 'Of CSV: the next page, rel="next".', schema: { type: 'string' } } }),
+        : {
+            Link: {
+              description: 'For CSV: URL of the next page, with rel="next".',
+              schema: { type: 'string' },
+            },
+          }),
     },
     content: { 'application/json': { schema, ...example }, ...(csv === null ? {} : asCsv) },
   };
@@ -178,12 +198,12 @@ function errorSchema(code: Json): Json {
     type: 'object',
     required: ['error', 'code'],
     properties: {
-      error: { type: 'string', description: 'A sentence for a person.' },
+      error: { type: 'string', description: 'Human-readable message.' },
       code,
       retry_after: {
         type: 'integer',
         minimum: 0,
-        description: 'Seconds after which trying again makes sense; there where it does.',
+        description: 'Seconds to wait before retrying; present only if a retry can succeed.',
       },
     },
   };

@@ -1,34 +1,34 @@
 import { type TSchema, Type } from 'typebox';
-import { ERRORS, type ErrorCode } from '../errors.ts';
-import type { KeyScope } from '../store/store.ts';
+import { ERRORS, type ErrorCode } from '../domain/errors.ts';
+import type { KeyScope } from '../store/contract/store.ts';
 import { ENDPOINTS } from './endpoints.ts';
 import { MCP_PATH } from './mcp.ts';
 import { report } from './report.ts';
 
-/** Everything that can be asked of the API, as its document and its reference page describe it. */
+/** All operations of the API, for the OpenAPI document and the reference page. */
 
 export const OPENAPI_PATH = '/v1/openapi.json';
 
 export interface Operation {
   name: string;
   method: 'GET' | 'POST';
-  /** From the root, with `{id}` for the site. */
+  /** The path from the root, with `{id}` for the site. */
   path: string;
   summary: string;
   description: string;
-  /** The scope that the API key needs; null where no key is needed. */
+  /** The required scope; null if no API key is required. */
   scope: KeyScope | null;
   parameters: Readonly<Record<string, TSchema>>;
   required: readonly string[];
   body: TSchema | null;
-  /** What it answers; null for a document without a schema of ours. */
+  /** The schema of the response; null if it has none. */
   answer: TSchema | null;
-  /** The property of the answer that can be had as CSV, and its columns. */
+  /** The response's list property that is also available as CSV, with its columns; null if there is none. */
   csv: { rows: string; columns: readonly string[] } | null;
   errors: readonly ErrorCode[];
 }
 
-/** What can go wrong anywhere. */
+/** The errors that every operation can return. */
 const ALWAYS: readonly ErrorCode[] = [
   'INVALID_REQUEST',
   'NOT_FOUND',
@@ -44,44 +44,47 @@ const McpMessage = Type.Object(
     jsonrpc: Type.Literal('2.0'),
     id: Type.Optional(
       Type.Union([Type.String(), Type.Number()], {
-        description: 'Makes a question of the message; without it a notification, answered by 202.',
+        description: 'Request ID. A message without it is a notification and gets a 202 response.',
         examples: [1],
       }),
     ),
     method: Type.Optional(
       Type.String({
-        description: 'initialize, ping, tools/list or tools/call.',
+        description: 'Method: initialize, ping, tools/list or tools/call.',
         examples: ['tools/list'],
       }),
     ),
     params: Type.Optional(
       Type.Object(
         {},
-        { description: 'As the method says; of tools/call the name of the tool and arguments.' },
+        { description: 'Parameters of the method; for tools/call, the name of the tool and its arguments.' },
       ),
     ),
   },
-  { description: 'One JSON-RPC 2.0 message. Batches are not taken.' },
+  { description: 'One JSON-RPC 2.0 message. Batches are not supported.' },
 );
 
 const McpAnswer = Type.Object(
   {
     jsonrpc: Type.Literal('2.0'),
     id: Type.Union([Type.String(), Type.Number(), Type.Null()], {
-      description: 'That of the message; null where it could not be read.',
+      description: 'ID of the request; null if it could not be parsed.',
       examples: [1],
     }),
     result: Type.Optional(
-      Type.Object({}, { description: 'What was asked for. A tool that failed says isError in here.' }),
+      Type.Object({}, { description: 'Result of the method. A failed tool call sets isError.' }),
     ),
     error: Type.Optional(
       Type.Object(
-        { code: Type.Integer({ description: 'A code of JSON-RPC.' }), message: Type.String() },
-        { description: 'In place of result: the message was none, or asked for what there is not.' },
+        { code: Type.Integer({ description: 'JSON-RPC error code.' }), message: Type.String() },
+        {
+          description:
+            'Present instead of result if the message is invalid or names an unknown method or tool.',
+        },
       ),
     ),
   },
-  { description: 'A JSON-RPC 2.0 answer.' },
+  { description: 'A JSON-RPC 2.0 response.' },
 );
 
 const questions: readonly Operation[] = ENDPOINTS.map((endpoint) => ({
@@ -127,9 +130,9 @@ const others: readonly Operation[] = [
     name: 'mcp',
     method: 'POST',
     path: `/api${MCP_PATH}`,
-    summary: 'Model Context Protocol',
+    summary: 'MCP server',
     description:
-      'The same numbers for an assistant: JSON-RPC in the streamable HTTP form, answered by JSON, without sessions. Tools: list_sites, stats, breakdown, ledger.',
+      'The same reports for AI assistants: MCP over streamable HTTP, with JSON responses and without sessions. Tools: list_sites, stats, breakdown, ledger.',
     scope: 'read',
     parameters: {},
     required: [],
@@ -149,8 +152,8 @@ const others: readonly Operation[] = [
     name: 'openapi',
     method: 'GET',
     path: `/api${OPENAPI_PATH}`,
-    summary: 'This API as an OpenAPI document',
-    description: 'OpenAPI 3.1. No API key needed.',
+    summary: 'OpenAPI document',
+    description: 'This API as an OpenAPI 3.1 document. No API key required.',
     scope: null,
     parameters: {},
     required: [],
@@ -163,13 +166,13 @@ const others: readonly Operation[] = [
 
 export const OPERATIONS: readonly Operation[] = [...questions, ...others];
 
-/** The columns of a list in an answer: the properties of its items. */
+/** Lists the columns of a list: the properties of its items. */
 export function columnsOf(answer: TSchema, rows: string): string[] {
   const { properties = {} } = answer as { properties?: Record<string, { items?: { properties?: object } }> };
   return Object.keys(properties[rows]?.items?.properties ?? {});
 }
 
-/** Errors by status, in the order of the statuses. */
+/** Groups errors by status, in ascending order. */
 export function errorsByStatus(codes: readonly ErrorCode[]): [number, ErrorCode[]][] {
   const byStatus = new Map<number, ErrorCode[]>();
   for (const code of new Set(codes)) {

@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
-import { ApiError } from '../errors.ts';
+import { ApiError } from '../domain/errors.ts';
 
-/** Lists are handed over in pages. A cursor is opaque: it says where the next page starts, and which list it belongs to. */
+/** Paginates lists. A cursor is opaque to clients: it holds the list that it belongs to, and where the next page starts. */
 
 export const LIMIT_MAX = 1_000;
 const LIMIT_DEFAULT = 100;
@@ -13,35 +13,36 @@ export const PageQuery = {
       minimum: 1,
       maximum: LIMIT_MAX,
       default: LIMIT_DEFAULT,
-      description: `Most rows in the answer, 1 to ${LIMIT_MAX}. Without it: ${LIMIT_DEFAULT}.`,
+      description: `Maximum number of rows to return, from 1 to ${LIMIT_MAX}. Default: ${LIMIT_DEFAULT}.`,
     }),
   ),
   cursor: Type.Optional(
     Type.String({
       minLength: 1,
       maxLength: CURSOR_MAX_CHARS,
-      description: 'The next_cursor of the page before, with the same other parameters.',
+      description: 'next_cursor of the previous page. Keep all other parameters the same.',
     }),
   ),
 };
 
 export const NextCursor = Type.Union([Type.String(), Type.Null()], {
-  description: 'Ask again with this as cursor for the next page; null after the last.',
+  description: 'Pass this as cursor to get the next page. Null on the last page.',
   examples: [null],
 });
 
-/** @param list what the cursor is good for: the same place in another list would be another place */
+/** Encodes a cursor; null if there is no next page. @param list the list that the cursor is valid for */
 export function writeCursor(list: string, place: string | null): string | null {
   return place === null ? null : Buffer.from(JSON.stringify([list, place])).toString('base64url');
 }
 
-/** @throws ApiError INVALID_QUERY for a cursor that was not handed out for this list */
+/** Decodes a cursor. @throws ApiError INVALID_QUERY if it was not created for this list */
 export function readCursor(list: string, cursor: string | undefined): string | undefined {
   if (cursor === undefined) return undefined;
   const read = parse(Buffer.from(cursor, 'base64url').toString());
   if (!Array.isArray(read) || read.length !== 2 || read[0] !== list || typeof read[1] !== 'string') {
     throw new ApiError('INVALID_QUERY', {
-      detail: 'cursor is none that was handed out here. Leave it out to start at the first page.',
+      detail:
+        'cursor is invalid: pass next_cursor from the previous response with the same parameters, or omit cursor to start at the first page.',
     });
   }
   return read[1];

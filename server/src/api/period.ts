@@ -1,9 +1,9 @@
 import { Type } from 'typebox';
-import { civilDay, FIRST_DAY, readDate, startOfDay, writeDate } from '../calendar.ts';
-import { ApiError } from '../errors.ts';
-import type { DayRange } from '../plans.ts';
+import { civilDay, FIRST_DAY, readDate, startOfDay, writeDate } from '../domain/calendar.ts';
+import type { DayRange } from '../domain/clock.ts';
+import { ApiError } from '../domain/errors.ts';
 
-/** The days a question is about, as asked and as answered. */
+/** Reads and describes the period of a report. */
 
 const DEFAULT_DAYS_BACK = 7;
 
@@ -11,14 +11,14 @@ export const PeriodQuery = {
   start: Type.Optional(
     Type.String({
       format: 'date',
-      description: 'First day, YYYY-MM-DD. Without it: 7 days ago.',
+      description: 'First day, YYYY-MM-DD. Default: 7 days ago.',
       examples: ['2026-05-01'],
     }),
   ),
   end: Type.Optional(
     Type.String({
       format: 'date',
-      description: 'Last day, included, YYYY-MM-DD. Without it: today.',
+      description: 'Last day, inclusive, YYYY-MM-DD. Default: today.',
       examples: ['2026-05-31'],
     }),
   ),
@@ -27,23 +27,23 @@ export const PeriodQuery = {
 export const Period = Type.Object(
   {
     start: Type.String({ format: 'date', description: 'First day.', examples: ['2026-05-01'] }),
-    end: Type.String({ format: 'date', description: 'Last day, included.', examples: ['2026-05-31'] }),
+    end: Type.String({ format: 'date', description: 'Last day, inclusive.', examples: ['2026-05-31'] }),
   },
-  { description: 'The days that the numbers are about, in the time zone of the answer.' },
+  { description: 'Days of the report, in time_zone.' },
 );
 
 export const TimeZone = Type.String({
-  description: "IANA time zone in which days begin: the site's, where it has one, else the account's.",
+  description: 'IANA time zone in which days begin: the one of the site if set, else the one of the account.',
   examples: ['Europe/Berlin'],
 });
 
-/** A range of civil days, and the instants between which it lies: from the first up to, not including, the second. */
+/** A range of calendar days with its instants: `fromMs` inclusive, `toMs` exclusive. */
 export interface Span extends DayRange {
   fromMs: number;
   toMs: number;
 }
 
-/** @throws ApiError INVALID_DATE_RANGE */
+/** Reads the period of a query. @throws ApiError INVALID_DATE_RANGE */
 export function readPeriod(
   { start, end }: { start?: string; end?: string },
   zone: string,
@@ -53,8 +53,10 @@ export function readPeriod(
   const firstDay = start === undefined ? today - DEFAULT_DAYS_BACK : dateOf('start', start);
   const lastDay = end === undefined ? today : dateOf('end', end);
   if (firstDay > lastDay) {
-    const from = `start (${start === undefined ? 'when absent 7 days ago: ' : ''}${writeDate(firstDay)})`;
-    throw new ApiError('INVALID_DATE_RANGE', { detail: `${from} is after end (${writeDate(lastDay)}).` });
+    const from = `start (${start === undefined ? 'default, 7 days ago: ' : ''}${writeDate(firstDay)})`;
+    throw new ApiError('INVALID_DATE_RANGE', {
+      detail: `${from} must not be after end (${writeDate(lastDay)}).`,
+    });
   }
   return spanOf(zone, { firstDay, lastDay });
 }
@@ -63,7 +65,7 @@ function dateOf(name: string, text: string): number {
   const day = readDate(text);
   if (day === null) {
     throw new ApiError('INVALID_DATE_RANGE', {
-      detail: `${name} is "${text.slice(0, 20)}", which is no real date written YYYY-MM-DD.`,
+      detail: `${name} must be a valid YYYY-MM-DD date; got "${text.slice(0, 20)}".`,
     });
   }
   return day;
@@ -80,24 +82,24 @@ export function periodOf({ firstDay, lastDay }: DayRange): { start: string; end:
 export const CompareQuery = Type.Optional(
   Type.Enum(['previous', 'year'], {
     description:
-      'Adds the same numbers for another period: previous (as many days just before) or year (the same dates a year earlier).',
+      'Also returns the metrics of another period: previous (as many days directly before) or year (the same dates a year earlier).',
   }),
 );
 
-/** The period to compare with. @throws ApiError INVALID_DATE_RANGE where it would begin before all dates */
+/** Returns the comparison period. @throws ApiError INVALID_DATE_RANGE if it would begin before the first possible date */
 export function comparedWith({ firstDay, lastDay }: DayRange, compare: 'previous' | 'year'): DayRange {
   const days = lastDay - firstDay + 1;
   const [first, last] =
     compare === 'previous' ? [firstDay - days, lastDay - days] : [yearBefore(firstDay), yearBefore(lastDay)];
   if (first === null || last === null || first < FIRST_DAY) {
     throw new ApiError('INVALID_DATE_RANGE', {
-      detail: `The period to compare with would begin before ${writeDate(FIRST_DAY)}.`,
+      detail: `The comparison period would begin before ${writeDate(FIRST_DAY)}. Use a later or shorter period.`,
     });
   }
   return { firstDay: first, lastDay: last };
 }
 
-/** The same date a year earlier; of 29 February, the 28th. Null where there is no such date. */
+/** Returns the same date a year earlier (28 February for 29 February); null if it is before the first possible date. */
 function yearBefore(day: number): number | null {
   const [year = '', month = '', date = ''] = writeDate(day).split('-');
   const before = `${String(Number(year) - 1).padStart(4, '0')}-${month}`;

@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox';
-import { MINUTE_MS } from '../clock.ts';
+import { MINUTE_MS } from '../domain/clock.ts';
 import { siteEndpoint } from './endpoint.ts';
 import { Count, Instant, SiteId } from './schema-parts.ts';
 
@@ -7,25 +7,25 @@ const MINUTES = 5;
 
 const Here = Type.Object({
   path: Type.String({ description: 'The page.', examples: ['/pricing'] }),
-  visitors: Count('Visitors whose last page it is.', 3),
+  visitors: Count('Visitors whose most recent page this is.', 3),
 });
 
 export const Realtime = Type.Object({
   site_id: SiteId,
   visitors: Count(`Visitors with an event in the last ${MINUTES} minutes.`, 7),
-  minutes: Type.Integer({ description: 'How far back "now" reaches.', examples: [MINUTES] }),
+  minutes: Type.Integer({ description: 'Length of the time window, in minutes.', examples: [MINUTES] }),
   pages: Type.Array(Here, {
-    description: 'The page that each of them saw last, largest first; at most 100.',
+    description: 'Most recent page of each visitor, in descending order of visitors; at most 100.',
   }),
-  as_of: Instant('When the numbers were read: ISO 8601, UTC.'),
+  as_of: Instant('Time of the report (ISO 8601, UTC).'),
 });
 export type Realtime = Static<typeof Realtime>;
 
 export const realtime = siteEndpoint({
   name: 'realtime',
   path: '/v1/sites/{id}/realtime',
-  summary: 'Who is there now',
-  description: `Visitors of the last ${MINUTES} minutes, and where they are.`,
+  summary: 'Current visitors',
+  description: `Visitors in the last ${MINUTES} minutes, and their current pages.`,
   query: Type.Object({}),
   answer: Realtime,
   errors: [],

@@ -1,11 +1,16 @@
 import { type Static, Type } from 'typebox';
-import { ApiError, type ErrorCode } from '../errors.ts';
-import { type Intake, REPORTED_EVENTS_MAX, ReportedEvent, type ReportOutcome } from '../reported-event.ts';
+import {
+  type Intake,
+  REPORTED_EVENTS_MAX,
+  ReportedEvent,
+  type ReportOutcome,
+} from '../app/reported-event.ts';
+import { ApiError, type ErrorCode } from '../domain/errors.ts';
 import { Maybe } from './schema-parts.ts';
 
-/** Events by `POST`, from an owner's own server: what no page can see, such as visits of crawlers. */
+/** Server-side tracking by `POST`: events that no page can see, such as crawler visits. */
 
-/** Largest body: a batch of the largest events, with what stands around them. */
+/** The largest body: a full batch of the largest events, with some room for JSON syntax. */
 export const REPORT_MAX_BYTES = REPORTED_EVENTS_MAX * 10 * 1024;
 
 export const Report = Type.Union([
@@ -17,28 +22,26 @@ export type Report = Static<typeof Report>;
 export const ReportAnswer = Type.Object({
   outcomes: Type.Array(
     Type.Object({
-      id: Maybe('The id of the event, as sent; null where none was.', 'order-1001'),
+      id: Maybe('ID of the event as sent; null if none was sent.', 'order-1001'),
       outcome: Type.Enum(['stored', 'duplicate', 'bot', 'refused'], {
         description:
-          'stored: on disk, and counted (a leave is not). duplicate: its id was there before. bot: recorded as a bot visit. refused: not stored, for the reason given.',
+          'stored: saved and counted (a leave is not counted). duplicate: the id was already stored. bot: recorded as a bot visit. refused: not stored; see reason.',
       }),
-      reason: Type.Optional(Type.String({ description: 'Why it was refused, as in the ledger.' })),
-      code: Type.Optional(
-        Type.String({ description: 'Code of the error, as a single event would have had it.' }),
-      ),
-      error: Type.Optional(Type.String({ description: 'The error in a sentence.' })),
+      reason: Type.Optional(Type.String({ description: 'Reason for the refusal, as in the ledger.' })),
+      code: Type.Optional(Type.String({ description: 'Error code, the same as for a single event.' })),
+      error: Type.Optional(Type.String({ description: 'Human-readable error message.' })),
     }),
-    { description: 'One for each event, in their order. What is not refused is on disk.' },
+    { description: 'One outcome per event, in the same order. Events that are not refused are saved.' },
   ),
 });
 export type ReportAnswer = Static<typeof ReportAnswer>;
 
-/** What the documentation says of it. */
+/** The documentation of the operation. */
 export const report = {
   name: 'reportEvents',
   path: '/v1/sites/{id}/events',
-  summary: 'Report events from a server',
-  description: `One event, or a list of up to ${REPORTED_EVENTS_MAX}, for an API key with the scope write. Safe to repeat: an id counts once in 48 hours. A single event that is refused is answered by the error; of a list, each event has its outcome.`,
+  summary: 'Server-side tracking',
+  description: `Sends one event, or a list of up to ${REPORTED_EVENTS_MAX}, from your server. Events with an id are safe to retry: an id counts once in 48 hours. If a single event is refused, the response is the error; for a list, each event has its own outcome.`,
   body: Report,
   answer: ReportAnswer,
   errors: [
@@ -54,9 +57,9 @@ export const report = {
 };
 
 /**
- * Hands the events of a body over, together, so that they share a commit.
+ * Sends the events of a body to the collector together, so that they share a commit.
  *
- * @throws ApiError INVALID_EVENT for a body that is neither an event nor a list of them; the refusal of a single event
+ * @throws ApiError INVALID_EVENT if the body is neither an event nor a list; the refusal of a single event
  */
 export async function takeReport(intake: Intake, siteKey: string, body: unknown): Promise<ReportAnswer> {
   if (!Array.isArray(body)) {
@@ -67,7 +70,7 @@ export async function takeReport(intake: Intake, siteKey: string, body: unknown)
   const events: readonly unknown[] = body;
   if (events.length === 0 || events.length > REPORTED_EVENTS_MAX) {
     throw new ApiError('INVALID_EVENT', {
-      detail: `A list holds 1 to ${REPORTED_EVENTS_MAX} events, and this one has ${events.length}.`,
+      detail: `A batch must have 1 to ${REPORTED_EVENTS_MAX} events; got ${events.length}.`,
     });
   }
   const outcomes = await Promise.all(events.map((event) => intake(siteKey, event)));

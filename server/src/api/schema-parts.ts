@@ -1,34 +1,34 @@
 import { type TSchema, Type } from 'typebox';
 
-/** Schemas that several answers are made of. Each has an example, since examples of whole answers are put together from them. */
+/** Schemas that several responses share. Each has an example, from which examples of whole responses are built. */
 
-/** An instant, as every answer writes one. */
+/** Creates the schema of an instant. */
 export const Instant = (description: string) =>
   Type.String({ format: 'date-time', description, examples: ['2026-05-14T13:05:09.120Z'] });
 
 export const SiteId = Type.String({
-  description: 'The site that was asked about.',
+  description: 'Site ID.',
   examples: ['site_abc123'],
 });
 
 export const Count = (description: string, example = 0) =>
   Type.Integer({ minimum: 0, description, examples: [example] });
 
-/** A text, or null for what is not known. */
+/** Creates the schema of a text that is null if unknown. */
 export const Maybe = (description: string, example: string | null = null) =>
   Type.Union([Type.String(), Type.Null()], { description, examples: [example] });
 
-/** One of some words, or null for what is not known. */
+/** Creates the schema of an enum that is null if unknown. */
 export const MaybeOneOf = <const Words extends readonly string[]>(
   words: Words,
   description: string,
   example: Words[number] | null = null,
 ) => Type.Union([Type.Enum([...words]), Type.Null()], { description, examples: [example] });
 
-/** Stands where a text has no example. */
+/** The example of a text schema that has none of its own. */
 export const NO_EXAMPLE = '…';
 
-/** An example of what fits a schema: its own, else put together from those of its parts. Optional parts are left out. */
+/** Returns an example of a schema: its own, or one built from its required parts. */
 export function exampleOf(schema: TSchema): unknown {
   const { examples, const: only, enum: words, anyOf, type, properties, required, items } = schema as Parts;
   if (examples !== undefined) return examples[0];
@@ -56,7 +56,7 @@ export function exampleOf(schema: TSchema): unknown {
   }
 }
 
-/** What JSON Schema says of a value, as far as ours use it. */
+/** The parts of JSON Schema that our schemas use. */
 interface Parts {
   examples?: readonly unknown[];
   const?: unknown;

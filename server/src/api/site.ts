@@ -1,27 +1,28 @@
 import { type Static, Type } from 'typebox';
+import { withCounts } from '../app/sites.ts';
 import { siteEndpoint } from './endpoint.ts';
 import { TimeZone } from './period.ts';
-import { SITE_ITEM, withCounts } from './sites.ts';
+import { SITE_ITEM } from './sites.ts';
 
 export const SiteDetail = Type.Object({
   ...SITE_ITEM,
-  allow_subdomains: Type.Boolean({ description: 'Whether pages on subdomains of the domain count.' }),
+  allow_subdomains: Type.Boolean({ description: 'Whether all subdomains of the domain are included.' }),
   extra_hosts: Type.Array(Type.String(), {
-    description: 'Further hosts whose pages count; "*." at the front means any subdomain.',
+    description: 'Additional allowed hosts. A leading "*." allows any subdomain.',
     examples: [['*.example.org']],
   }),
   retention_days: Type.Union([Type.Integer(), Type.Null()], {
     description:
-      'Events older than this many days are deleted; null: as the installation says. What was counted stays counted.',
+      'Number of days after which events are deleted; null for the server default. Deleting events never changes counts.',
     examples: [null],
   }),
   time_zone: TimeZone,
   excluded_pages: Type.Array(Type.String(), {
-    description: 'Paths whose views are left out; "*" stands for any text.',
+    description: 'Excluded paths. "*" matches any text.',
     examples: [['/admin/*']],
   }),
   excluded_countries: Type.Array(Type.String(), {
-    description: 'Countries whose visitors are left out: ISO 3166-1 alpha-2.',
+    description: 'Excluded countries (ISO 3166-1 alpha-2).',
     examples: [[]],
   }),
 });
@@ -30,14 +31,14 @@ export type SiteDetail = Static<typeof SiteDetail>;
 export const site = siteEndpoint({
   name: 'site',
   path: '/v1/sites/{id}',
-  summary: 'One site',
-  description: 'What the list of sites says of one of them, and the rules that hold for it.',
+  summary: 'Get a site',
+  description: 'One site, with its settings: allowed hosts, exclusions and retention.',
   query: Type.Object({}),
   answer: SiteDetail,
   errors: [],
   async run({ store, account, clock, site: asked, timeZone }) {
-    const [item] = await withCounts(store.events, [asked], account, clock);
-    if (item === undefined) throw new Error('a site that was asked for is missing in the answer');
+    const [item] = await withCounts(store.events, [asked], account, clock.now());
+    if (item === undefined) throw new Error('the answer lacks the requested site');
     return {
       ...item,
       allow_subdomains: asked.allowSubdomains,

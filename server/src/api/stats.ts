@@ -1,7 +1,9 @@
 import { type Static, Type } from 'typebox';
-import type { BreakdownRow, Scope } from '../store/store.ts';
-import { type SiteAsking, siteEndpoint } from './endpoint.ts';
-import { FilterQuery, readFilters } from './filter.ts';
+import { AI_VISITS, CUSTOM_EVENTS } from '../app/reports/filters.ts';
+import type { ReportFilter } from '../domain/filters.ts';
+import type { BreakdownRow, Scope } from '../store/contract/store.ts';
+import { type SiteRequestContext, siteEndpoint } from './endpoint.ts';
+import { FilterQuery, filtersFor, readFilters } from './filter.ts';
 import {
   CompareQuery,
   comparedWith,
@@ -16,21 +18,21 @@ import {
 import { Count, Maybe, SiteId } from './schema-parts.ts';
 import { Totals, totalsOf } from './totals.ts';
 
-/** Most rows of each of the breakdowns in the answer; `breakdown` has the rest. */
+/** The most rows of each breakdown in the response. The `breakdown` endpoint has all rows. */
 const ROWS = 100;
 
 const Bot = Type.Object({
   bot_name: Type.String({ description: 'Name of the crawler.', examples: ['GPTBot'] }),
-  bot_company: Maybe('Who runs it.', 'OpenAI'),
+  bot_company: Maybe('Company that runs the crawler.', 'OpenAI'),
   count: Count('Bot visits.', 131),
 });
 const Referrer = Type.Object({
   source: Type.String({ description: 'Name of the assistant.', examples: ['ChatGPT'] }),
-  count: Count('Visits that it sent.', 29),
+  count: Count('Visits from the assistant.', 29),
 });
 const Conversion = Type.Object({
   event_name: Type.String({ description: 'Name of the event.', examples: ['signup'] }),
-  count: Count('How often.', 89),
+  count: Count('Number of events.', 89),
 });
 
 export const Stats = Type.Object({
@@ -39,18 +41,18 @@ export const Stats = Type.Object({
   time_zone: TimeZone,
   totals: Totals,
   bot_breakdown: Type.Array(Bot, {
-    description: `Bot visits by crawler, largest first; the ${ROWS} largest.`,
+    description: `Top ${ROWS} crawlers by bot visits.`,
   }),
   referral_breakdown: Type.Array(Referrer, {
-    description: `Visits that language-model assistants sent, by assistant, largest first; the ${ROWS} largest.`,
+    description: `Top ${ROWS} AI assistants by referred visits.`,
   }),
   conversion_breakdown: Type.Array(Conversion, {
-    description: `Conversions by the name of the event, largest first; the ${ROWS} largest.`,
+    description: `Top ${ROWS} conversions by event name.`,
   }),
   comparison: Type.Optional(
     Type.Object(
       { period: Period, totals: Totals },
-      { description: 'The same numbers for the period asked for by compare.' },
+      { description: 'Totals of the comparison period; present only with compare.' },
     ),
   ),
 });
@@ -62,28 +64,26 @@ export type StatsQuery = Static<typeof StatsQuery>;
 export const stats = siteEndpoint({
   name: 'stats',
   path: '/v1/sites/{id}/stats',
-  summary: 'Totals of a period',
-  description: 'The numbers of a site over a period, and who the bots, assistants and conversions were.',
+  summary: 'Stats',
+  description: 'Totals of a site for a period, with its top crawlers, AI referrals and conversions.',
   query: StatsQuery,
   answer: Stats,
   errors: ['INVALID_DATE_RANGE'],
-  async run(asking, { filter, compare, ...period }) {
-    const { store, clock, timeZone, site } = asking;
+  async run(context, { filter, compare, ...period }) {
+    const { store, clock, timeZone, site } = context;
     const span = readPeriod(period, timeZone, clock.now());
-    const filters = readFilters(filter);
-    const scope: Scope = { siteId: site.id, fromMs: span.fromMs, toMs: span.toMs, filters };
-    const ai: Scope = { ...scope, filters: [...filters, { by: 'channel', values: ['ai'], negated: false }] };
-    const other: Scope = {
-      ...scope,
-      filters: [...filters, { by: 'event', values: ['pageview'], negated: true }],
-    };
+    const asked = readFilters(filter);
+    const scope = await scopeOf(context, asked, span);
+    const { filters } = scope;
+    const ai: Scope = { ...scope, filters: [...filters, AI_VISITS] };
+    const custom: Scope = { ...scope, filters: [...filters, CUSTOM_EVENTS] };
     const limit = { limit: ROWS };
     const [totals, bots, referrals, conversions, comparison] = await Promise.all([
       store.reports.totals(scope),
       store.reports.breakdown(scope, 'bot', limit),
       store.reports.breakdown(ai, 'source', limit),
-      store.reports.breakdown(other, 'event', limit),
-      compare === undefined ? {} : compared(asking, scope, spanOf(timeZone, comparedWith(span, compare))),
+      store.reports.breakdown(custom, 'event', limit),
+      compare === undefined ? {} : compared(context, asked, spanOf(timeZone, comparedWith(span, compare))),
     ]);
     return {
       site_id: site.id,
@@ -108,12 +108,21 @@ export const stats = siteEndpoint({
   },
 });
 
-async function compared({ store }: SiteAsking, scope: Scope, span: Span) {
-  const totals = await store.reports.totals({ ...scope, fromMs: span.fromMs, toMs: span.toMs });
+async function scopeOf(
+  { store, site }: SiteRequestContext,
+  asked: readonly ReportFilter[],
+  { fromMs, toMs }: Span,
+): Promise<Scope> {
+  const span = { siteId: site.id, fromMs, toMs };
+  return { ...span, filters: await filtersFor(asked, store.reports, span) };
+}
+
+async function compared(context: SiteRequestContext, asked: readonly ReportFilter[], span: Span) {
+  const totals = await context.store.reports.totals(await scopeOf(context, asked, span));
   return { comparison: { period: periodOf(span), totals: totalsOf(totals) } };
 }
 
-/** Rows that have something of a measure, by it. */
+/** Sorts rows by a measure in descending order, without the rows whose measure is zero. */
 function largestFirst(
   rows: readonly BreakdownRow[],
   measure: 'botVisits' | 'referrals' | 'conversions',

@@ -1,24 +1,24 @@
 import { type Static, Type } from 'typebox';
-import { type Bucket, bucketsOf, type Granularity } from '../calendar.ts';
-import { ApiError } from '../errors.ts';
-import type { DayRange } from '../plans.ts';
-import type { Filter } from '../store/store.ts';
-import { type SiteAsking, siteEndpoint } from './endpoint.ts';
-import { FilterQuery, readFilters } from './filter.ts';
+import { type Bucket, bucketsOf, type Granularity } from '../domain/calendar.ts';
+import type { DayRange } from '../domain/clock.ts';
+import { ApiError } from '../domain/errors.ts';
+import type { ReportFilter } from '../domain/filters.ts';
+import { type SiteRequestContext, siteEndpoint } from './endpoint.ts';
+import { FilterQuery, filtersFor, readFilters } from './filter.ts';
 import { CompareQuery, comparedWith, Period, PeriodQuery, periodOf, readPeriod, TimeZone } from './period.ts';
 import { Instant, SiteId } from './schema-parts.ts';
 import { TOTALS, totalsOf } from './totals.ts';
 
-/** Most buckets in one answer: ninety days by the hour, six years by the day. */
+/** The most buckets in one response: ninety days by the hour, or six years by the day. */
 const BUCKETS_MAX = 2_200;
 
 export const Point = Type.Object({
   date: Type.String({
     description:
-      'The day, or the first day of the week (from Monday) or month: YYYY-MM-DD. For an hour its beginning with the offset, such as 2026-05-14T13:00+02:00. Cut at the period.',
+      'Start of the bucket: the day, or the first day of the week (Monday) or month, as YYYY-MM-DD; for an hour, its start with the UTC offset, such as 2026-05-14T13:00+02:00. Never before the start of the period.',
     examples: ['2026-05-14'],
   }),
-  start: Instant('The instant at which it begins, in UTC: ISO 8601.'),
+  start: Instant('Start of the bucket as an instant (ISO 8601, UTC).'),
   ...TOTALS,
 });
 export type Point = Static<typeof Point>;
@@ -28,16 +28,19 @@ export const Timeseries = Type.Object({
   period: Period,
   time_zone: TimeZone,
   granularity: Type.Enum(['hour', 'day', 'week', 'month'], {
-    description: 'As asked.',
+    description: 'Requested granularity.',
     examples: ['day'],
   }),
   timeseries: Type.Array(Point, {
-    description: 'In order, without a gap: buckets in which nothing happened are there.',
+    description: 'Buckets in chronological order, without gaps: empty buckets are included.',
   }),
   comparison: Type.Optional(
     Type.Object(
-      { period: Period, timeseries: Type.Array(Point, { description: 'In order, without a gap.' }) },
-      { description: 'The same for the period asked for by compare.' },
+      {
+        period: Period,
+        timeseries: Type.Array(Point, { description: 'Buckets in chronological order, without gaps.' }),
+      },
+      { description: 'Buckets of the comparison period; present only with compare.' },
     ),
   ),
 });
@@ -48,7 +51,7 @@ const TimeseriesQuery = Type.Object({
   granularity: Type.Optional(
     Type.Enum(['hour', 'day', 'week', 'month'], {
       default: 'day',
-      description: 'hour (Pro), day, week (from Monday) or month. Without it: day.',
+      description: 'Bucket size: hour (Pro plan only), day, week (starting Monday) or month. Default: day.',
     }),
   ),
   filter: FilterQuery,
@@ -59,22 +62,22 @@ export type TimeseriesQuery = Static<typeof TimeseriesQuery>;
 export const timeseries = siteEndpoint({
   name: 'timeseries',
   path: '/v1/sites/{id}/timeseries',
-  summary: 'Numbers over time',
+  summary: 'Time series',
   description:
-    "The measures of a site by hour, day, week or month of the site's time zone. A day on which clocks are changed has 23 or 25 hours and is one day. The events of all buckets together are the events of the period.",
+    'Metrics of a site by hour, day, week or month, in the time zone of the site. A day with a clock change has 23 or 25 hours and is one bucket. The events of all buckets add up to the events of the period.',
   query: TimeseriesQuery,
   answer: Timeseries,
   errors: ['INVALID_DATE_RANGE', 'PLAN_REQUIRED'],
-  async run(asking, { granularity = 'day', filter, compare, ...period }) {
-    const { clock, account, timeZone, site } = asking;
+  async run(context, { granularity = 'day', filter, compare, ...period }) {
+    const { clock, account, timeZone, site } = context;
     if (granularity === 'hour' && account.plan === 'free') {
-      throw new ApiError('PLAN_REQUIRED', { detail: 'Numbers by the hour need the plan Pro.' });
+      throw new ApiError('PLAN_REQUIRED', { detail: 'Hourly data requires the Pro plan.' });
     }
     const range = readPeriod(period, timeZone, clock.now());
-    const filters = readFilters(filter);
+    const asked = readFilters(filter);
     const [points, comparison] = await Promise.all([
-      pointsOf(asking, range, granularity, filters),
-      compare === undefined ? {} : compared(asking, comparedWith(range, compare), granularity, filters),
+      pointsOf(context, range, granularity, asked),
+      compare === undefined ? {} : compared(context, comparedWith(range, compare), granularity, asked),
     ]);
     return {
       site_id: site.id,
@@ -89,37 +92,39 @@ export const timeseries = siteEndpoint({
 });
 
 async function compared(
-  asking: SiteAsking,
+  context: SiteRequestContext,
   range: DayRange,
   granularity: Granularity,
-  filters: readonly Filter[],
+  asked: readonly ReportFilter[],
 ) {
   return {
-    comparison: { period: periodOf(range), timeseries: await pointsOf(asking, range, granularity, filters) },
+    comparison: { period: periodOf(range), timeseries: await pointsOf(context, range, granularity, asked) },
   };
 }
 
 async function pointsOf(
-  { store, timeZone, site }: SiteAsking,
+  { store, timeZone, site }: SiteRequestContext,
   range: DayRange,
   granularity: Granularity,
-  filters: readonly Filter[],
+  asked: readonly ReportFilter[],
 ): Promise<Point[]> {
   const found = bucketsOf(timeZone, range, granularity, BUCKETS_MAX);
   if (found === null) {
     throw new ApiError('INVALID_DATE_RANGE', {
-      detail: `This period has more than ${BUCKETS_MAX} buckets of one ${granularity}. Ask for a shorter one, or a larger granularity.`,
+      detail: `The period spans more than ${BUCKETS_MAX} ${granularity} buckets. Use a shorter period or a coarser granularity.`,
     });
   }
   const { buckets, endMs } = found;
-  // Days that a time zone skipped are nobody's, and no question.
+  // A period has no buckets if the time zone skipped all of its days.
   if (buckets.length === 0) return [];
+  const fromMs = buckets[0]?.startMs ?? endMs;
+  const filters = await filtersFor(asked, store.reports, { siteId: site.id, fromMs, toMs: endMs });
   const boundaries = [...buckets.map(({ startMs }) => startMs), endMs];
   const measures = await store.reports.series({ siteId: site.id, filters }, boundaries);
   return measures.map((measure, i) => ({ ...beginning(buckets[i]), ...totalsOf(measure) }));
 }
 
 function beginning(bucket: Bucket | undefined): { date: string; start: string } {
-  if (bucket === undefined) throw new Error('the store answered more buckets than were asked for');
+  if (bucket === undefined) throw new Error('the store returned more buckets than requested');
   return { date: bucket.label, start: new Date(bucket.startMs).toISOString() };
 }

@@ -1,27 +1,35 @@
 import type { Beacon } from '../../../tracker/wire/beacon.ts';
 import { PAGEVIEW } from '../../../tracker/wire/limits.ts';
-import type { Entry } from '../store/store.ts';
-import { externalReferrer, viewHash } from './classify.ts';
-import type { Known } from './knowledge/index.ts';
+import type { Entry } from '../store/contract/store.ts';
+import type { Enrichment } from './enrich/index.ts';
+import { viewHash } from './hash.ts';
+import { externalReferrer } from './page.ts';
 
-/** Field by field: to copy objects into one another costs more than anything else here. */
-export function toEntry(
-  beacon: Beacon,
-  {
-    arrival: { siteId, siteKey, receivedAtMs, host, path },
-    visitor,
-    known,
-    referrer,
-  }: {
-    arrival: { siteId: string; siteKey: string; receivedAtMs: number; host: string; path: string };
-    visitor: bigint;
-    known: Known | null;
-    referrer: URL | null;
-  },
-): Entry {
+/** The site, page and time of a beacon. */
+export interface Arrival {
+  siteId: string;
+  siteKey: string;
+  receivedAtMs: number;
+  host: string;
+  path: string;
+}
+
+/** A beacon with everything that is stored with it. It contains neither the client's address nor its user agent. */
+export interface Enriched {
+  beacon: Beacon;
+  arrival: Arrival;
+  visitor: bigint;
+  /** The fields that the enricher found; null for a leave. */
+  enrichment: Enrichment | null;
+  referrer: URL | null;
+}
+
+/** Builds the entry field by field, because spreading objects is the most expensive step here. */
+export function toEntry({ beacon, arrival, visitor, enrichment, referrer }: Enriched): Entry {
+  const { siteId, siteKey, receivedAtMs, host, path } = arrival;
   const id = beacon.id ?? null;
   const view = beacon.view === undefined ? null : viewHash(beacon.view);
-  if (known === null) {
+  if (enrichment === null) {
     return {
       kind: 'leave',
       siteId,
@@ -54,13 +62,13 @@ export function toEntry(
     currency: beacon.currency ?? null,
     width: rounded(beacon.width),
     timeZone: beacon.tz ?? null,
-    device: known.device,
-    browser: known.browser,
-    os: known.os,
-    country: known.country,
-    source: known.source,
-    channel: known.channel,
-    campaign: known.campaign,
+    device: enrichment.device,
+    browser: enrichment.browser,
+    os: enrichment.os,
+    country: enrichment.country,
+    source: enrichment.source,
+    channel: enrichment.channel,
+    campaign: enrichment.campaign,
     referrer: externalReferrer(referrer, host),
   };
 }

@@ -1,26 +1,27 @@
 import { randomInt } from 'node:crypto';
-import { HOUR_MS } from '../clock.ts';
+import { clientNetwork } from '../domain/addresses.ts';
+import { HOUR_MS } from '../domain/clock.ts';
 import { type Rate, TokenBucket } from './token-bucket.ts';
 
-/** Below this part of a site's burst an address gets no more than its share. */
+/** The fraction of a site's burst that is held in reserve. An address can take only its share of the reserve. */
 const RESERVED = 1 / 2;
-/** The part of a site's rate, and of its burst, that is an address's share. */
+/** The fraction of a site's rate and burst that one address may take from the reserve. */
 const SHARE = 1 / 10;
-/** Shares held, of all sites together: some 10 MiB. When there is no more room all of them begin anew. */
-const SHARES_HELD = 100_000;
-/** A site that one address alone has sent to for this long has nobody to be fair to. */
+/** The most shares in memory, for all sites together: about 10 MiB. At the limit, all shares are reset. */
+const MAX_CACHED_SHARES = 100_000;
+/** How long an address must be a site's only sender before it is no longer limited to its share. */
 const ALONE_AFTER_MS = HOUR_MS;
-/** More than there are sites; a number of this size times 2^32 is still exact. */
+/** The number of site numbers. Times 2^32, the largest address hash, it is still an exact integer. */
 const SITES = 2 ** 21;
 
 /**
- * What all sites' buckets have in common: the rate, and what single addresses took of the reserves. In memory only, by a hash
- * with a seed of this process.
+ * Tracks how much each address has taken from the reserves of all sites. It is kept in memory only, by a hash with a seed of
+ * this process.
  */
 export class AddressShares {
-  /** Of a site. */
+  /** The rate and burst of a site. */
   readonly rate: Rate;
-  /** Tokens of a site below which an address gets no more than its share. */
+  /** The reserved tokens of a site. */
   readonly reserve: number;
   readonly #shareRate: Rate;
   readonly #byAddress = new Map<number, TokenBucket>();
@@ -33,27 +34,27 @@ export class AddressShares {
     this.#shareRate = { perSecond: perSecond * SHARE, burst: Math.max(1, burst * SHARE) };
   }
 
-  /** A number for a site, to ask with. Should two sites have the same, an address has one share of both. */
+  /** Returns a number for a site. Numbers repeat after `SITES`: an address has one share for all sites with the same number. */
   nextSite(): number {
     this.#sites = (this.#sites + 1) % SITES;
     return this.#sites;
   }
 
-  take(site: number, address: number, nowMs: number): number {
+  tryConsume(site: number, address: number, nowMs: number): number {
     const key = address * SITES + site;
     let share = this.#byAddress.get(key);
     if (share === undefined) {
-      if (this.#byAddress.size >= SHARES_HELD) this.#byAddress.clear();
+      if (this.#byAddress.size >= MAX_CACHED_SHARES) this.#byAddress.clear();
       share = new TokenBucket(this.#shareRate);
       this.#byAddress.set(key, share);
     }
-    return share.take(nowMs);
+    return share.tryConsume(nowMs);
   }
 }
 
 /**
- * A site's bucket, which one address cannot use up alone: where others send as well, it gets what is above the reserve, and
- * its share of that. An address that is alone has all of it.
+ * A site's bucket that no single address can empty. While several addresses send, each can take all tokens above the reserve,
+ * but only its share of the reserve. A sole sender can take every token.
  */
 export class FairBucket extends TokenBucket {
   readonly #shares: AddressShares;
@@ -67,34 +68,30 @@ export class FairBucket extends TokenBucket {
     this.#site = shares.nextSite();
   }
 
-  /** Takes a token for an address. @returns 0 when it got one, else the whole seconds until it will. */
-  takeFor(address: string, nowMs: number): number {
-    const hash = addressHash(address);
+  /** Takes a token for an address. @returns 0 if one was available, otherwise the whole seconds until one is */
+  tryConsumeFor(address: string, nowMs: number): number {
+    const hash = networkHash(clientNetwork(address));
     if (hash !== this.#newestAddress) {
       if (this.#newestAddress !== 0) this.#changedAtMs = nowMs;
       this.#newestAddress = hash;
     }
     const alone = nowMs - this.#changedAtMs >= ALONE_AFTER_MS;
     if (!alone && this.fill(nowMs) < this.#shares.reserve) {
-      const waitSeconds = this.#shares.take(this.#site, hash, nowMs);
+      const waitSeconds = this.#shares.tryConsume(this.#site, hash, nowMs);
       if (waitSeconds > 0) return waitSeconds;
     }
-    return this.take(nowMs);
+    return this.tryConsume(nowMs);
   }
 }
 
 const SEED = randomInt(2 ** 32);
-const COLON = 58;
 
-/** A number from 1 for an address; of IPv6 for its network, up to the fourth group or the first gap. Never stored. */
-function addressHash(address: string): number {
+/** Hashes a client network to an integer from 1 to 2^32. The hash is never stored. */
+function networkHash(network: string): number {
   let hash = SEED;
-  let colons = 0;
-  for (let i = 0; i < address.length; i++) {
-    const code = address.charCodeAt(i);
-    if (code === COLON && (++colons === 4 || address.charCodeAt(i + 1) === COLON)) break;
+  for (let i = 0; i < network.length; i++) {
     // FNV-1a: https://datatracker.ietf.org/doc/html/rfc9923
-    hash = Math.imul(hash ^ code, 0x01000193);
+    hash = Math.imul(hash ^ network.charCodeAt(i), 0x01000193);
   }
   return (hash >>> 0) + 1;
 }

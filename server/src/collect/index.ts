@@ -1,17 +1,19 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { BATCH_MAX_BEACONS, BATCH_MAX_BYTES, BEACON_MAX_BYTES } from '../../../tracker/wire/limits.ts';
-import { ApiError, ERRORS } from '../errors.ts';
-import { errorOf, FAULT, headerValue, outcomeName } from './answers.ts';
-import { type Outcome, type Receiver, receive, refuseBatch, refuseUnread, senderOf } from './receive.ts';
+import { ApiError, ERRORS } from '../domain/errors.ts';
+import { errorOf, FAULT, headerValue, type Outcome, outcomeName } from '../domain/outcomes.ts';
+import { errorStatus } from '../http/error-status.ts';
+import { clientOf } from './raw-beacon.ts';
+import { MALFORMED_REQUEST, type Receiver, receive, refuseBatch, refuseUnread } from './receive.ts';
 
-/** The beacons' room over HTTP: size limit, parse, hand over, answer. Open to every origin, and never with credentials. */
+/** The collector's routes, which limit the body's size, parse it, receive its beacons and respond. Open to every origin. */
 
-const TOO_LARGE = `The event is too large: at most ${BEACON_MAX_BYTES} bytes, and ${BATCH_MAX_BYTES} for a batch.`;
+const TOO_LARGE = `The event exceeds the size limit: ${BEACON_MAX_BYTES} bytes per event, ${BATCH_MAX_BYTES} bytes per batch.`;
 
-/** A day: how long a browser may remember that it may ask. https://fetch.spec.whatwg.org/#http-access-control-max-age */
+/** How long a browser may cache a preflight response: one day. https://fetch.spec.whatwg.org/#http-access-control-max-age */
 const PREFLIGHT_SECONDS = 86_400;
 
-/** Of every answer. */
+/** The headers of every response. */
 const HEADERS = {
   'access-control-allow-origin': '*',
   'access-control-expose-headers': 'X-Attractos-Outcome, Retry-After',
@@ -19,7 +21,7 @@ const HEADERS = {
   'cache-control': 'no-store',
 };
 
-/** @param options.path where beacons arrive besides `/e`; null: nowhere */
+/** Adds the routes. @param options.path a path in addition to `/e`; null if there is none */
 export async function collectRoutes(
   app: FastifyInstance,
   { receiver, path }: { receiver: Receiver; path: string | null },
@@ -34,8 +36,8 @@ export async function collectRoutes(
     const outcome = unread(receiver, error);
     if (outcome !== null) return answer(receiver, reply, outcome);
     if (error instanceof ApiError) return sendError(reply, error);
-    request.log.error({ err: error }, 'a beacon could not be handled');
-    receiver.answered.add(FAULT);
+    request.log.error({ err: error }, 'failed to handle a beacon');
+    receiver.answered(FAULT);
     return sendError(reply, new ApiError('INTERNAL'));
   });
 
@@ -46,16 +48,16 @@ export async function collectRoutes(
 function acceptBeacons(app: FastifyInstance, receiver: Receiver, path: string): void {
   app.post(path, async (request, reply) => {
     const text = typeof request.body === 'string' ? request.body : '';
-    const said = parse(text);
-    const sender = senderOf(request, receiver.knowledge);
-    if (!Array.isArray(said)) {
+    const payload = parse(text);
+    const client = clientOf(request, receiver.enricher.countryHeader);
+    if (!Array.isArray(payload)) {
       const bytes = Buffer.byteLength(text);
-      return answer(receiver, reply, await receive(receiver, { beacon: said, bytes }, sender));
+      return answer(receiver, reply, await receive(receiver, { payload, bytes }, client));
     }
-    checkBatch(said);
-    // Together, so that they share a commit.
-    const outcomes = said.map((beacon) =>
-      receive(receiver, { beacon, bytes: bytesOf(beacon, text) }, sender),
+    checkBatch(payload);
+    // Received concurrently, so that they share a commit.
+    const outcomes = payload.map((beacon) =>
+      receive(receiver, { payload: beacon, bytes: bytesOf(beacon, text) }, client),
     );
     return answerBatch(receiver, reply, await Promise.all(outcomes));
   });
@@ -74,12 +76,12 @@ function acceptBeacons(app: FastifyInstance, receiver: Receiver, path: string): 
 
   const refuse = async (_request: FastifyRequest, reply: FastifyReply) => {
     reply.header('allow', 'POST, OPTIONS');
-    throw new ApiError('METHOD_NOT_ALLOWED', { detail: 'Send events by POST.' });
+    throw new ApiError('METHOD_NOT_ALLOWED', { detail: 'Method not allowed. Use POST to send events.' });
   };
   app.route({
     method: app.supportedMethods.filter((method) => method !== 'POST' && method !== 'OPTIONS'),
     url: path,
-    // Before a body is read: it is no beacon, whatever is wrong with it.
+    // Refused before the body is read, so that errors in the body do not matter.
     onRequest: refuse,
     handler: refuse,
   });
@@ -88,7 +90,7 @@ function acceptBeacons(app: FastifyInstance, receiver: Receiver, path: string): 
 /** A request that could not be read as beacons. */
 class Unreadable extends Error {
   override readonly name = 'Unreadable';
-  /** What was read of it. */
+  /** The beacons that could be parsed; empty if there are none. */
   readonly batch: readonly unknown[];
 
   constructor(message: string, batch: readonly unknown[] = []) {
@@ -101,43 +103,47 @@ function parse(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw new Unreadable('The body is not JSON.');
+    throw new Unreadable(ERRORS.INVALID_JSON.sentence);
   }
 }
 
 function checkBatch(batch: readonly unknown[]): void {
-  if (batch.length === 0) throw new Unreadable('The batch is empty.');
+  if (batch.length === 0) throw new Unreadable('The batch is empty; send at least one event.');
   if (batch.length > BATCH_MAX_BEACONS)
-    throw new Unreadable(`A batch holds at most ${BATCH_MAX_BEACONS} events.`, batch);
-  if (batch.some(Array.isArray)) throw new Unreadable('A batch holds events, not batches.', batch);
+    throw new Unreadable(
+      `A batch must have at most ${BATCH_MAX_BEACONS} events; got ${batch.length}.`,
+      batch,
+    );
+  if (batch.some(Array.isArray))
+    throw new Unreadable('A batch must contain events, not nested batches.', batch);
 }
 
-/** Size of one beacon of a batch; no more than the whole where the whole is small. */
+/** Returns the size of a beacon in a batch, or an upper bound if even the whole batch is below the limit of one beacon. */
 function bytesOf(beacon: unknown, batch: string): number {
   const all = Buffer.byteLength(batch);
   if (all <= BEACON_MAX_BYTES) return all;
   try {
     return Buffer.byteLength(JSON.stringify(beacon));
   } catch {
-    return Number.POSITIVE_INFINITY; // nested deeper than the stack goes, which takes more than a beacon's size
+    return Number.POSITIVE_INFINITY; // nested too deeply for the stack, so it is larger than a beacon may be
   }
 }
 
 function answer({ answered }: Receiver, reply: FastifyReply, outcome: Outcome): FastifyReply {
-  answered.add(outcomeName(outcome));
+  answered(outcomeName(outcome));
   if (outcome.kind !== 'refused') return accept(reply, outcome.kind);
   reply.header('x-attractos-outcome', headerValue(outcome));
   return sendError(reply, errorOf(outcome));
 }
 
-/** Nearly every answer, and always one of these: past the framework, which would put each together anew. */
+/** The headers of accepted beacons. Nearly every response is one of these, so they are built once and bypass the framework. */
 const ACCEPTED = {
   stored: acceptedHeaders('stored'),
   duplicate: acceptedHeaders('duplicate'),
   bot: acceptedHeaders('bot'),
 };
 
-/** Names and values in turn, as Node takes them. */
+/** Returns the headers of an outcome as a flat list of names and values, which `writeHead` accepts. */
 function acceptedHeaders(outcome: string): string[] {
   return Object.entries({ ...HEADERS, 'x-attractos-outcome': outcome, 'content-length': '0' }).flat();
 }
@@ -153,7 +159,7 @@ function answerBatch(
   reply: FastifyReply,
   outcomes: readonly Outcome[],
 ): FastifyReply {
-  for (const outcome of outcomes) answered.add(outcomeName(outcome));
+  for (const outcome of outcomes) answered(outcomeName(outcome));
   reply.header('x-attractos-outcome', outcomes.map(headerValue).join(', '));
   const firstRefusal = outcomes.find((outcome) => outcome.kind === 'refused');
   const kept = outcomes.some((outcome) => outcome.kind !== 'refused');
@@ -173,14 +179,12 @@ function sendError(reply: FastifyReply, error: ApiError): FastifyReply {
   return reply.code(error.status).headers(HEADERS).send(error.body());
 }
 
-/** What could not be read, by our own or the framework's word, as an outcome; null for any other error. */
+/** Returns the outcome of an unreadable request, refused here or by the framework; null for any other error. */
 function unread(receiver: Receiver, error: unknown): Outcome | null {
   if (error instanceof Unreadable) return refuseBatch(receiver, error.batch, error.message);
   if (!(error instanceof Error) || !('code' in error)) return null;
   if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') return refuseUnread(receiver, 'too-large', TOO_LARGE);
-  const status = 'statusCode' in error ? Number(error.statusCode) : 500;
+  const status = errorStatus(error);
   if (status === 415) return refuseUnread(receiver, 'media-type', ERRORS.UNSUPPORTED_MEDIA_TYPE.sentence);
-  return status >= 400 && status < 500
-    ? refuseUnread(receiver, 'malformed', 'The request could not be read.')
-    : null;
+  return status >= 400 && status < 500 ? refuseUnread(receiver, 'malformed', MALFORMED_REQUEST) : null;
 }

@@ -1,34 +1,35 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
-import { splitRequestUrl } from '../request-url.ts';
-import { FAULT, headerValue, outcomeName } from './answers.ts';
-import { type Outcome, type Receiver, receive, refuseUnread, senderOf } from './receive.ts';
+import { FAULT, headerValue, type Outcome, outcomeName } from '../domain/outcomes.ts';
+import { errorStatus } from '../http/error-status.ts';
+import { splitRequestUrl } from '../http/request-url.ts';
+import { clientOf } from './raw-beacon.ts';
+import { MALFORMED_REQUEST, type Receiver, receive, refuseUnread } from './receive.ts';
 
 /**
- * `GET /p.gif?key=…` for pages without script: mails, feeds, `<noscript>`. The page's address is the `Referer`, or `url=`
- * where there is none. An image is always the answer, since a page has nothing to do with anything else; what became of the
- * event is in a header.
+ * The tracking pixel `GET /p.gif?key=…` for emails, feeds and `<noscript>`. The page's URL is the parameter `url`, or else the
+ * `Referer`. The response is always an image, because a page cannot show anything else; a header has the outcome.
  */
 
-/** A transparent GIF of one pixel: 43 bytes, the smallest that every client draws. */
+/** A transparent one-pixel GIF of 43 bytes, the smallest that every client can display. */
 const GIF = Buffer.from('R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAICRAEAOw==', 'base64');
 
-/** Fields of a beacon that a query can say. */
+/** The fields of a beacon that the query can set. */
 const FIELDS = ['key', 'id', 'name', 'url', 'ref'] as const;
 
 export async function pixelRoutes(app: FastifyInstance, { receiver }: { receiver: Receiver }): Promise<void> {
   app.setErrorHandler((error, request, reply) => {
-    if (error instanceof Error && 'statusCode' in error && Number(error.statusCode) < 500)
-      return answer(receiver, reply, refuseUnread(receiver, 'malformed', 'The request could not be read.'));
-    request.log.error({ err: error }, 'a pixel could not be handled');
-    receiver.answered.add(FAULT);
+    if (errorStatus(error) < 500)
+      return answer(receiver, reply, refuseUnread(receiver, 'malformed', MALFORMED_REQUEST));
+    request.log.error({ err: error }, 'failed to handle a pixel request');
+    receiver.answered(FAULT);
     return image(reply).code(500).send(GIF);
   });
 
   app.get('/p.gif', { exposeHeadRoute: false }, async (request, reply) => {
-    const sender = senderOf(request, receiver.knowledge);
+    const client = clientOf(request, receiver.enricher.countryHeader);
     const query = new URLSearchParams(splitRequestUrl(request.url).query);
     const beacon: Record<string, string> = {};
-    if (sender.referer !== undefined) beacon.url = sender.referer;
+    if (client.referer !== undefined) beacon.url = client.referer;
     for (const field of FIELDS) {
       const value = query.get(field);
       if (value !== null) beacon[field] = value;
@@ -36,11 +37,11 @@ export async function pixelRoutes(app: FastifyInstance, { receiver }: { receiver
     return answer(
       receiver,
       reply,
-      await receive(receiver, { beacon, bytes: Buffer.byteLength(JSON.stringify(beacon)) }, sender),
+      await receive(receiver, { payload: beacon, bytes: Buffer.byteLength(JSON.stringify(beacon)) }, client),
     );
   });
 
-  // Asking about the image is no view of a page.
+  // HEAD is not a page view.
   app.head('/p.gif', async (_request, reply) => image(reply).send());
 }
 
@@ -57,6 +58,6 @@ function image(reply: FastifyReply): FastifyReply {
 }
 
 function answer({ answered }: Receiver, reply: FastifyReply, outcome: Outcome): FastifyReply {
-  answered.add(outcomeName(outcome));
+  answered(outcomeName(outcome));
   return image(reply).header('x-attractos-outcome', headerValue(outcome)).send(GIF);
 }

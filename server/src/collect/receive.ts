@@ -1,261 +1,249 @@
-import type { IncomingHttpHeaders } from 'node:http';
 import { Compile } from 'typebox/compile';
 import { Beacon } from '../../../tracker/wire/beacon.ts';
-import { BEACON_MAX_BYTES, LEAVE, URL_MAX_CHARS } from '../../../tracker/wire/limits.ts';
-import type { Clock } from '../clock.ts';
-import { leavesOutCountry, leavesOutPage } from '../exclusions.ts';
-import { CLAIM_MAX_CHARS, hostFits, judgeHosts } from '../host-policy.ts';
-import { type AppendOutcome, type Events, NO_SITE, StoreBusy, StoreUnavailable } from '../store/store.ts';
-import type { Tally } from '../tally.ts';
-import { parseReferrer, splitPage } from './classify.ts';
-import { toEntry } from './entry.ts';
-import type { Person } from './knowledge/agents.ts';
-import type { Knowledge } from './knowledge/index.ts';
+import { BEACON_MAX_BYTES } from '../../../tracker/wire/limits.ts';
+import type { Clock } from '../domain/clock.ts';
+import { isCountryExcluded, isPageExcluded } from '../domain/exclusions.ts';
+import { checkHosts, isHostAllowed } from '../domain/host-policy.ts';
+import type { Outcome } from '../domain/outcomes.ts';
+import type { Crawler } from '../domain/user-agents/bots.ts';
+import type { HumanAgent, KnownAgent } from '../domain/user-agents/read-agent.ts';
+import { type Events, StoreBusy, StoreUnavailable } from '../store/contract/store.ts';
+import type { Enricher } from './enrich/index.ts';
+import { type Arrival, type Enriched, toEntry } from './entry.ts';
+import { type Page, parseReferrer, splitPage } from './page.ts';
+import { type Client, claimedHost, isLeave, keyIn, type RawBeacon } from './raw-beacon.ts';
+import { concerning, enterRefusal, Refused, refusalOutcome } from './refuse.ts';
 import type { KnownSite, SiteDirectory } from './site-by-key.ts';
 import { type DailySalt, visitorHash } from './visitor.ts';
 import { whatIsWrong } from './what-is-wrong.ts';
 
-/** Why a beacon was not kept. */
-export type RefusalReason =
-  | 'malformed'
-  | 'too-large'
-  | 'media-type'
-  | 'unknown-key'
-  | 'retired-key'
-  | 'rate-limited'
-  | 'wrong-domain'
-  | 'local-host'
-  | 'excluded-page'
-  | 'excluded-country'
-  | 'busy'
-  | 'unavailable';
-
-/** What became of a beacon: a closed union, switched exhaustively. */
-export type Outcome =
-  | { kind: AppendOutcome | 'bot' }
-  | { kind: 'refused'; reason: RefusalReason; detail?: string; retryAfterSeconds?: number };
-
-/** A beacon as it came: parsed, but not yet believed. */
-export interface Said {
-  beacon: unknown;
-  /** Size of its JSON, in bytes of UTF-8. */
-  bytes: number;
-  /** When it happened, in the words of a sender who is believed. The server's clock is the only clock of all others. */
-  reportedAtMs?: number;
-}
-
-/** Who sent a request, as far as the request tells. Forgotten when the beacon has been received. */
-export interface Sender {
-  address: string;
-  origin: string | undefined;
-  referer: string | undefined;
-  userAgent: string;
-  /** The country that a proxy which is believed names. */
-  country?: string | undefined;
-}
-
-/** What receiving needs, handed in. */
+/** The dependencies of `receive`. */
 export interface Receiver {
   sites: SiteDirectory;
   events: Pick<Events, 'append' | 'refuse'>;
   salt: DailySalt;
-  knowledge: Knowledge;
+  enricher: Enricher;
   clock: Clock;
-  /** Outcomes as they are answered, by `outcomeName`, for whoever runs the server. */
-  answered: Pick<Tally, 'add'>;
+  /** Called with each outcome's name, for metrics. */
+  answered: (outcomeName: string) => void;
 }
 
-/** Seconds after which trying again makes sense when the store could not take an event. */
-const RETRY_AFTER_SECONDS = 5;
+/** A site and the site key that the beacon named. */
+interface KeyedSite {
+  site: KnownSite;
+  siteKey: string;
+  isRetired: boolean;
+}
 
-/** Accounts that may have registered the same domain and are all told. */
+/** The most sites on the same host whose ledgers record an unknown key. */
 const OWNERS_TOLD = 5;
 
-/** What is known of a person whose user agent nobody named. */
-const NO_AGENT: Person & { family: string } = {
-  crawler: null,
-  browser: null,
-  os: null,
-  device: null,
-  family: '',
-};
+/** The agent of a reported event without a user agent, which counts as a person. */
+const UNNAMED_AGENT: KnownAgent = { crawler: null, browser: null, os: null, device: null, family: '' };
 
 const beaconShape = Compile(Beacon);
 
-/** @param request `ips`: proxies on the way, where they are believed; several where there was one */
-export function senderOf(
-  request: { ip: string; ips?: string[]; headers: IncomingHttpHeaders },
-  { countryHeader }: Knowledge,
-): Sender {
-  const { headers } = request;
-  const country = countryHeader === null ? undefined : headers[countryHeader];
-  return {
-    address: request.ip,
-    origin: headers.origin,
-    referer: headers.referer,
-    userAgent: headers['user-agent'] ?? '',
-    country: typeof country === 'string' && (request.ips?.length ?? 0) > 1 ? country : undefined,
-  };
-}
-
 /**
- * The way of a beacon, top to bottom. Whatever is returned has been counted: what was kept is on disk by then, and a refusal
- * that concerns a site is in that site's ledger.
+ * Receives a beacon. Each step either continues or throws a refusal.
+ *
+ * When it returns, an accepted beacon is on disk, and a refusal is in its site's ledger, or in the operator's if the site is
+ * unknown. The only exception is a refused leave of a known site: it is not an event, so no ledger records it.
  */
-export async function receive(
-  receiver: Receiver,
-  { beacon: said, bytes, reportedAtMs }: Said,
-  sender: Sender,
-): Promise<Outcome> {
+export async function receive(receiver: Receiver, raw: RawBeacon, client: Client): Promise<Outcome> {
   const nowMs = receiver.clock.now();
-  const receivedAtMs = reportedAtMs ?? nowMs;
-
-  const key = keyOf(said);
-  if (key === null)
-    return refuseForNobody(receiver, { reason: 'malformed', receivedAtMs, detail: explainShape(said) });
-
-  const found = receiver.sites.resolve(key);
-  if (found.kind === 'unknown') return refuseUnknownKey(receiver, said, receivedAtMs);
-  if (found.kind === 'cannot-know') return refuseForNobody(receiver, { reason: 'unavailable', receivedAtMs });
-  const { site } = found;
-  const refuse = (reason: RefusalReason, { host = '', ...more }: Details & { host?: string } = {}) => {
-    // A leave is no event: what is said about it in the answer is enough.
-    if (!isLeave(said)) receiver.events.refuse({ siteId: site.id, siteKey: key, receivedAtMs, reason, host });
-    return refused(reason, more);
-  };
-  if (found.kind === 'retired') return refuse('retired-key', { host: claimedHost(said) });
-
-  if (bytes > BEACON_MAX_BYTES) return refuse('too-large', { host: claimedHost(said) });
-  if (!beaconShape.Check(said)) return refuse('malformed', { detail: explainShape(said) });
-  const beacon: Beacon = said;
-  const page = splitPage(beacon.url, beacon.keep);
-  if (page === null)
-    return refuse('malformed', {
-      detail: 'The event is not well-formed: url must be an http or https address.',
-    });
-
-  const verdict = judgeHosts(site, { origin: sender.origin, referer: sender.referer, pageHost: page.host });
-  if (!verdict.fits) return refuse(verdict.reason, { host: verdict.host, detail: explain(verdict, site) });
-
-  // After the hosts, so that a copied tag on a busy foreign site cannot use up the rate of the real one.
-  const waitSeconds = site.bucket.takeFor(sender.address, nowMs);
-  if (waitSeconds > 0) return refuse('rate-limited', { host: page.host, retryAfterSeconds: waitSeconds });
-
-  const { exclusions } = site;
-  if (exclusions !== null && leavesOutPage(exclusions, page.path))
-    return refuse('excluded-page', { host: page.host });
-
-  // A server that reports and names no user agent reports a person's doing.
-  const isReport = reportedAtMs !== undefined && sender.userAgent === '';
-  const agent = isReport ? NO_AGENT : receiver.knowledge.agents.of(sender.userAgent);
-  const arrival = { siteId: site.id, siteKey: key, receivedAtMs, host: page.host, path: page.path };
+  const receivedAtMs = raw.reportedAtMs ?? nowMs;
+  let keyed: KeyedSite | null = null;
+  let host = '';
   try {
-    if (agent.crawler !== null) {
-      if (isLeave(beacon)) return { kind: 'bot' };
-      const id = beacon.id ?? null;
-      const { name: bot, company, botClass } = agent.crawler;
-      const visit = { kind: 'bot', ...arrival, id, bot, company, botClass } as const;
-      return { kind: (await receiver.events.append(visit)) === 'duplicate' ? 'duplicate' : 'bot' };
-    }
-    if (exclusions !== null && leavesOutCountry(exclusions, receiver.knowledge.countryOf(beacon, sender)))
-      return refuse('excluded-country', { host: page.host });
-    const salt = receiver.salt.today();
-    const visitor = visitorHash(typeof salt === 'string' ? salt : await salt, {
-      siteId: site.id,
-      host: page.host,
-      address: sender.address,
-      agentFamily: agent.family,
-    });
-    const referrer = parseReferrer(beacon.ref);
-    const isOwn = (host: string) => host === page.host || hostFits(site, host);
-    const known = isLeave(beacon)
-      ? null
-      : receiver.knowledge.of({ agent, query: page.query, referrer, beacon, isOwn }, sender);
-    // From here on nobody knows the sender's address and user agent any more.
-    const entry = toEntry(beacon, { arrival, visitor, known, referrer });
-    return { kind: await receiver.events.append(entry) };
+    keyed = findSite(receiver.sites, raw);
+    const { site, siteKey } = keyed;
+    checkKeyIsLive(keyed, raw);
+    const beacon = readBeacon(raw);
+    const page = readPage(beacon);
+    requireAllowedHosts(site, page, client);
+    host = page.host;
+    // Applied after the host check, so that a tag copied to another busy site cannot use up this site's rate.
+    applyRateLimit(site, client, page, nowMs);
+    checkPageExclusions(site, page);
+    const agent = classifyAgent(receiver.enricher, raw, client);
+    const arrival = { siteId: site.id, siteKey, receivedAtMs, host, path: page.path };
+    if (agent.crawler !== null) return await recordBotVisit(receiver.events, beacon, arrival, agent.crawler);
+    checkCountryExclusions(receiver.enricher, site, page, beacon, client);
+    const visitor = await hashVisitor(receiver.salt, { site, page, client, agent });
+    // From here on, nothing contains the client's address or user agent.
+    const enriched = enrich(receiver.enricher, { site, page, beacon, arrival, visitor, agent, client });
+    return { kind: await receiver.events.append(toEntry(enriched)) };
   } catch (error) {
-    if (error instanceof StoreBusy) return refuse('busy', { host: page.host });
-    if (error instanceof StoreUnavailable) return refuse('unavailable', { host: page.host });
-    throw error;
+    let refused = refusalOf(error, host);
+    if (keyed !== null) refused = concerning(refused, { siteId: keyed.site.id, siteKey: keyed.siteKey });
+    if (keyed === null || !isLeave(raw.payload)) enterRefusal(receiver.events, refused, receivedAtMs);
+    return refusalOutcome(refused);
   }
 }
 
-interface Details {
-  detail?: string;
-  retryAfterSeconds?: number;
+/** Finds the site of a beacon's key. Until the keys are loaded, it refuses a valid key as `unavailable`, not as unknown. */
+function findSite(sites: SiteDirectory, { payload }: RawBeacon): KeyedSite {
+  const siteKey = keyIn(payload);
+  if (siteKey === null) throw new Refused('malformed', { detail: explainShape(payload) });
+  const found = sites.resolve(siteKey);
+  if (found.kind === 'cannot-know') throw new Refused('unavailable');
+  if (found.kind === 'unknown') throw unknownKey(sites, payload);
+  return { site: found.site, siteKey, isRetired: found.kind === 'retired' };
 }
 
-function refused(reason: RefusalReason, details: Details): Outcome {
-  const tryAgain =
-    reason === 'busy' || reason === 'unavailable' ? { retryAfterSeconds: RETRY_AFTER_SECONDS } : {};
-  return { kind: 'refused', reason, ...tryAgain, ...details };
+/** Creates the refusal of an unknown key. It concerns the sites that allow the page's host, so that their owners see it. */
+function unknownKey(sites: SiteDirectory, payload: unknown): Refused {
+  const host = claimedHost(payload);
+  const owners = isLeave(payload) ? [] : sites.sitesOnHost(host).slice(0, OWNERS_TOLD);
+  return new Refused(
+    'unknown-key',
+    { host },
+    owners.map(({ id }) => ({ siteId: id, siteKey: null })),
+  );
 }
 
-/** A request that could not even be read. */
+function checkKeyIsLive({ isRetired }: KeyedSite, { payload }: RawBeacon): void {
+  if (isRetired) throw new Refused('retired-key', { host: claimedHost(payload) });
+}
+
+function readBeacon({ payload, bytes }: RawBeacon): Beacon {
+  if (bytes > BEACON_MAX_BYTES) throw new Refused('too-large', { host: claimedHost(payload) });
+  if (!beaconShape.Check(payload)) throw new Refused('malformed', { detail: explainShape(payload) });
+  return payload;
+}
+
+function readPage(beacon: Beacon): Page {
+  const page = splitPage(beacon.url, beacon.keep);
+  if (page !== null) return page;
+  throw new Refused('malformed', {
+    detail: 'The event is invalid: url must be an http(s) URL.',
+  });
+}
+
+function requireAllowedHosts(site: KnownSite, { host: pageHost }: Page, { origin, referer }: Client): void {
+  const verdict = checkHosts(site, { origin, referer, pageHost });
+  if (verdict.isAllowed) return;
+  const { reason, host } = verdict;
+  const detail =
+    reason === 'local-host'
+      ? `Events from local and private hosts are not counted: the page is on ${host}, the site key belongs to ${site.domain}.`
+      : `The page is on ${host}, but this site key belongs to ${site.domain}.`;
+  throw new Refused(reason, { host, detail });
+}
+
+function applyRateLimit(site: KnownSite, { address }: Client, { host }: Page, nowMs: number): void {
+  const retryAfterSeconds = site.bucket.tryConsumeFor(address, nowMs);
+  if (retryAfterSeconds > 0) throw new Refused('rate-limited', { host, retryAfterSeconds });
+}
+
+function checkPageExclusions({ exclusions }: KnownSite, { host, path }: Page): void {
+  if (exclusions !== null && isPageExcluded(exclusions, path)) throw new Refused('excluded-page', { host });
+}
+
+/** Classifies the user agent. A reported event without a user agent counts as a person's. */
+function classifyAgent(enricher: Enricher, { reportedAtMs }: RawBeacon, { userAgent }: Client): KnownAgent {
+  return reportedAtMs !== undefined && userAgent === '' ? UNNAMED_AGENT : enricher.agents.of(userAgent);
+}
+
+/** Records a crawler's request, which is never counted as an event. */
+async function recordBotVisit(
+  events: Receiver['events'],
+  beacon: Beacon,
+  arrival: Arrival,
+  { name: bot, company, botClass }: Crawler,
+): Promise<Outcome> {
+  if (isLeave(beacon)) return { kind: 'bot' };
+  const id = beacon.id ?? null;
+  const outcome = await events.append({ kind: 'bot', ...arrival, id, bot, company, botClass });
+  return { kind: outcome === 'duplicate' ? 'duplicate' : 'bot' };
+}
+
+function checkCountryExclusions(
+  enricher: Enricher,
+  { exclusions }: KnownSite,
+  { host }: Page,
+  beacon: Beacon,
+  client: Client,
+): void {
+  if (exclusions !== null && isCountryExcluded(exclusions, enricher.countryOf(beacon, client)))
+    throw new Refused('excluded-country', { host });
+}
+
+/** Returns the visitor's anonymous ID for the day. It waits only if today's salt must be fetched. */
+async function hashVisitor(
+  dailySalt: DailySalt,
+  { site, page, client, agent }: { site: KnownSite; page: Page; client: Client; agent: KnownAgent },
+): Promise<bigint> {
+  return visitorHash(await dailySalt.today(), {
+    siteId: site.id,
+    host: page.host,
+    address: client.address,
+    agentFamily: agent.family,
+  });
+}
+
+/** Adds the source, country, device and browser. */
+function enrich(
+  enricher: Enricher,
+  {
+    site,
+    page,
+    beacon,
+    arrival,
+    visitor,
+    agent,
+    client,
+  }: {
+    site: KnownSite;
+    page: Page;
+    beacon: Beacon;
+    arrival: Arrival;
+    visitor: bigint;
+    agent: HumanAgent;
+    client: Client;
+  },
+): Enriched {
+  const referrer = parseReferrer(beacon.ref);
+  const isOwn = (host: string) => host === page.host || isHostAllowed(site, host);
+  const enrichment = isLeave(beacon)
+    ? null
+    : enricher.enrich({ agent, query: page.query, referrer, beacon, isOwn }, client);
+  return { beacon, arrival, visitor, enrichment, referrer };
+}
+
+/** Returns the refusal behind an error. @throws the error itself if it is an internal one */
+function refusalOf(error: unknown, host: string): Refused {
+  if (error instanceof Refused) return error;
+  if (error instanceof StoreBusy) return new Refused('busy', { host });
+  if (error instanceof StoreUnavailable) return new Refused('unavailable', { host });
+  throw error;
+}
+
+/** The detail of a request that the framework could not parse. */
+export const MALFORMED_REQUEST = 'The request is malformed.';
+
+/** Refuses a request that could not be parsed. */
 export function refuseUnread(
-  receiver: Receiver,
+  { events, clock }: Receiver,
   reason: 'malformed' | 'too-large' | 'media-type',
   detail: string,
 ): Outcome {
-  return refuseForNobody(receiver, { reason, receivedAtMs: receiver.clock.now(), detail });
+  const refused = new Refused(reason, { detail });
+  enterRefusal(events, refused, clock.now());
+  return refusalOutcome(refused);
 }
 
-/** A batch that is refused as a whole: told, as one malformed beacon, to the owner whose key the first of it carries. */
+/** Refuses a whole batch as one malformed event of the site whose key comes first in it. */
 export function refuseBatch(receiver: Receiver, batch: readonly unknown[], detail: string): Outcome {
-  const siteKey = batch.map(keyOf).find((key) => key !== null) ?? null;
+  const siteKey = batch.map(keyIn).find((key) => key !== null) ?? null;
   const found = siteKey === null ? null : receiver.sites.resolve(siteKey);
   if (found === null || !('site' in found)) return refuseUnread(receiver, 'malformed', detail);
-  const receivedAtMs = receiver.clock.now();
-  receiver.events.refuse({ siteId: found.site.id, siteKey, receivedAtMs, reason: 'malformed', host: '' });
-  return refused('malformed', { detail });
+  const refused = new Refused('malformed', { detail }, [{ siteId: found.site.id, siteKey }]);
+  enterRefusal(receiver.events, refused, receiver.clock.now());
+  return refusalOutcome(refused);
 }
 
-/** What concerns no site is counted for the operator. No host is kept: anybody could make up any number of them. */
-function refuseForNobody(
-  { events }: Receiver,
-  { reason, receivedAtMs, ...details }: Details & { reason: RefusalReason; receivedAtMs: number },
-): Outcome {
-  events.refuse({ siteId: NO_SITE, siteKey: null, receivedAtMs, reason, host: '' });
-  return refused(reason, details);
-}
-
-/** A key that is nobody's, on a page whose host somebody registered: that owner wants to know that his page carries it. */
-function refuseUnknownKey(receiver: Receiver, said: unknown, receivedAtMs: number): Outcome {
-  const host = claimedHost(said);
-  const concerned = isLeave(said) ? [] : receiver.sites.sitesOnHost(host);
-  if (concerned.length === 0) return refuseForNobody(receiver, { reason: 'unknown-key', receivedAtMs });
-  for (const site of concerned.slice(0, OWNERS_TOLD)) {
-    receiver.events.refuse({ siteId: site.id, siteKey: null, receivedAtMs, reason: 'unknown-key', host });
-  }
-  return refused('unknown-key', {});
-}
-
-function keyOf(said: unknown): string | null {
-  return typeof said === 'object' && said !== null && 'key' in said && typeof said.key === 'string'
-    ? said.key
-    : null;
-}
-
-function isLeave(said: unknown): boolean {
-  return typeof said === 'object' && said !== null && 'name' in said && said.name === LEAVE;
-}
-
-/** The host a beacon claims to come from, for the ledger's eyes only; empty where it names none. */
-function claimedHost(said: unknown): string {
-  const url = typeof said === 'object' && said !== null && 'url' in said ? said.url : null;
-  if (typeof url !== 'string' || url.length > URL_MAX_CHARS) return '';
-  // In ASCII a host may be several times as long as it was written.
-  return (splitPage(url)?.host ?? '').slice(0, CLAIM_MAX_CHARS);
-}
-
-function explainShape(said: unknown): string {
-  const problem = whatIsWrong(beaconShape, said);
-  return `The event is not well-formed${problem === null ? '' : `: ${problem}`}.`;
-}
-
-function explain(verdict: { reason: 'wrong-domain' | 'local-host'; host: string }, site: KnownSite): string {
-  return verdict.reason === 'local-host'
-    ? `Events from local and private hosts are not counted: the page is on ${verdict.host}, the site is ${site.domain}.`
-    : `The page is on ${verdict.host}, but this site key belongs to ${site.domain}.`;
+function explainShape(payload: unknown): string {
+  const problem = whatIsWrong(beaconShape, payload);
+  return `The event is invalid${problem === null ? '' : `: ${problem}`}.`;
 }

@@ -1,12 +1,14 @@
-import type { Clock } from '../clock.ts';
-import { type HostPolicy, hostFits, ownDomains } from '../host-policy.ts';
-import { isSiteKey } from '../keys.ts';
-import type { Exclusions, Registry, SiteKeyRecord } from '../store/store.ts';
+import type { Clock } from '../domain/clock.ts';
+import type { Exclusions } from '../domain/exclusions.ts';
+import { type HostPolicy, isHostAllowed, ownDomains } from '../domain/host-policy.ts';
+import { isSiteKey } from '../domain/keys.ts';
+import { OutageMonitor } from '../domain/outage.ts';
+import type { Registry, SiteKeyRecord } from '../store/contract/store.ts';
 import { AddressShares, FairBucket } from './fair-bucket.ts';
 import { SitesByDomain } from './sites-by-domain.ts';
 import type { Rate } from './token-bucket.ts';
 
-/** A site as the collector holds it: one object for all of its keys. There may be a million, so nothing is held that few need. */
+/** A site in the collector's memory. All keys of a site share one small object, because there may be a million sites. */
 export class KnownSite implements HostPolicy {
   readonly id: string;
   readonly domain: string;
@@ -28,13 +30,13 @@ export class KnownSite implements HostPolicy {
     this.#shares = shares;
   }
 
-  /** Made when the first beacon comes, full as it would be by then, and kept: what was taken from it must not be forgotten. */
+  /** The site's rate limit, created full when the first beacon arrives. */
   get bucket(): FairBucket {
     this.#bucket ??= new FairBucket(this.#shares);
     return this.#bucket;
   }
 
-  /** Takes over what may change. Beacons under way hold on to the site, so it is changed in place. */
+  /** Updates the site in place, because beacons in progress refer to it. */
   follow({ allowSubdomains, extraHosts, exclusions }: SiteKeyRecord): void {
     this.allowSubdomains = allowSubdomains;
     this.extraHosts = extraHosts;
@@ -46,17 +48,17 @@ export type KeyAnswer =
   | { kind: 'live'; site: KnownSite }
   | { kind: 'retired'; site: KnownSite }
   | { kind: 'unknown' }
-  /** The keys could not be loaded yet, so nobody can say whether this one exists. */
+  /** The keys have not been loaded yet, so it is unknown whether this one exists. */
   | { kind: 'cannot-know' };
 
-/** How often changes are asked for where nobody tells of them, */
+/** The polling interval for changes, if the registry sends no notices. */
 const POLL_MS = 250;
-/** and behind notices of a change, which may be lost with a connection. */
+/** The polling interval if the registry sends notices. Polling continues, because a lost connection loses notices. */
 const POLL_BEHIND_NOTICES_MS = 1_000;
 
 /**
- * All site keys, in memory: loaded at start, kept up to date by asking the registry for changes, and serving on while the
- * registry is away. No beacon causes a look-up in the database, whether its key is known or not.
+ * All site keys, in memory. They are loaded at start, kept up to date by polling the registry, and stay in use while the
+ * registry is unavailable. No beacon causes a database look-up, whether its key is known or not.
  */
 export class SiteDirectory {
   readonly #registry: Registry;
@@ -69,25 +71,30 @@ export class SiteDirectory {
   #freshAtMs: number | null = null;
   #timer: NodeJS.Timeout | null = null;
   #refreshing: Promise<void> = Promise.resolve();
-  /** A notice has asked for a refresh that has not begun. */
+  /** Whether a notice has requested a refresh that has not begun yet. */
   #isNoticed = false;
   #unsubscribe: (() => void) | undefined;
+  readonly #outage: OutageMonitor;
 
   constructor({
     registry,
     clock,
     rate,
+    onOutage,
   }: {
     registry: Registry;
     clock: Clock;
     rate: Rate;
+    /** Called with the error when refreshing begins to fail, and with null when it succeeds again. */
+    onOutage: (error: string | null) => void;
   }) {
+    this.#outage = new OutageMonitor(onOutage);
     this.#registry = registry;
     this.#clock = clock;
     this.#shares = new AddressShares(rate);
   }
 
-  /** Loads all keys, then goes on asking for changes until `stop`. Throws where the first load fails. */
+  /** Loads all keys, then polls for changes until `stop`. @throws if the first load fails */
   async start(): Promise<void> {
     this.#unsubscribe = this.#registry.onSiteKeysChanged?.(() => this.#onNotice());
     await this.refresh();
@@ -100,7 +107,7 @@ export class SiteDirectory {
     this.#unsubscribe?.();
   }
 
-  /** Fetches what changed since the last time. One at a time: calls made meanwhile wait and then ask again. */
+  /** Fetches the changes since the last refresh. Refreshes run one at a time: a concurrent call waits, then fetches again. */
   refresh(): Promise<void> {
     this.#refreshing = this.#refreshing.catch(() => undefined).then(() => this.#fetchChanges());
     return this.#refreshing;
@@ -111,31 +118,41 @@ export class SiteDirectory {
     if (site !== undefined) return { kind: 'live', site };
     const retired = this.#retired.get(key);
     if (retired !== undefined) return { kind: 'retired', site: retired };
-    // A mistyped or invented key is told by its checksum, also while nobody knows the keys.
+    // The checksum reveals a mistyped or invented key even before the keys are loaded.
     return this.#freshAtMs === null && isSiteKey(key) ? { kind: 'cannot-know' } : { kind: 'unknown' };
   }
 
-  /** Sites that a host belongs to by their rules: whom to tell of a key that is nobody's. */
+  /** Lists the sites whose rules allow a host, to record an unknown key in their ledgers. */
   sitesOnHost(host: string): KnownSite[] {
     return ownDomains(host)
       .flatMap((domain) => this.#byDomain.on(domain))
-      .filter((site) => hostFits(site, host));
+      .filter((site) => isHostAllowed(site, host));
   }
 
   get size(): number {
     return this.#live.size + this.#retired.size;
   }
 
-  /** Milliseconds since the registry was last heard; null before the first time. */
+  /** Returns the milliseconds since the last successful refresh; null if there was none. */
   ageMs(): number | null {
     return this.#freshAtMs === null ? null : this.#clock.now() - this.#freshAtMs;
   }
 
-  /** Notices in quick succession ask once. What fails is tried again by the poll. */
+  /** Refreshes once for several notices in quick succession. If it fails, the next poll tries again. */
   #onNotice(): void {
     if (this.#isNoticed) return;
     this.#isNoticed = true;
-    this.refresh().catch(() => undefined);
+    void this.#tryRefresh();
+  }
+
+  /** Refreshes, and reports failures. The loaded keys stay in use while the registry is unavailable. */
+  async #tryRefresh(): Promise<void> {
+    try {
+      await this.refresh();
+      this.#outage.succeeded();
+    } catch (error) {
+      this.#outage.failed(error);
+    }
   }
 
   async #fetchChanges(): Promise<void> {
@@ -160,7 +177,7 @@ export class SiteDirectory {
     keys.set(key, this.#siteOf(record));
   }
 
-  /** The site of a key, made or changed by what its record says. */
+  /** Creates or updates the site of a record, and returns it. */
   #siteOf(record: SiteKeyRecord): KnownSite {
     const known = this.#byDomain.find(record.domain, record.siteId);
     if (known !== undefined) {
@@ -172,7 +189,7 @@ export class SiteDirectory {
     return site;
   }
 
-  /** Forgets a key, and with the first one its site: that is gone when its keys are. */
+  /** Removes a key and its site. Keys are removed only together with their site. */
   #forget(key: string): void {
     const site = this.#live.get(key) ?? this.#retired.get(key);
     if (site === undefined) return;
@@ -184,8 +201,7 @@ export class SiteDirectory {
   #schedule(): void {
     this.#timer = setTimeout(
       async () => {
-        // Away: serve what is known, and let `ageMs` tell how old it is.
-        await this.refresh().catch(() => undefined);
+        await this.#tryRefresh();
         if (this.#timer !== null) this.#schedule();
       },
       this.#unsubscribe === undefined ? POLL_MS : POLL_BEHIND_NOTICES_MS,

@@ -1,6 +1,6 @@
 /**
- * Sites by the domain they were registered with, which never changes. Several accounts may have registered the same; mostly it
- * is one, which then costs an entry and nothing else.
+ * Sites by their registered domain, which never changes. Several accounts may register the same domain. A domain with one site,
+ * the usual case, takes only a map entry.
  */
 export class SitesByDomain<Site extends { readonly id: string; readonly domain: string }> {
   readonly #byDomain = new Map<string, Site | Map<string, Site>>();

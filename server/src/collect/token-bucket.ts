@@ -1,11 +1,11 @@
-import { SECOND_MS } from '../clock.ts';
+import { SECOND_MS } from '../domain/clock.ts';
 
 export interface Rate {
   readonly perSecond: number;
   readonly burst: number;
 }
 
-/** Lets `burst` through at once and `perSecond` in the long run. Holds two numbers, made for millions. */
+/** A rate limit: `burst` at once, `perSecond` in the long run. It stores only two numbers, so a process can have millions. */
 export class TokenBucket {
   readonly #rate: Rate;
   #tokens: number;
@@ -16,17 +16,17 @@ export class TokenBucket {
     this.#tokens = rate.burst;
   }
 
-  /** Takes one token. @returns 0 when there was one, else the whole seconds until there will be. */
-  take(nowMs: number): number {
+  /** Takes one token. @returns 0 if one was available, otherwise the whole seconds until one is */
+  tryConsume(nowMs: number): number {
     if (this.fill(nowMs) < 1) return Math.max(1, Math.ceil((1 - this.#tokens) / this.#rate.perSecond));
     this.#tokens -= 1;
     return 0;
   }
 
-  /** Puts in what has come since the last time. @returns the tokens that there are */
+  /** Adds the tokens earned since the last call. @returns the available tokens */
   fill(nowMs: number): number {
     const { perSecond, burst } = this.#rate;
-    // A clock that was set back fills nothing.
+    // A clock that was set back adds no tokens.
     const elapsedMs = Math.max(0, nowMs - this.#filledAtMs);
     this.#tokens = Math.min(burst, this.#tokens + (elapsedMs / SECOND_MS) * perSecond);
     this.#filledAtMs = nowMs;

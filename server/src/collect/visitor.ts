@@ -1,22 +1,22 @@
-import { isIPv4, isIPv6 } from 'node:net';
-import { type Clock, HOUR_MS, SECOND_MS, utcDay } from '../clock.ts';
-import type { Registry } from '../store/store.ts';
+import { networkOf } from '../domain/addresses.ts';
+import { type Clock, HOUR_MS, SECOND_MS, utcDay } from '../domain/clock.ts';
+import type { Registry } from '../store/contract/store.ts';
 import { hash64 } from './hash.ts';
 
 /**
- * Visitors without cookies: a hash of who asks, with a salt that is random per UTC day and then destroyed, so that nobody,
- * the operator included, can follow a visitor over days or recover an address.
+ * Identifies visitors without cookies, by a hash of the client with a random salt for each UTC day. The salt is then destroyed,
+ * so that no one, not even the operator, can follow a visitor over several days or recover an address.
  */
 
-/** Yesterday's salt goes this long after midnight: events received just before it may still be on their way. */
+/** How long yesterday's salt is kept after midnight, for events received just before it that are still in progress. */
 const OVERLAP_MS = HOUR_MS;
 
 /**
- * Tomorrow's salt is fetched from this long before midnight on, so that a collector that loses its registry after that goes
- * on over midnight. Nobody is a visitor of tomorrow yet: nothing can be told with it any earlier.
+ * How long before midnight tomorrow's salt is fetched, so that a collector that loses its registry can continue after midnight.
+ * An early salt reveals nothing, because tomorrow has no visitors yet.
  */
 const AHEAD_MS = 6 * HOUR_MS;
-/** How long the registry is left alone after it was asked in vain for something that can wait. */
+/** How long to wait before retrying a background request to the registry. */
 const RETRY_MS = 10 * SECOND_MS;
 
 interface Salt {
@@ -24,7 +24,7 @@ interface Salt {
   salt: string;
 }
 
-/** The day's salt, fetched once a day, and ahead of the day where the registry can be reached then. */
+/** The salt of the day. It is fetched once, before the day begins if the registry is available. */
 export class DailySalt {
   readonly #registry: Registry;
   readonly #clock: Clock;
@@ -40,7 +40,7 @@ export class DailySalt {
     this.#clock = clock;
   }
 
-  /** Today's salt, in hexadecimal; a promise only when it has to be fetched. May throw `StoreUnavailable`. */
+  /** Returns today's salt in hexadecimal, or a promise of it if it must be fetched. @throws StoreUnavailable */
   today(): string | Promise<string> {
     const now = this.#clock.now();
     this.#turnTo(utcDay(now));
@@ -55,8 +55,9 @@ export class DailySalt {
   }
 
   /**
-   * Has old salts destroyed, also on a day without visitors, and again where something was in the way the last time; late in
-   * the day fetches tomorrow's. May throw `StoreUnavailable`.
+   * Destroys old salts, even on a day without visitors or after a failure. Late in the day, it also fetches tomorrow's salt.
+   *
+   * @throws StoreUnavailable
    */
   async clean(): Promise<void> {
     const now = this.#clock.now();
@@ -65,7 +66,7 @@ export class DailySalt {
     if (this.#mustFetchAhead(now)) await this.#fetchAhead(now);
   }
 
-  /** Forgets the salts of other days. */
+  /** Makes a day the current one: uses its salt if it was fetched ahead, and discards the salts of other days. */
   #turnTo(day: number): void {
     if (this.#current?.day !== day) this.#current = this.#next?.day === day ? this.#next : null;
     if (this.#next !== null && this.#next.day !== day + 1) this.#next = null;
@@ -79,7 +80,7 @@ export class DailySalt {
     return this.#next === null && utcDay(now + AHEAD_MS) > utcDay(now);
   }
 
-  /** Does what can wait, while visitors are answered with the salt that is known. */
+  /** Cleans or fetches ahead in the background, while visitors use the loaded salt. */
   #tend(now: number): void {
     if (this.#tending || Math.abs(now - this.#failedAtMs) < RETRY_MS) return;
     this.#tending = true;
@@ -88,7 +89,7 @@ export class DailySalt {
       .then(
         () => undefined,
         () => {
-          // Tried again by the visitors to come, and by `clean`, whose caller is told.
+          // Later calls retry it, as does `clean`, which also reports failures.
           this.#failedAtMs = now;
         },
       )
@@ -119,25 +120,18 @@ function overlapIsOver(now: number): boolean {
   return utcDay(now - OVERLAP_MS) === utcDay(now);
 }
 
-/** An address with the part that tells households apart cut off: /24 of IPv4, /48 of IPv6. */
+/**
+ * Truncates an address to its network: /24 for IPv4, /48 for IPv6. Any other text is returned unchanged, so that different
+ * texts remain different visitors.
+ */
 export function truncateAddress(address: string): string {
-  if (isIPv4(address)) return address.slice(0, address.lastIndexOf('.'));
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1] ?? address;
-  if (isIPv4(mapped)) return mapped.slice(0, mapped.lastIndexOf('.'));
-  if (!isIPv6(mapped)) return '';
-  const canonical = URL.parse(`http://[${mapped.split('%')[0]}]/`)?.hostname.slice(1, -1) ?? '';
-  const [head = '', tail] = canonical.split('::');
-  const groups = head === '' ? [] : head.split(':');
-  const rest = tail === undefined || tail === '' ? [] : tail.split(':');
-  const all =
-    tail === undefined ? groups : [...groups, ...Array(8 - groups.length - rest.length).fill('0'), ...rest];
-  return all.slice(0, 3).join(':');
+  return networkOf(address, { ipv4: 24, ipv6: 48 });
 }
 
 /**
- * A visitor's pseudonym on one site and host for one day: a signed 64-bit hash.
+ * Returns a visitor's anonymous ID on one site and host for one day: a signed 64-bit hash.
  *
- * @param agentFamily the user agent without what changes with every version
+ * @param agentFamily the user agent without version numbers
  */
 export function visitorHash(
   salt: string,

@@ -1,14 +1,13 @@
 import { PROPS_MAX_ENTRIES } from '../../../tracker/wire/limits.ts';
 
-/** A compiled schema, as far as it explains itself. */
+/** A compiled schema that can list errors. */
 interface Shape {
   Errors(value: unknown): readonly { instancePath: string; message: string }[];
 }
 
 /**
- * The first thing that is wrong with what should have been an event, such as `props.plan must be string`; null where nothing
- * is. To explain takes a hundred times as long as to check, so no more properties are looked at than it takes to see that
- * there are too many.
+ * Returns the first validation error of an event, such as `props.plan must be string`; null if it is valid. Explaining takes a
+ * hundred times as long as checking, so it examines at most one property more than an event may have.
  */
 export function whatIsWrong(shape: Shape, said: unknown): string | null {
   const [problem] = shape.Errors(withFewProps(said));

@@ -1,8 +1,9 @@
-import type { Config } from '../config.ts';
+import type { Argument, Option } from 'commander';
+import type { Config } from '../config/config.ts';
+import type { Clock } from '../domain/clock.ts';
 import type { SharedStore } from '../store/open.ts';
-import type { Account, Site } from '../store/store.ts';
 
-/** A command that cannot be done, told to the operator. */
+/** An error of a command. Its message is for the operator. */
 export class CommandError extends Error {
   override readonly name = 'CommandError';
   readonly code: string;
@@ -13,24 +14,30 @@ export class CommandError extends Error {
   }
 }
 
+/** The options as typed, by their Commander names (`dryRun` for `--dry-run`), and the argument by its own name. */
 export type Options = Readonly<Record<string, string | undefined>>;
 export type Answer = Record<string, unknown>;
 
+/** The description of a command, with its Commander options. The command's name is its key in `Commands`. */
 interface Described {
-  usage: string;
-  sentence: string;
-  /** Options besides `--json`. */
-  required: readonly string[];
-  optional: readonly string[];
-  /** What stands without a `--name`, such as a file. */
-  positional?: string;
-  /** The answer for a person. */
+  /** The help text of one or two sentences. */
+  description: string;
+  required?: readonly Option[];
+  optional?: readonly Option[];
+  /** The positional argument, such as a file. */
+  argument?: Argument;
+  /** Formats the result for people. */
   say(answer: Answer): string;
 }
 
-/** A command on the shared store, beside a running server or without one. */
+/** The dependencies of a command on the shared store. */
+export interface CommandContext extends SharedStore {
+  clock: Clock;
+}
+
+/** A command on the shared store, with or without a running server. */
 export interface StoreCommand extends Described {
-  run(store: SharedStore, options: Options): Promise<Answer>;
+  run(context: CommandContext, options: Options): Promise<Answer>;
 }
 
 /** A command on the data folder as a whole. */
@@ -40,36 +47,3 @@ export interface FolderCommand extends Described {
 
 export type Command = StoreCommand | FolderCommand;
 export type Commands = Readonly<Record<string, Command>>;
-
-export async function accountByEmail(
-  { registry }: Pick<SharedStore, 'registry'>,
-  email: string,
-): Promise<Account> {
-  const account = await registry.accountByEmail(email);
-  if (account === null) {
-    throw new CommandError('ACCOUNT_NOT_FOUND', `There is no account with the e-mail address "${email}".`);
-  }
-  return account;
-}
-
-export async function siteById({ registry }: Pick<SharedStore, 'registry'>, id: string): Promise<Site> {
-  const site = await registry.siteById(id);
-  if (site === null) throw siteNotFound(id);
-  return site;
-}
-
-export function siteNotFound(id: string): CommandError {
-  return new CommandError('SITE_NOT_FOUND', `There is no site with the id "${id}".`);
-}
-
-const DAYS_MAX = 36_500;
-
-/** A number of days as the operator writes one. @param or what the option takes besides, for the message */
-export function readDays(text: string, or = ''): number {
-  const days = /^\d{1,5}$/.test(text) ? Number(text) : 0;
-  if (days >= 1 && days <= DAYS_MAX) return days;
-  throw new CommandError(
-    'INVALID_DAYS',
-    `--days is "${text}": a whole number of days from 1 to ${DAYS_MAX}${or}.`,
-  );
-}

@@ -1,11 +1,13 @@
 import { existsSync } from 'node:fs';
 import { access, constants, stat, statfs } from 'node:fs/promises';
-import { DAY_MS, MINUTE_MS, systemClock } from '../clock.ts';
-import type { Config, Databases } from '../config.ts';
-import { inspect, inspectDatabases } from '../store/open.ts';
-import { type Audit, StoreUnavailable } from '../store/store.ts';
+import type { Config } from '../config/config.ts';
+import { writeDate } from '../domain/calendar.ts';
+import { MINUTE_MS, systemClock } from '../domain/clock.ts';
+import type { Databases } from '../store/contract/databases.ts';
+import { type Audit, StoreUnavailable } from '../store/contract/store.ts';
+import { inspect, inspectDatabases } from '../store/offline/inspect.ts';
 
-/** One thing looked at: what was found, and what to do about it where it is wrong. */
+/** The result of a check: what was found, and what to do if it failed. */
 export interface Check {
   name: string;
   ok: boolean;
@@ -14,11 +16,11 @@ export interface Check {
 }
 
 const DISK_FREE_MIN_BYTES = 1024 ** 3;
-/** Stored events may be this far ahead of the clock before it must have been set back. */
+/** How far stored events may be ahead of the clock. */
 const CLOCK_SLACK_MS = MINUTE_MS;
 const SHOWN = 5;
 
-/** Examines a data folder, beside a running server or without one. Reads everything that is stored. */
+/** Examines a data folder, with or without a running server. It reads all stored data. */
 export async function examine(config: Config): Promise<Check[]> {
   const folder = await checkFolder(config.dataDir);
   if (!folder.ok) return [folder];
@@ -30,7 +32,7 @@ export async function examine(config: Config): Promise<Check[]> {
   ];
 }
 
-/** Whoever may not look into a folder finds nothing in it, and nothing wrong. */
+/** Checks that this user can access the folder. Without access, the other checks would find nothing. */
 async function checkFolder(dataDir: string): Promise<Check> {
   const wrong = (found: string, advice: string) => ({
     ...{ name: 'data folder', ok: false, advice },
@@ -39,11 +41,11 @@ async function checkFolder(dataDir: string): Promise<Check> {
   if (!existsSync(dataDir))
     return wrong('does not exist', 'Start the server once, or set DATA_DIR to the folder it uses.');
   if (!(await stat(dataDir)).isDirectory())
-    return wrong('is no folder', 'Set DATA_DIR to the folder that the server uses.');
+    return wrong('is not a folder', 'Set DATA_DIR to the folder that the server uses.');
   try {
     await access(dataDir, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch {
-    return wrong('is closed to this user', 'Run this as the user that the server runs as.');
+    return wrong('is not accessible to this user', 'Run this as the user that the server runs as.');
   }
   return { name: 'data folder', ok: true, found: dataDir, advice: '' };
 }
@@ -58,8 +60,8 @@ async function checkEvents(config: Config): Promise<Check[]> {
     if (!(error instanceof StoreUnavailable)) throw error;
     const advice =
       config.databases === null
-        ? 'Run this as the user that the server runs as, and try again when no other program holds the files.'
-        : 'Check CLICKHOUSE_URL, the servers, and the way to them. Collectors keep events until then.';
+        ? 'Run this as the user that the server runs as. If another program locks the files, try again later.'
+        : 'Check CLICKHOUSE_URL, the servers and the network. Collectors queue events until then.';
     return [{ name: 'events', ok: false, found: error.message, advice }];
   }
 }
@@ -68,7 +70,7 @@ async function checkPostgres(databases: Databases): Promise<Check> {
   const name = 'PostgreSQL';
   try {
     const { postgres: found } = await inspectDatabases(databases);
-    const archives = found.archives ? '; its log is archived, and so are destroyed salts' : '';
+    const archives = found.archives ? '; WAL archiving is on, so archives keep deleted salts' : '';
     return {
       ...{ name, ok: true, advice: '' },
       found: `version ${found.version}, schema ${found.schema}${archives}`,
@@ -76,7 +78,7 @@ async function checkPostgres(databases: Databases): Promise<Check> {
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     const advice =
-      'Check DATABASE_URL, the server, and the way to it. Collectors go on with the keys they know.';
+      'Check DATABASE_URL, the server and the network. Collectors keep using the site keys they have loaded.';
     return { name, ok: false, found: error.message, advice };
   }
 }
@@ -88,7 +90,7 @@ async function checkPermissions(dataDir: string): Promise<Check> {
     name: 'permissions',
     ok: others === 0,
     found: `${dataDir} has mode ${(mode & 0o777).toString(8)}`,
-    advice: `Others can look into it: chmod 700 ${dataDir}`,
+    advice: `Other users can read it. Run: chmod 700 ${dataDir}`,
   };
 }
 
@@ -100,7 +102,7 @@ async function checkDisk(dataDir: string): Promise<Check> {
     ok: freeBytes >= DISK_FREE_MIN_BYTES,
     found: `${Math.floor(freeBytes / 1024 ** 2)} MiB free`,
     advice:
-      'Make room: when the disk is full, events are refused. Shorter retention and a larger disk both help.',
+      'Free up disk space, shorten retention or use a larger disk. Events are refused when the disk is full.',
   };
 }
 
@@ -114,7 +116,7 @@ function checkClock(newestEventMs: number | null): Check {
       newestEventMs === null
         ? `${new Date(now).toISOString()}, no events yet`
         : `${new Date(now).toISOString()}, newest event ${new Date(newestEventMs).toISOString()}`,
-    advice: 'Stored events lie in the future: the clock was set back. Check time synchronisation.',
+    advice: 'Stored events are in the future, so the clock was set back. Check time synchronization.',
   };
 }
 
@@ -126,43 +128,40 @@ function checkFiles(complaints: readonly string[]): Check {
   return {
     name: 'files',
     ok: complaints.length === 0,
-    found: complaints.length === 0 ? 'sound' : list(complaints),
-    advice: 'A file is damaged. Stop the server, check the disk, and restore the newest backup.',
+    found: complaints.length === 0 ? 'no damage found' : list(complaints),
+    advice: 'A file is damaged. Stop the server, check the disk and restore the newest backup.',
   };
 }
 
 function checkNumbers({ counters, ledger, rollups }: Omit<Audit, 'integrity'>): Check[] {
-  const day = (number: number) => new Date(number * DAY_MS).toISOString().slice(0, 10);
   const wrongRows = counters.map(
-    (line) => `${line.siteId} ${day(line.day)}: counted ${line.counted}, rows ${line.rows}`,
+    (line) => `${line.siteId} ${writeDate(line.day)}: counted ${line.counted}, rows ${line.rows}`,
   );
   const wrongLedger = ledger.map(
-    (line) => `${line.siteId} ${day(line.day)}: counted ${line.counted}, ledger ${line.stored}`,
+    (line) => `${line.siteId} ${writeDate(line.day)}: counted ${line.counted}, ledger ${line.stored}`,
   );
   const wrongRollups = rollups.map(
-    (line) => `${line.siteId} ${day(line.day)}, ${line.what}: kept ${line.kept}, rows ${line.rows}`,
+    (line) => `${line.siteId} ${writeDate(line.day)}, ${line.what}: kept ${line.kept}, rows ${line.rows}`,
   );
   return [
     {
       name: 'counters',
       ok: counters.length === 0,
-      found: counters.length === 0 ? 'every counter equals its rows' : list(wrongRows),
-      advice:
-        'Rows were changed by something else than this program. Restore the newest backup, and tell the project.',
+      found: counters.length === 0 ? 'every counter matches its rows' : list(wrongRows),
+      advice: 'Another program changed rows. Restore the newest backup and report this to the project.',
     },
     {
       name: 'ledger',
       ok: ledger.length === 0,
-      found: ledger.length === 0 ? 'balances with the counters' : list(wrongLedger),
-      advice:
-        'Counters were changed by something else than this program. Restore the newest backup, and tell the project.',
+      found: ledger.length === 0 ? 'matches the counters' : list(wrongLedger),
+      advice: 'Another program changed counters. Restore the newest backup and report this to the project.',
     },
     {
       name: 'reports',
       ok: rollups.length === 0,
-      found: rollups.length === 0 ? 'every sum kept for reports equals its rows' : list(wrongRollups),
+      found: rollups.length === 0 ? 'every rollup matches its rows' : list(wrongRollups),
       advice:
-        'Rows or sums were changed by something else than this program. Restore the newest backup, and tell the project.',
+        'Another program changed rows or rollups. Restore the newest backup and report this to the project.',
     },
   ];
 }

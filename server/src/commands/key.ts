@@ -1,50 +1,39 @@
-import { systemClock } from '../clock.ts';
-import { digestApiKey, newApiKey, newApiKeyId } from '../keys.ts';
-import type { KeyScope } from '../store/store.ts';
-import { accountByEmail, CommandError, type Commands, siteNotFound } from './command.ts';
+import { Option } from 'commander';
+import { findAccount } from '../app/accounts.ts';
+import { createApiKey, revokeApiKey } from '../app/api-keys.ts';
+import type { Commands } from './command.ts';
 
-const NAME_MAX_CHARS = 100;
-const SCOPES: readonly KeyScope[] = ['read', 'write'];
+const account = new Option('--account <address>', 'Email address of the account.');
 
 export const keyCommands: Commands = {
   'key add': {
-    usage: 'key add --account E --name N [--scopes read,write] [--sites I,I]',
-    sentence: 'Make an API key, to read unless said otherwise. It is shown once.',
-    required: ['account', 'name'],
-    optional: ['scopes', 'sites'],
-    async run({ registry }, { account: email = '', name = '', scopes = 'read', sites }) {
-      const account = await accountByEmail({ registry }, email);
-      if (name.trim() === '' || name.length > NAME_MAX_CHARS) {
-        throw new CommandError('INVALID_NAME', `The name of a key has 1 to ${NAME_MAX_CHARS} characters.`);
-      }
-      const siteIds = sites === undefined ? null : listed(sites);
-      const own = await registry.sitesOf(account.id);
-      const foreign = siteIds?.find((id) => !own.some((site) => site.id === id));
-      if (foreign !== undefined) throw siteNotFound(foreign);
-      const key = newApiKey();
-      const digest = digestApiKey(key);
-      if (digest === null) throw new Error('a key just made does not fit its own shape');
-      const { id } = await registry.createApiKey({
-        id: newApiKeyId(),
-        accountId: account.id,
+    description: 'Create an API key, read-only by default. The key is shown once.',
+    required: [account, new Option('--name <name>', 'Name of the key.')],
+    optional: [
+      new Option('--scopes <scopes>', 'Scopes, separated by commas: read, write. Default: read.'),
+      new Option('--sites <ids>', 'Limit the key to these site IDs, separated by commas.'),
+    ],
+    async run(context, { account: email = '', name = '', scopes, sites }) {
+      const account = await findAccount(context, email);
+      const {
+        id,
+        name: kept,
+        key,
+      } = await createApiKey(context, account, {
         name,
-        ...digest,
-        scopes: readScopes(scopes),
-        siteIds,
-        createdAtMs: systemClock.now(),
+        scopes: scopes === undefined ? undefined : listed(scopes),
+        siteIds: sites === undefined ? null : listed(sites),
       });
-      return { id, name, key };
+      return { id, name: kept, key };
     },
-    say: ({ name, id, key }) => `API key "${name}" made (${id}). Shown only now:\n  ${key}`,
+    say: ({ name, id, key }) => `API key "${name}" created (${id}). Shown only once:\n  ${key}`,
   },
 
   'key list': {
-    usage: 'key list --account E',
-    sentence: 'What each API key may do, and when it was last used.',
-    required: ['account'],
-    optional: [],
+    description: 'List the API keys of an account, with their scopes and last use.',
+    required: [account],
     async run({ registry }, { account: email = '' }) {
-      const account = await accountByEmail({ registry }, email);
+      const account = await findAccount({ registry }, email);
       const keys = await registry.apiKeysOf(account.id);
       return {
         keys: keys.map(({ id, name, prefix, scopes, siteIds, createdAtMs, lastUsedAtMs, revokedAtMs }) => ({
@@ -56,49 +45,33 @@ export const keyCommands: Commands = {
       };
     },
     say: ({ keys }) =>
-      // As made above.
+      // `run` above returns this type.
       (keys as { id: string; name: string; scopes: string[]; last_used_at: string | null }[])
         .map(
           ({ id, name, scopes, last_used_at: at }) =>
             `${id}  ${scopes.join(',')}  last used ${at ?? 'never'}  ${harmless(name)}`,
         )
-        .join('\n') || 'There are no API keys.',
+        .join('\n') || 'No API keys yet.',
   },
 
   'key revoke': {
-    usage: 'key revoke --id I',
-    sentence: 'Revoke an API key for good.',
-    required: ['id'],
-    optional: [],
-    async run({ registry }, { id = '' }) {
-      const key = await registry.revokeApiKey(id, systemClock.now());
-      if (key === null) throw new CommandError('KEY_NOT_FOUND', `There is no API key with the id "${id}".`);
-      return { id: key.id, revoked_at: new Date(key.revokedAtMs ?? 0).toISOString() };
+    description: 'Revoke an API key permanently.',
+    required: [new Option('--id <id>', 'ID of the key, as "key list" prints it.')],
+    async run(context, { id = '' }) {
+      const key = await revokeApiKey(context, id);
+      return { id: key.id, revoked_at: isoOrNull(key.revokedAtMs) };
     },
     say: ({ id, revoked_at }) => `API key ${id} revoked at ${revoked_at}.`,
   },
 };
 
-/** For a terminal, which would obey some characters: whoever has an account gives names. */
+/** Replaces control characters, which a terminal would interpret. Any account can choose the names of its keys. */
 function harmless(name: string): string {
   return name.replace(/\p{Cc}/gu, '\u{FFFD}');
 }
 
 function listed(text: string): string[] {
   return [...new Set(text.split(',').map((part) => part.trim()))];
-}
-
-function readScopes(text: string): KeyScope[] {
-  return listed(text).map((name) => {
-    const scope = SCOPES.find((known) => known === name);
-    if (scope === undefined) {
-      throw new CommandError(
-        'INVALID_SCOPE',
-        `There is no scope "${name}". There are: ${SCOPES.join(', ')}.`,
-      );
-    }
-    return scope;
-  });
 }
 
 function isoOrNull(atMs: number | null): string | null {

@@ -1,4 +1,5 @@
-import { backup, restore } from '../store/open.ts';
+import { Argument } from 'commander';
+import { backup, restore } from '../store/offline/backup-data-dir.ts';
 import { type Answer, CommandError, type Commands } from './command.ts';
 import { type Check, examine } from './doctor.ts';
 
@@ -6,31 +7,21 @@ const HEALTH_TIMEOUT_MS = 5000;
 
 export const maintenanceCommands: Commands = {
   backup: {
-    usage: 'backup FILE',
-    sentence: 'Write a consistent copy of everything stored to a new file, while the server runs.',
-    required: ['FILE'],
-    optional: [],
-    positional: 'FILE',
-    runOnFolder: async (config, { FILE: file = '' }) => backup({ ...config, file }),
+    description: 'Write a consistent copy of all data to a new file. The server can keep running.',
+    argument: new Argument('<file>', 'File to write; it must not exist.'),
+    runOnFolder: async (config, { file = '' }) => backup({ ...config, file }),
     say: ({ file, bytes, events }) => `Backup written to ${file}: ${bytes} bytes, ${events} events.`,
   },
 
   restore: {
-    usage: 'restore FILE',
-    sentence: 'Fill an empty data folder from a backup. The server must not run on it.',
-    required: ['FILE'],
-    optional: [],
-    positional: 'FILE',
-    runOnFolder: async (config, { FILE: file = '' }) => restore({ ...config, file }),
+    description: 'Fill an empty data folder from a backup. Stop the server first.',
+    argument: new Argument('<file>', 'Backup to read.'),
+    runOnFolder: async (config, { file = '' }) => restore({ ...config, file }),
     say: ({ dataDir, events }) => `Restored into ${dataDir}: ${events} events.`,
   },
 
   doctor: {
-    usage: 'doctor',
-    sentence:
-      'Check counters against rows, the ledger, the files, the databases, disk space, permissions and the clock.',
-    required: [],
-    optional: [],
+    description: 'Check counters, ledger, files, databases, disk space, permissions and the clock.',
     async runOnFolder(config): Promise<Answer> {
       const checks = await examine(config);
       return { ok: checks.every((check) => check.ok), checks };
@@ -39,16 +30,13 @@ export const maintenanceCommands: Commands = {
       (checks as Check[])
         .map(
           ({ ok, name, found, advice }) =>
-            `${ok ? 'ok   ' : 'WRONG'}  ${name}: ${found}${ok ? '' : `\n       ${advice}`}`,
+            `${ok ? 'ok   ' : 'FAIL '}  ${name}: ${found}${ok ? '' : `\n       ${advice}`}`,
         )
         .join('\n'),
   },
 
   healthcheck: {
-    usage: 'healthcheck',
-    sentence: 'Ask the running server whether it can accept events.',
-    required: [],
-    optional: [],
+    description: 'Ask the running server whether it accepts events.',
     async runOnFolder(config): Promise<Answer> {
       const host = ['0.0.0.0', '::'].includes(config.host) ? 'localhost' : config.host;
       const address = `http://${host.includes(':') ? `[${host}]` : host}:${config.port}/readyz`;
@@ -58,7 +46,7 @@ export const maintenanceCommands: Commands = {
       } catch (error) {
         throw new CommandError(
           'NOT_REACHABLE',
-          `Nothing answers at ${address}: ${error instanceof Error ? error.message : error}`,
+          `No response from ${address}: ${error instanceof Error ? error.message : error}. Is the server running?`,
         );
       }
     },

@@ -1,59 +1,39 @@
-import { listSites, type SiteList } from '../api/sites.ts';
-import { isTimeZone } from '../calendar.ts';
-import { DAY_MS, systemClock, utcDay } from '../clock.ts';
-import { readDomain } from '../hosts.ts';
-import { newSiteId, newSiteKey } from '../keys.ts';
-import { balance, tryHosts } from '../ledger.ts';
-import { PLANS } from '../plans.ts';
-import type { HostRules, KeyUse, SiteKey } from '../store/store.ts';
-import {
-  accountByEmail,
-  CommandError,
-  type Commands,
-  type Options,
-  readDays,
-  siteById,
-  siteNotFound,
-} from './command.ts';
+import { Option } from 'commander';
+import { findAccount } from '../app/accounts.ts';
+import { changedHostRules, dryRunHostRules, setHostRules } from '../app/host-rules.ts';
+import { readDays } from '../app/inputs.ts';
+import { balance } from '../app/ledger.ts';
+import { retireSiteKey, rotateSiteKey, siteKeysOf, type UsedSiteKey } from '../app/site-keys.ts';
+import { setRetention, setSiteTimeZone } from '../app/site-settings.ts';
+import { addSite, findSite, listSites, type SiteItem } from '../app/sites.ts';
+import { writeDate } from '../domain/calendar.ts';
+import { utcDay } from '../domain/clock.ts';
+import type { HostRules } from '../store/contract/store.ts';
+import type { Commands } from './command.ts';
 
-/** Days of accepted events that a dry run judges. */
-const DRY_RUN_DAYS = 7;
-const EXTRA_HOSTS_MAX = 100;
+const account = new Option('--account <address>', 'Email address of the account.');
+const siteId = new Option('--site <id>', 'ID of the site, as "site list" prints it.');
 
 export const siteCommands: Commands = {
   'site add': {
-    usage: 'site add --account E --domain D',
-    sentence: 'Add a site to an account.',
-    required: ['account', 'domain'],
-    optional: [],
-    async run({ registry }, { account: email = '', domain: typed = '' }) {
-      const account = await accountByEmail({ registry }, email);
-      const domain = readDomain(typed);
-      if (domain === null) throw new CommandError('INVALID_DOMAIN', `"${typed}" is no domain.`);
-      const site = await registry.createSite(
-        { id: newSiteId(), accountId: account.id, domain, key: newSiteKey(), createdAtMs: systemClock.now() },
-        PLANS[account.plan].sites,
-      );
-      return {
-        id: site.id,
-        domain: site.domain,
-        key: site.key,
-        created_at: new Date(site.createdAtMs).toISOString(),
-      };
+    description: 'Add a site to an account.',
+    required: [account, new Option('--domain <domain>', 'Domain of the site, such as example.com.')],
+    async run(context, { account: email = '', domain: typed = '' }) {
+      const site = await addSite(context, await findAccount(context, email), typed);
+      const { id, domain, key, createdAtMs } = site;
+      return { id, domain, key, created_at: new Date(createdAtMs).toISOString() };
     },
     say: ({ domain, id, key }) => `Site ${domain} added.\n  id   ${id}\n  key  ${key}`,
   },
 
   'site list': {
-    usage: 'site list --account E',
-    sentence: 'List the sites of an account with the events of this month.',
-    required: ['account'],
-    optional: [],
-    async run(store, { account: email = '' }) {
-      return listSites(store, await accountByEmail(store, email), systemClock);
+    description: 'List the sites of an account and their events this month.',
+    required: [account],
+    async run(context, { account: email = '' }) {
+      return listSites(context, await findAccount(context, email), context.clock);
     },
     say: ({ sites }) =>
-      (sites as SiteList['sites'])
+      (sites as { sites: SiteItem[] }['sites'])
         .map(
           (site) => `${site.domain}: ${site.events_this_month} events this month  (${site.id}, ${site.key})`,
         )
@@ -61,81 +41,65 @@ export const siteCommands: Commands = {
   },
 
   'site rules': {
-    usage: 'site rules --site I [--subdomains on|off] [--allow H,H] [--forbid H,H] [--dry-run yes]',
-    sentence:
-      'Show or change which hosts count besides the domain and its www twin. *.H allows what is below H.',
-    required: ['site'],
-    optional: ['subdomains', 'allow', 'forbid', 'dry-run'],
-    async run(store, options) {
-      if (options['dry-run'] !== undefined && options['dry-run'] !== 'yes') {
-        throw new CommandError('USAGE', `--dry-run is "${options['dry-run']}": yes, or left out.`);
-      }
-      const site = await siteById(store, options.site ?? '');
-      const rules = changedRules(site, options);
-      const policy = { domain: site.domain, ...rules };
-      if (options['dry-run'] !== undefined) {
-        const today = utcDay(systemClock.now());
-        const lines = await store.events.ledger(site.id, {
-          firstDay: today - DRY_RUN_DAYS + 1,
-          lastDay: today,
-        });
-        const { accepted, refused, hosts, unknown } = tryHosts(lines, policy);
-        return {
-          ...shown(site.id, rules),
-          days: DRY_RUN_DAYS,
-          accepted,
-          would_be_refused: refused,
-          hosts,
-          hosts_not_kept: unknown,
-        };
-      }
-      const changed = await store.registry.setHostRules(site.id, rules);
-      if (changed === null) throw siteNotFound(site.id);
-      return shown(site.id, changed);
+    description: 'Show or change the allowed domains of a site. *.HOST allows every subdomain of HOST.',
+    required: [siteId],
+    optional: [
+      new Option('--subdomains <on|off>', 'Whether to include all subdomains.').choices(['on', 'off']),
+      new Option('--allow <hosts>', 'Hosts to allow, separated by commas.'),
+      new Option('--forbid <hosts>', 'Additional hosts to remove, separated by commas.'),
+      new Option('--dry-run [yes]', 'Change nothing; show which events of last week would have been refused.')
+        .preset('yes')
+        .choices(['yes']),
+    ],
+    async run(context, { site: id = '', subdomains, allow, forbid, dryRun }) {
+      const site = await findSite(context, id);
+      const allowSubdomains = subdomains === undefined ? undefined : subdomains === 'on';
+      const rules = changedHostRules(site, { allowSubdomains, allow, forbid });
+      if (dryRun === undefined) return shown(id, await setHostRules(context, id, rules));
+      const { days, accepted, refused, hosts, unknown } = await dryRunHostRules(context, site, rules);
+      return {
+        ...shown(id, rules),
+        ...{ days, accepted, would_be_refused: refused, hosts, hosts_not_kept: unknown },
+      };
     },
     say: ({ allow_subdomains, extra_hosts, days, accepted, would_be_refused, hosts, hosts_not_kept }) =>
-      `Subdomains count: ${allow_subdomains ? 'yes' : 'no'}. Further hosts: ${(extra_hosts as string[]).join(', ') || 'none'}.${
+      `Include all subdomains: ${allow_subdomains ? 'yes' : 'no'}. Additional hosts: ${(extra_hosts as string[]).join(', ') || 'none'}.${
         days === undefined
           ? ''
-          : `\nDry run, nothing was changed: of ${accepted} events accepted in the last ${days} days ${would_be_refused} would have been refused${
+          : `\nDry run: nothing was changed. Of ${accepted} events accepted in the last ${days} days, ${would_be_refused} would have been refused${
               would_be_refused === 0 ? '.' : `, from ${Object.keys(hosts as object).join(', ')}.`
-            }${hosts_not_kept === 0 ? '' : ` Of ${hosts_not_kept} more the host is not known: there were too many to keep apart.`}`
+            }${hosts_not_kept === 0 ? '' : ` The hosts of ${hosts_not_kept} more events were not recorded: there were too many different ones.`}`
       }`,
   },
 
   'site retention': {
-    usage: 'site retention --site I --days N|default',
-    sentence: 'Delete events of a site after N days. What was counted stays counted.',
-    required: ['site', 'days'],
-    optional: [],
-    async run({ registry }, { site: id = '', days: text = '' }) {
-      const days = text === 'default' ? null : readDays(text, ', or "default"');
-      const site = await registry.setRetention(id, days);
-      if (site === null) throw siteNotFound(id);
+    description: 'Set how long to keep events of a site. Deleting events never changes counts.',
+    required: [siteId, new Option('--days <days>', 'Days to keep events, or "default" for RETENTION_DAYS.')],
+    async run(context, { site: id = '', days = '' }) {
+      const site = await setRetention(context, id, days === 'default' ? null : days);
       return { id: site.id, retention_days: site.retentionDays };
     },
     say: ({ retention_days }) =>
       retention_days === null
-        ? 'Events are kept as RETENTION_DAYS says.'
+        ? 'Events are kept for the server default (RETENTION_DAYS).'
         : `Events are deleted after ${retention_days} days.`,
   },
 
   'site ledger': {
-    usage: 'site ledger --site I [--days N]',
-    sentence: 'What became of everything received for a site: counted, duplicate, or refused and why.',
-    required: ['site'],
-    optional: ['days'],
-    async run(store, { site: id = '', days: text = '30' }) {
+    description: 'Show what happened to every event of a site: counted, duplicate, or refused and why.',
+    required: [siteId],
+    optional: [new Option('--days <days>', 'Number of days to show, up to today. Default: 30.')],
+    async run(context, { site: id = '', days: text = '30' }) {
       const days = readDays(text);
-      const site = await siteById(store, id);
-      const today = utcDay(systemClock.now());
-      const lines = await store.events.ledger(site.id, { firstDay: today - days + 1, lastDay: today });
+      const site = await findSite(context, id);
+      const today = utcDay(context.clock.now());
+      const lines = await context.events.ledger(site.id, { firstDay: today - days + 1, lastDay: today });
       return {
         id: site.id,
         days,
         ...balance(lines),
         lines: lines.map((line) => ({
-          day: new Date(line.day * DAY_MS).toISOString().slice(0, 10),
+          day: writeDate(line.day),
           outcome: line.outcome,
           host: line.host,
           count: line.count,
@@ -154,39 +118,30 @@ export const siteCommands: Commands = {
   },
 
   'site time-zone': {
-    usage: 'site time-zone --site I --zone Z',
-    sentence: 'The time zone in which the days of a site begin; “account” for that of its account.',
-    required: ['site', 'zone'],
-    optional: [],
-    async run({ registry }, { site: id = '', zone = '' }) {
-      if (zone !== 'account' && !isTimeZone(zone))
-        throw new CommandError('INVALID_TIME_ZONE', `There is no time zone "${zone}".`);
-      const site = await registry.setSiteTimeZone(id, zone === 'account' ? null : zone);
-      if (site === null) throw siteNotFound(id);
+    description: 'Set the reporting time zone of a site.',
+    required: [
+      siteId,
+      new Option(
+        '--zone <zone>',
+        'Time zone, such as Europe/Berlin, or "account" for the default of the account.',
+      ),
+    ],
+    async run(context, { site: id = '', zone = '' }) {
+      const site = await setSiteTimeZone(context, id, zone === 'account' ? null : zone);
       return { id, time_zone: site.timeZone };
     },
-    say: ({ time_zone: zone }) => `Days of the site begin in ${zone ?? 'the time zone of its account'}.`,
+    say: ({ time_zone: zone }) => `Reporting time zone: ${zone ?? 'the default of the account'}.`,
   },
 
   'site keys': {
-    usage: 'site keys --site I',
-    sentence: 'List the keys of a site, what each brought and when it was last seen.',
-    required: ['site'],
-    optional: [],
-    async run(store, { site: id = '' }) {
-      const site = await siteById(store, id);
-      const [keys, uses] = await Promise.all([
-        store.registry.siteKeysOf(site.id),
-        store.events.keyUse(site.id),
-      ]);
-      const useOf = new Map(uses.map((use) => [use.key, use]));
-      return {
-        id: site.id,
-        keys: keys.map((key) => ({ ...shownKey(key, useOf.get(key.key)), current: key.key === site.key })),
-      };
+    description: 'List the keys of a site, with the events of each and when it was last seen.',
+    required: [siteId],
+    async run(context, { site: id = '' }) {
+      const site = await findSite(context, id);
+      return { id, keys: (await siteKeysOf(context, site)).map(shownKey) };
     },
     say: ({ keys }) =>
-      (keys as (ReturnType<typeof shownKey> & { current: boolean })[])
+      (keys as ReturnType<typeof shownKey>[])
         .map(
           ({ key, state, current, events, last_seen_at }) =>
             `${key}  ${current ? 'current' : state}  ${events} events, last seen ${last_seen_at ?? 'never'}`,
@@ -195,30 +150,24 @@ export const siteCommands: Commands = {
   },
 
   'site rotate-key': {
-    usage: 'site rotate-key --site I',
-    sentence: 'Give a site a new key. The old ones count until they are retired.',
-    required: ['site'],
-    optional: [],
-    async run({ registry }, { site: id = '' }) {
-      const key = await registry.addSiteKey(id, newSiteKey(), systemClock.now());
-      if (key === null) throw siteNotFound(id);
-      return { id, key: key.key };
+    description: 'Give a site a new key. Old keys keep counting until you retire them.',
+    required: [siteId],
+    async run(context, { site: id = '' }) {
+      const { key } = await rotateSiteKey(context, id);
+      return { id, key };
     },
     say: ({ key }) =>
-      `New key: ${key}\nPut it into the pages, then retire the old one with: site retire-key --key …`,
+      `New key: ${key}\nPut it in your pages, then retire the old key with: site retire-key --key …`,
   },
 
   'site retire-key': {
-    usage: 'site retire-key --key K',
-    sentence: 'Stop counting an old key of a site. Pages that still carry it show up in the ledger.',
-    required: ['key'],
-    optional: [],
-    async run({ registry }, { key: text = '' }) {
-      const key = await registry.retireSiteKey(text);
-      if (key === null) throw new CommandError('KEY_NOT_FOUND', `There is no site key "${text}".`);
-      return { id: key.siteId, key: key.key, state: key.state };
+    description: 'Stop counting an old site key. Pages that still use it show up in the ledger.',
+    required: [new Option('--key <key>', 'The site key to retire.')],
+    async run(context, { key: typed = '' }) {
+      const { siteId, key, state } = await retireSiteKey(context, typed);
+      return { id: siteId, key, state };
     },
-    say: ({ key }) => `${key} no longer counts.`,
+    say: ({ key }) => `${key} is retired: events with it no longer count.`,
   },
 };
 
@@ -226,40 +175,13 @@ function shown(id: string, { allowSubdomains, extraHosts }: HostRules) {
   return { id, allow_subdomains: allowSubdomains, extra_hosts: extraHosts };
 }
 
-function shownKey({ key, state, createdAtMs }: SiteKey, use: KeyUse | undefined) {
+function shownKey({ key, state, createdAtMs, isCurrent, use }: UsedSiteKey) {
   return {
     key,
     state,
     created_at: new Date(createdAtMs).toISOString(),
     events: use?.events ?? 0,
-    last_seen_at: use === undefined ? null : new Date(use.lastSeenAtMs).toISOString(),
+    last_seen_at: use === null ? null : new Date(use.lastSeenAtMs).toISOString(),
+    current: isCurrent,
   };
-}
-
-function changedRules(rules: HostRules, { subdomains, allow, forbid }: Options): HostRules {
-  if (subdomains !== undefined && subdomains !== 'on' && subdomains !== 'off') {
-    throw new CommandError('USAGE', `--subdomains is "${subdomains}": on or off.`);
-  }
-  const forbidden = new Set(readHosts(forbid));
-  const extraHosts = [...new Set([...rules.extraHosts, ...readHosts(allow)])].filter(
-    (host) => !forbidden.has(host),
-  );
-  if (extraHosts.length > EXTRA_HOSTS_MAX)
-    throw new CommandError('TOO_MANY_HOSTS', `At most ${EXTRA_HOSTS_MAX} hosts.`);
-  return {
-    allowSubdomains: subdomains === undefined ? rules.allowSubdomains : subdomains === 'on',
-    extraHosts,
-  };
-}
-
-function readHosts(list: string | undefined): string[] {
-  return (list ?? '')
-    .split(',')
-    .filter((typed) => typed.trim() !== '')
-    .map((typed) => {
-      const wildcard = typed.trim().startsWith('*.');
-      const host = readDomain(wildcard ? typed.trim().slice(2) : typed);
-      if (host === null) throw new CommandError('INVALID_DOMAIN', `"${typed}" is no host.`);
-      return wildcard ? `*.${host}` : host;
-    });
 }

@@ -1,28 +1,35 @@
+import cookies from '@fastify/cookie';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { StoreUnavailable } from '../store/store.ts';
-import { accountPages } from './pages/account.ts';
-import { addSitePages } from './pages/add-site.ts';
-import { apiKeyPages } from './pages/api-keys.ts';
-import { assetRoutes } from './pages/assets.ts';
-import { installationPages } from './pages/installation.ts';
-import { invitationPages } from './pages/invitation.ts';
-import { livePages } from './pages/live.ts';
-import { passwordResetPages } from './pages/password-reset.ts';
-import { Router, sendHtml } from './pages/route.ts';
-import { settingsPages } from './pages/settings.ts';
-import { collectingPages } from './pages/settings-collect.ts';
-import { sharePages } from './pages/share.ts';
-import { signInPages } from './pages/sign-in.ts';
-import { sitePages } from './pages/site.ts';
-import { sitesPages } from './pages/sites.ts';
-import { uncountedPages } from './pages/uncounted.ts';
-import { youPages } from './pages/you.ts';
-import type { Parts } from './parts.ts';
-import { errorPage } from './views/error.tsx';
+import { ApiError } from '../domain/errors.ts';
+import { wantsJson } from '../http/accept.ts';
+import { compressAnswers } from '../http/compression.ts';
+import { errorStatus } from '../http/error-status.ts';
+import { StoreUnavailable } from '../store/contract/store.ts';
+import { accountPages } from './account/routes.ts';
+import { addSitePages } from './add-site/routes.ts';
+import { apiKeyPages } from './api-keys/routes.ts';
+import { instancePages } from './instance/routes.ts';
+import { invitationPages } from './invitation/routes.ts';
+import { assetRoutes } from './kit/asset-routes.ts';
+import type { Assets } from './kit/assets.ts';
+import { errorPage } from './kit/error.tsx';
+import { ERROR_TEXT } from './kit/error-text.ts';
+import type { Parts } from './kit/parts.ts';
+import { Router, sendHtml } from './kit/router.ts';
+import { livePages } from './live/routes.ts';
+import { notCountedPages } from './not-counted/routes.ts';
+import { passwordResetPages } from './password-reset/routes.ts';
+import { sitePages } from './report/routes.ts';
+import { collectingPages } from './settings/collect-routes.ts';
+import { settingsPages } from './settings/routes.ts';
+import { sharePages } from './share/routes.ts';
+import { signInPages } from './sign-in/routes.ts';
+import { sitesPages } from './sites/routes.ts';
+import { whoamiPages } from './whoami/routes.ts';
 
-/** The dashboard's room over HTTP: pages for people, and forms that come from nowhere else. */
+/** The dashboard over HTTP: pages for people, and forms that only these pages can send. */
 
-/** Nothing from elsewhere, nothing inline, and never inside another site's frame. https://www.w3.org/TR/CSP3/ */
+/** No resources from other origins, no inline code, and no framing by other sites. https://www.w3.org/TR/CSP3/ */
 const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
   "script-src 'self'",
@@ -38,7 +45,7 @@ const SECURITY_HEADERS = {
   'content-security-policy': CONTENT_SECURITY_POLICY,
   'x-content-type-options': 'nosniff',
   'x-frame-options': 'DENY',
-  // Addresses of the dashboard are nobody else's business.
+  // Keeps URLs of the dashboard out of the Referer that other sites receive.
   'referrer-policy': 'same-origin',
   'cross-origin-opener-policy': 'same-origin',
   'cross-origin-resource-policy': 'same-origin',
@@ -53,7 +60,9 @@ export async function dashboardRoutes(app: FastifyInstance, { parts }: { parts: 
     { parseAs: 'string' },
     (_request, text, done) => done(null, new URLSearchParams(String(text))),
   );
+  await app.register(cookies);
   app.addHook('onRequest', async (_request, reply) => void reply.headers(SECURITY_HEADERS));
+  compressAnswers(app);
   app.setErrorHandler((error, request, reply) => refuse(parts, error, request, reply));
 
   assetRoutes(app, parts.assets);
@@ -63,14 +72,21 @@ export async function dashboardRoutes(app: FastifyInstance, { parts }: { parts: 
   declarePages(router);
   refuseOtherMethods(app, router);
   app.get('/', async (_request, reply) => reply.code(303).header('location', '/dashboard').send());
-  app.get('/dashboard/*', async (request, reply) =>
-    sendHtml(request, reply.code(404), errorPage(strangersFrame(parts), NOT_THERE)),
-  );
+  app.get('/dashboard/*', async (request, reply) => {
+    if (wantsJson(request)) return reply.code(404).send(new ApiError('NOT_FOUND').body());
+    return sendHtml(reply.code(404), errorPage(signedOutFrame(parts.assets), ERROR_TEXT.notFound));
+  });
+}
+
+/** Creates the function that sends the page for unknown URLs. */
+export function notFoundPage(assets: Assets): (reply: FastifyReply) => FastifyReply {
+  const page = errorPage(signedOutFrame(assets), ERROR_TEXT.notFound);
+  return (reply) => sendHtml(reply.code(404).headers(SECURITY_HEADERS), page);
 }
 
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
 
-/** An address that is there for one method says so for every other: a form's address that was copied is no page. */
+/** Responds to wrong methods with 405, such as a GET for the copied URL of a form. */
 function refuseOtherMethods(app: FastifyInstance, { table, parts }: Router): void {
   for (const path of new Set(table.map((route) => route.path))) {
     const taken: readonly string[] = table.filter((route) => route.path === path).map(({ method }) => method);
@@ -78,19 +94,19 @@ function refuseOtherMethods(app: FastifyInstance, { table, parts }: Router): voi
       method: METHODS.filter((method) => !taken.includes(method)),
       url: path,
       exposeHeadRoute: false,
-      handler: async (request, reply) =>
-        sendHtml(
-          request,
-          reply
-            .code(405)
-            .header('allow', taken.map((method) => (method === 'GET' ? 'GET, HEAD' : method)).join(', ')),
-          errorPage(strangersFrame(parts), NOT_THIS_WAY),
-        ),
+      handler: async (request, reply) => {
+        reply
+          .code(405)
+          .header('allow', taken.map((method) => (method === 'GET' ? 'GET, HEAD' : method)).join(', '));
+        return wantsJson(request)
+          ? reply.send(new ApiError('METHOD_NOT_ALLOWED').body())
+          : sendHtml(reply, errorPage(signedOutFrame(parts.assets), ERROR_TEXT.methodNotAllowed));
+      },
     });
   }
 }
 
-/** Every page, in one list that `router.table` shows afterwards. */
+/** Registers every page; `router.table` lists them afterwards. */
 export function declarePages(router: Router): void {
   signInPages(router);
   invitationPages(router);
@@ -100,42 +116,27 @@ export function declarePages(router: Router): void {
   addSitePages(router);
   sitePages(router);
   livePages(router);
-  uncountedPages(router);
-  youPages(router);
+  notCountedPages(router);
+  whoamiPages(router);
   settingsPages(router);
   collectingPages(router);
   apiKeyPages(router);
   accountPages(router);
-  installationPages(router);
+  instancePages(router);
 }
 
-const NOT_THERE = { title: 'There is nothing here', text: 'The address may be mistyped.' };
-const NOT_THIS_WAY = {
-  title: 'Not this way',
-  text: 'This is where a form is sent to, or a page that takes no form. Go to your sites and start from there.',
-};
-const AWAY = {
-  title: 'The store cannot answer right now',
-  text: 'Nothing is lost: what was acknowledged is on disk. Try again in a moment.',
-};
-const BROKEN = { title: 'Something went wrong on our side', text: 'The log says what. Try again.' };
-const UNREADABLE = {
-  title: 'The form could not be read',
-  text: 'Go back, reload the page, and send it again.',
-};
-
-/** What a page shows where it cannot be known who looks at it. */
-function strangersFrame(parts: Parts) {
-  return { style: parts.assets.style, script: parts.assets.script, email: null, csrf: '', path: '/' };
+/** Creates the frame of a page whose viewer is unknown. */
+function signedOutFrame({ style, script }: Assets) {
+  return { style, script, email: null, csrf: '', path: '/' };
 }
 
 function refuse(parts: Parts, error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const frame = strangersFrame(parts);
+  const frame = signedOutFrame(parts.assets);
   if (error instanceof StoreUnavailable)
-    return sendHtml(request, reply.code(503).header('retry-after', 5), errorPage(frame, AWAY));
-  const status = error instanceof Error && 'statusCode' in error ? Number(error.statusCode) : 500;
+    return sendHtml(reply.code(503).header('retry-after', 5), errorPage(frame, ERROR_TEXT.unavailable));
+  const status = errorStatus(error);
   if (status >= 400 && status < 500)
-    return sendHtml(request, reply.code(status), errorPage(frame, UNREADABLE));
+    return sendHtml(reply.code(status), errorPage(frame, ERROR_TEXT.unreadableForm));
   request.log.error({ err: error }, 'a page could not be made');
-  return sendHtml(request, reply.code(500), errorPage(frame, BROKEN));
+  return sendHtml(reply.code(500), errorPage(frame, ERROR_TEXT.broken));
 }

@@ -11,20 +11,20 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { takeLock } from '../../src/store/sqlite/driver.ts';
+import { takeLock } from '../../src/store/drivers/sqlite.ts';
 import { ask } from '../support/http.ts';
 import { temporaryFolder } from '../support/paths.ts';
 import { command, json, killedCommand, startProgram } from '../support/program.ts';
-import { addOwner, countOf, expectSound, rowCounts, storedPaths } from './support/installation.ts';
+import { addOwner, countOf, expectSound, rowCounts, storedPaths } from './support/owner.ts';
 import { beaconOf, connections, inParallel, outcomeOf, pathOf, post } from './support/pages.ts';
 import { eventually, PATIENT } from './support/patience.ts';
 import { canMount, smallDisk } from './support/small-disk.ts';
 
-/** A copy made while events arrive is whole as of one moment, and an installation can begin anew from it. */
+/** A copy made while events arrive is complete as of one moment, and a server can start from it. */
 
 const mode = (path: string) => (statSync(path).mode & 0o777).toString(8);
 
-/** An installation that runs, with some events in it. */
+/** Starts a server with some events. */
 async function stage() {
   const dataDir = await temporaryFolder();
   const { sites, apiKey, email } = await addOwner(dataDir, 'example.com');
@@ -55,7 +55,7 @@ async function stage() {
   };
 }
 
-/** Runs a command that must fail. @returns its code */
+/** Runs a command that must fail. @returns its error code */
 async function refusal(dataDir: string, ...args: readonly string[]): Promise<string> {
   const { code, stdout, stderr } = await command(dataDir, [...args, '--json']);
   expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
@@ -65,7 +65,7 @@ async function refusal(dataDir: string, ...args: readonly string[]): Promise<str
 }
 
 describe('a backup', PATIENT, () => {
-  it('made under load holds every event acknowledged before it began, and lives on elsewhere', async () => {
+  it('a backup made under load contains every event acknowledged before it began', async () => {
     const { dataDir, site, apiKey, email, program, acknowledged, send, file } = await stage();
     let over = false;
     const load = inParallel(8, Array.from({ length: 8 }), async () => {
@@ -97,7 +97,7 @@ describe('a backup', PATIENT, () => {
     expect(rowCounts(elsewhere).events).toBe(said.events);
     await expectSound(elsewhere);
 
-    // Whoever ran the old one runs the new one: same account, keys, sites and count, and known events are known.
+    // The new server is the same instance: it has the same account, keys, sites and count, and recognizes stored events.
     program.kill('SIGTERM');
     await program.exit;
     const url = await startProgram(elsewhere).address;
@@ -113,12 +113,12 @@ describe('a backup', PATIENT, () => {
     });
     expect(storedPaths(elsewhere, site.id)).toEqual(acknowledged.map(pathOf).sort());
     await expectSound(elsewhere);
-    // And the old one was not touched.
+    // The old folder is unchanged.
     expect(storedPaths(dataDir, site.id)).toEqual(acknowledged.map(pathOf).sort());
     await expectSound(dataDir);
   });
 
-  it('never overwrites a file, and needs no server', async () => {
+  it('does not overwrite a file, and needs no running server', async () => {
     const { dataDir, program, place, file } = await stage();
     program.kill('SIGTERM');
     await program.exit;
@@ -131,10 +131,10 @@ describe('a backup', PATIENT, () => {
     expect(readdirSync(place).sort()).toEqual(['backup.db', 'taken']);
   });
 
-  it('that was killed half-way leaves nothing that looks like one, and the next one works', async () => {
+  it('a killed backup leaves no file that looks complete, and the next backup works', async () => {
     const { dataDir, site, place, file } = await stage();
     const unfinished = `${file}.unfinished`;
-    // Where it was over before anybody looked, another one is killed.
+    // If the command ended before the kill, the test tries again.
     let killed = false;
     for (let tries = 0; tries < 10 && !killed; tries++) {
       rmSync(file, { force: true });
@@ -151,7 +151,7 @@ describe('a backup', PATIENT, () => {
     await expectSound(elsewhere);
   });
 
-  it('is written to a file by one at a time: the others say so, or that it is there', async () => {
+  it('lets one backup at a time write to a file; the others fail with a reason', async () => {
     const { dataDir, site, place, file } = await stage();
     const lock = takeLock(`${file}.unfinished-lock`);
     await refusal(dataDir, 'backup', file);
@@ -159,7 +159,7 @@ describe('a backup', PATIENT, () => {
     const tried = await Promise.all([1, 2, 3].map(() => command(dataDir, ['backup', file, '--json'])));
     expect(tried.filter(({ code }) => code === 0)).toHaveLength(1);
     for (const { stderr } of tried)
-      expect(stderr).toMatch(/^$|Another backup is being written|exists already/);
+      expect(stderr).toMatch(/^$|Another backup is being written|already exists/);
     expect(readdirSync(place)).toEqual(['backup.db']);
     const elsewhere = join(place, 'restored');
     await restoreInto(elsewhere, file);
@@ -168,7 +168,7 @@ describe('a backup', PATIENT, () => {
   });
 
   it.runIf(canMount)(
-    'that finds no room says so, leaves nothing behind, and disturbs no server',
+    'a backup without disk space reports it, leaves nothing behind, and does not disturb the server',
     async () => {
       const { dataDir, site, url, file } = await stage();
       const { path } = await smallDisk(64);
@@ -191,7 +191,7 @@ async function restoreInto(dataDir: string, file: string): Promise<Record<string
 }
 
 describe('a restore', PATIENT, () => {
-  it('refuses a folder that holds data, and one that a server runs on', async () => {
+  it('refuses a folder that contains data or is used by a server', async () => {
     const { dataDir, site, program, url, file } = await stage();
     await json(dataDir, ['backup', file]);
     await refusal(dataDir, 'restore', file);
@@ -208,7 +208,7 @@ describe('a restore', PATIENT, () => {
     expect(existsSync(join(half, 'events.db'))).toBe(false);
   });
 
-  it('refuses what is no backup, or only part of one, and leaves nothing behind', async () => {
+  it('refuses a file that is not a complete backup, and leaves nothing behind', async () => {
     const { dataDir, file, place } = await stage();
     await json(dataDir, ['backup', file]);
     const cut = join(place, 'cut.db');
@@ -226,18 +226,18 @@ describe('a restore', PATIENT, () => {
     }
   });
 
-  it('that was killed half-way is simply done again', async () => {
+  it('a killed restore can be repeated', async () => {
     const { dataDir, site, file } = await stage();
     await json(dataDir, ['backup', file]);
     const done = await temporaryFolder();
     await json(done, ['restore', file]);
     const remains: readonly ((target: string) => void)[] = [
-      // In the midst of both files,
+      // Halfway through both files,
       (target) => {
         for (const name of ['events.db.restoring', 'registry.db.restoring'])
           writeFileSync(join(target, name), Buffer.alloc(40_000, 0xa5));
       },
-      // or when one of them was in its place.
+      // or when one of them was in place.
       (target) => {
         cpSync(join(done, 'registry.db'), join(target, 'registry.db'));
         cpSync(join(done, 'events.db'), join(target, 'events.db.restoring'));

@@ -1,12 +1,14 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { DAY_MS, HOUR_MS, MINUTE_MS, utcDay } from '../../src/clock.ts';
-import type { Site } from '../../src/store/store.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS, utcDay } from '../../src/domain/clock.ts';
+import type { Site } from '../../src/store/contract/store.ts';
 import { World } from '../support/world.ts';
-import { expectSoundHere, ledgerOf, rowCounts } from './support/installation.ts';
+import { expectSoundHere, ledgerOf, rowCounts } from './support/owner.ts';
 import { beaconOf, outcomeOf } from './support/pages.ts';
 import { PATIENT } from './support/patience.ts';
 
-/** A clock that is wrong, set right, set back, or past the end of a month: still once each, and in the right month. */
+/**
+ * With a clock that is wrong, corrected, set back, or past the end of a month, each event counts once and in the right month.
+ */
 
 const END_OF_MAY = Date.UTC(2026, 5, 1) - MINUTE_MS;
 const END_OF_FEBRUARY = Date.UTC(2028, 2, 1) - MINUTE_MS;
@@ -27,7 +29,7 @@ async function stage(settings: Record<string, string> = {}) {
   return { world, site, server, clock, send, thisMonth };
 }
 
-/** Counted events of one day. */
+/** Returns the number of counted events of one day. */
 async function countedOn(world: World, site: Site, atMs: number): Promise<number> {
   const day = utcDay(atMs);
   return (await world.store.events.countBySite([site.id], { firstDay: day, lastDay: day })).get(site.id) ?? 0;
@@ -39,7 +41,7 @@ describe('a clock', PATIENT, () => {
     { name: 'February of a leap year', end: END_OF_FEBRUARY },
     { name: 'a year', end: END_OF_YEAR },
   ])(
-    'that passes the end of $name and is set back over it: each event in the month of its receipt',
+    'counts events in the month of their receipt if the clock is set back over the end of $name',
     async ({ end }) => {
       const { world, site, clock, send, thisMonth } = await stage();
       clock.nowMs = end;
@@ -52,7 +54,7 @@ describe('a clock', PATIENT, () => {
       expect(await send(before), 'known from the month before').toBe('duplicate');
       expect(await thisMonth()).toBe(1);
 
-      clock.advance(-2 * MINUTE_MS); // set back: the old month again
+      clock.advance(-2 * MINUTE_MS); // set back into the previous month
       expect(await send(after), 'known from what is the future now').toBe('duplicate');
       expect(await send(beaconOf(site))).toBe('stored');
       expect(await thisMonth()).toBe(2);
@@ -71,24 +73,21 @@ describe('a clock', PATIENT, () => {
     { name: 'an hour', byMs: -HOUR_MS },
     { name: 'a day', byMs: -DAY_MS },
     { name: 'ten years', byMs: -3_650 * DAY_MS },
-  ])(
-    'that is set back by $name: events are taken, in the order they came, and known ones are known',
-    async ({ byMs }) => {
-      const { world, site, clock, send } = await stage();
-      const beacons = [beaconOf(site), beaconOf(site), beaconOf(site)];
-      for (const beacon of beacons) expect(await send(beacon)).toBe('stored');
-      clock.advance(byMs);
-      for (const beacon of beacons) expect(await send(beacon)).toBe('duplicate');
-      for (let i = 0; i < 5; i++) expect(await send(beaconOf(site)), 'at the same instant').toBe('stored');
-      clock.advance(-byMs);
-      for (const beacon of beacons) expect(await send(beacon)).toBe('duplicate');
-      expect(rowCounts(world.dataDir).events).toBe(8);
-      expect(ledgerOf(world.dataDir, site.id)).toEqual({ stored: 8, duplicate: 6 });
-      await expectSoundHere(world.dataDir);
-    },
-  );
+  ])('keeps order and deduplication if the clock is set back by $name', async ({ byMs }) => {
+    const { world, site, clock, send } = await stage();
+    const beacons = [beaconOf(site), beaconOf(site), beaconOf(site)];
+    for (const beacon of beacons) expect(await send(beacon)).toBe('stored');
+    clock.advance(byMs);
+    for (const beacon of beacons) expect(await send(beacon)).toBe('duplicate');
+    for (let i = 0; i < 5; i++) expect(await send(beaconOf(site)), 'at the same instant').toBe('stored');
+    clock.advance(-byMs);
+    for (const beacon of beacons) expect(await send(beacon)).toBe('duplicate');
+    expect(rowCounts(world.dataDir).events).toBe(8);
+    expect(ledgerOf(world.dataDir, site.id)).toEqual({ stored: 8, duplicate: 6 });
+    await expectSoundHere(world.dataDir);
+  });
 
-  it('that jumps a month ahead and back again: what was sent before is still known', async () => {
+  it('still recognizes ids after the clock jumps a month ahead and back', async () => {
     const { world, site, clock, send } = await stage();
     const beacon = beaconOf(site);
     expect(await send(beacon)).toBe('stored');
@@ -99,9 +98,9 @@ describe('a clock', PATIENT, () => {
     await expectSoundHere(world.dataDir);
   });
 
-  it('that goes on for 48 hours: a repeat counts once to the last millisecond', async () => {
+  it('counts a repeat once up to the last millisecond of 48 hours', async () => {
     const { world, site, clock, send } = await stage();
-    // Just before midnight, where a window by days would be shortest.
+    // Just before midnight, when a window based on days would be shortest.
     clock.nowMs = END_OF_MAY + MINUTE_MS - 1;
     const beacon = beaconOf(site);
     expect(await send(beacon)).toBe('stored');
@@ -113,7 +112,7 @@ describe('a clock', PATIENT, () => {
     await expectSoundHere(world.dataDir);
   });
 
-  it('that is set back gives no site more than its rate', async () => {
+  it('does not exceed the rate of a site if the clock is set back', async () => {
     const { site, clock, send } = await stage({ SITE_RATE: '1', SITE_BURST: '10' });
     const outcomes: string[] = [];
     for (let i = 0; i < 40; i++) {
@@ -124,7 +123,7 @@ describe('a clock', PATIENT, () => {
     expect(outcomes.filter((outcome) => outcome === 'rate-limited')).toHaveLength(30);
   });
 
-  it('far in the past or future: counted on that day, and nothing breaks', async () => {
+  it('counts on the day of the clock, however far in the past or future', async () => {
     const { world, site, clock, send, thisMonth } = await stage();
     for (const nowMs of [
       0,

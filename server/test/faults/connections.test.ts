@@ -2,21 +2,21 @@ import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { connectionsWithin } from '../../src/connections.ts';
+import { connectionsWithin } from '../../src/http/connections.ts';
 import { readExposition, shownAs } from '../support/exposition.ts';
 import { freePort } from '../support/free-port.ts';
 import { ask } from '../support/http.ts';
 import { temporaryFolder } from '../support/paths.ts';
 import { startProgram } from '../support/program.ts';
 import { World } from '../support/world.ts';
-import { addSite, expectSound, storedPaths } from './support/installation.ts';
+import { addSite, expectSound, storedPaths } from './support/owner.ts';
 import { beaconOf, connections, outcomeOf, pathOf, post } from './support/pages.ts';
 import { eventually, PATIENT } from './support/patience.ts';
 import { openSocket } from './support/sockets.ts';
 
-/** More connections than there are places for, or descriptors: those within go on, and places that come free are taken again. */
+/** With more connections than slots or file descriptors, the accepted ones continue, and freed slots are reused. */
 
-const DROPPED = /"msg":"connections were dropped[^"]*"/g;
+const DROPPED = /"msg":"connections dropped[^"]*"/g;
 
 async function stage(settings: Record<string, string>, limits: { openFiles?: number } = {}) {
   const dataDir = await temporaryFolder();
@@ -36,7 +36,7 @@ async function stage(settings: Record<string, string>, limits: { openFiles?: num
     const { text } = await ask(`http://127.0.0.1:${port}`, { path: '/metrics' });
     return shownAs(readExposition(text), `attractos_connections${name}`);
   };
-  /** Everything that was answered is there, and nothing else. */
+  /** Asserts that exactly the acknowledged events are stored. */
   const expectWhole = async () => {
     expect(storedPaths(dataDir, site.id)).toEqual([...stored].sort());
     await expectSound(dataDir);
@@ -44,7 +44,7 @@ async function stage(settings: Record<string, string>, limits: { openFiles?: num
   return { url, program, send, shown, expectWhole };
 }
 
-/** Connections that say nothing, and how many of them the other side has closed. */
+/** Opens connections that send nothing, and counts how many of them the server has closed. */
 async function silent(url: string, count: number) {
   const sockets = await Promise.all(Array.from({ length: count }, () => openSocket(url)));
   const closed = new Set<Socket>();
@@ -61,8 +61,8 @@ async function silent(url: string, count: number) {
   };
 }
 
-describe('more connections than may be open', PATIENT, () => {
-  it('are dropped and counted, those within keep working, and free places are taken again', async () => {
+describe('connections over the limit', PATIENT, () => {
+  it('drops and counts connections over the limit, while the others work and free places are reused', async () => {
     const max = 20;
     const { url, program, send, shown, expectWhole } = await stage({ MAX_CONNECTIONS: String(max) });
     const agent = connections(1);
@@ -92,7 +92,7 @@ describe('more connections than may be open', PATIENT, () => {
     await expectWhole();
   });
 
-  it('that say nothing are hung up on by themselves, and their places are free', async () => {
+  it('closes silent connections, which frees their places', async () => {
     const { url, send, shown, expectWhole } = await stage({ MAX_CONNECTIONS: '5' });
     const crowd = await silent(url, 5);
     await expect(send()).rejects.toThrow(/ECONNRESET|socket hang up|EPIPE/);
@@ -108,7 +108,7 @@ describe('more connections than may be open', PATIENT, () => {
     await expectWhole();
   });
 
-  it('are made less likely: where places are scarce, idle connections make room soon', async () => {
+  it('closes idle connections early when places are scarce', async () => {
     const { send, shown, expectWhole } = await stage({ MAX_CONNECTIONS: '8' });
     const idle = Array.from({ length: 6 }, () => connections(1));
     for (const agent of idle) expect((await send(agent)).headers['keep-alive']).toBe('timeout=75');
@@ -124,7 +124,7 @@ describe('more connections than may be open', PATIENT, () => {
   });
 });
 
-describe('a process that may open few files', PATIENT, () => {
+describe('a process with a low open-file limit', PATIENT, () => {
   it.each([
     { wanted: 10_000, openFiles: null, fit: 10_000 },
     { wanted: 10_000, openFiles: 1_048_576, fit: 10_000 },
@@ -134,11 +134,11 @@ describe('a process that may open few files', PATIENT, () => {
     { wanted: 10_000, openFiles: 512, fit: 256 },
     { wanted: 10_000, openFiles: 255, fit: 127 },
     { wanted: 100, openFiles: 512, fit: 100 },
-  ])('$openFiles of them: of $wanted connections $fit fit', ({ wanted, openFiles, fit }) => {
+  ])('accepts $fit of $wanted connections with $openFiles files', ({ wanted, openFiles, fit }) => {
     expect(connectionsWithin(wanted, openFiles)).toBe(fit);
   });
 
-  it('takes fewer connections than it was told to, says so, and works', async () => {
+  it('lowers MAX_CONNECTIONS, logs it, and works', async () => {
     const { url, program, send, shown, expectWhole } = await stage({}, { openFiles: 400 });
     expect(await shown('_max')).toBe(200);
     expect(program.stdout()).toContain('"max":200,"wanted":10000,"openFiles":400');
@@ -156,12 +156,12 @@ describe('a process that may open few files', PATIENT, () => {
     await expectWhole();
   });
 
-  it('lives on after the system could not give it a connection', async () => {
+  it('survives a failed accept', async () => {
     const world = await World.open();
     try {
       const { site } = await world.addOwner();
       const { app, send } = await world.serve();
-      // Some versions of libuv pass it on, and some close the connection by themselves.
+      // Some versions of libuv report the error; others close the connection themselves.
       app.server.emit(
         'error',
         Object.assign(new Error('accept EMFILE'), { code: 'EMFILE', syscall: 'accept' }),
@@ -177,8 +177,8 @@ const canLimit =
   process.platform === 'linux' && spawnSync('prlimit', ['--version'], { stdio: 'ignore' }).status === 0;
 if (!canLimit) process.stderr.write('NOT TESTED: running out of descriptors needs Linux and prlimit.\n');
 
-describe.runIf(canLimit)('a process without a descriptor for one more connection', PATIENT, () => {
-  /** Of a process that runs; the hard limit stays. */
+describe.runIf(canLimit)('a process without free file descriptors', PATIENT, () => {
+  /** Limits the open files of a running process; the hard limit stays the same. */
   const limitFiles = (pid: number, count: number | null) => {
     const soft =
       count ??
@@ -190,7 +190,7 @@ describe.runIf(canLimit)('a process without a descriptor for one more connection
   };
   const used = (pid: number) => readdirSync(`/proc/${pid}/fd`).length;
 
-  it('keeps serving those that it has, and all as soon as there are descriptors again', async () => {
+  it('keeps serving open connections, and all connections once descriptors are free', async () => {
     const { url, program, send, expectWhole } = await stage({});
     const agent = connections(1);
     await send(agent);
@@ -213,7 +213,7 @@ describe.runIf(canLimit)('a process without a descriptor for one more connection
     await expectWhole();
   });
 
-  it('leaves those waiting that it cannot even close, and takes them later', async () => {
+  it('leaves connections waiting that it cannot close, and accepts them later', async () => {
     const { program, send, expectWhole } = await stage({});
     const agent = connections(1);
     await send(agent);

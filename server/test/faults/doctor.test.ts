@@ -15,20 +15,20 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { HOUR_MS, MINUTE_MS } from '../../src/clock.ts';
+import { HOUR_MS, MINUTE_MS } from '../../src/domain/clock.ts';
 import { makeFolder, root, temporaryFolder } from '../support/paths.ts';
 import { command, json, startProgram } from '../support/program.ts';
 import { World } from '../support/world.ts';
-import { addSite, examine } from './support/installation.ts';
+import { addSite, examine } from './support/owner.ts';
 import { beaconOf, outcomeOf } from './support/pages.ts';
 import { PATIENT } from './support/patience.ts';
 import { canMount, smallDisk } from './support/small-disk.ts';
 
-/** `attractos doctor`: each thing that it looks at is seen when it is wrong, and said together with what to do about it. */
+/** `attractos doctor` reports each kind of problem, together with what to do about it. */
 
 const EVENTS = 20;
 
-/** A folder that a server has worked on and left in order, made once for every test to begin with a copy of it. */
+/** A data folder that a server has used and shut down cleanly. It is made once, and each test copies it. */
 let worked: Awaited<ReturnType<typeof makeFolder>>;
 
 beforeAll(async () => {
@@ -50,7 +50,7 @@ async function installation(): Promise<string> {
   return dataDir;
 }
 
-/** That this alone is wrong, in both ways of saying so: exit 1, what was found, and what to do. */
+/** Asserts that exactly these problems are reported in both output formats: exit code 1, the finding and the advice. */
 async function expectWrong(
   dataDir: string,
   wrong: Readonly<Record<string, { found: RegExp; advice: RegExp }>>,
@@ -65,14 +65,14 @@ async function expectWrong(
       found: expect.stringMatching(found),
       advice: expect.stringMatching(advice),
     });
-    const [, said = '', told = ''] = new RegExp(`^WRONG  ${name}: (.*)\\n {7}(.*)$`, 'm').exec(stdout) ?? [];
+    const [, said = '', told = ''] = new RegExp(`^FAIL   ${name}: (.*)\\n {7}(.*)$`, 'm').exec(stdout) ?? [];
     expect(said).toMatch(found);
     expect(told).toMatch(advice);
   }
   return checks;
 }
 
-/** Moves what stands in a log into its file, where damage is then met. */
+/** Moves the content of a write-ahead log into its database file, so that damage in the file is read. */
 function moveLog(file: string): void {
   const db = new DatabaseSync(file);
   db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
@@ -84,7 +84,7 @@ const empty = (name: string) => (dataDir: string) => truncateSync(join(dataDir, 
 const RESTORE = /Restore the newest backup/i;
 
 describe('the doctor', PATIENT, () => {
-  it('finds nothing wrong where nothing is, beside a running server too', async () => {
+  it('finds nothing wrong with sound data, with or without a running server', async () => {
     const dataDir = await installation();
     await expectWrong(dataDir, {});
     expect((await command(dataDir, ['doctor'])).code).toBe(0);
@@ -100,7 +100,7 @@ describe('the doctor', PATIENT, () => {
     ]);
   });
 
-  it('sees a folder that others can look into', async () => {
+  it('reports a folder that other users can read', async () => {
     const dataDir = join(await temporaryFolder(), 'new');
     mkdirSync(dataDir, { mode: 0o700 });
     await json(dataDir, ['account', 'add', '--email', 'owner@example.com']);
@@ -118,7 +118,7 @@ describe('the doctor', PATIENT, () => {
     await expectWrong(dataDir, {});
   });
 
-  it('sees numbers that somebody changed, and which', async () => {
+  it('reports which counters were changed', async () => {
     const dataDir = await installation();
     const change = (sql: string) => {
       const db = new DatabaseSync(join(dataDir, 'events.db'));
@@ -157,7 +157,7 @@ describe('the doctor', PATIENT, () => {
     expect(checks.get('ledger')).toMatchObject({ ok: true });
   });
 
-  it('sees events of the future, where the clock was set back', async () => {
+  it('reports events in the future after the clock was set back', async () => {
     const world = await World.open();
     onTestFinished(() => world.close());
     const { site } = await world.addOwner();
@@ -169,14 +169,14 @@ describe('the doctor', PATIENT, () => {
     expect(outcomeOf(await server.send(beaconOf(site)))).toBe('stored');
     const newest = new Date(world.clock.nowMs).toISOString().replace('.', '\\.');
     await expectWrong(world.dataDir, {
-      clock: { found: new RegExp(`newest event ${newest}$`), advice: /time synchronisation/ },
+      clock: { found: new RegExp(`newest event ${newest}$`), advice: /time synchronization/ },
     });
   });
 
-  it.runIf(canMount)('sees a disk with little room', async () => {
+  it.runIf(canMount)('reports a disk with little space', async () => {
     const { path } = await smallDisk(64 * 1024);
     await addSite(path);
-    await expectWrong(path, { disk: { found: /^\d\d MiB free$/, advice: /^Make room/ } });
+    await expectWrong(path, { disk: { found: /^\d\d MiB free$/, advice: /^Free up disk space/ } });
   });
 
   it.each([
@@ -184,7 +184,7 @@ describe('the doctor', PATIENT, () => {
     { file: 'events.db', harm: 'its middle', from: 2, unread: true },
     { file: 'registry.db', harm: 'its beginning', from: 0, unread: false },
     { file: 'registry.db', harm: 'its middle', from: 2, unread: false },
-  ])('sees $file with damage in $harm, and still looks at the rest', async ({ file, from, unread }) => {
+  ])('reports damage in $harm of $file, and still checks the rest', async ({ file, from, unread }) => {
     const dataDir = await installation();
     const path = join(dataDir, file);
     moveLog(path);
@@ -194,12 +194,12 @@ describe('the doctor', PATIENT, () => {
     const checks = await expectWrong(dataDir, {
       files: { found: new RegExp(`^${path}: `), advice: RESTORE },
     });
-    // Nothing is said of numbers that nobody could count.
+    // It reports nothing about figures that could not be counted.
     expect(checks.has('counters')).toBe(!unread);
     expect(checks.get('permissions')).toMatchObject({ ok: true });
   });
 
-  const nothing = (file: string) => ({ found: new RegExp(`^\\S+${file}: holds nothing of this program`) });
+  const nothing = (file: string) => ({ found: new RegExp(`^\\S+${file}: has no AttractOS data`) });
   const swap = (dataDir: string) => {
     const [events, registry] = ['events.db', 'registry.db'].map((name) => join(dataDir, name));
     const held = readFileSync(events ?? '');
@@ -216,14 +216,14 @@ describe('the doctor', PATIENT, () => {
       found: /registry\.db is missing$/,
     },
     {
-      what: 'registry.db emptied, and begun anew since',
+      what: 'registry.db emptied and recreated',
       harm: async (dataDir: string) => {
         empty('registry.db')(dataDir);
         await addSite(dataDir);
       },
-      found: /registry\.db: knows nothing of site_\w+, of which there are events$/,
+      found: /registry\.db: has no site site_\w+, although there are events of it$/,
     },
-  ])('sees $what, and nobody takes that for a backup', async ({ harm, found }) => {
+  ])('reports $what, and backup refuses it', async ({ harm, found }) => {
     const dataDir = await installation();
     for (const name of ['events.db', 'registry.db']) moveLog(join(dataDir, name));
     await harm(dataDir);
@@ -242,7 +242,7 @@ describe('the doctor', PATIENT, () => {
     expect([readdirSync(place), files()]).toEqual([[], before]);
   });
 
-  it('sees what no program wrote in a row that the engine reads', async () => {
+  it('reports a corrupt row that the engine can read', async () => {
     const dataDir = await installation();
     const db = new DatabaseSync(join(dataDir, 'events.db'));
     expect(
@@ -252,7 +252,7 @@ describe('the doctor', PATIENT, () => {
     await expectWrong(dataDir, { files: { found: /events\.db: .*JSON/, advice: RESTORE } });
   });
 
-  it('does not take a folder that it may not look into for one in order', async () => {
+  it('reports a folder that it may not read', async () => {
     const dataDir = await installation();
     const asAnother = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
     chmodSync(dataDir, 'uid' in asAnother ? 0o700 : 0o000);
@@ -264,7 +264,7 @@ describe('the doctor', PATIENT, () => {
       });
     expect(ran('doctor')).toMatchObject({
       status: 1,
-      stdout: `WRONG  data folder: ${dataDir} is closed to this user\n       Run this as the user that the server runs as.\n`,
+      stdout: `FAIL   data folder: ${dataDir} is not accessible to this user\n       Run this as the user that the server runs as.\n`,
     });
     expect(ran('backup', join(tmpdir(), 'never.db'))).toMatchObject({
       status: 1,
@@ -276,14 +276,14 @@ describe('the doctor', PATIENT, () => {
     });
   });
 
-  it('says so where there is no installation, or nothing in it yet', async () => {
+  it('reports a missing or empty data folder', async () => {
     const dataDir = await temporaryFolder();
     await expectWrong(dataDir, {});
     const missing = join(dataDir, 'missing');
     const { code, stdout, stderr } = await command(dataDir, ['doctor'], { DATA_DIR: missing });
     expect({ code, stdout, stderr }).toEqual({
       code: 1,
-      stdout: `WRONG  data folder: ${missing} does not exist\n       Start the server once, or set DATA_DIR to the folder it uses.\n`,
+      stdout: `FAIL   data folder: ${missing} does not exist\n       Start the server once, or set DATA_DIR to the folder it uses.\n`,
       stderr: '',
     });
   });

@@ -2,18 +2,18 @@ import { describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../support/paths.ts';
 import { startProgram } from '../support/program.ts';
 import { canFailDisks, faultyDisk } from './support/faulty-disk.ts';
-import { addSite, countOf, expectSound, shownLedger, storedPaths } from './support/installation.ts';
+import { addSite, countOf, expectSound, shownLedger, storedPaths } from './support/owner.ts';
 import { beaconOf, connections, inParallel, outcomeOf, outcomesOf, pathOf, post } from './support/pages.ts';
 import { PATIENT } from './support/patience.ts';
 
 /**
- * A failed fsync: nobody knows what is on the disk, so the process ends, acknowledges nothing any more, and a new one starts
- * from what is really there. https://danluu.com/fsyncgate/
+ * After a failed fsync the content of the disk is unknown, so the process ends without acknowledging anything more, and a new
+ * process starts from what is really on disk. https://danluu.com/fsyncgate/
  */
 
 const ENDED = ['ECONNREFUSED', 'ECONNRESET', 'EPIPE'];
 
-/** What became of a beacon: the outcome, or null where the connection was cut. */
+/** Sends a beacon. @returns its outcome, or null if the connection was cut */
 async function attempt(
   url: string,
   beacon: unknown,
@@ -28,7 +28,7 @@ async function attempt(
 }
 
 describe.runIf(canFailDisks)('a failed fsync of the events', PATIENT, () => {
-  it('ends the process at once: the event of that commit is not acknowledged', async () => {
+  it('ends the process at once, without acknowledging the event of that commit', async () => {
     const dataDir = await temporaryFolder();
     const site = await addSite(dataDir);
     const disk = await faultyDisk();
@@ -46,14 +46,14 @@ describe.runIf(canFailDisks)('a failed fsync of the events', PATIENT, () => {
 
     disk.heal();
     const again = startProgram(dataDir);
-    // What was not acknowledged may be there or not; sent again it is there once.
+    // An unacknowledged event may or may not be stored; after a retry it is stored once.
     expect(['stored', 'duplicate']).toContain(await attempt(await again.address, unlucky));
     expect(storedPaths(dataDir, site.id)).toEqual([before, unlucky].map(pathOf).sort());
     expect((await shownLedger(dataDir, site.id)).stored).toBe(2);
     await expectSound(dataDir);
   });
 
-  it('under load: nothing that was acknowledged is lost, and what is sent again counts once', async () => {
+  it('loses no acknowledged event under load, and counts repeats once', async () => {
     const dataDir = await temporaryFolder();
     const site = await addSite(dataDir);
     const disk = await faultyDisk();
@@ -80,7 +80,7 @@ describe.runIf(canFailDisks)('a failed fsync of the events', PATIENT, () => {
     ).toEqual([]);
     expect(countOf(dataDir, site.id)).toBe(stored.size);
     await expectSound(dataDir);
-    // Every page sends everything again.
+    // All pages send everything again.
     const newAgent = connections(16);
     await inParallel(16, beacons, async (beacon) => {
       const outcome = await attempt(newUrl, beacon, { agent: newAgent });
@@ -91,7 +91,7 @@ describe.runIf(canFailDisks)('a failed fsync of the events', PATIENT, () => {
     await expectSound(dataDir);
   });
 
-  it('on the way from the log into the file: the log still holds every event', async () => {
+  it('keeps every event in the log if a checkpoint fails', async () => {
     const dataDir = await temporaryFolder();
     const site = await addSite(dataDir);
     const disk = await faultyDisk();
@@ -99,7 +99,7 @@ describe.runIf(canFailDisks)('a failed fsync of the events', PATIENT, () => {
     const url = await program.address;
     const agent = connections(8);
     disk.fail('sync', 'EIO', 'events.db');
-    // Large events, all different, so that the log grows to where it is moved into the file.
+    // Large, distinct events, so that the log grows until a checkpoint moves it into the file.
     let unique = 0;
     const filler = () => ({
       props: Object.fromEntries(
@@ -130,7 +130,7 @@ describe.runIf(canFailDisks)('a failed fsync of the events', PATIENT, () => {
 });
 
 describe.runIf(canFailDisks)('a failed fsync of the registry', PATIENT, () => {
-  it('acknowledges nothing that needed it: a day without a salt is a day without visitors', async () => {
+  it('acknowledges no event without a salt', async () => {
     const dataDir = await temporaryFolder();
     const site = await addSite(dataDir);
     const disk = await faultyDisk();
@@ -148,7 +148,7 @@ describe.runIf(canFailDisks)('a failed fsync of the registry', PATIENT, () => {
     await expectSound(dataDir);
   });
 
-  it('ends the process as soon as an event has to be flushed to the same disk', async () => {
+  it('ends the process as soon as an event must be flushed to the same disk', async () => {
     const dataDir = await temporaryFolder();
     const site = await addSite(dataDir);
     const disk = await faultyDisk();

@@ -1,42 +1,37 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { BEACON_MAX_BYTES } from '../../../tracker/wire/limits.ts';
-import { newApiKey, newSiteKey } from '../../src/keys.ts';
-import type { Site } from '../../src/store/store.ts';
+import { newApiKey, newSiteKey } from '../../src/domain/keys.ts';
+import type { Site } from '../../src/store/contract/store.ts';
 import { type Answer, ask } from '../support/http.ts';
 import { temporaryFolder } from '../support/paths.ts';
 import { startProgram } from '../support/program.ts';
-import {
-  addOwner,
-  countOf,
-  expectSound,
-  ledgerOf,
-  shownLedger,
-  storedPaths,
-} from './support/installation.ts';
 import { peakMib } from './support/memory.ts';
+import { addOwner, countOf, expectSound, ledgerOf, shownLedger, storedPaths } from './support/owner.ts';
 import {
   beaconOf,
   connections,
   inParallel,
+  OutcomeCounts,
   outcomeOf,
   outcomesOf,
   pathOf,
   post,
-  Tally,
 } from './support/pages.ts';
 import { eventually, PATIENT } from './support/patience.ts';
 import { openSocket } from './support/sockets.ts';
 
-/** While one sender after another misbehaves, an honest one keeps going: every event of his is taken and counted. */
+/** While misbehaving clients send requests, every event of an honest client is accepted and counted. */
 
-/** The most that a server holds through all of this, in MiB. It took 115 to 161 when this was written, 60 of them Node itself. */
+/**
+ * Limit on the server's resident memory during all tests, in MiB. When written it was 115 to 161, of which Node itself took 60.
+ */
 const RESIDENT_MAX_MIB = 256;
 const IDLE_CONNECTIONS = 2_000;
-/** Between two events of the honest sender: one busy page, not a load test. */
+/** Pause between two events of the honest client, in milliseconds: like one busy page, not a load test. */
 const PAUSE_MS = 5;
 
-/** A server with two sites and an honest sender on the first of them. */
+/** Starts a server with two sites, and an honest client of the first site. */
 async function stage(settings: Record<string, string> = {}) {
   const dataDir = await temporaryFolder();
   const { sites, apiKey } = await addOwner(dataDir, 'example.com', 'shop.example');
@@ -46,7 +41,7 @@ async function stage(settings: Record<string, string> = {}) {
   const url = await program.address;
   const paths: string[] = [];
   const agent = connections(1);
-  /** The honest sender sends one event after the other until `flood` is over. */
+  /** Makes the honest client send one event after the other until `flood` is over. */
   const keepSendingDuring = async (flood: () => Promise<void>) => {
     let over = false;
     const flooding = flood().finally(() => {
@@ -62,7 +57,7 @@ async function stage(settings: Record<string, string> = {}) {
     }
     await flooding;
   };
-  /** And all of his events are there, each once, and nothing else is. */
+  /** Asserts that exactly the honest client's events are stored, each once. */
   const expectHonestIsWhole = async () => {
     expect(paths.length).toBeGreaterThanOrEqual(20);
     expect(storedPaths(dataDir, honest.id)).toEqual([...paths].sort());
@@ -72,14 +67,14 @@ async function stage(settings: Record<string, string> = {}) {
   return { dataDir, honest, shop, apiKey, program, url, keepSendingDuring, expectHonestIsWhole };
 }
 
-/** Bodies of the largest size that is taken, with nothing in them that is true. */
+/** Creates a body of the largest accepted size with invented content. */
 function largeLie(key: string): string {
   const random = randomBytes(12).toString('hex');
   const start = JSON.stringify({ key, id: random, url: `https://${random}.example/`, x: '' });
   return start.replace('"x":""', `"x":"${'y'.repeat(BEACON_MAX_BYTES - start.length)}"`);
 }
 
-/** An address that nobody had before, in a network of its own. */
+/** Returns an address in a network that was not used before. */
 function anyAddress(): string {
   return `${randomBytes(8).toString('hex').match(/.{4}/g)?.join(':')}::1`;
 }
@@ -130,7 +125,7 @@ const FLOODS: readonly {
     name: 'bodies far too large',
     flood: async (url) => {
       await inParallel(8, Array.from({ length: 100 }), async () => {
-        // The server may answer before it has read all of it, and hang up.
+        // The server may respond and close the connection before it has read the whole body.
         await ask(url, {
           method: 'POST',
           path: '/e',
@@ -153,13 +148,13 @@ const FLOODS: readonly {
           headers: { 'x-forwarded-for': anyAddress(), authorization: `Bearer ${newApiKey()}` },
           agent,
         });
-        // Turned away one way or the other: unknown, or because the machine has more than enough to do.
+        // Refused either way: as an unknown key, or because the server is overloaded.
         expect([401, 503]).toContain(status);
       });
     },
   },
   {
-    name: 'bytes that are no requests',
+    name: 'bytes that are not requests',
     flood: async (url) => {
       await inParallel(16, Array.from({ length: 500 }), async () => {
         const socket = await openSocket(url);
@@ -173,14 +168,14 @@ const FLOODS: readonly {
 ];
 
 describe('an honest sender is served', PATIENT, () => {
-  it.each(FLOODS)('during $name, and memory stays bounded', async ({ flood }) => {
+  it.each(FLOODS)('serves an honest sender during $name, with bounded memory', async ({ flood }) => {
     const { honest, shop, program, url, keepSendingDuring, expectHonestIsWhole } = await stage();
     const peak = await peakMib(program.pid, () => keepSendingDuring(() => flood(url, { honest, shop })));
     expect(peak, 'MiB held').toBeLessThan(RESIDENT_MAX_MIB);
     await expectHonestIsWhole();
   });
 
-  it(`beside ${IDLE_CONNECTIONS} open connections that say nothing, and bodies that drip`, {
+  it(`serves an honest sender despite ${IDLE_CONNECTIONS} idle connections and slow request bodies`, {
     timeout: 60_000,
   }, async () => {
     const { program, url, keepSendingDuring, expectHonestIsWhole } = await stage();
@@ -201,7 +196,7 @@ describe('an honest sender is served', PATIENT, () => {
         for (const socket of dripping) if (socket.writable) socket.write('x');
       }, 100);
       try {
-        // For as long as the server is patient with them: then it hangs up by itself.
+        // Lasts until the server times out these connections and closes them.
         await keepSendingDuring(async () => {
           await eventually(
             () => hungUp,
@@ -217,25 +212,25 @@ describe('an honest sender is served', PATIENT, () => {
   });
 });
 
-describe('a site that sends too much', PATIENT, () => {
-  it('is told 429 and when to come back, all of it is in its ledger, and other sites do not notice', async () => {
+describe('a site over its rate', PATIENT, () => {
+  it('gets 429 with Retry-After and ledger entries, without affecting other sites', async () => {
     const burst = 100;
     const { dataDir, shop, url, keepSendingDuring, expectHonestIsWhole } = await stage({
       SITE_RATE: '1',
       SITE_BURST: String(burst),
     });
-    const tally = new Tally();
+    const outcomes = new OutcomeCounts();
     const agent = connections(8);
     const answers: Answer[] = [];
-    // The honest sender stays far below the burst.
+    // The honest client stays far below the burst limit.
     await inParallel(8, Array.from({ length: 400 }), async () => {
       const answer = await post(url, beaconOf(shop), { agent, origin: 'https://shop.example' });
-      tally.add(outcomeOf(answer));
+      outcomes.add(outcomeOf(answer));
       if (answer.status === 429) answers.push(answer);
     });
     await keepSendingDuring(async () => undefined);
-    expect(Object.keys(tally.counts).sort()).toEqual(['rate-limited', 'stored']);
-    expect(tally.of('stored')).toBeGreaterThanOrEqual(burst);
+    expect(Object.keys(outcomes.counts).sort()).toEqual(['rate-limited', 'stored']);
+    expect(outcomes.of('stored')).toBeGreaterThanOrEqual(burst);
     for (const answer of answers) {
       expect(Number(answer.headers['retry-after'])).toBeGreaterThanOrEqual(1);
       expect(answer.json()).toMatchObject({
@@ -245,14 +240,14 @@ describe('a site that sends too much', PATIENT, () => {
     }
     await eventually(
       () => ledgerOf(dataDir, shop.id),
-      (ledger) => ledger['rate-limited'] === tally.of('rate-limited'),
+      (ledger) => ledger['rate-limited'] === outcomes.of('rate-limited'),
     );
-    expect(await shownLedger(dataDir, shop.id)).toEqual(tally.counts);
-    expect(countOf(dataDir, shop.id)).toBe(tally.of('stored'));
+    expect(await shownLedger(dataDir, shop.id)).toEqual(outcomes.counts);
+    expect(countOf(dataDir, shop.id)).toBe(outcomes.of('stored'));
     await expectHonestIsWhole();
   });
 
-  it('is told so for the rest of a batch, and what came before is kept', async () => {
+  it('gets refusals for the rest of a batch, while the events before are kept', async () => {
     const { dataDir, shop, url } = await stage({ SITE_RATE: '0.001', SITE_BURST: '5' });
     const batch = Array.from({ length: 8 }, () => beaconOf(shop));
     const answer = await post(url, batch, { origin: 'https://shop.example' });
@@ -261,7 +256,7 @@ describe('a site that sends too much', PATIENT, () => {
     expect(storedPaths(dataDir, shop.id)).toEqual(batch.slice(0, 5).map(pathOf).sort());
   });
 
-  it('from one address: others have what is reserved for them, and one that is alone has it all', async () => {
+  it('reserves half of the burst for other addresses, unless one address is alone', async () => {
     const burst = 100;
     const { dataDir, shop, url } = await stage({ SITE_RATE: '0.001', SITE_BURST: String(burst) });
     const from = async (address: string) => {
@@ -269,12 +264,12 @@ describe('a site that sends too much', PATIENT, () => {
       return outcomeOf(await post(url, beaconOf(shop), { origin: 'https://shop.example', headers }));
     };
     expect(await from('198.51.100.1')).toBe('stored');
-    const flood = new Tally();
+    const flood = new OutcomeCounts();
     for (let i = 0; i < 3 * burst; i++) {
-      // Addresses of one IPv6 network are one sender.
+      // Addresses in one IPv6 network count as one client.
       flood.add(await from(`2001:db8:1:2:${i.toString(16)}::1`));
     }
-    // Half of the burst without the one before, and a tenth of it as its share of the rest.
+    // The unreserved half of the burst, and a tenth of the burst from the reserved half.
     expect(flood.counts).toEqual({ stored: 50 + 10, 'rate-limited': 3 * burst - 60 });
     for (let i = 0; i < 30; i++) expect(await from(`203.0.113.${i}`)).toBe('stored');
     await eventually(
@@ -284,13 +279,13 @@ describe('a site that sends too much', PATIENT, () => {
     expect(await shownLedger(dataDir, shop.id)).toEqual({ stored: 91, 'rate-limited': 240 });
 
     const { shop: other, url: otherUrl } = await stage({ SITE_RATE: '0.001', SITE_BURST: '10' });
-    const alone = new Tally();
+    const alone = new OutcomeCounts();
     for (let i = 0; i < 12; i++)
       alone.add(outcomeOf(await post(otherUrl, beaconOf(other), { origin: 'https://shop.example' })));
     expect(alone.counts).toEqual({ stored: 10, 'rate-limited': 2 });
   });
 
-  it('by a copied tag on foreign pages: its own visitors keep its rate', async () => {
+  it('does not count a copied tag on another domain towards the rate of a site', async () => {
     const { shop, url } = await stage({ SITE_RATE: '0.001', SITE_BURST: '5' });
     for (let i = 0; i < 50; i++)
       expect(outcomeOf(await post(url, beaconOf(shop), { origin: 'https://copy.example' }))).toBe(

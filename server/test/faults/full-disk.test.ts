@@ -5,21 +5,21 @@ import { ask } from '../support/http.ts';
 import { temporaryFolder } from '../support/paths.ts';
 import { command, type Program, startProgram } from '../support/program.ts';
 import { canFailDisks, faultyDisk } from './support/faulty-disk.ts';
-import { addSite, countOf, expectSound, ledgerOf, shownLedger, storedPaths } from './support/installation.ts';
+import { addSite, countOf, expectSound, ledgerOf, shownLedger, storedPaths } from './support/owner.ts';
 import {
   beaconOf,
   connections,
   expectProperAnswer,
   inParallel,
+  OutcomeCounts,
   outcomeOf,
   pathOf,
   post,
-  Tally,
 } from './support/pages.ts';
 import { eventually, PATIENT } from './support/patience.ts';
 import { canMount, smallDisk } from './support/small-disk.ts';
 
-/** A disk that takes no more: events are refused, honestly and with a reason, and taken again when there is room. */
+/** While the disk is full, events are refused with a reason. Once there is room, they are accepted again. */
 
 interface Place {
   dataDir: string;
@@ -28,7 +28,7 @@ interface Place {
   free(): void;
 }
 
-/** A real file system with room for 6 MiB, filled to the last byte. */
+/** Mounts a real file system with room for 6 MiB, filled completely. */
 async function realDisk(): Promise<Place> {
   const { path } = await smallDisk(6 * 1024);
   const ballast = join(path, 'ballast');
@@ -54,7 +54,7 @@ async function realDisk(): Promise<Place> {
   };
 }
 
-/** Any disk, with every write to our files failing. */
+/** Simulates a disk on which every write to our files fails. */
 function failingWrites(error: 'ENOSPC' | 'EROFS'): () => Promise<Place> {
   return async () => {
     const disk = await faultyDisk();
@@ -70,21 +70,21 @@ function failingWrites(error: 'ENOSPC' | 'EROFS'): () => Promise<Place> {
 
 let unique = 0;
 
-/** Large and all different, so that each needs room of its own. */
+/** Creates a large event. Each is different and needs space of its own. */
 const filler = () => ({
   props: Object.fromEntries(
     Array.from({ length: 14 }, (_, n) => [`p${n}`, `${++unique}-${'x'.repeat(400)}`]),
   ),
 });
 
-/** A running server whose pages send until told otherwise. */
+/** Starts a server whose pages keep sending until stopped. */
 async function stage(place: Place) {
   const { dataDir, settings } = place;
   const site = await addSite(dataDir);
   const program = startProgram(dataDir, settings);
   const url = await program.address;
   const agent = connections(8);
-  const tally = new Tally();
+  const outcomes = new OutcomeCounts();
   const acknowledged: string[] = [];
   const sendSome = (count: number) =>
     inParallel(8, Array.from({ length: count }), async () => {
@@ -92,22 +92,22 @@ async function stage(place: Place) {
       const answer = await post(url, beacon, { agent });
       expectProperAnswer(answer);
       const outcome = outcomeOf(answer);
-      tally.add(outcome);
+      outcomes.add(outcome);
       if (outcome === 'stored') acknowledged.push(pathOf(beacon));
       else expect(answer.headers['retry-after']).toMatch(/^\d+$/);
     });
   const sendUntilRefused = async () => {
-    for (let tries = 0; tries < 100 && tally.of('unavailable') === 0; tries++) await sendSome(20);
-    expect(tally.of('unavailable'), 'the disk was full').toBeGreaterThan(0);
+    for (let tries = 0; tries < 100 && outcomes.of('unavailable') === 0; tries++) await sendSome(20);
+    expect(outcomes.of('unavailable'), 'the disk was full').toBeGreaterThan(0);
   };
   const ready = async () => (await ask(url, { path: '/readyz' })).status;
-  /** Everything that was acknowledged is there, once. */
+  /** Asserts that every acknowledged event is stored once. */
   const expectNothingLost = () => {
     const stored = storedPaths(dataDir, site.id);
     expect(stored).toEqual([...acknowledged].sort());
     expect(countOf(dataDir, site.id)).toBe(stored.length);
   };
-  return { ...place, site, program, url, tally, sendSome, sendUntilRefused, ready, expectNothingLost };
+  return { ...place, site, program, url, outcomes, sendSome, sendUntilRefused, ready, expectNothingLost };
 }
 
 async function end(program: Program, signal: 'SIGTERM' | 'SIGKILL') {
@@ -120,65 +120,59 @@ describe.each([
   { name: 'a disk that says it is full', possible: canFailDisks, place: failingWrites('ENOSPC') },
   { name: 'a disk that became read-only', possible: canFailDisks, place: failingWrites('EROFS') },
 ])('$name', PATIENT, ({ possible, place }) => {
-  it.runIf(possible)(
-    'refuses events, says it is not ready, and goes on by itself when there is room',
-    async () => {
-      const {
-        dataDir,
-        site,
-        program,
-        tally,
-        fill,
-        free,
-        sendSome,
-        sendUntilRefused,
-        ready,
-        expectNothingLost,
-      } = await stage(await place());
-      await sendSome(40);
-      expect(tally.counts).toEqual({ stored: 40 });
-      fill();
-      await sendUntilRefused();
-      await sendSome(20);
-      expect(await ready()).toBe(503);
-      expect(Object.keys(tally.counts).sort()).toEqual(['stored', 'unavailable']);
-      expectNothingLost();
+  it.runIf(possible)('refuses events, fails /readyz, and continues when there is space', async () => {
+    const {
+      dataDir,
+      site,
+      program,
+      outcomes,
+      fill,
+      free,
+      sendSome,
+      sendUntilRefused,
+      ready,
+      expectNothingLost,
+    } = await stage(await place());
+    await sendSome(40);
+    expect(outcomes.counts).toEqual({ stored: 40 });
+    fill();
+    await sendUntilRefused();
+    await sendSome(20);
+    expect(await ready()).toBe(503);
+    expect(Object.keys(outcomes.counts).sort()).toEqual(['stored', 'unavailable']);
+    expectNothingLost();
 
-      free();
-      await eventually(ready, (status) => status === 200);
-      const before = tally.of('stored');
-      await sendSome(40);
-      expect(tally.of('stored')).toBe(before + 40);
-      // What could not be written down in the meantime is written down now.
-      await eventually(
-        () => ledgerOf(dataDir, site.id),
-        (ledger) => ledger.unavailable === tally.of('unavailable'),
-      );
-      expect(await shownLedger(dataDir, site.id)).toEqual(tally.counts);
-      expectNothingLost();
-      expect(await end(program, 'SIGTERM')).toEqual({ code: 0, signal: null });
-      await expectSound(dataDir);
-    },
-  );
+    free();
+    await eventually(ready, (status) => status === 200);
+    const before = outcomes.of('stored');
+    await sendSome(40);
+    expect(outcomes.of('stored')).toBe(before + 40);
+    // Refusals that could not be recorded while the disk was full are recorded now.
+    await eventually(
+      () => ledgerOf(dataDir, site.id),
+      (ledger) => ledger.unavailable === outcomes.of('unavailable'),
+    );
+    expect(await shownLedger(dataDir, site.id)).toEqual(outcomes.counts);
+    expectNothingLost();
+    expect(await end(program, 'SIGTERM')).toEqual({ code: 0, signal: null });
+    await expectSound(dataDir);
+  });
 
-  it.runIf(possible)(
-    'is no reason not to stop: a signal ends the program, and nothing acknowledged is lost',
-    async () => {
-      const { dataDir, site, program, fill, free, sendUntilRefused, expectNothingLost } = await stage(
-        await place(),
-      );
-      fill();
-      await sendUntilRefused();
-      expect(await end(program, 'SIGTERM')).toEqual({ code: 0, signal: null });
-      free();
-      expectNothingLost();
-      await expectSound(dataDir);
-      const again = startProgram(dataDir);
-      expect(outcomeOf(await post(await again.address, beaconOf(site)))).toBe('stored');
-    },
-  );
+  it.runIf(possible)('does not prevent a shutdown by signal, and no acknowledged event is lost', async () => {
+    const { dataDir, site, program, fill, free, sendUntilRefused, expectNothingLost } = await stage(
+      await place(),
+    );
+    fill();
+    await sendUntilRefused();
+    expect(await end(program, 'SIGTERM')).toEqual({ code: 0, signal: null });
+    free();
+    expectNothingLost();
+    await expectSound(dataDir);
+    const again = startProgram(dataDir);
+    expect(outcomeOf(await post(await again.address, beaconOf(site)))).toBe('stored');
+  });
 
-  it.runIf(possible)('and a kill: nothing acknowledged is lost', async () => {
+  it.runIf(possible)('loses no acknowledged event after a kill', async () => {
     const { dataDir, site, program, fill, free, sendUntilRefused, expectNothingLost } = await stage(
       await place(),
     );
@@ -195,7 +189,7 @@ describe.each([
 });
 
 describe('a data folder that cannot be written', PATIENT, () => {
-  it.runIf(canMount)('is said so at the start, by the server and by every command that writes', async () => {
+  it.runIf(canMount)('reports an unwritable folder at startup and in every command that writes', async () => {
     const disk = await smallDisk(6 * 1024);
     const site = await addSite(disk.path);
     const first = startProgram(disk.path);
@@ -217,15 +211,12 @@ describe('a data folder that cannot be written', PATIENT, () => {
     await expectSound(disk.path);
   });
 
-  it.runIf(process.getuid?.() !== 0)(
-    'is said so at the start: a folder without the right to write',
-    async () => {
-      const dataDir = await temporaryFolder();
-      chmodSync(dataDir, 0o500);
-      const program = startProgram(dataDir);
-      expect(await program.exit).toEqual({ code: 1, signal: null });
-      expect(program.stderr()).toMatch(/^attractos: /);
-      chmodSync(dataDir, 0o700);
-    },
-  );
+  it.runIf(process.getuid?.() !== 0)('is reported at startup if write permission is missing', async () => {
+    const dataDir = await temporaryFolder();
+    chmodSync(dataDir, 0o500);
+    const program = startProgram(dataDir);
+    expect(await program.exit).toEqual({ code: 1, signal: null });
+    expect(program.stderr()).toMatch(/^attractos: /);
+    chmodSync(dataDir, 0o700);
+  });
 });

@@ -1,37 +1,30 @@
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { BATCH_MAX_BEACONS } from '../../../tracker/wire/limits.ts';
-import type { Events } from '../../src/store/store.ts';
+import type { Events } from '../../src/store/contract/store.ts';
 import { type Answer, ask } from '../support/http.ts';
 import { temporaryFolder } from '../support/paths.ts';
 import { startProgram } from '../support/program.ts';
 import { World } from '../support/world.ts';
-import {
-  addOwner,
-  expectSound,
-  holdWriteLock,
-  ledgerOf,
-  shownLedger,
-  storedPaths,
-} from './support/installation.ts';
+import { addOwner, expectSound, holdWriteLock, ledgerOf, shownLedger, storedPaths } from './support/owner.ts';
 import {
   beaconOf,
   connections,
   expectProperAnswer,
+  OutcomeCounts,
   outcomesOf,
   pathOf,
   post,
-  Tally,
 } from './support/pages.ts';
 import { eventually, PATIENT } from './support/patience.ts';
 
-/** When more arrives than can be stored: questions are turned away first, beacons last, and each is told and counted. */
+/** When more arrives than can be stored, API requests are refused first and beacons last, and each refusal is counted. */
 
-/** Far more than the queue holds; the test ends long before. */
+/** Upper limit on batches. It is far more than the queue holds; the test normally ends long before. */
 const BATCHES_MAX = 2_000;
 
-describe('a queue that is full', PATIENT, () => {
-  it('answers 503 busy, counts each of them, and loses nothing that it took', async () => {
+describe('a full queue', PATIENT, () => {
+  it('answers 503 busy, counts each refusal, and loses no accepted event', async () => {
     const dataDir = await temporaryFolder();
     const { sites, apiKey } = await addOwner(dataDir, 'example.com');
     const [site] = sites;
@@ -52,7 +45,7 @@ describe('a queue that is full', PATIENT, () => {
         return { answer, paths: batch.map(pathOf) };
       });
       answers.push(sending);
-      // A few under way at once; then look how the server stands.
+      // Several requests run at once; then the server's state is checked.
       if (sent % 50 === 49) {
         const { queue_fill } = (await ask(url, { path: '/readyz' })).json() as { queue_fill: number };
         if (queue_fill > 0.5 && queue_fill < 1) {
@@ -69,30 +62,30 @@ describe('a queue that is full', PATIENT, () => {
     expect(questions, 'and the API was asked before it was full').toBeGreaterThan(0);
     lock.release();
 
-    const tally = new Tally();
+    const outcomes = new OutcomeCounts();
     const acknowledged: string[] = [];
     for (const { answer, paths } of await Promise.all(answers)) {
       expectProperAnswer(answer);
       if (answer.status === 503) expect(answer.headers['retry-after']).toMatch(/^\d+$/);
       for (const [i, outcome] of outcomesOf(answer).entries()) {
-        tally.add(outcome);
+        outcomes.add(outcome);
         if (outcome === 'stored') acknowledged.push(paths[i] ?? '');
       }
     }
-    expect(tally.of('busy')).toBeGreaterThan(0);
-    expect(tally.of('stored')).toBeGreaterThan(0);
+    expect(outcomes.of('busy')).toBeGreaterThan(0);
+    expect(outcomes.of('stored')).toBeGreaterThan(0);
     expect(
-      Object.keys(tally.counts).filter((outcome) => !['stored', 'busy', 'unavailable'].includes(outcome)),
+      Object.keys(outcomes.counts).filter((outcome) => !['stored', 'busy', 'unavailable'].includes(outcome)),
     ).toEqual([]);
 
-    tally.add('stored'); // the first of all
+    outcomes.add('stored'); // the very first event
     await eventually(
       () => ledgerOf(dataDir, site.id),
-      (ledger) => Object.values(ledger).reduce((sum, count) => sum + count, 0) >= tally.total,
+      (ledger) => Object.values(ledger).reduce((sum, count) => sum + count, 0) >= outcomes.total,
     );
-    expect(await shownLedger(dataDir, site.id)).toEqual(tally.counts);
+    expect(await shownLedger(dataDir, site.id)).toEqual(outcomes.counts);
     const stored = storedPaths(dataDir, site.id);
-    expect(stored).toHaveLength(tally.of('stored'));
+    expect(stored).toHaveLength(outcomes.of('stored'));
     const rows = new Set(stored);
     expect(acknowledged.filter((path) => !rows.has(path))).toEqual([]);
     await expectSound(dataDir);
@@ -103,8 +96,8 @@ describe('a queue that is full', PATIENT, () => {
   });
 });
 
-describe('a queue that is full when the program is killed', PATIENT, () => {
-  it('had acknowledged nothing of it, and the ledger balances with the rows', async () => {
+describe('a full queue when the process is killed', PATIENT, () => {
+  it('has acknowledged none of its events, and the ledger matches the rows', async () => {
     const dataDir = await temporaryFolder();
     const { sites } = await addOwner(dataDir, 'example.com');
     const [site] = sites;
@@ -143,8 +136,8 @@ describe('a queue that is full when the program is killed', PATIENT, () => {
   });
 });
 
-describe('a store that has more than enough to do', PATIENT, () => {
-  /** A server on a store whose queue says it is filled to a given degree. */
+describe('an overloaded store', PATIENT, () => {
+  /** Starts a server with a store that reports the given fill level of its queue. */
   async function serveWithFill(fill: number) {
     const world = await World.open();
     onTestFinished(() => world.close());
@@ -164,18 +157,21 @@ describe('a store that has more than enough to do', PATIENT, () => {
     { fill: 0.4, api: 200, beacon: 202 },
     { fill: 0.6, api: 503, beacon: 202 },
     { fill: 0.99, api: 503, beacon: 202 },
-  ])('answers questions with $api and beacons with $beacon at $fill', async ({ fill, api, beacon }) => {
-    const { site, apiKey, server } = await serveWithFill(fill);
-    // Polled, because a machine that is busy with other things may turn questions away for a moment.
-    const asked = await eventually(
-      () => server.sites(apiKey),
-      ({ status }) => status === api,
-    );
-    if (api === 503) {
-      expect(asked.json()).toMatchObject({ code: 'UNAVAILABLE' });
-      expect(asked.headers['retry-after']).toMatch(/^\d+$/);
-      expect(asked.headers).toHaveProperty('x-ratelimit-limit');
-    }
-    expect((await server.send(beaconOf(site))).status).toBe(beacon);
-  });
+  ])(
+    'answers API requests with $api and beacons with $beacon at fill $fill',
+    async ({ fill, api, beacon }) => {
+      const { site, apiKey, server } = await serveWithFill(fill);
+      // Polled, because a server on a busy machine may refuse API requests for a moment.
+      const asked = await eventually(
+        () => server.sites(apiKey),
+        ({ status }) => status === api,
+      );
+      if (api === 503) {
+        expect(asked.json()).toMatchObject({ code: 'UNAVAILABLE' });
+        expect(asked.headers['retry-after']).toMatch(/^\d+$/);
+        expect(asked.headers).toHaveProperty('x-ratelimit-limit');
+      }
+      expect((await server.send(beaconOf(site))).status).toBe(beacon);
+    },
+  );
 });

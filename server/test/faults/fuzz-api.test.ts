@@ -1,18 +1,18 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ERRORS } from '../../src/errors.ts';
+import { ERRORS } from '../../src/domain/errors.ts';
 import { ask } from '../support/http.ts';
 import { temporaryFolder } from '../support/paths.ts';
 import { startProgram } from '../support/program.ts';
-import { addOwner, expectSound } from './support/installation.ts';
-import { connections, Tally } from './support/pages.ts';
+import { addOwner, expectSound } from './support/owner.ts';
+import { connections, OutcomeCounts } from './support/pages.ts';
 import { PATIENT } from './support/patience.ts';
 
-/** Whatever is asked of the API, it answers in its own words and stays up. */
+/** The API sends a well-formed response to any request and stays up. */
 
 const SEED = 20_260_514;
 
-/** What travels in a request line as it is. */
+/** Text that is valid in a request line without encoding. */
 const lineText = fc
   .string({ unit: 'binary-ascii', maxLength: 120 })
   .map((text) => text.replace(/[^\x21-\x7e]|#/g, ''));
@@ -82,7 +82,7 @@ const ODD_AUTHORIZATIONS = [
   `Bearer ${'x'.repeat(5_000)}`,
 ];
 
-/** Requests with a valid key, an odd one or none. */
+/** Generates headers with a valid key, a malformed one or none. */
 function headers(apiKey: string) {
   return fc
     .record(
@@ -104,7 +104,7 @@ function headers(apiKey: string) {
         cookie: headerValue,
         'x-http-method-override': fc.constantFrom('DELETE', 'GET'),
         range: headerValue,
-        // A caller without a key has the rate of his address: each time another, so that most get further than that.
+        // Without a key the rate limit is per address, so each request has a new one and most get past the limit.
         'x-forwarded-for': fc.oneof(
           { weight: 20, arbitrary: fc.ipV4() },
           { weight: 1, arbitrary: headerValue },
@@ -118,13 +118,13 @@ function headers(apiKey: string) {
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'PROPFIND', 'TRACE', 'SEARCH'];
 
 describe('the API', PATIENT, () => {
-  it('answers any question in its own words', async () => {
+  it('answers any request with its own error format', async () => {
     const dataDir = await temporaryFolder();
     const { apiKey } = await addOwner(dataDir, 'example.com');
     const program = startProgram(dataDir, { LOG_LEVEL: 'warn', TRUST_PROXY: 'loopback' });
     const url = await program.address;
     const agent = connections(4);
-    const statuses = new Tally();
+    const statuses = new OutcomeCounts();
     const body = fc.option(
       fc.oneof(fc.json(), fc.string(), fc.constant('['.repeat(20_000)), fc.constant('x'.repeat(70_000))),
       {
@@ -153,13 +153,13 @@ describe('the API', PATIENT, () => {
           expect(answer.headers, 'the collector’s open door is not the API’s').not.toHaveProperty(
             'access-control-allow-origin',
           );
-          expect(answer.text).not.toMatch(/FST_|node_modules|at \w+ \(/);
+          expect(answer.text).not.toMatch(/FST_|node_modules|\bat \w+ \(/);
           if (answer.status < 400 || method === 'HEAD') return;
           const { error, code } = answer.json() as { error: unknown; code: keyof typeof ERRORS };
           expect(error).toBeTypeOf('string');
           expect(ERRORS[code]?.status, answer.text).toBe(answer.status);
           if (answer.status === 429) expect(answer.headers['retry-after']).toMatch(/^\d+$/);
-          // An address that cannot be decoded reaches no room, so no caller is known.
+          // A path that cannot be decoded matches no route, so the caller is unknown.
           if (code !== 'INVALID_REQUEST') expect(answer.headers).toHaveProperty('x-ratelimit-remaining');
         },
       ),

@@ -2,26 +2,26 @@ import { connect } from 'node:net';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { BATCH_MAX_BYTES } from '../../../tracker/wire/limits.ts';
-import { ERRORS } from '../../src/errors.ts';
-import { NO_SITE, type Site } from '../../src/store/store.ts';
+import { ERRORS } from '../../src/domain/errors.ts';
+import { NO_SITE, type Site } from '../../src/store/contract/store.ts';
 import { type Answer, ask, askRaw } from '../support/http.ts';
 import { temporaryFolder } from '../support/paths.ts';
 import { type Program, startProgram } from '../support/program.ts';
 import { BROWSER } from '../support/world.ts';
-import { addSite, expectSound, ledgerOf, rowCounts } from './support/installation.ts';
-import { beaconOf, connections, expectProperAnswer, outcomesOf, Tally } from './support/pages.ts';
+import { addSite, expectSound, ledgerOf, rowCounts } from './support/owner.ts';
+import { beaconOf, connections, expectProperAnswer, OutcomeCounts, outcomesOf } from './support/pages.ts';
 import { eventually, PATIENT } from './support/patience.ts';
 
-/** Whatever is sent to the collector, it answers in its own words, counts what became of it, and stays up. */
+/** Whatever is sent to the collector, it sends its own response, counts the outcome and stays up. */
 
 const SEED = 20_260_514;
 
-/** What travels in a header as it is. */
+/** Text that is valid in a header without encoding. */
 const headerValue = fc
   .string({ unit: 'binary-ascii', maxLength: 200 })
   .map((text) => text.replace(/[^\t\x20-\x7e]/g, '').trim());
 
-/** Types that have fooled parsers: other charsets, tabs, lists, quotes, cases, absurd lengths. */
+/** Content types that have confused parsers: other charsets, tabs, lists, quotes, mixed case, extreme lengths. */
 const ODD_TYPES = [
   ...[
     '',
@@ -75,7 +75,7 @@ const ODD_TYPES = [
 
 const contentType = fc.oneof({ weight: 3, arbitrary: fc.constantFrom(...ODD_TYPES) }, headerValue);
 
-/** Texts that are at odds with something: unpaired surrogates, control characters, right-to-left, what templates and SQL dislike. */
+/** Generates difficult text: unpaired surrogates, control characters, right-to-left text, and template and SQL syntax. */
 const oddText = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 80 }),
   fc.constantFrom(
@@ -92,7 +92,7 @@ const oddText = fc.oneof(
   fc.string({ maxLength: 3_000 }),
 );
 
-/** Any JSON, numbers included that no number holds. */
+/** Generates any JSON, including numbers that are out of range. */
 const anyJson = fc.oneof(
   fc.jsonValue({ maxDepth: 4 }),
   oddText,
@@ -116,7 +116,7 @@ const FIELDS = [
   'vitals',
 ];
 
-/** A beacon of the site with some fields changed to anything. Never a leave: no ledger counts those. */
+/** Generates a beacon of the site in which some fields have any value. It is never a leave, because no ledger counts those. */
 function nearlyABeacon(site: Site): fc.Arbitrary<unknown> {
   return fc
     .tuple(
@@ -135,7 +135,7 @@ function nearlyABeacon(site: Site): fc.Arbitrary<unknown> {
 
 const nested = (open: string, close: string, depth: number) => open.repeat(depth) + close.repeat(depth);
 
-/** Bodies made to hurt a parser, by name, so that a counterexample stays readable. */
+/** Returns bodies designed to break a parser, by name, so that counterexamples stay readable. */
 function troubles({ key, domain }: Site): Record<string, string> {
   const start = `{"key":"${key}","url":"https://${domain}/"`;
   return {
@@ -206,15 +206,15 @@ const headers = fc
   )
   .map((record) => Object.fromEntries(Object.entries(record).filter(([, value]) => value !== undefined)));
 
-/** A running server with one site; what it answers is counted. */
+/** Starts a server with one site, and counts its responses. */
 async function stage() {
   const dataDir = await temporaryFolder();
   const site = await addSite(dataDir, 'example.com');
   const program = startProgram(dataDir, { LOG_LEVEL: 'warn' });
   const url = await program.address;
-  const answered = new Tally();
+  const answered = new OutcomeCounts();
   const agent = connections(4);
-  /** Sends a POST and checks the answer as far as any answer can be checked. */
+  /** Sends a POST, and checks everything that must hold for any response. */
   const check = async (body: Buffer, given: Record<string, string>, chunked = false): Promise<Answer> => {
     const answer = await ask(url, {
       method: 'POST',
@@ -231,10 +231,15 @@ async function stage() {
   return { dataDir, site, program, url, answered, check };
 }
 
-/** Every outcome that was answered is in a ledger once; the process is up and was never in trouble. */
-async function expectBalance(dataDir: string, site: Site, answered: Tally, program: Program): Promise<void> {
+/** Asserts that every outcome in a response is in a ledger once, and that the process is up and logged no errors. */
+async function expectBalance(
+  dataDir: string,
+  site: Site,
+  answered: OutcomeCounts,
+  program: Program,
+): Promise<void> {
   const total = () => {
-    const sums = new Tally();
+    const sums = new OutcomeCounts();
     for (const id of [NO_SITE, site.id])
       for (const [outcome, count] of Object.entries(ledgerOf(dataDir, id))) sums.add(outcome, count);
     return sums;
@@ -255,7 +260,7 @@ async function expectBalance(dataDir: string, site: Site, answered: Tally, progr
 }
 
 describe('the collector', PATIENT, () => {
-  it('answers any body with any headers in its own words, and counts each once', async () => {
+  it('answers any body and headers with its own error format, and counts each once', async () => {
     const { dataDir, site, program, answered, check } = await stage();
     await fc.assert(
       fc.asyncProperty(bodies(site), headers, fc.boolean(), async (body, given, chunked) => {
@@ -268,7 +273,7 @@ describe('the collector', PATIENT, () => {
     await expectBalance(dataDir, site, answered, program);
   });
 
-  it('takes two content types with any parameters, and no other', async () => {
+  it('accepts two content types with any parameters, and no others', async () => {
     const { dataDir, site, program, answered, check } = await stage();
     for (const type of ODD_TYPES) {
       const before = answered.of('stored');
@@ -290,9 +295,9 @@ describe('the collector', PATIENT, () => {
   });
 });
 
-describe('bytes that are no proper request', PATIENT, () => {
+describe('malformed HTTP', PATIENT, () => {
   const line = 'POST /e HTTP/1.1\r\nHost: x\r\nConnection: close\r\n';
-  /** Refused by Node's own parser layer, in its own words: a status and an empty body. */
+  /** Cases that Node's own HTTP parser refuses, with a status and an empty body. */
   const WORDLESS = ['no host'];
   const REQUESTS: readonly { name: string; bytes: string }[] = [
     { name: 'noise', bytes: '\0\x01\x02\xff\r\n\r\n' },
@@ -307,10 +312,10 @@ describe('bytes that are no proper request', PATIENT, () => {
       name: 'a wish for another protocol',
       bytes: `${line.replace('close', 'upgrade, close')}Upgrade: websocket\r\nContent-Length: 0\r\n\r\n`,
     },
-    { name: 'an expectation nobody has', bytes: `${line}Expect: banana\r\nContent-Length: 2\r\n\r\n{}` },
+    { name: 'an unknown expectation', bytes: `${line}Expect: banana\r\nContent-Length: 2\r\n\r\n{}` },
     { name: 'two lengths', bytes: `${line}Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}` },
     { name: 'a negative length', bytes: `${line}Content-Length: -1\r\n\r\n{}` },
-    { name: 'a length that is no number', bytes: `${line}Content-Length: 0x2\r\n\r\n{}` },
+    { name: 'a length that is not a number', bytes: `${line}Content-Length: 0x2\r\n\r\n{}` },
     { name: 'a huge length', bytes: `${line}Content-Length: 99999999999999999999\r\n\r\n{}` },
     {
       name: 'length and chunks',
@@ -344,7 +349,7 @@ describe('bytes that are no proper request', PATIENT, () => {
     { name: 'an old version', bytes: 'POST /e HTTP/1.0\r\nContent-Length: 0\r\n\r\n' },
   ];
 
-  it('are answered in our words or not at all, and the next request is served', async () => {
+  it('gets our error format or no answer, and the next request is served', async () => {
     const { dataDir, site, url, answered, check, program } = await stage();
     const wrong: string[] = [];
     for (const { name, bytes } of REQUESTS) {
@@ -365,7 +370,7 @@ describe('bytes that are no proper request', PATIENT, () => {
   });
 });
 
-describe('requests that are proper and seldom seen', PATIENT, () => {
+describe('valid but unusual HTTP', PATIENT, () => {
   const head = (length: number, more = '', line = 'POST /e HTTP/1.1') =>
     `${line}\r\nHost: x\r\nContent-Type: text/plain\r\nUser-Agent: ${BROWSER}\r\nContent-Length: ${length}\r\n${more}\r\n`;
   const whole = (body: string, more = 'Connection: close\r\n', line?: string) =>
@@ -429,7 +434,7 @@ describe('requests that are proper and seldom seen', PATIENT, () => {
     },
   ];
 
-  it('are each answered in their order and counted once, also where the sender has closed its end', async () => {
+  it('answers unusual HTTP in order and counts it once, even if the sender has closed its end', async () => {
     const { dataDir, site, program, url, answered } = await stage();
     const beacon = () => JSON.stringify(beaconOf(site));
     for (const { name, bytes, outcomes } of CASES) {
@@ -440,7 +445,7 @@ describe('requests that are proper and seldom seen', PATIENT, () => {
         for (const outcome of outcomes) answered.add(outcome);
       }
     }
-    // Half of an event is none, however it ends.
+    // An incomplete event is never stored, however the request ends.
     const half = beacon();
     for (const bytes of [
       head(half.length * 2) + half,
@@ -452,7 +457,7 @@ describe('requests that are proper and seldom seen', PATIENT, () => {
   });
 });
 
-/** Sends bytes, says that no more will come, and reads all that comes back. */
+/** Sends bytes, closes the sending side, and reads the complete response. */
 function askAndClose(url: string, bytes: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const { hostname, port } = new URL(url);
@@ -467,7 +472,7 @@ function askAndClose(url: string, bytes: string): Promise<string> {
   });
 }
 
-/** What is wrong with the bytes of an answer, null where nothing is. What follows a broken body answers that one. */
+/** Returns what is wrong with the bytes of a response, or null. Whatever follows a malformed body is a response to it. */
 function judge(text: string, wordless: boolean): string | null {
   if (text === '') return null;
   const [head = '', ...rest] = text.split('\r\n\r\n');

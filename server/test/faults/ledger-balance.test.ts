@@ -1,28 +1,28 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { NO_SITE } from '../../src/store/store.ts';
+import { NO_SITE } from '../../src/store/contract/store.ts';
 import { temporaryFolder } from '../support/paths.ts';
 import { json, startProgram } from '../support/program.ts';
-import { addOwner, countOf, expectSound, ledgerOf, rowCounts, shownLedger } from './support/installation.ts';
 import { MAKERS, mix, type Scene, type Sending } from './support/mixes.ts';
+import { addOwner, countOf, expectSound, ledgerOf, rowCounts, shownLedger } from './support/owner.ts';
 import {
   beaconOf,
   connections,
   expectProperAnswer,
   inParallel,
+  OutcomeCounts,
   outcomesOf,
   post,
-  Tally,
 } from './support/pages.ts';
 import { eventually, PATIENT } from './support/patience.ts';
 
-/** received = accepted + duplicate + Σ refused(reason): what was answered is what the ledger says, and neither more nor less. */
+/** received = accepted + duplicate + Σ refused(reason): the ledger matches the responses exactly. */
 
 const SEED = 20_260_514;
-/** Outcomes in which a beacon of any other kind may end once its site has sent too much. */
+/** The outcome that can replace any other once the site has exceeded its rate limit. */
 const RATE = 'rate-limited';
 
-/** A running server with two sites, one of which has a retired key. */
+/** Starts a server with two sites, one of which has a retired key. */
 async function stage(settings: Record<string, string> = {}) {
   const dataDir = await temporaryFolder();
   const { sites } = await addOwner(dataDir, 'example.com', 'shop.example');
@@ -34,9 +34,9 @@ async function stage(settings: Record<string, string> = {}) {
   const url = await program.address;
   const known = [beaconOf(site), beaconOf(site), beaconOf(site)].map((beacon) => ({ site, beacon }));
   const scene: Scene = { sites: [site, { ...shop, key }], retired: { key: shop.key, site: shop }, known };
-  const answered = new Map([NO_SITE, ...sites.map(({ id }) => id)].map((id) => [id, new Tally()]));
+  const answered = new Map([NO_SITE, ...sites.map(({ id }) => id)].map((id) => [id, new OutcomeCounts()]));
   const agent = connections(16);
-  /** Sends one request and notes what became of each of its beacons. */
+  /** Sends one request, and records the outcome of each of its beacons. */
   const send = async ({ body, headers, ledgers, expected }: Sending) => {
     const answer = await post(url, body, { headers, agent, origin: headers.origin ?? 'null' });
     expectProperAnswer(answer);
@@ -68,7 +68,7 @@ async function stage(settings: Record<string, string> = {}) {
 }
 
 describe('the ledger', PATIENT, () => {
-  it('says of every mix of beacons exactly what was answered', async () => {
+  it('matches the responses for any mix of beacons', async () => {
     const { dataDir, program, scene, sites, send, ids, answered } = await stage({
       SITE_RATE: '0.001',
       SITE_BURST: '150',
@@ -89,7 +89,7 @@ describe('the ledger', PATIENT, () => {
       expect(await shownLedger(dataDir, id)).toEqual(answered(id));
       expect(countOf(dataDir, id)).toBe(answered(id).stored);
     }
-    // Not by chance: every outcome but those of a store in trouble was among them.
+    // Asserts that every outcome occurred, except those of a failing store.
     const outcomes = new Set(ids.flatMap((id) => Object.keys(answered(id))));
     expect([...outcomes].sort()).toEqual(
       [
@@ -111,7 +111,7 @@ describe('the ledger', PATIENT, () => {
     expect(await program.exit).toEqual({ code: 0, signal: null });
   });
 
-  it('is complete as soon as the program has ended by a signal', async () => {
+  it('completes the ledger before the process ends after a signal', async () => {
     const { dataDir, program, scene, send, ids, answered } = await stage();
     const sendings = Object.values(MAKERS).flatMap((make) =>
       scene.sites.map((site, i) => make(scene, site, i)),
@@ -123,7 +123,7 @@ describe('the ledger', PATIENT, () => {
     await expectSound(dataDir);
   });
 
-  it('holds every event that was acknowledged before a kill, and balances with the rows', async () => {
+  it('contains every event acknowledged before a kill, and matches the rows', async () => {
     const { dataDir, program, scene, sites, send, answered } = await stage();
     const sendings = fc.sample(mix(scene, 2_000), { numRuns: 1, seed: SEED })[0] ?? [];
     const whenKilled = 500;
@@ -131,7 +131,7 @@ describe('the ledger', PATIENT, () => {
     await inParallel(16, sendings, async (sending) => {
       if (++sent === whenKilled) program.kill('SIGKILL');
       await send(sending).catch((error: NodeJS.ErrnoException) => {
-        // After the kill there is no answer, and nothing is promised.
+        // After the kill there is no response, so nothing is promised.
         if (error.code !== 'ECONNREFUSED' && error.code !== 'ECONNRESET') throw error;
       });
     });
@@ -144,7 +144,7 @@ describe('the ledger', PATIENT, () => {
     }
     expect(rowCounts(dataDir).events).toBe(sites.reduce((sum, { id }) => sum + countOf(dataDir, id), 0));
     await expectSound(dataDir);
-    // And goes on from there.
+    // A restarted server continues from there.
     const again = startProgram(dataDir);
     const [site] = sites;
     if (site === undefined) throw new Error('the site is missing');

@@ -3,27 +3,20 @@ import { describe, expect, it } from 'vitest';
 import { ask } from '../support/http.ts';
 import { temporaryFolder } from '../support/paths.ts';
 import { json, startProgram } from '../support/program.ts';
-import {
-  addOwner,
-  countOf,
-  expectSound,
-  holdWriteLock,
-  ledgerOf,
-  storedPaths,
-} from './support/installation.ts';
+import { addOwner, countOf, expectSound, holdWriteLock, ledgerOf, storedPaths } from './support/owner.ts';
 import {
   beaconOf,
   connections,
   expectProperAnswer,
   inParallel,
+  OutcomeCounts,
   outcomeOf,
   pathOf,
   post,
-  Tally,
 } from './support/pages.ts';
 import { eventually, PATIENT } from './support/patience.ts';
 
-/** Another process holds a lock, as tools that copy databases do: events wait or are told 503, and none is lost or doubled. */
+/** Another process holds a lock, as database copy tools do: events wait or get 503, and none is lost or counted twice. */
 
 const LOCKED_MS = 2_000;
 
@@ -36,24 +29,24 @@ async function stage() {
   const url = await program.address;
   expect(outcomeOf(await post(url, beaconOf(site)))).toBe('stored');
   const agent = connections(200);
-  const tally = new Tally();
+  const outcomes = new OutcomeCounts();
   const acknowledged: string[] = [];
   const send = async (beacon: Record<string, unknown>) => {
     const answer = await post(url, beacon, { agent });
     expectProperAnswer(answer);
     const outcome = outcomeOf(answer);
-    tally.add(outcome);
+    outcomes.add(outcome);
     if (outcome === 'stored') acknowledged.push(pathOf(beacon));
     return outcome;
   };
-  return { dataDir, site, apiKey, program, url, agent, tally, acknowledged, send };
+  return { dataDir, site, apiKey, program, url, agent, outcomes, acknowledged, send };
 }
 
-/** Keeps a lock for a while during which events arrive. */
+/** Sends events for as long as a lock is held. */
 async function sendWhileLocked(lock: { release(): void }, send: () => Promise<unknown>): Promise<void> {
   const sending: Promise<unknown>[] = [];
   const start = performance.now();
-  // Not a measurement: the fault lasts this long, whatever happens meanwhile.
+  // Not a measurement: the fault lasts this long in any case.
   while (performance.now() - start < LOCKED_MS) {
     sending.push(send());
     await new Promise((resolve) => setTimeout(resolve, 20));
@@ -63,8 +56,8 @@ async function sendWhileLocked(lock: { release(): void }, send: () => Promise<un
 }
 
 describe('a database locked by another process', PATIENT, () => {
-  it('events: what arrives meanwhile waits, and is stored once', async () => {
-    const { dataDir, site, url, agent, tally, acknowledged, send } = await stage();
+  it('events: beacons wait and are stored once', async () => {
+    const { dataDir, site, url, agent, outcomes, acknowledged, send } = await stage();
     const beacons: Record<string, unknown>[] = [];
     await sendWhileLocked(holdWriteLock(join(dataDir, 'events.db')), () => {
       const beacon = beaconOf(site);
@@ -72,11 +65,11 @@ describe('a database locked by another process', PATIENT, () => {
       return send(beacon);
     });
     expect(
-      Object.keys(tally.counts).filter((outcome) => !['stored', 'unavailable', 'busy'].includes(outcome)),
+      Object.keys(outcomes.counts).filter((outcome) => !['stored', 'unavailable', 'busy'].includes(outcome)),
     ).toEqual([]);
     const stored = storedPaths(dataDir, site.id);
     expect(acknowledged.filter((path) => !stored.includes(path))).toEqual([]);
-    expect(stored).toHaveLength(tally.of('stored') + 1);
+    expect(stored).toHaveLength(outcomes.of('stored') + 1);
     // Pages that were refused send again, and so do some that were not.
     await inParallel(8, beacons, async (beacon) => {
       expect(outcomeOf(await post(url, beacon, { agent }))).toBe(
@@ -87,15 +80,15 @@ describe('a database locked by another process', PATIENT, () => {
     await eventually(
       () => ledgerOf(dataDir, site.id),
       (ledger) =>
-        (ledger.unavailable ?? 0) + (ledger.busy ?? 0) === tally.of('unavailable') + tally.of('busy'),
+        (ledger.unavailable ?? 0) + (ledger.busy ?? 0) === outcomes.of('unavailable') + outcomes.of('busy'),
     );
     await expectSound(dataDir);
   });
 
-  it('events, for longer than the store is patient: told 503, and stored when it is over', {
+  it('events, beyond the timeout: beacons get 503, and later ones are stored', {
     timeout: 60_000,
   }, async () => {
-    const { dataDir, site, url, acknowledged, send, tally } = await stage();
+    const { dataDir, site, url, acknowledged, send, outcomes } = await stage();
     const lock = holdWriteLock(join(dataDir, 'events.db'));
     const beacon = beaconOf(site);
     expect(await send(beacon)).toBe('unavailable');
@@ -110,12 +103,12 @@ describe('a database locked by another process', PATIENT, () => {
     expect(countOf(dataDir, site.id)).toBe(2);
     await eventually(
       () => ledgerOf(dataDir, site.id),
-      (ledger) => ledger.unavailable === tally.of('unavailable'),
+      (ledger) => ledger.unavailable === outcomes.of('unavailable'),
     );
     await expectSound(dataDir);
   });
 
-  it('registry: events go on, the API reads on, and a command waits for its turn', async () => {
+  it('registry: events and API reads continue, and a command waits', async () => {
     const { dataDir, site, apiKey, url, acknowledged, send } = await stage();
     const lock = holdWriteLock(join(dataDir, 'registry.db'));
     const command = json(dataDir, ['site', 'rotate-key', '--site', site.id]);
@@ -140,22 +133,22 @@ describe('a database locked by another process', PATIENT, () => {
     await expectSound(dataDir);
   });
 
-  it('registry, when a server needs the first salt of the day: events wait or are told 503', async () => {
+  it('registry, when the first salt of the day is needed: events wait or get 503', async () => {
     const dataDir = await temporaryFolder();
     const { sites } = await addOwner(dataDir, 'example.com');
     const [site] = sites;
     if (site === undefined) throw new Error('the site is missing');
-    // The server has read the keys, and no salt was ever made: its first chore and first visitor both ask for it now.
+    // The server has read the keys, but no salt exists yet: its first job and its first visitor both request it now.
     const lock = holdWriteLock(join(dataDir, 'registry.db'));
     const release = setTimeout(() => lock.release(), LOCKED_MS);
     const program = startProgram(dataDir);
     const url = await program.address;
-    const tally = new Tally();
+    const outcomes = new OutcomeCounts();
     const beacons = Array.from({ length: 20 }, () => beaconOf(site));
-    await inParallel(20, beacons, async (beacon) => tally.add(outcomeOf(await post(url, beacon))));
+    await inParallel(20, beacons, async (beacon) => outcomes.add(outcomeOf(await post(url, beacon))));
     clearTimeout(release);
     lock.release();
-    expect(tally.of('stored') + tally.of('unavailable')).toBe(beacons.length);
+    expect(outcomes.of('stored') + outcomes.of('unavailable')).toBe(beacons.length);
     for (const beacon of beacons) await post(url, beacon);
     expect(storedPaths(dataDir, site.id)).toEqual(beacons.map(pathOf).sort());
     await expectSound(dataDir);

@@ -1,26 +1,26 @@
 import { cpSync } from 'node:fs';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { Site } from '../../src/store/store.ts';
+import type { Site } from '../../src/store/contract/store.ts';
 import { temporaryFolder } from '../support/paths.ts';
 import { command, json, startProgram } from '../support/program.ts';
 import { BROWSER, World } from '../support/world.ts';
-import { addSite, expectSound, ledgerOf, shownLedger } from './support/installation.ts';
+import { addSite, expectSound, ledgerOf, shownLedger } from './support/owner.ts';
 import { beaconOf, outcomeOf, post } from './support/pages.ts';
 import { eventually, PATIENT } from './support/patience.ts';
 
-/** What an owner changes while events arrive: which hosts count, and which keys. By the command line, on a running server. */
+/** Changes that an owner makes from the command line while events arrive: which hosts are allowed, and which keys. */
 
-/** Hosts that the ledger keeps apart for a site, day and outcome. */
+/** Number of hosts that the ledger lists separately per site, day and outcome. */
 const LEDGER_HOSTS = 100;
 
-/** A running server with one site, and a page of it on any host. */
+/** Starts a server with one site, and returns a function that sends from a page on any host. */
 async function stage() {
   const dataDir = await temporaryFolder();
   const site = await addSite(dataDir, 'example.com');
   const url = await startProgram(dataDir).address;
   const visit = async (host: string, key = site.key) =>
     outcomeOf(await post(url, beaconOf({ key, domain: host }), { origin: `https://${host}` }));
-  /** Visits until the running server has heard of a change. */
+  /** Sends until the running server has noticed a change. */
   const visitUntil = (host: string, outcome: string, key?: string) =>
     eventually(
       () => visit(host, key),
@@ -32,7 +32,7 @@ async function stage() {
 }
 
 describe('the rules of a site', PATIENT, () => {
-  it('are tried on last week’s events before they apply, and apply within a second of being set', async () => {
+  it('can be previewed on last week’s events, and apply within a second', async () => {
     const { dataDir, site, visit, visitUntil, rules } = await stage();
     expect(await visit('shop.example.com')).toBe('wrong-domain');
     expect(await rules('--subdomains', 'on', '--allow', '*.partner.example,münchen.example')).toEqual({
@@ -79,20 +79,20 @@ describe('the rules of a site', PATIENT, () => {
     await expectSound(dataDir);
   });
 
-  it('are tried on the hosts that the ledger kept apart, and of the others nothing is claimed', async () => {
+  it('previews rules for the hosts in the ledger, and for no others', async () => {
     const { url, site, visit, visitUntil, rules } = await stage();
     await rules('--subdomains', 'on');
     await visitUntil('first.example.com', 'stored');
     const hosts = Array.from({ length: LEDGER_HOSTS + 30 }, (_, i) => `h${i}.example.com`);
     for (const host of hosts) expect(await visit(host)).toBe('stored');
-    const tried = await rules('--subdomains', 'off', '--dry-run', 'yes');
+    const tried = await rules('--subdomains', 'off', '--dry-run');
     expect(tried).toMatchObject({
       accepted: hosts.length + 1,
       would_be_refused: LEDGER_HOSTS,
       hosts_not_kept: 31,
     });
     expect(Object.keys(tried.hosts as object)).not.toContain('other');
-    expect(await rules('--allow', 'more.example', '--dry-run', 'yes'), 'nothing is lost').toMatchObject({
+    expect(await rules('--allow', 'more.example', '--dry-run'), 'nothing is lost').toMatchObject({
       would_be_refused: 0,
       hosts: {},
       hosts_not_kept: 31,
@@ -105,7 +105,7 @@ describe('the rules of a site', PATIENT, () => {
     ['--allow', '*.*.example'],
     ['--allow', 'ftp://example.com'],
     ['--subdomains', 'maybe'],
-  ])('are not changed by a mistake: %s %s', async (option, value) => {
+  ])('leaves the rules of a site as they are after an invalid command: %s %s', async (option, value) => {
     const dataDir = await temporaryFolder();
     const site = await addSite(dataDir);
     const { code, stdout, stderr } = await command(dataDir, [
@@ -141,7 +141,7 @@ describe('the keys of a site', PATIENT, () => {
   const keysOf = async (dataDir: string, site: Site) =>
     ((await json(dataDir, ['site', 'keys', '--site', site.id])) as { keys: ShownKey[] }).keys;
 
-  it('overlap when one is made, count until they are retired, and are answered 410 and ledgered then', async () => {
+  it('overlap on rotation, count until they are retired, and then get 410 and a ledger entry', async () => {
     const { dataDir, site, url, visit, visitUntil } = await stage();
     expect(await visit('example.com')).toBe('stored');
     const { key: fresh } = (await json(dataDir, ['site', 'rotate-key', '--site', site.id])) as {
@@ -180,13 +180,13 @@ describe('the keys of a site', PATIENT, () => {
     );
     expect(current).toMatchObject({ state: 'live', events: 2 });
     expect(old, 'seen, not counted').toMatchObject({ state: 'retired' });
-    // Until the server heard of it the old key counted, and nothing was counted twice.
+    // Until the server noticed the change, the old key counted. Nothing was counted twice.
     expect((current?.events ?? 0) + (old?.events ?? 0)).toBe(ledger.stored);
     expect(Date.parse(old?.last_seen_at ?? '')).toBeGreaterThan(Date.parse(both[1]?.last_seen_at ?? ''));
     await expectSound(dataDir);
   });
 
-  it('show what each brought to the event and the millisecond, through rotation, retirement and a restart', async () => {
+  it('show their exact counts and times through rotation, retirement and a restart', async () => {
     const world = await World.open();
     onTestFinished(() => world.close());
     const { site } = await world.addOwner();
@@ -207,14 +207,14 @@ describe('the keys of a site', PATIENT, () => {
       async () => (await server.ask({ path: '/readyz' })).json() as { site_keys: number },
       ({ site_keys }) => site_keys === 2,
     );
-    // Both count, each for itself.
+    // Both keys count, separately.
     expect(await at(10_000, fresh)).toBe('stored');
     expect(await at(11_000, site.key)).toBe('stored');
     expect(await at(12_000, fresh)).toBe('stored');
     expect(await at(13_000, fresh, {}, 'Googlebot/2.1')).toBe('bot');
     expect(await at(14_000, fresh, { url: 7 })).toBe('malformed');
     await json(world.dataDir, ['site', 'retire-key', '--key', site.key]);
-    // The end of a view is in no ledger, and tells when the server has heard.
+    // A leave is in no ledger, so it can show whether the server has noticed.
     await eventually(
       () => at(20_000, site.key, { name: 'leave', engaged: 1 }),
       (outcome) => outcome === 'retired-key',

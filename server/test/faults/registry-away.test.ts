@@ -1,18 +1,20 @@
 import { appendFileSync, copyFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { newSiteKey } from '../../src/keys.ts';
-import { StoreUnavailable } from '../../src/store/store.ts';
+import { newSiteKey } from '../../src/domain/keys.ts';
+import { StoreUnavailable } from '../../src/store/contract/store.ts';
 import { ask } from '../support/http.ts';
 import { temporaryFolder } from '../support/paths.ts';
 import { startProgram } from '../support/program.ts';
 import { World } from '../support/world.ts';
 import { canFailDisks, faultyDisk } from './support/faulty-disk.ts';
-import { addOwner, addSite, expectSound, shownLedger, storedPaths } from './support/installation.ts';
+import { addOwner, addSite, expectSound, shownLedger, storedPaths } from './support/owner.ts';
 import { beaconOf, outcomeOf, pathOf, post } from './support/pages.ts';
 import { eventually, PATIENT } from './support/patience.ts';
 
-/** The key map goes on serving while the registry is away: known keys count, unknown keys are refused, nothing is guessed. */
+/**
+ * While the registry is unavailable, the key map keeps working: known keys count, unknown keys are refused, nothing is guessed.
+ */
 
 interface Readiness {
   site_keys: number;
@@ -22,56 +24,59 @@ interface Readiness {
 const readiness = async (url: string) => (await ask(url, { path: '/readyz' })).json() as Readiness;
 
 describe('a registry that cannot be read', PATIENT, () => {
-  it.runIf(canFailDisks)('stops no beacon, shows its age, and is heard again when it is back', async () => {
-    const dataDir = await temporaryFolder();
-    const { sites, apiKey } = await addOwner(dataDir, 'example.com');
-    const [site] = sites;
-    if (site === undefined) throw new Error('the site is missing');
-    const disk = await faultyDisk();
-    const program = startProgram(dataDir, disk.settings);
-    const url = await program.address;
-    const sites200 = () =>
-      ask(url, { path: '/api/v1/sites', headers: { authorization: `Bearer ${apiKey}` } });
-    // The first visitor of the day needs the day's salt from the registry.
-    const acknowledged = [beaconOf(site)];
-    expect(outcomeOf(await post(url, acknowledged[0]))).toBe('stored');
+  it.runIf(canFailDisks)(
+    'stops no beacon, shows the age of the keys, and is used again when it is back',
+    async () => {
+      const dataDir = await temporaryFolder();
+      const { sites, apiKey } = await addOwner(dataDir, 'example.com');
+      const [site] = sites;
+      if (site === undefined) throw new Error('the site is missing');
+      const disk = await faultyDisk();
+      const program = startProgram(dataDir, disk.settings);
+      const url = await program.address;
+      const sites200 = () =>
+        ask(url, { path: '/api/v1/sites', headers: { authorization: `Bearer ${apiKey}` } });
+      // The first visitor of the day requires the day's salt from the registry.
+      const acknowledged = [beaconOf(site)];
+      expect(outcomeOf(await post(url, acknowledged[0]))).toBe('stored');
 
-    disk.fail('read', 'EIO', 'registry.db', 'registry.db-wal');
-    // Another process changes the file; what it changed is what the server would have to read.
-    const later = await addSite(dataDir, 'later.example');
-    await eventually(
-      () => readiness(url),
-      ({ site_keys_age_ms }) => site_keys_age_ms > 2_000,
-    );
-    for (let i = 0; i < 20; i++) {
-      const beacon = beaconOf(site);
-      expect(outcomeOf(await post(url, beacon))).toBe('stored');
-      acknowledged.push(beacon);
-      expect(outcomeOf(await post(url, beaconOf({ ...site, key: newSiteKey() })))).toBe('unknown-key');
-    }
-    const asked = await sites200();
-    expect(asked.status, 'whose key this is nobody can know now').toBe(503);
-    expect(asked.json()).toMatchObject({ code: 'UNAVAILABLE' });
-    expect(disk.happened().length, 'faults that happened').toBeGreaterThan(0);
-    expect(outcomeOf(await post(url, beaconOf(later), { origin: 'https://later.example' }))).toBe(
-      'unknown-key',
-    );
+      disk.fail('read', 'EIO', 'registry.db', 'registry.db-wal');
+      // Another process changes the file, so the server would have to read it again.
+      const later = await addSite(dataDir, 'later.example');
+      await eventually(
+        () => readiness(url),
+        ({ site_keys_age_ms }) => site_keys_age_ms > 2_000,
+      );
+      for (let i = 0; i < 20; i++) {
+        const beacon = beaconOf(site);
+        expect(outcomeOf(await post(url, beacon))).toBe('stored');
+        acknowledged.push(beacon);
+        expect(outcomeOf(await post(url, beaconOf({ ...site, key: newSiteKey() })))).toBe('unknown-key');
+      }
+      const asked = await sites200();
+      expect(asked.status, 'the key cannot be checked now').toBe(503);
+      expect(asked.json()).toMatchObject({ code: 'UNAVAILABLE' });
+      expect(disk.happened().length, 'faults that happened').toBeGreaterThan(0);
+      expect(outcomeOf(await post(url, beaconOf(later), { origin: 'https://later.example' }))).toBe(
+        'unknown-key',
+      );
 
-    disk.heal();
-    await eventually(
-      () => readiness(url),
-      ({ site_keys_age_ms, site_keys }) => site_keys_age_ms < 1_000 && site_keys === 2,
-    );
-    expect(outcomeOf(await post(url, beaconOf(later), { origin: 'https://later.example' }))).toBe('stored');
-    expect((await sites200()).status).toBe(200);
-    program.kill('SIGTERM');
-    expect(await program.exit).toEqual({ code: 0, signal: null });
-    expect(storedPaths(dataDir, site.id)).toEqual(acknowledged.map(pathOf).sort());
-    expect(await shownLedger(dataDir, site.id)).toEqual({ stored: 21, 'unknown-key': 20 });
-    await expectSound(dataDir);
-  });
+      disk.heal();
+      await eventually(
+        () => readiness(url),
+        ({ site_keys_age_ms, site_keys }) => site_keys_age_ms < 1_000 && site_keys === 2,
+      );
+      expect(outcomeOf(await post(url, beaconOf(later), { origin: 'https://later.example' }))).toBe('stored');
+      expect((await sites200()).status).toBe(200);
+      program.kill('SIGTERM');
+      expect(await program.exit).toEqual({ code: 0, signal: null });
+      expect(storedPaths(dataDir, site.id)).toEqual(acknowledged.map(pathOf).sort());
+      expect(await shownLedger(dataDir, site.id)).toEqual({ stored: 21, 'unknown-key': 20 });
+      await expectSound(dataDir);
+    },
+  );
 
-  it('is told apart from an unknown key before the keys were ever loaded, and shows its age after', async () => {
+  it('keeps known keys working, refuses unknown ones, and shows the age of the keys in /readyz', async () => {
     const world = await World.open();
     onTestFinished(() => world.close());
     const { site } = await world.addOwner();
@@ -100,7 +105,7 @@ describe('a registry that cannot be read', PATIENT, () => {
       async () => (await server.ask({ path: '/readyz' })).json() as Readiness,
       ({ site_keys_age_ms }) => site_keys_age_ms === 0,
     );
-    // A server that never heard the registry cannot know any key, and does not start.
+    // A server that has never read the registry knows no keys, and does not start.
     away = true;
     await expect(world.serve()).rejects.toThrow(StoreUnavailable);
   });
@@ -131,7 +136,7 @@ describe('a registry file that is taken from under a running server', PATIENT, (
       mend: (file: string) => renameSync(`${file}.elsewhere`, file),
     },
   ])(
-    '$name: known keys count, unknown keys are answered, and a restart on the file put back goes on',
+    '$name: known keys count, unknown keys get an answer, and a restart works once the file is back',
     async ({ harm, mend }) => {
       const dataDir = await temporaryFolder();
       const site = await addSite(dataDir);

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import type { Site } from '../../src/store/store.ts';
+import type { Site } from '../../src/store/contract/store.ts';
 import { temporaryFolder } from '../support/paths.ts';
 import { type Program, startProgram } from '../support/program.ts';
-import { addSite, countOf, expectSound, ledgerOf, storedPaths } from './support/installation.ts';
+import { addSite, countOf, expectSound, ledgerOf, storedPaths } from './support/owner.ts';
 import { beaconOf, inParallel, outcomeOf, pathOf, post } from './support/pages.ts';
 import { PATIENT } from './support/patience.ts';
 
-/** One server a folder, and as many in a row as there need be. */
+/** Only one server may use a folder at a time, but any number may use it one after the other. */
 
 async function expectServing(program: Program, dataDir: string, site: Site) {
   const url = await program.address;
@@ -17,7 +17,7 @@ async function expectServing(program: Program, dataDir: string, site: Site) {
 }
 
 describe('a second server on the same folder', PATIENT, () => {
-  it('refuses with a sentence, disturbs nothing, and takes over when the first has gone, however it went', async () => {
+  it('refuses to start, and can take over once the first has ended in any way', async () => {
     const dataDir = await temporaryFolder();
     const site = await addSite(dataDir);
     const first = startProgram(dataDir);
@@ -33,7 +33,7 @@ describe('a second server on the same folder', PATIENT, () => {
     await expectServing(startProgram(dataDir), dataDir, site);
   });
 
-  it('started twice at once: one of them serves', async () => {
+  it('one of two servers started at once serves', async () => {
     const dataDir = await temporaryFolder();
     const site = await addSite(dataDir);
     const programs = [startProgram(dataDir), startProgram(dataDir), startProgram(dataDir)];
@@ -49,7 +49,7 @@ describe('a second server on the same folder', PATIENT, () => {
 });
 
 describe('restarts in a row', PATIENT, () => {
-  it('by signal and by kill, with events in between: every acknowledged one is there once', {
+  it('keep every acknowledged event once, whether by signal or by kill', {
     timeout: 60_000,
   }, async () => {
     const dataDir = await temporaryFolder();

@@ -2,32 +2,25 @@ import { cpSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { removeLeftovers } from '../../src/chores.ts';
-import { DAY_MS } from '../../src/clock.ts';
-import type { Events, Site } from '../../src/store/store.ts';
+import { removeLeftovers } from '../../src/app/jobs.ts';
+import { DAY_MS } from '../../src/domain/clock.ts';
+import type { Events, Site } from '../../src/store/contract/store.ts';
 import { event, SITE } from '../support/entries.ts';
 import { temporaryFolder } from '../support/paths.ts';
 import { type Exit, json, startProgram } from '../support/program.ts';
 import { World } from '../support/world.ts';
-import {
-  countOf,
-  expectSound,
-  expectSoundHere,
-  ledgerOf,
-  rowCounts,
-  storedPaths,
-} from './support/installation.ts';
+import { countOf, expectSound, expectSoundHere, ledgerOf, rowCounts, storedPaths } from './support/owner.ts';
 import { beaconOf, outcomeOf, post } from './support/pages.ts';
 import { eventually, PATIENT } from './support/patience.ts';
 
-/** Old events go, and what was counted stays counted. */
+/** Retention deletes old events, but counts stay the same. */
 
 const CRAWLER = 'Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)';
 const DAYS = 30;
-/** Enough that a sweep takes many commits. */
+/** Enough events that a sweep takes many commits. */
 const SWEPT_EVENTS = 20_000;
 
-/** A folder with two sites that had three events, a leave and a crawler on each of the last 30 days. */
+/** Creates a folder with two sites that had three events, a leave and a crawler visit on each of the last 30 days. */
 async function agedInstallation(): Promise<{ dataDir: string; kept: Site; short: Site }> {
   const world = await World.open();
   onTestFinished(() => world.close());
@@ -53,14 +46,14 @@ async function agedInstallation(): Promise<{ dataDir: string; kept: Site; short:
   return { dataDir, kept, short };
 }
 
-/** Whether bytes of a word stand anywhere in the events file or its log. */
+/** Returns whether a word occurs anywhere in the events file or its log. */
 function stands(dataDir: string, word: string): boolean {
   return ['events.db', 'events.db-wal']
     .map((name) => join(dataDir, name))
     .some((file) => existsSync(file) && readFileSync(file).includes(word));
 }
 
-/** References to texts that are not there. */
+/** Returns the number of references to texts that do not exist. */
 function danglingTexts(dataDir: string): number {
   const db = new DatabaseSync(join(dataDir, 'events.db'), { readOnly: true, timeout: 5000 });
   const uses = Object.entries({
@@ -84,7 +77,7 @@ function danglingTexts(dataDir: string): number {
 }
 
 /**
- * Ends a server inside its sweep of a table: some rows are gone by then, and not all that go.
+ * Ends a server during its sweep of a table, when some of the rows to delete are gone and others are not.
  *
  * @returns how it ended, and whether in time
  */
@@ -113,7 +106,7 @@ async function endInSweep(
 }
 
 describe('retention', PATIENT, () => {
-  it('overwrites what only deleted events said, and keeps what younger ones say too', async () => {
+  it('overwrites strings that only deleted events contained, and keeps those of younger events', async () => {
     const world = await World.open();
     onTestFinished(() => world.close());
     const site = await world.addSite(await world.addAccount({ plan: 'pro' }), 'said.example');
@@ -150,7 +143,7 @@ describe('retention', PATIENT, () => {
     expect(danglingTexts(dataDir)).toBe(0);
     for (const word of ['common-referrer', 'common-coupon', 'common-search'])
       expect(stands(dataDir, word), word).toBe(true);
-    // What was said once may be said again.
+    // A text that was deleted may be stored again.
     const again = beaconOf(site, { props: { coupon: 'old-coupon' } });
     expect(outcomeOf(await post(url, again, { origin: 'https://said.example' }))).toBe('stored');
     program.kill('SIGTERM');
@@ -161,7 +154,7 @@ describe('retention', PATIENT, () => {
     await expectSound(dataDir);
   });
 
-  it('of a removed site deletes all but the counts and overwrites what it said, also where its removal was cut short', async () => {
+  it('deletes everything of a removed site but its counts, even if the removal was interrupted', async () => {
     const world = await World.open();
     onTestFinished(() => world.close());
     const account = await world.addAccount({ plan: 'pro' });
@@ -184,12 +177,12 @@ describe('retention', PATIENT, () => {
     await say(gone, 3, 'young-page', 'young-words');
     await say(gone, 3, 'common-page', 'common-words');
     await say(stays, 3, 'common-page', 'common-words');
-    // Of the oldest day there are only roll-ups left, which name its pages and sources.
+    // Only rollups remain of the oldest day; they refer to its pages and sources.
     await world.store.events.expire(gone.id, Date.now() - 5 * DAY_MS);
     const words = ['old-page', 'old-words', 'young-page', 'young-words'];
     const dataDir = await temporaryFolder();
     await world.store.events.flush();
-    // As a kill leaves it: removed from the registry, and nothing else done.
+    // The state after a kill: the site is removed from the registry, and nothing else has happened.
     await world.store.registry.removeSite(gone.id);
     cpSync(world.dataDir, dataDir, { recursive: true });
     const counted = { rows: rowCounts(dataDir), ledger: ledgerOf(dataDir, gone.id) };
@@ -213,7 +206,7 @@ describe('retention', PATIENT, () => {
     await expectSound(dataDir);
   });
 
-  it('writes nothing for removed sites of which nothing is left, and deletes what comes later of any of them', async () => {
+  it('writes nothing for removed sites without data, and deletes what arrives later', async () => {
     const world = await World.open();
     onTestFinished(() => world.close());
     const { registry, events } = world.store;
@@ -242,7 +235,7 @@ describe('retention', PATIENT, () => {
     expect(await clean()).toBe(0);
     expect(asked).toHaveLength(2);
 
-    // Long after: from a collector that was away, or out of a backup.
+    // Long afterwards, from a collector that was unavailable, or from a backup.
     await comes(3, 7);
     expect(await clean()).toBe(2);
     expect(asked.slice(2)).toEqual(idsOf(3, 7));
@@ -252,7 +245,7 @@ describe('retention', PATIENT, () => {
     await expectSoundHere(world.dataDir);
   });
 
-  it('ended inside a sweep, by signal or by kill, leaves nothing half-done and finishes the next time', async () => {
+  it('leaves nothing half-done if it is stopped during a sweep, and finishes the next time', async () => {
     const world = await World.open();
     onTestFinished(() => world.close());
     const site = await world.addSite(await world.addAccount({ plan: 'pro' }), 'swept.example');
@@ -274,7 +267,7 @@ describe('retention', PATIENT, () => {
     let dataDir = await copied();
     for (const table of ['events', 'texts'] as const) {
       for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
-        // A sweep that was over before anybody looked begins anew on another copy.
+        // If a sweep ends too soon to observe, another copy is tried.
         let inside = false;
         for (let tries = 0; tries < 5 && !inside; tries++) {
           if (tries > 0) dataDir = await copied();
@@ -302,7 +295,7 @@ describe('retention', PATIENT, () => {
     await expectSound(dataDir);
   });
 
-  it('keeps a text that is used again while others are collected', async () => {
+  it('keeps a string that is used again during collection', async () => {
     const world = await World.open();
     onTestFinished(() => world.close());
     const { events } = world.store;
@@ -318,7 +311,7 @@ describe('retention', PATIENT, () => {
     expect(danglingTexts(world.dataDir)).toBe(0);
   });
 
-  it('deletes events and changes no count: for the installation, and for a site that says otherwise', async () => {
+  it('deletes events without changing counts, by the server default and by the setting of a site', async () => {
     const { dataDir, kept, short } = await agedInstallation();
     const counted = { kept: countOf(dataDir, kept.id), short: countOf(dataDir, short.id) };
     expect(counted).toEqual({ kept: 3 * DAYS, short: 3 * DAYS });
@@ -338,7 +331,7 @@ describe('retention', PATIENT, () => {
     expect({ leaves, bots }).toEqual({ leaves: 2 * DAYS, bots: 2 * DAYS });
     await expectSound(dataDir);
 
-    // What comes now is counted on top.
+    // New events add to the count.
     expect(outcomeOf(await post(url, beaconOf(short), { origin: 'https://short.example' }))).toBe('stored');
     expect(countOf(dataDir, short.id)).toBe(counted.short + 1);
     program.kill('SIGTERM');
@@ -346,7 +339,7 @@ describe('retention', PATIENT, () => {
     await expectSound(dataDir);
   });
 
-  it('that is switched off deletes nothing', async () => {
+  it('deletes nothing when it is off', async () => {
     const { dataDir, kept } = await agedInstallation();
     const program = startProgram(dataDir);
     const url = await program.address;

@@ -3,19 +3,19 @@ import { describe, expect, it } from 'vitest';
 import { ask } from '../support/http.ts';
 import { temporaryFolder } from '../support/paths.ts';
 import { startProgram } from '../support/program.ts';
-import { addSite, countOf, expectSound, storedPaths } from './support/installation.ts';
+import { addSite, countOf, expectSound, storedPaths } from './support/owner.ts';
 import { beaconOf, connections, inParallel, outcomeOf, pathOf, post } from './support/pages.ts';
 import { eventually, PATIENT } from './support/patience.ts';
 import { holdSocket } from './support/socket-holder.ts';
 
-/** Restarts under load that cost nobody a beacon. */
+/** Restarts under load, in which no beacon is lost. */
 
-/** A connection that was idle when its server ended: browsers and proxies send again by themselves. */
+/** Errors of a connection that was idle when its server ended. Browsers and proxies then repeat the request automatically. */
 const DIED = ['ECONNRESET', 'EPIPE'];
 
 describe('a restart under load', PATIENT, () => {
   it.runIf(existsSync('/bin/sh') && process.platform === 'linux')(
-    'on a socket that somebody else holds: no connection is refused, and every beacon counts once',
+    'on an inherited socket: refuses no connection, and counts every beacon once',
     async () => {
       const dataDir = await temporaryFolder();
       const site = await addSite(dataDir);
@@ -49,7 +49,7 @@ describe('a restart under load', PATIENT, () => {
     },
   );
 
-  it('with time for a load balancer: says it is not ready, goes on counting, and keeps no connection', async () => {
+  it('fails /readyz, keeps counting and closes connections during SHUTDOWN_DELAY', async () => {
     const dataDir = await temporaryFolder();
     const site = await addSite(dataDir);
     const program = startProgram(dataDir, { SHUTDOWN_DELAY: '2' });
@@ -63,7 +63,7 @@ describe('a restart under load', PATIENT, () => {
       () => ask(url, { path: '/readyz' }),
       ({ status }) => status === 503,
     );
-    expect(ready.json()).toMatchObject({ status: 'not ready', reason: 'the process was told to stop' });
+    expect(ready.json()).toMatchObject({ status: 'not ready', reason: 'the process is shutting down' });
     const second = await post(url, sent[1], { agent });
     expect(outcomeOf(second)).toBe('stored');
     expect(second.headers.connection).toBe('close');
@@ -71,7 +71,7 @@ describe('a restart under load', PATIENT, () => {
     expect(storedPaths(dataDir, site.id)).toEqual(sent.map(pathOf).sort());
   });
 
-  it('with a socket that was meant for another process: listens by itself', async () => {
+  it('ignores a socket that is meant for another process', async () => {
     const program = startProgram(await temporaryFolder(), { LISTEN_FDS: '1', LISTEN_PID: '1' });
     expect((await ask(await program.address, { path: '/readyz' })).status).toBe(200);
   });

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { DAY_MS, HOUR_MS, MINUTE_MS, utcDay } from '../../src/clock.ts';
-import { type Registry, StoreUnavailable } from '../../src/store/store.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS, utcDay } from '../../src/domain/clock.ts';
+import { type Registry, StoreUnavailable } from '../../src/store/contract/store.ts';
 import { NOON_MS } from '../support/clock.ts';
 import { temporaryFolder } from '../support/paths.ts';
 import { command } from '../support/program.ts';
@@ -11,8 +11,9 @@ import { allFiles, findMarks } from './support/marks.ts';
 import { beaconOf, outcomeOf } from './support/pages.ts';
 import { PATIENT } from './support/patience.ts';
 
-/** The secret of a day ends with the day: not in a file, not in its log, not in a backup. */
+/** After its day and the overlap, a salt is in no file, log or backup. */
 
+/** Returns the salts in the registry of a data folder, by day. */
 function saltsIn(dataDir: string): Map<number, Buffer> {
   const db = new DatabaseSync(join(dataDir, 'registry.db'), { readOnly: true });
   try {
@@ -40,7 +41,7 @@ async function open(): Promise<World> {
 }
 
 describe('the salt of a day', PATIENT, () => {
-  it('is found by the search as long as it is kept', async () => {
+  it('can be found in the files while it is kept', async () => {
     const world = await open();
     const { site } = await world.addOwner();
     const server = await world.serve();
@@ -50,7 +51,7 @@ describe('the salt of a day', PATIENT, () => {
     expect(findMarks({ salt }, allFiles(world.dataDir))).not.toEqual([]);
   });
 
-  it('is kept over midnight for the overlap, and then is nowhere in the folder, while the server runs on', async () => {
+  it('keeps the salt for the overlap after midnight, and then in no file of the folder', async () => {
     const world = await open();
     const { site } = await world.addOwner();
     const server = await world.serve();
@@ -71,7 +72,7 @@ describe('the salt of a day', PATIENT, () => {
     expect([...saltsIn(world.dataDir).keys()]).toEqual([first + 1]);
     expect(findMarks({ yesterdays }, allFiles(world.dataDir))).toEqual([]);
 
-    // And day after day, with events in between and none at all.
+    // Continues day after day, with and without events.
     for (let day = first + 2; day < first + 6; day++) {
       const before = saltOf(world.dataDir, day - 1);
       world.clock.nowMs = day * DAY_MS + 2 * HOUR_MS;
@@ -80,7 +81,7 @@ describe('the salt of a day', PATIENT, () => {
     }
   });
 
-  it('is there at midnight without the registry, and yesterday’s goes when that is back', async () => {
+  it('has a salt at midnight without the registry, and deletes yesterday’s when that is back', async () => {
     const world = await open();
     const { site } = await world.addOwner();
     const first = utcDay(NOON_MS);
@@ -97,7 +98,7 @@ describe('the salt of a day', PATIENT, () => {
     const visit = async () => expect(outcomeOf(await server.send(beaconOf(site)))).toBe('stored');
 
     world.clock.nowMs = (first + 1) * DAY_MS - 2 * HOUR_MS;
-    // Fetched behind the back of whoever comes.
+    // The salt is fetched in the background.
     const saltsAfterVisit = async () => {
       await visit();
       return [...saltsIn(world.dataDir).keys()];
@@ -116,7 +117,7 @@ describe('the salt of a day', PATIENT, () => {
     expect(findMarks({ yesterdays }, allFiles(world.dataDir))).toEqual([]);
   });
 
-  it('is in no backup', async () => {
+  it('puts the salt in no backup', async () => {
     const world = await open();
     const { site } = await world.addOwner();
     const server = await world.serve();

@@ -1,21 +1,21 @@
 import { describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../support/paths.ts';
 import { startProgram } from '../support/program.ts';
-import { addSite, countOf, expectSound, ledgerOf, shownLedger, storedPaths } from './support/installation.ts';
+import { addSite, countOf, expectSound, ledgerOf, shownLedger, storedPaths } from './support/owner.ts';
 import {
   beaconOf,
   connections,
   expectProperAnswer,
   inParallel,
+  OutcomeCounts,
   outcomeOf,
   pathOf,
   post,
-  Tally,
 } from './support/pages.ts';
 import { PATIENT } from './support/patience.ts';
 import { openSocket } from './support/sockets.ts';
 
-/** The end of a process: what was let in is answered, what was answered is kept, and it ends inside its deadline. */
+/** On shutdown, accepted requests get their response, acknowledged events are stored, and the process ends by its deadline. */
 
 const GONE = ['ECONNREFUSED', 'ECONNRESET', 'EPIPE'];
 
@@ -29,11 +29,11 @@ async function stage(settings: Record<string, string> = {}) {
 
 describe('a signal', PATIENT, () => {
   it.each(['SIGTERM', 'SIGINT'] as const)(
-    '%s under load: drained, exit 0, and every answer kept',
+    '%s under load: drains, exits 0, and keeps every acknowledged event',
     async (signal) => {
       const { dataDir, site, program, url } = await stage();
       const agent = connections(32);
-      const tally = new Tally();
+      const outcomes = new OutcomeCounts();
       const acknowledged: string[] = [];
       let cut = 0;
       await inParallel(32, Array.from({ length: 800 }), async (_, i) => {
@@ -42,7 +42,7 @@ describe('a signal', PATIENT, () => {
         try {
           const answer = await post(url, beacon, { agent });
           expectProperAnswer(answer);
-          tally.add(outcomeOf(answer));
+          outcomes.add(outcomeOf(answer));
           if (answer.status === 202) acknowledged.push(pathOf(beacon));
         } catch (error) {
           if (!GONE.includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
@@ -50,15 +50,15 @@ describe('a signal', PATIENT, () => {
         }
       });
       expect(await program.exit).toEqual({ code: 0, signal: null });
-      expect(tally.of('stored')).toBeGreaterThanOrEqual(200);
+      expect(outcomes.of('stored')).toBeGreaterThanOrEqual(200);
       expect(cut, 'the signal came in the middle').toBeGreaterThan(0);
       expect(storedPaths(dataDir, site.id)).toEqual(acknowledged.sort());
-      expect(await shownLedger(dataDir, site.id)).toEqual(tally.counts);
+      expect(await shownLedger(dataDir, site.id)).toEqual(outcomes.counts);
       await expectSound(dataDir);
     },
   );
 
-  it('with refusals that wait for a commit: they are in the ledger afterwards', async () => {
+  it('writes refusals that wait for a commit to the ledger', async () => {
     const { dataDir, site, program, url } = await stage();
     for (let i = 0; i < 50; i++)
       expect(outcomeOf(await post(url, beaconOf(site), { origin: 'https://copy.example' }))).toBe(
@@ -103,7 +103,7 @@ describe('a signal', PATIENT, () => {
         for (let i = 0; i < 50; i++) socket.write('GET /a.js HTTP/1.1\r\nHost: x\r\n\r\n');
       },
     },
-  ])('with connections open $name: ends inside its deadline with exit 0', async ({ hold }) => {
+  ])('exits 0 within the deadline with open connections $name', async ({ hold }) => {
     const { dataDir, site, program, url } = await stage();
     expect(outcomeOf(await post(url, beaconOf(site)))).toBe('stored');
     await Promise.all(Array.from({ length: 20 }, () => hold(url)));
@@ -113,13 +113,13 @@ describe('a signal', PATIENT, () => {
     await expectSound(dataDir);
   });
 
-  it('while it is starting: ends, and the next start is none the wiser', async () => {
+  it('ends a server that is starting, and the next start works', async () => {
     const dataDir = await temporaryFolder();
     const site = await addSite(dataDir);
     for (let i = 0; i < 3; i++) {
       const program = startProgram(dataDir);
       const ended = program.exit;
-      // Whether it gets so far is its affair: either way it must end.
+      // The program may or may not have started to listen. It must end either way.
       await Promise.race([
         program.address.catch(() => undefined),
         new Promise((resolve) => setTimeout(resolve, 100 * i)),

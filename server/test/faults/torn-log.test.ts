@@ -4,26 +4,20 @@ import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../support/paths.ts';
 import { startProgram } from '../support/program.ts';
-import {
-  addSite,
-  countOf,
-  expectSound,
-  expectSoundHere,
-  ledgerOf,
-  storedPaths,
-} from './support/installation.ts';
+import { addSite, countOf, expectSound, expectSoundHere, ledgerOf, storedPaths } from './support/owner.ts';
 import { beaconOf, outcomeOf, pathOf, post } from './support/pages.ts';
 import { PATIENT } from './support/patience.ts';
 
 /**
- * What a power cut leaves at the end of the write-ahead log: half a frame, half a transaction, old sectors, noise. Up to the
- * last commit everything counts; after it nothing does. The log's layout: https://www.sqlite.org/fileformat2.html#the_write_ahead_log
+ * What a power cut can leave at the end of the write-ahead log: half a frame, half a transaction, old sectors, noise.
+ * Everything up to the last commit counts, and nothing after it. The log's layout:
+ * https://www.sqlite.org/fileformat2.html#the_write_ahead_log
  */
 
 const HEADER_BYTES = 32;
 const FRAME_HEADER_BYTES = 24;
 
-/** A folder as a kill left it, with the events that were acknowledged before. */
+/** Creates a folder as a kill leaves it, with the events that were acknowledged before. */
 async function killedInstallation() {
   const dataDir = await temporaryFolder();
   const site = await addSite(dataDir);
@@ -40,14 +34,14 @@ async function killedInstallation() {
   return { dataDir, site, acknowledged: acknowledged.sort() };
 }
 
-/** Bytes of one frame of a log. */
+/** Returns the size of one frame of a log, in bytes. */
 function frameBytes(log: Buffer): number {
   return FRAME_HEADER_BYTES + log.readUInt32BE(8);
 }
 
 /**
- * The log with one more transaction at its end, as it would be had the machine not stopped: made in a copy of the folder by
- * another writer, which does not close, so that the log stays.
+ * Returns the log with one more transaction at its end, as if the machine had not stopped. Another writer adds it to a copy of
+ * the folder, and does not close, so that the log remains.
  */
 async function logWithOneMore(dataDir: string): Promise<Buffer> {
   const copy = await temporaryFolder();
@@ -55,7 +49,7 @@ async function logWithOneMore(dataDir: string): Promise<Buffer> {
   const db = new DatabaseSync(join(copy, 'events.db'));
   try {
     db.exec('PRAGMA wal_autocheckpoint = 0; BEGIN IMMEDIATE');
-    // Far more than a page: an unacknowledged event with everything that belongs to it.
+    // Much larger than a page: an unacknowledged event with all its data.
     db.exec('INSERT INTO texts (hash, text) VALUES (1, hex(randomblob(20000)))');
     db.exec('UPDATE counters SET events = events + 1000; UPDATE ledger SET count = count + 1000');
     db.exec('COMMIT');
@@ -67,14 +61,14 @@ async function logWithOneMore(dataDir: string): Promise<Buffer> {
 
 type Killed = Awaited<ReturnType<typeof killedInstallation>>;
 
-/** Another folder in the same state. */
+/** Copies a folder in its current state. */
 async function copyOf(killed: Killed): Promise<Killed> {
   const dataDir = await temporaryFolder();
   cpSync(killed.dataDir, dataDir, { recursive: true });
   return { ...killed, dataDir };
 }
 
-/** A server starts on the folder, has every event, and takes more. */
+/** Asserts that a server starts on the folder, has every event and accepts more. */
 async function expectWhole({ dataDir, site, acknowledged }: Killed) {
   const program = startProgram(dataDir);
   const url = await program.address;
@@ -87,8 +81,8 @@ async function expectWhole({ dataDir, site, acknowledged }: Killed) {
   await expectSoundHere(dataDir);
 }
 
-describe('a log whose end is torn', PATIENT, () => {
-  it('by anything after the last commit: every event is there, and more are taken', async () => {
+describe('a torn write-ahead log', PATIENT, () => {
+  it('keeps every event if it is torn after the last commit', async () => {
     const killed = await killedInstallation();
     const log = readFileSync(join(killed.dataDir, 'events.db-wal'));
     expect(log.length, 'the log was in use').toBeGreaterThan(HEADER_BYTES);
@@ -97,7 +91,7 @@ describe('a log whose end is torn', PATIENT, () => {
       Buffer.from('x'),
       Buffer.alloc(10_000),
       Buffer.alloc(50_001, 0xa5),
-      // A frame of before, and all of them: what a reused sector may hold.
+      // The content that a reused sector may have: one earlier frame, or all of them.
       log.subarray(HEADER_BYTES, HEADER_BYTES + frameBytes(log)),
       log,
     ];
@@ -109,7 +103,7 @@ describe('a log whose end is torn', PATIENT, () => {
     }
   });
 
-  it('in the middle of a transaction, at any place: that transaction never was', async () => {
+  it('rolls back a transaction that is torn at any place', async () => {
     const killed = await killedInstallation();
     const { dataDir, acknowledged } = killed;
     const file = join(dataDir, 'events.db-wal');
@@ -126,14 +120,14 @@ describe('a log whose end is torn', PATIENT, () => {
       expect(countOf(torn, killed.site.id)).toBe(acknowledged.length);
       await expectSoundHere(torn);
     }
-    // A sector of the transaction's middle never reached the disk.
+    // A sector in the middle of the transaction never reached the disk.
     const hole = Buffer.from(after);
     hole.fill(0xa5, before.length + frame + 512, before.length + frame + 1024);
     writeFileSync(file, hole);
     await expectWhole(killed);
   });
 
-  it('and its index is noise or gone: it is made anew', async () => {
+  it('rebuilds an index that is damaged or missing', async () => {
     const killed = await killedInstallation();
     const [noise, another, gone] = [await copyOf(killed), await copyOf(killed), await copyOf(killed)];
     const index = join(noise.dataDir, 'events.db-shm');
@@ -146,7 +140,7 @@ describe('a log whose end is torn', PATIENT, () => {
     await expectWhole(gone);
   });
 
-  it('in the registry: accounts and keys are there', async () => {
+  it('keeps accounts and keys of the registry', async () => {
     const killed = await killedInstallation();
     appendFileSync(join(killed.dataDir, 'registry.db-wal'), Buffer.alloc(4_120, 0xa5));
     await expectWhole(killed);

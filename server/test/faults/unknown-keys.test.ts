@@ -1,26 +1,34 @@
 import { hash, randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { BATCH_MAX_BEACONS } from '../../../tracker/wire/limits.ts';
-import { newSiteKey } from '../../src/keys.ts';
-import { NO_SITE } from '../../src/store/store.ts';
+import { newSiteKey } from '../../src/domain/keys.ts';
+import { NO_SITE } from '../../src/store/contract/store.ts';
 import { temporaryFolder } from '../support/paths.ts';
 import { json, startProgram } from '../support/program.ts';
-import { addOwner, expectSound, ledgerOf, rowCounts, shownLedger } from './support/installation.ts';
 import { peakMib, residentMib } from './support/memory.ts';
-import { beaconOf, connections, inParallel, outcomeOf, outcomesOf, post, Tally } from './support/pages.ts';
+import { addOwner, expectSound, ledgerOf, rowCounts, shownLedger } from './support/owner.ts';
+import {
+  beaconOf,
+  connections,
+  inParallel,
+  OutcomeCounts,
+  outcomeOf,
+  outcomesOf,
+  post,
+} from './support/pages.ts';
 import { eventually, PATIENT } from './support/patience.ts';
 
-/** Keys that are nobody's: told to the owner on whose host they are found, else counted for the operator, and never a burden. */
+/** Unknown keys are reported to the owner of the host that uses them, and otherwise counted for the operator. */
 
-/** A flood may raise the memory of a server that is warm by this much; it is what the collector of garbage leaves lying. */
+/** Limit on memory growth of a warm server during a flood, in MiB. It allows for uncollected garbage. */
 const GROWTH_MAX_MIB = 96;
-/** Hosts that the ledger keeps apart for a site, day and outcome, `other` included. */
+/** Number of hosts that the ledger lists separately per site, day and outcome, including `other`. */
 const LEDGER_HOSTS_MAX = 101;
 
 const mistyped = (key: string) => key.slice(0, -1) + (key.endsWith('a') ? 'b' : 'a');
 
-describe('a key that is nobody’s', PATIENT, () => {
-  it('is told to every owner who registered the host, by their rules, and to nobody else', async () => {
+describe('an unknown key', PATIENT, () => {
+  it('reports an unknown key to every owner of the host, by their rules, and to no one else', async () => {
     const dataDir = await temporaryFolder();
     const [first, second, bystander] = [
       await addOwner(dataDir, 'example.com', 'xn--bcher-kva.example'),
@@ -36,8 +44,8 @@ describe('a key that is nobody’s', PATIENT, () => {
     await json(dataDir, ['site', 'retire-key', '--key', mine.key]);
     const url = await startProgram(dataDir).address;
 
-    const expected = new Map([mine, books, theirs, other].map(({ id }) => [id, new Tally()]));
-    const nobody = new Tally();
+    const expected = new Map([mine, books, theirs, other].map(({ id }) => [id, new OutcomeCounts()]));
+    const nobody = new OutcomeCounts();
     const cases: { key: string; page: string; outcome: string; told: string[] }[] = [
       { key: newSiteKey(), page: 'https://example.com/', outcome: 'unknown-key', told: [mine.id, theirs.id] },
       {
@@ -94,7 +102,7 @@ describe('a key that is nobody’s', PATIENT, () => {
     expect(lines.map(({ host }) => host)).toEqual(['example.com', 'shop.example.com', 'www.example.com']);
   });
 
-  it('is counted to the last one in a flood, which grows neither tables nor memory', async () => {
+  it('counts an unknown key exactly in a flood, without growing tables or memory', async () => {
     const dataDir = await temporaryFolder();
     const { sites } = await addOwner(dataDir, 'example.com');
     const [site] = sites;
@@ -102,9 +110,9 @@ describe('a key that is nobody’s', PATIENT, () => {
     const program = startProgram(dataDir);
     const url = await program.address;
     const agent = connections(16);
-    const answered = { nobody: new Tally(), site: new Tally() };
+    const answered = { nobody: new OutcomeCounts(), site: new OutcomeCounts() };
 
-    /** Random keys (half of them with a right checksum), ids, names, hosts and origins: everything an attacker can make up. */
+    /** Sends random keys (half with a valid checksum), ids, names, hosts and origins: everything an attacker can invent. */
     const flood = async (batches: number) => {
       await inParallel(16, Array.from({ length: batches }), async () => {
         const beacons = Array.from({ length: BATCH_MAX_BEACONS }, (_, i) => {
@@ -126,7 +134,7 @@ describe('a key that is nobody’s', PATIENT, () => {
       });
       await inParallel(16, Array.from({ length: batches }), async (_, i) => {
         const random = randomBytes(8).toString('hex');
-        // The public key of a real site, copied into pages of other people's.
+        // The public key of a real site, copied into other people's pages.
         const page = i % 2 === 0 ? { url: `https://${random}.example/` } : {};
         const answer = await post(url, beaconOf(site, { id: random, ...page }), {
           agent,
@@ -143,7 +151,7 @@ describe('a key that is nobody’s', PATIENT, () => {
           its?.['wrong-domain'] === answered.site.of('wrong-domain'),
       );
 
-    // Until the ledger keeps as many hosts apart as it ever will: some more with each commit.
+    // Continues until the ledger lists as many hosts as it ever will; each commit adds some.
     let rows = rowCounts(dataDir);
     for (let lines = -1, tries = 0; lines !== rows.ledger && tries < 20; tries++) {
       lines = rows.ledger ?? 0;
@@ -160,7 +168,7 @@ describe('a key that is nobody’s', PATIENT, () => {
     expect(answered.site.counts).toEqual({ 'wrong-domain': before.site + 1_200 });
     expect(rowCounts(dataDir), 'the second flood added no row').toEqual(rows);
     expect(rows).toMatchObject({ events: 0, seen: 0, leaves: 0, bots: 0, counters: 0, key_use: 1, sites: 2 });
-    expect(rows.ledger, 'one line of nobody, and those of the site').toBeLessThanOrEqual(
+    expect(rows.ledger, 'one line without a site, and those of the site').toBeLessThanOrEqual(
       LEDGER_HOSTS_MAX + 1,
     );
     expect(rows.texts, 'outcomes, hosts and none').toBeLessThanOrEqual(LEDGER_HOSTS_MAX + 3);

@@ -1,12 +1,12 @@
 import { Compile } from 'typebox/compile';
 import { expect } from 'vitest';
 import { openApiDocument } from '../../src/api/openapi.ts';
-import { digestApiKey, newApiKey, newApiKeyId } from '../../src/keys.ts';
-import type { Account, KeyScope } from '../../src/store/store.ts';
+import { digestApiKey, newApiKey, newApiKeyId } from '../../src/domain/keys.ts';
+import type { Account, KeyScope } from '../../src/store/contract/store.ts';
 import type { Answer, Question } from './http.ts';
 import { type RunningServer, World } from './world.ts';
 
-/** The API under test: asked over real sockets, and every answer held to the document that describes it. */
+/** The API under test, over real sockets. Every response is checked against the OpenAPI document. */
 
 type Json = Record<string, unknown>;
 
@@ -22,7 +22,7 @@ export interface Documented {
   components: { schemas: Record<string, Json> };
 }
 
-/** The document as a client reads it: through JSON. */
+/** The OpenAPI document as a client reads it, parsed from JSON. */
 export const documented = JSON.parse(JSON.stringify(openApiDocument('https://stats.example'))) as Documented;
 
 export const operations = Object.entries(documented.paths).flatMap(([path, methods]) =>
@@ -31,7 +31,7 @@ export const operations = Object.entries(documented.paths).flatMap(([path, metho
 
 const validators = new Map<string, { Check(value: unknown): boolean; Errors(value: unknown): object[] }>();
 
-/** What is wrong with a value by a schema of the document; empty where nothing is. */
+/** Returns a function that lists a value's errors against a schema of the document; the list is empty if the value is valid. */
 export function schemaErrors(schema: Json): (value: unknown) => object[] {
   const text = JSON.stringify({ ...schema, components: documented.components });
   const validator = validators.get(text) ?? Compile(JSON.parse(text) as Json);
@@ -39,7 +39,7 @@ export function schemaErrors(schema: Json): (value: unknown) => object[] {
   return (value) => (validator.Check(value) ? [] : validator.Errors(value));
 }
 
-/** The operation that a request is one of. */
+/** Finds the documented operation that a request belongs to. */
 function operationOf(method: string, path: string): Operation | undefined {
   const [asked = ''] = path.split('?');
   return operations.find(
@@ -49,7 +49,7 @@ function operationOf(method: string, path: string): Operation | undefined {
   )?.operation;
 }
 
-/** Holds an answer to the document: its status is listed, and its body fits the schema for it. */
+/** Asserts that the document lists the status of a response, and that its body matches the schema. */
 export function expectDocumented({ method = 'GET', path }: Question, answer: Answer): void {
   const operation = operationOf(method, path);
   if (operation === undefined) return;
@@ -71,7 +71,7 @@ export function expectDocumented({ method = 'GET', path }: Question, answer: Ans
   }
 }
 
-/** A world with its server, and ways to ask it. */
+/** A `World` with a running server, and helpers that send requests to it. */
 export class ApiWorld {
   readonly world: World;
   readonly server: RunningServer;
@@ -90,26 +90,26 @@ export class ApiWorld {
     return this.world.close();
   }
 
-  /** A question, its answer held to the document. */
+  /** Sends a request, and checks the response against the document. */
   async ask(question: Question): Promise<Answer> {
     const answer = await this.server.ask(question);
     expectDocumented(question, answer);
     return answer;
   }
 
-  /** `GET` with an API key. */
+  /** Sends a `GET` with an API key. */
   get(apiKey: string, path: string, headers: Record<string, string> = {}): Promise<Answer> {
     return this.ask({ path: `/api/v1${path}`, headers: { authorization: `Bearer ${apiKey}`, ...headers } });
   }
 
-  /** A `GET` that succeeds, as JSON. */
+  /** Sends a `GET` that must succeed. @returns the parsed JSON body */
   async read<Body>(apiKey: string, path: string): Promise<Body> {
     const answer = await this.get(apiKey, path);
     expect(answer.status, answer.text).toBe(200);
     return answer.json() as Body;
   }
 
-  /** `POST` of JSON with an API key. */
+  /** Sends a `POST` of JSON with an API key. */
   post(apiKey: string, path: string, body: unknown, headers: Record<string, string> = {}): Promise<Answer> {
     return this.ask({
       method: 'POST',
@@ -138,7 +138,7 @@ export class ApiWorld {
   }
 }
 
-/** Holds an answer to the one shape of errors. */
+/** Asserts that a response is an error in the documented format. */
 export function expectRefusal(answer: Answer, status: number, code: string): void {
   expect([answer.status, answer.json()], answer.text).toEqual([
     status,

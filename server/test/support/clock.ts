@@ -1,4 +1,4 @@
-import type { Clock } from '../../src/clock.ts';
+import type { Clock } from '../../src/domain/clock.ts';
 
 /** Noon of an ordinary day, far from the ends of a day, a month and a year. */
 export const NOON_MS = Date.UTC(2026, 4, 14, 12);

@@ -1,11 +1,11 @@
-import { hashPassword } from '../../src/passwords.ts';
-import type { Account } from '../../src/store/store.ts';
+import { hashPassword } from '../../src/app/passwords.ts';
+import type { Account } from '../../src/store/contract/store.ts';
 import { DashboardVisitor } from './dashboard-visitor.ts';
 import type { RunningServer, World } from './world.ts';
 
 export const PASSWORD = 'correct horse battery';
 
-/** Somebody who has an account and is signed in. */
+/** Creates an account and signs its user in. */
 export async function signedIn(
   world: World,
   server: RunningServer,

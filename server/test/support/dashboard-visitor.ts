@@ -1,10 +1,10 @@
 import { type Answer, ask } from './http.ts';
 
-/** A browser as far as forms go: keeps cookies, and sends the token of the last page with every form. */
+/** A minimal browser for forms: it keeps cookies, and sends the CSRF token of the last page with every form. */
 export class DashboardVisitor {
   readonly #url: string;
   readonly cookies = new Map<string, string>();
-  /** Token for forms, of the last page that had one. */
+  /** CSRF token of the last page that had one. */
   csrf = '';
 
   constructor(url: string) {
@@ -19,7 +19,7 @@ export class DashboardVisitor {
     return this.#keep(await ask(this.#url, { path, headers: { cookie: this.cookieHeader, ...headers } }));
   }
 
-  /** A form sent the way a browser does from one of our own pages. */
+  /** Submits a form as a browser does from one of our own pages. */
   async post(
     path: string,
     fields: Record<string, string> = {},
@@ -45,7 +45,7 @@ export class DashboardVisitor {
     await this.get('/login');
     const answer = await this.post('/login', { email, password });
     if (answer.status === 303) await this.get(String(answer.headers.location));
-    // Whatever page came last, this one has a form.
+    // This page has a form, whichever page was loaded last.
     await this.get('/dashboard/account');
     return answer;
   }

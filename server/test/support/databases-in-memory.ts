@@ -1,12 +1,12 @@
-import { utcDay } from '../../src/clock.ts';
-import type { Batch, Books, SiteDay, Truth, Warehouse } from '../../src/store/shipping.ts';
-import { type AppendOutcome, type Entry, StoreUnavailable } from '../../src/store/store.ts';
+import { utcDay } from '../../src/domain/clock.ts';
+import { type AppendOutcome, type Entry, StoreUnavailable } from '../../src/store/contract/store.ts';
+import type { ActualCount, Batch, Counts, SiteDay, Warehouse } from '../../src/store/scale-out/shipping.ts';
 
-/** The two databases of the scale-out shape as far as shipping asks them, with ways to fail that real ones have. */
+/** In-memory stand-ins for the two scale-out databases, with the calls that shipping uses and the faults of real ones. */
 
 /**
- * What happens to one request: it never arrives, it is cut off with half of it kept, or all of it is kept and the answer is
- * lost.
+ * The fate of one request: it never arrives (`away`), it is cut off with half of its data stored (`half kept`), or all of it is
+ * stored and the response is lost (`answer lost`).
  */
 export type Fault = 'away' | 'half kept' | 'answer lost';
 
@@ -17,37 +17,37 @@ interface Row {
   host: string;
 }
 
-/** A row in the format of this warehouse. */
+/** Formats an entry as a row of this warehouse. */
 export function toRow(entry: Entry, { eventId }: { eventId: string }): string {
   const { siteId, receivedAtMs, host } = entry;
   return JSON.stringify({ siteId, day: utcDay(receivedAtMs), eventId, host } satisfies Row);
 }
 
 export class DatabasesInMemory {
-  /** Every request fails as if nobody were there. */
+  /** If true, every request fails as if there were no server. */
   away = false;
-  /** Taken by the requests that follow, one each. */
+  /** Faults for the next requests, one per request. */
   readonly faults: Fault[] = [];
-  /** Requests so far. */
+  /** Number of requests so far. */
   requests = 0;
   readonly rows = new Map<string, Row>();
-  readonly #merged = new Map<string, Batch['claims']>();
+  readonly #merged = new Map<string, Batch['claimed']>();
   readonly #touched = new Map<string, SiteDay>();
   #excess = 0;
 
-  /** What the shipper and the settler call; nothing else is here. */
+  /** The calls that the shipper and the settler make. */
   readonly warehouse: Pick<Warehouse, 'insert' | 'count' | 'close'> = {
     insert: async ({ rows }) => {
       const lines = rows.trimEnd().split('\n');
       this.#request((share) => {
         for (const line of lines.slice(0, Math.ceil(lines.length * share))) {
-          const row = JSON.parse(line) as Row; // as written by `toRow`
+          const row = JSON.parse(line) as Row; // written by `toRow`
           this.rows.set(`${row.siteId} ${row.day} ${row.eventId}`, row);
         }
       });
     },
     count: async (days) => {
-      let truth: Truth[] = [];
+      let truth: ActualCount[] = [];
       this.#request(() => {
         truth = days.map((siteDay) => ({
           ...siteDay,
@@ -59,15 +59,15 @@ export class DatabasesInMemory {
     close: async () => undefined,
   };
 
-  readonly books: Pick<Books, 'merge' | 'settle' | 'touch' | 'unsettled'> = {
-    merge: async ({ id, claims }) =>
-      // A transaction: no half of it can be kept.
+  readonly counts: Pick<Counts, 'merge' | 'reconcile' | 'markDirty' | 'dirtyDays'> = {
+    merge: async ({ id, claimed }) =>
+      // A transaction is stored completely or not at all.
       this.#request((share) => {
         if (share < 1 || this.#merged.has(id)) return;
-        this.#merged.set(id, claims);
-        for (const { siteId, day } of claims.ledger) this.#touched.set(`${siteId} ${day}`, { siteId, day });
+        this.#merged.set(id, claimed);
+        for (const { siteId, day } of claimed.ledger) this.#touched.set(`${siteId} ${day}`, { siteId, day });
       }),
-    settle: async (count) => {
+    reconcile: async (count) => {
       const days = [...this.#touched.values()];
       if (days.length === 0) return 0;
       const stored = (await count(days)).reduce((sum, { rows }) => sum + rows, 0);
@@ -75,18 +75,18 @@ export class DatabasesInMemory {
       this.#touched.clear();
       return days.length;
     },
-    touch: async (days) => {
+    markDirty: async (days) => {
       for (const day of days) this.#touched.set(`${day.siteId} ${day.day}`, day);
     },
-    unsettled: async () => this.#touched.size,
+    dirtyDays: async () => this.#touched.size,
   };
 
-  /** Claimed beyond the rows that are there. */
+  /** How many more events are claimed than there are rows. */
   get excess(): number {
     return this.#excess;
   }
 
-  /** What was claimed under an outcome. */
+  /** Returns the number of events claimed under an outcome. */
   counted(outcome: AppendOutcome | 'busy', days: readonly SiteDay[] | null = null): number {
     return [...this.#merged.values()]
       .flatMap(({ ledger }) => ledger)
@@ -97,7 +97,7 @@ export class DatabasesInMemory {
       .reduce((sum, { count }) => sum + count, 0);
   }
 
-  /** @param keep told which share of the request is to be kept */
+  /** @param keep stores the given share of the request */
   #request(keep: (share: number) => void): void {
     this.requests += 1;
     const fault = this.away ? 'away' : this.faults.shift();

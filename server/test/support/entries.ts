@@ -1,7 +1,7 @@
-import type { BotEntry, EventEntry, LeaveEntry, Refusal } from '../../src/store/store.ts';
+import type { BotEntry, EventEntry, LeaveEntry, Refusal } from '../../src/store/contract/store.ts';
 import { NOON_MS } from './clock.ts';
 
-/** Entries as the collector hands them to the store, with what a test does not care about filled in. */
+/** Entries as the collector passes them to the store, with defaults for what a test does not care about. */
 
 export const SITE = 'site_0123456789abcd';
 

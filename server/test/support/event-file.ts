@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { type Database, openDatabase } from '../../src/store/sqlite/driver.ts';
-import { migrate } from '../../src/store/sqlite/migrate.ts';
-import { EVENT_MIGRATIONS } from '../../src/store/sqlite/schema.ts';
+import { type Database, openDatabase } from '../../src/store/drivers/sqlite.ts';
+import { migrate } from '../../src/store/drivers/sqlite-migrate.ts';
+import { EVENT_MIGRATIONS } from '../../src/store/embedded/tables/schema.ts';
 import { temporaryFolder } from './paths.ts';
 
-/** An empty events file, open as the writer has it, until the test is over. */
+/** Opens an empty events file as the writer does. It is closed when the test ends. */
 export async function openEventFile(): Promise<Database> {
   const file = join(await temporaryFolder(), 'events.db');
   const db = openDatabase(file);

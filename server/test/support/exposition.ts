@@ -1,12 +1,12 @@
-/** Prometheus' text format as a test reads it: https://prometheus.io/docs/instrumenting/exposition_formats/ */
+/** Metrics parsed from Prometheus' text format: https://prometheus.io/docs/instrumenting/exposition_formats/ */
 export interface Exposed {
-  /** Type by name of the metric. */
+  /** Metric types by metric name. */
   types: Map<string, string>;
-  /** Value by series, written as `name{label="value",…}`. */
+  /** Values by series, written as `name{label="value",…}`. */
   series: Map<string, number>;
 }
 
-/** Throws where a line is none of the format. */
+/** Parses the text format. Throws if a line does not match it. */
 export function readExposition(text: string): Exposed {
   const types = new Map<string, string>();
   const series = new Map<string, number>();
@@ -21,12 +21,12 @@ export function readExposition(text: string): Exposed {
   return { types, series };
 }
 
-/** The series of a metric: those named like it, of a histogram also its buckets, sum and count. */
+/** Returns the series of a metric; for a histogram, also its buckets, sum and count. */
 export function seriesOf({ series }: Exposed, name: string): Map<string, number> {
   return new Map([...series].filter(([key]) => key.split('{')[0] === name));
 }
 
-/** The value of a series. Throws where there is none. */
+/** Returns the value of a series. Throws if there is none. */
 export function shownAs({ series }: Exposed, key: string): number {
   const value = series.get(key);
   if (value === undefined)

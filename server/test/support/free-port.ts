@@ -6,10 +6,10 @@ const FIRST_EPHEMERAL_PORT = 32_768;
 const PORT_TRIES = 20;
 
 /**
- * A port of the loopback that nothing listens on. Below those that systems give to outgoing connections (32768 and up on Linux,
- * 49152 and up by RFC 6335), since another test's flood could take one of those before a program binds it.
+ * Finds a loopback port that nothing listens on. It is below the ports for outgoing connections (32768 and up on Linux, 49152
+ * and up by RFC 6335), which another test's flood could take before a program binds one.
  *
- * @throws where none of a few tried is free
+ * @throws if none of a few candidates is free
  */
 export async function freePort(): Promise<number> {
   for (let tries = 0; tries < PORT_TRIES; tries++) {

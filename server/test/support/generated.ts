@@ -1,8 +1,9 @@
-import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../src/clock.ts';
-import type { Channel, Entry, EventEntry, Props } from '../../src/store/store.ts';
+import type { Channel } from '../../src/domain/channels.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../src/domain/clock.ts';
+import type { Entry, EventEntry, Props } from '../../src/store/contract/store.ts';
 import { bot, event, leave } from './entries.ts';
 
-/** A stream of numbers below 1 that is the same for the same seed. https://en.wikipedia.org/wiki/Xorshift */
+/** Returns a generator of numbers from 0 to below 1, repeatable by seed. https://en.wikipedia.org/wiki/Xorshift */
 export function randomFrom(seed: number): () => number {
   let state = (seed ^ 0x9e3779b9) | 1;
   return () => {
@@ -17,16 +18,16 @@ export interface Traffic {
   seed: number;
   fromMs: number;
   days: number;
-  /** Entries of each day. */
+  /** Number of entries per day. */
   perDay: number;
   visitors: number;
-  /** Share of entries for which the clock steps back, by up to three hours of the same day. */
+  /** Share of entries before which the clock steps back, by up to three hours within the same day. */
   clockSteps: number;
 }
 
 const CHANNELS: readonly Channel[] = ['direct', 'search', 'social', 'ai', 'referral', 'campaign', 'email'];
 
-/** Days of made-up traffic of one site, in the order it comes in. */
+/** Generates days of traffic of one site, in order of arrival. */
 export function trafficOf({ seed, fromMs, days, perDay, visitors, clockSteps }: Traffic): Entry[] {
   const random = randomFrom(seed);
   const below = (end: number) => Math.floor(random() * end);
@@ -36,14 +37,14 @@ export function trafficOf({ seed, fromMs, days, perDay, visitors, clockSteps }: 
     const startMs = fromMs + day * DAY_MS;
     const views: { visitor: bigint; view: bigint }[] = [];
     for (let i = 0; i < perDay; i++) {
-      // Bunched, so that visits have several events and gaps as well; some on boundaries of slots and days.
+      // Bunched, so that visits have several events and there are gaps too. Some are on boundaries of quarter hours and days.
       let atMs = startMs + Math.floor((i / perDay) * DAY_MS) + below(4) * MINUTE_MS;
       if (random() < clockSteps) atMs -= below(3 * HOUR_MS);
       if (random() < 0.05) atMs -= atMs % (15 * MINUTE_MS);
       if (random() < 0.02) atMs = startMs + DAY_MS - 1;
       atMs = Math.min(Math.max(atMs, startMs), startMs + DAY_MS - 1);
       const who = below(visitors);
-      // A pseudonym is of one day, and has the whole range of a signed 64-bit number.
+      // A visitor id is valid for one day, and may be any signed 64-bit number.
       const visitor = BigInt.asIntN(64, BigInt(day * 1000 + who + 1) * 0x9e37_79b9_7f4a_7c15n);
       const kind = random();
       const receivedAtMs = atMs;

@@ -1,12 +1,12 @@
 import { Agent, type IncomingHttpHeaders, type OutgoingHttpHeaders, request } from 'node:http';
 import { connect } from 'node:net';
 
-/** An answer, read to its end. */
+/** A complete response. */
 export interface Answer {
   status: number;
   headers: IncomingHttpHeaders;
   text: string;
-  /** The body as JSON. Throws where it is none. */
+  /** Parses the body as JSON. Throws if it is not JSON. */
   json(): unknown;
 }
 
@@ -15,19 +15,19 @@ export interface Question {
   path: string;
   headers?: OutgoingHttpHeaders;
   body?: string | Buffer;
-  /** Sent in pieces and without a length. */
+  /** A body that is sent in chunks, without a length. */
   chunks?: readonly (string | Buffer)[];
   agent?: Agent;
 }
 
-/** One request over a real socket, with exactly the headers that are given. */
+/** Sends one request over a real socket, with exactly the given headers. */
 export function ask(
   url: string,
   { method = 'GET', path, headers = {}, body, chunks, agent }: Question,
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const { hostname, port } = new URL(url);
-    // Node adds the length by itself for some methods only.
+    // Node adds the length automatically for some methods only.
     const length = body === undefined ? {} : { 'content-length': Buffer.byteLength(body) };
     const asking = request(
       {
@@ -59,12 +59,12 @@ export function ask(
   });
 }
 
-/** Connections kept open from one request to the next, as browsers and proxies do. */
+/** Returns an agent that keeps connections open between requests, as browsers and proxies do. */
 export function keepAlive(connections: number): Agent {
   return new Agent({ keepAlive: true, maxSockets: connections });
 }
 
-/** Bytes sent as they are, and all that comes back until the other side hangs up. */
+/** Sends bytes unchanged, and returns everything received until the other side closes the connection. */
 export function askRaw(url: string, bytes: string | Buffer): Promise<string> {
   return new Promise((resolve, reject) => {
     const { hostname, port } = new URL(url);

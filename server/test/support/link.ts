@@ -1,13 +1,13 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
-/** A way to a server on the loopback that can be cut, as a network cable can. */
+/** A proxied connection to a local server that can be cut like a network cable. */
 export interface Link {
   port: number;
-  /** Ends every connection and takes no other. */
+  /** Ends every connection and accepts no new ones. */
   cut(): void;
-  /** Says nothing more on any connection, old or new, and ends none: as a network that swallows everything. */
+  /** Stops forwarding on all connections, old and new, without ending any, like a network that drops every packet. */
   stall(): void;
-  /** Lets so many bytes through to the server on any one connection, and then is cut. */
+  /** Forwards this many bytes to the server per connection, and then cuts it. */
   cutAfter(bytes: number): void;
   mend(): void;
   close(): void;
@@ -72,7 +72,7 @@ function pipeUpTo(bytes: number, from: Socket, { to, atEnd }: { to: Socket; atEn
   from.on('data', (chunk: Buffer) => {
     const part = chunk.subarray(0, left);
     left -= part.length;
-    // What was let through is to arrive before the cut.
+    // What was let through must arrive before the cut.
     to.write(part, left === 0 ? atEnd : undefined);
   });
 }

@@ -2,20 +2,20 @@ import { type Answer, ask, keepAlive } from './http.ts';
 import { pageHeaders } from './world.ts';
 
 const CONNECTIONS = 16;
-/** Every so many requests one is a batch. */
+/** One in this many requests is a batch. */
 const BATCH_EVERY = 7;
 const BATCH_SIZE = 5;
 
 /**
- * Pages that send events as fast as they are answered. Each event has an id of its own, which is in its address too, so that
- * it can be found again among what was stored.
+ * Simulated pages that send events as fast as the server responds. Each event has a unique id, which is also in its URL, so
+ * that it can be found among the stored events.
  */
 export class Load {
   readonly #siteKey: string;
   readonly acknowledged = new Set<string>();
-  /** Sent, and not (or not yet) answered. */
+  /** Ids of events that were sent and have no response yet, or never got one. */
   readonly unanswered = new Set<string>();
-  /** Answers that no page should get, and repeats of acknowledged events that were not recognised. */
+  /** Responses that no page should get, and repeats of acknowledged events that were not recognized. */
   readonly wrong: string[] = [];
   #sent = 0;
 
@@ -49,7 +49,7 @@ export class Load {
     };
   }
 
-  /** Sends some events again, as pages and browsers do that got no answer. */
+  /** Sends some events again, as pages and browsers do if they got no response. */
   async again(url: string, ids: readonly string[]): Promise<void> {
     const agent = keepAlive(CONNECTIONS);
     const left = [...ids];
@@ -60,7 +60,7 @@ export class Load {
     agent.destroy();
   }
 
-  /** @returns whether there was an answer */
+  /** @returns whether there was a response */
   async #deliver(url: string, ids: readonly string[], agent: ReturnType<typeof keepAlive>): Promise<boolean> {
     const known = new Set(ids.filter((id) => this.acknowledged.has(id)));
     for (const id of ids) if (!known.has(id)) this.unanswered.add(id);
@@ -79,7 +79,7 @@ export class Load {
         agent,
       });
     } catch {
-      return false; // cut off: nobody can say whether they were kept
+      return false; // cut off, so it is unknown whether they were stored
     }
     this.#note(ids, known, answer);
     return true;

@@ -1,4 +1,4 @@
-/** A file in MaxMind's format with one network in it. https://maxmind.github.io/MaxMind-DB/ */
+/** Builds a file in MaxMind's format with one network in it. https://maxmind.github.io/MaxMind-DB/ */
 export function mmdbOf({
   network,
   bits,
@@ -8,9 +8,9 @@ export function mmdbOf({
   bits: number;
   country: string;
 }): Buffer {
-  // One node per bit of the network: the way on is the next node, everything else is nowhere.
+  // One node per bit of the network: the matching branch leads to the next node, the other to no data.
   const nowhere = bits;
-  const found = bits + 16; // the start of the data section, by the format's own arithmetic
+  const found = bits + 16; // the start of the data section, in the format's own arithmetic
   const tree = Buffer.alloc(bits * 6);
   for (let bit = 0; bit < bits; bit++) {
     const next = bit === bits - 1 ? found : bit + 1;
@@ -36,7 +36,7 @@ export function mmdbOf({
 
 function text(value: string): Buffer {
   const bytes = Buffer.from(value);
-  // A size of 29 and more says: one more byte, added to 29.
+  // A size field of 29 means that the next byte holds the size minus 29.
   const head = bytes.length < 29 ? [0x40 | bytes.length] : [0x5d, bytes.length - 29];
   return Buffer.concat([Buffer.from(head), bytes]);
 }

@@ -1,8 +1,8 @@
 const PAUSE_MS = 20;
 
 /**
- * Asks again and again until the answer is good, and returns it. The wait is only ever as long as it must be; the deadline is
- * there so that a test that will never succeed says what it saw last.
+ * Asks repeatedly until the answer is good, and returns it. It waits no longer than necessary; at the deadline the test fails
+ * with the last answer.
  */
 export async function until<T>(
   ask: () => T | Promise<T>,

@@ -6,7 +6,7 @@ import { root } from './paths.ts';
 const PROGRAM = join(root, 'server/bin/attractos.js');
 const ADDRESS = /running at (http:\/\/\S+)/;
 
-/** Settings in the environment of a process; undefined ones are left out. */
+/** Environment variables of a process; undefined ones are left out. */
 export type Settings = Readonly<Record<string, string | undefined>>;
 
 export interface Exit {
@@ -14,12 +14,12 @@ export interface Exit {
   signal: NodeJS.Signals | null;
 }
 
-/** The built program as a process of its own. */
+/** The built program, running as a separate process. */
 export interface Program {
   pid: number;
-  /** Settles with the address once the program says where it listens; rejects when it ends before. */
+  /** Resolves to the address once the program reports that it is listening; rejects if it exits first. */
   address: Promise<string>;
-  /** Settles when the process is gone and its output was read. */
+  /** Settles when the process has exited and its output has been read. */
   exit: Promise<Exit>;
   stdout(): string;
   stderr(): string;
@@ -27,9 +27,9 @@ export interface Program {
 }
 
 /**
- * Starts `attractos serve` on a free port and with nothing of the tests' own environment. Ended with the test at the latest.
+ * Starts `attractos serve` on a free port, without the tests' own environment. It ends with the test at the latest.
  *
- * @param openFiles how many it may have open; as many as the tests, if not given
+ * @param openFiles the limit on open files; by default the limit of the tests
  */
 export function startProgram(
   dataDir: string,
@@ -48,7 +48,7 @@ export function startProgram(
       reject(new Error(`the program ended (${signal ?? code}) before it listened: ${output.stderr}`)),
     );
   });
-  address.catch(() => undefined); // whoever asks for the address hears of it
+  address.catch(() => undefined); // the error goes to the caller that awaits the address
   const kill = (signal: NodeJS.Signals) => {
     child.kill(signal);
   };
@@ -72,7 +72,7 @@ export interface CommandResult {
   stderr: string;
 }
 
-/** Runs one operator command to its end. */
+/** Runs an operator command to its end. */
 export async function command(
   dataDir: string,
   args: readonly string[],
@@ -84,7 +84,7 @@ export async function command(
   return { code, ...output };
 }
 
-/** Runs one operator command, and kills it as soon as something is so. @returns whether it was killed before its end */
+/** Runs an operator command, and kills it once a condition holds. @returns whether it was killed before its end */
 export async function killedCommand(
   dataDir: string,
   args: readonly string[],
@@ -102,7 +102,7 @@ export async function killedCommand(
   return (await exit).signal === 'SIGKILL';
 }
 
-/** Runs a command with `--json`. Throws where it fails or prints anything but one JSON object. */
+/** Runs a command with `--json`. Throws if it fails or prints anything but one JSON object. */
 export async function json(dataDir: string, args: readonly string[]): Promise<Record<string, unknown>> {
   const { code, stdout, stderr } = await command(dataDir, [...args, '--json']);
   if (code !== 0 || stderr !== '') throw new Error(`${args.join(' ')} failed (${code}): ${stderr}`);
@@ -119,7 +119,7 @@ function start(
   const limited = ['/bin/sh', '-c', 'ulimit -n "$0" && exec "$@"', String(openFiles), ...line];
   const [program = '', ...rest] = openFiles === undefined ? line : limited;
   return spawn(program, rest, {
-    // Not the checkout: a developer's .env there is none of the tests' business.
+    // Not the checkout, so that a developer's .env there does not affect the tests.
     cwd: dataDir,
     env: { PATH: process.env.PATH, DATA_DIR: dataDir, ...settings },
     stdio: ['ignore', 'pipe', 'pipe'],

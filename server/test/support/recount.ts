@@ -1,10 +1,9 @@
-import { MINUTE_MS, SECOND_MS, utcDay } from '../../src/clock.ts';
-import type { BotEntry, Dimension, Entry, EventEntry, Filter, Measures } from '../../src/store/store.ts';
+import { MINUTE_MS, SECOND_MS, utcDay } from '../../src/domain/clock.ts';
+import type { Dimension } from '../../src/domain/dimensions.ts';
+import type { Measures } from '../../src/domain/measures.ts';
+import type { BotEntry, Entry, EventEntry, Filter } from '../../src/store/contract/store.ts';
 
-/**
- * The numbers of reports counted once more, from the entries alone and in the plainest way: one pass over everything for
- * each question.
- */
+/** Recounts the numbers of reports from the entries alone, as simply as possible: one pass over all entries per query. */
 
 interface CountedVisit {
   day: number;
@@ -13,7 +12,7 @@ interface CountedVisit {
   endMs: number;
   first: EventEntry;
   events: EventEntry[];
-  /** Greatest engaged time that was said, by view. */
+  /** The greatest reported engaged time, by view. */
   engaged: Map<bigint, number>;
 }
 
@@ -35,7 +34,7 @@ export class Recount {
   readonly visits: CountedVisit[] = [];
   readonly bots: BotEntry[] = [];
 
-  /** @param entries as they were stored, in the order they came */
+  /** @param entries as they were stored, in order of arrival */
   constructor(entries: readonly Entry[]) {
     for (const entry of entries) {
       if (entry.kind === 'bot') this.bots.push(entry);
@@ -116,7 +115,7 @@ export class Recount {
     const values = new Set(
       this.visits.flatMap((visit) => visit.events.map((event) => valueIn(by, visit, event))),
     );
-    // A split by a property is one of the events that have it.
+    // A breakdown by a property includes only events that have it.
     if (by.startsWith('prop:')) values.delete(null);
     return [...values]
       .map((value) => ({ value, ...this.measures(fromMs, toMs, filters, { by, value }) }))
@@ -175,17 +174,17 @@ function valueIn(by: Exclude<Dimension, 'bot'>, visit: CountedVisit, event: Even
   }
 }
 
-/** Of those at the same instant the one that came first. */
+/** Returns the event with the earliest time; of several, the one that arrived first. */
 function earliest(events: readonly EventEntry[]): EventEntry {
   return events.reduce((best, event) => (event.receivedAtMs < best.receivedAtMs ? event : best));
 }
 
-/** Of those at the same instant the one that came last. */
+/** Returns the event with the latest time; of several, the one that arrived last. */
 function latest(events: readonly EventEntry[]): EventEntry {
   return events.reduce((best, event) => (event.receivedAtMs >= best.receivedAtMs ? event : best));
 }
 
-/** The instants of a span at which a new local day, or hour, begins in a time zone. */
+/** Returns the instants within a span at which a new local day, or hour, begins in a time zone. */
 export function localBoundaries(
   fromMs: number,
   toMs: number,

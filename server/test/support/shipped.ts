@@ -1,16 +1,16 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import type { Databases } from '../../src/config.ts';
+import type { Databases } from '../../src/store/contract/databases.ts';
+import type { Reports, Store } from '../../src/store/contract/store.ts';
 import { openStore } from '../../src/store/open.ts';
-import { ShippedEvents } from '../../src/store/shipped-events.ts';
-import type { Reports, Store } from '../../src/store/store.ts';
+import { ShippedEvents } from '../../src/store/scale-out/shipped-events.ts';
 import { sharedClickHouse } from './engines/clickhouse.ts';
 import { sharedPostgres } from './engines/postgres.ts';
 
 /**
- * What opens the scale-out shape on a place, with databases of its own: a place that is opened again finds them.
+ * Returns a function that opens a scale-out store at a place, with its own databases. Reopening a place finds them again.
  *
- * @param makeClickHouse makes an empty database of ClickHouse; @returns the setting that names it
+ * @param makeClickHouse creates an empty ClickHouse database; @returns the setting that names it
  */
 export function shippedOn(makeClickHouse: () => Promise<string>): (place: string) => Promise<Store> {
   const made = new Map<string, Promise<Databases>>();
@@ -33,19 +33,19 @@ export function shippedOn(makeClickHouse: () => Promise<string>): (place: string
   };
 }
 
-/** On the two replicas that all suites of a run share. */
+/** Opens a scale-out store on the two replicas that all suites of a run share. */
 export const openShipped = shippedOn(async () =>
   (await (await sharedClickHouse()).createDatabase()).join(','),
 );
 
-/** From now on every commit of a place's spool fails with a part of it written, until what is returned is called. */
+/** Makes every commit of a place's spool fail halfway. @returns a function that stops this */
 export async function failCommits(place: string): Promise<() => Promise<void>> {
   const alter = (sql: string) => {
     const db = new DatabaseSync(join(place, 'spool.db'), { timeout: 5000 });
     db.exec(sql);
     db.close();
   };
-  // Deduplication keys are written before the chunk: the commit fails with much of it done.
+  // Deduplication keys are written before the chunk, so the commit fails with much of it done.
   alter(
     "CREATE TRIGGER fault BEFORE INSERT ON chunks BEGIN SELECT RAISE(ABORT, 'the disk is on fire'); END;",
   );
@@ -53,8 +53,8 @@ export async function failCommits(place: string): Promise<() => Promise<void>> {
 }
 
 /**
- * The events of the scale-out shape, asked only when everything acknowledged has arrived: what is counted follows an
- * acknowledgement by the ship lag, and that is the one difference between this engine and the embedded one.
+ * Wraps a scale-out store so that it answers queries only once everything acknowledged has arrived. Counts lag behind
+ * acknowledgements by the ship lag, which is the only difference from the embedded engine.
  */
 export function current(store: Store): Store {
   const { events, reports } = store;
@@ -69,7 +69,8 @@ export function current(store: Store): Store {
     ...store,
     events: {
       append: events.append,
-      onCommitted: events.onCommitted,
+      onEntry: events.onEntry,
+      onCommit: events.onCommit,
       refuse: events.refuse,
       flush: events.flush,
       fill: events.fill,
@@ -87,9 +88,9 @@ export function current(store: Store): Store {
       totals: after((...args: Parameters<Reports['totals']>) => reports.totals(...args)),
       series: after((...args: Parameters<Reports['series']>) => reports.series(...args)),
       breakdown: after((...args: Parameters<Reports['breakdown']>) => reports.breakdown(...args)),
-      happenings: after((...args: Parameters<Reports['happenings']>) => reports.happenings(...args)),
+      listActivity: after((...args: Parameters<Reports['listActivity']>) => reports.listActivity(...args)),
       realtime: after((...args: Parameters<Reports['realtime']>) => reports.realtime(...args)),
-      prepare: (beforeDay) => reports.prepare(beforeDay),
+      sealDaysBefore: (beforeDay) => reports.sealDaysBefore(beforeDay),
     },
     close: () => store.close(),
   };

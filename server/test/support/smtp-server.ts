@@ -1,13 +1,13 @@
 import { createServer, type Socket } from 'node:net';
 import { until } from './poll.ts';
 
-/** A mail server on this machine that speaks as much SMTP as a client needs, and misbehaves when it is told to. */
+/** A local mail server with as much SMTP as a client needs, which misbehaves on request. */
 
-export type Behaviour =
+export type Behavior =
   | 'takes'
-  /** Says nothing after the connection is there. */
+  /** Accepts the connection and sends nothing. */
   | 'silent'
-  /** Answers, a byte at a time, for ever. */
+  /** Responds one byte at a time, forever. */
   | 'drips'
   | 'refuses-sender'
   | 'refuses-recipient'
@@ -16,15 +16,18 @@ export type Behaviour =
 export interface ReceivedMail {
   from: string;
   to: string[];
-  /** Headers and body as they came, lines ended by `\n`. */
+  /**
+   * Headers and body as received, with lines ended by `
+   * `.
+   */
   source: string;
 }
 
 export interface SmtpServer {
   port: number;
-  behaviour: Behaviour;
+  behavior: Behavior;
   readonly mails: ReceivedMail[];
-  /** The next mail that arrives, or has arrived and was not asked for. */
+  /** Returns the next mail: one that has arrived and was not read yet, or the next to arrive. */
   next(): Promise<ReceivedMail>;
   close(): Promise<void>;
 }
@@ -43,7 +46,7 @@ export async function startSmtpServer(): Promise<SmtpServer> {
   });
   const smtp: SmtpServer = {
     port: 0,
-    behaviour: 'takes',
+    behavior: 'takes',
     mails,
     async next() {
       const mail = await until(
@@ -67,13 +70,13 @@ export async function startSmtpServer(): Promise<SmtpServer> {
 
 function converse(socket: Socket, smtp: SmtpServer): void {
   const say = (line: string) => socket.write(`${line}\r\n`);
-  if (smtp.behaviour === 'silent') return;
-  if (smtp.behaviour === 'hangs-up') {
+  if (smtp.behavior === 'silent') return;
+  if (smtp.behavior === 'hangs-up') {
     say('421 not today');
     socket.end();
     return;
   }
-  if (smtp.behaviour === 'drips') {
+  if (smtp.behavior === 'drips') {
     const drip = setInterval(() => socket.write('2'), 200);
     socket.on('close', () => clearInterval(drip));
     return;
@@ -112,11 +115,11 @@ function converse(socket: Socket, smtp: SmtpServer): void {
         }
         case 'MAIL':
           mail.from = what.slice('FROM:'.length);
-          say(smtp.behaviour === 'refuses-sender' ? '553 5.7.1 not your address' : '250 fine');
+          say(smtp.behavior === 'refuses-sender' ? '553 5.7.1 not your address' : '250 fine');
           break;
         case 'RCPT':
           mail.to.push(what.slice('TO:'.length));
-          say(smtp.behaviour === 'refuses-recipient' ? '550 5.1.1 nobody of that name' : '250 fine');
+          say(smtp.behavior === 'refuses-recipient' ? '550 5.1.1 nobody of that name' : '250 fine');
           break;
         case 'DATA':
           inData = true;

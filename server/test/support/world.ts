@@ -1,21 +1,29 @@
 import type { FastifyInstance } from 'fastify';
 import { loadScripts, type ScriptFile } from '../../src/collect/script.ts';
-import { type Config, readConfig } from '../../src/config.ts';
-import { digestApiKey, newAccountId, newApiKey, newApiKeyId, newSiteId, newSiteKey } from '../../src/keys.ts';
-import type { PlanName } from '../../src/plans.ts';
+import { type Config, readConfig } from '../../src/config/config.ts';
+import { type Assets, NO_ASSETS } from '../../src/dashboard/kit/assets.ts';
+import {
+  digestApiKey,
+  newAccountId,
+  newApiKey,
+  newApiKeyId,
+  newSiteId,
+  newSiteKey,
+} from '../../src/domain/keys.ts';
+import type { PlanName } from '../../src/domain/plans.ts';
 import { buildServer } from '../../src/server.ts';
+import type { Account, Events, Registry, Site, Store } from '../../src/store/contract/store.ts';
 import { openStore } from '../../src/store/open.ts';
-import type { Account, Events, Registry, Site, Store } from '../../src/store/store.ts';
 import { TestClock } from './clock.ts';
 import { type Answer, ask, type Question } from './http.ts';
 import { makeFolder, root } from './paths.ts';
 
-/** The built tracker, as the program serves it. */
+/** Returns the built tracker, as the program serves it. */
 export function builtScripts(): Promise<ScriptFile[]> {
   return loadScripts(`${root}/dist/public`);
 }
 
-/** What a browser that a person uses says it is. */
+/** The user agent of a person's browser. */
 export const BROWSER =
   'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36';
 
@@ -24,13 +32,13 @@ export interface RunningServer {
   url: string;
   app: FastifyInstance;
   ask(question: Question): Promise<Answer>;
-  /** Sends a beacon the way a page at `example.com` does, unless told otherwise. */
+  /** Sends a beacon as a page at `example.com` does, unless the options say otherwise. */
   send(beacon: unknown, question?: Partial<Question>): Promise<Answer>;
   /** `GET /api/v1/sites` with an API key. */
   sites(apiKey: string): Promise<Answer>;
 }
 
-/** A data folder of its own with the real store on it, and the real servers started on that store. */
+/** A data folder of its own, with the real store and the real servers running on it. */
 export class World {
   readonly dataDir: string;
   readonly store: Store;
@@ -104,7 +112,7 @@ export class World {
     return { id, key };
   }
 
-  /** An account with one site and one API key. */
+  /** Adds an account with one site and one API key. */
   async addOwner(
     domain = 'example.com',
     plan: PlanName = 'free',
@@ -115,17 +123,19 @@ export class World {
     return { account, site, apiKey };
   }
 
-  /** Starts the server that production runs on a free port, with a half of the store replaced where a test needs a fault. */
+  /** Starts the production server on a free port. A test can replace half of the store to cause a fault. */
   async serve({
     settings = {},
     registry = this.store.registry,
     events = this.store.events,
     scripts = [],
+    assets = NO_ASSETS,
   }: {
     settings?: Record<string, string>;
     registry?: Registry;
     events?: Events;
     scripts?: readonly ScriptFile[];
+    assets?: Assets;
   } = {}): Promise<RunningServer> {
     const config: Config = readConfig({ LOG_LEVEL: 'silent', DATA_DIR: this.dataDir, ...settings });
     const store: Store = {
@@ -134,7 +144,7 @@ export class World {
       reports: this.store.reports,
       close: () => this.store.close(),
     };
-    const app = await buildServer({ config, store, clock: this.clock, scripts });
+    const app = await buildServer({ config, store, clock: this.clock, scripts, assets });
     this.#servers.push(app);
     const url = await app.listen({ port: 0, host: '127.0.0.1' });
     const asking = (question: Question) => ask(url, question);
@@ -155,7 +165,7 @@ export class World {
   }
 }
 
-/** The headers of `navigator.sendBeacon` with a string, from a page at `origin`. */
+/** Returns the headers that `navigator.sendBeacon` sends with a string, from a page at `origin`. */
 export function pageHeaders(origin = 'https://example.com'): Record<string, string> {
   return { 'content-type': 'text/plain;charset=UTF-8', 'user-agent': BROWSER, origin };
 }

@@ -6,7 +6,7 @@ import type { Beacon } from '../../wire/beacon.ts';
 export const BUILDS = ['a.micro.js', 'a.js', 'a.full.js'] as const;
 export type Build = (typeof BUILDS)[number];
 
-/** What may be wrong with a browser. */
+/** Faults of a browser. */
 export interface Faults {
   /** How `sendBeacon` fails. */
   beacon?: 'missing' | 'false' | 'throws';
@@ -16,13 +16,13 @@ export interface Faults {
   /** An engine from before the Navigation API. */
   noNavigationApi?: boolean;
   frozenHistory?: boolean;
-  /** Parts of the browser that are not there. */
+  /** Parts of the browser that are missing. */
   missing?: readonly Part[];
   /** Parts of the browser that throw whenever they are used. */
   broken?: readonly Part[];
 }
 
-/** What engines, settings and extensions take away, or break. */
+/** Parts that engines, settings and extensions may remove or break. */
 export const PARTS = [
   'ResizeObserver',
   'PerformanceObserver',
@@ -43,7 +43,7 @@ export interface Start extends Faults {
   src?: string;
   hidden?: boolean;
   prerendering?: boolean;
-  /** How the browser says that the document came to be: PerformanceNavigationTiming.type. */
+  /** `PerformanceNavigationTiming.type`. */
   navigation?: string;
   navigator?: Record<string, unknown>;
   storage?: Record<string, unknown>;
@@ -53,11 +53,11 @@ export interface Start extends Faults {
 const source = (build: Build): string =>
   readFileSync(new URL(`../../../dist/public/${build}`, import.meta.url), 'utf8');
 
-/** Just enough of a window to run a built script in, and to do to it what visitors and engines do. */
+/** A minimal window that runs a built script and simulates visitors and engines. */
 export class FakePage {
-  /** Everything that left the page, by whatever way. */
+  /** Everything that the page sent, by any transport. */
   readonly sent: { body: string; by: 'beacon' | 'keepalive fetch' | 'fetch'; to: string }[] = [];
-  /** What listeners threw: the page would have seen it. */
+  /** Errors from listeners, which the page would see. */
   readonly errors: unknown[] = [];
   readonly window: Record<string, unknown>;
   now = 1000;
@@ -81,7 +81,7 @@ export class FakePage {
     this.run(start.build);
   }
 
-  /** Runs a tag, the first one or one more. */
+  /** Runs a tag, which may be an additional one. */
   run(build: Build, data: Record<string, string> = this.#start.data ?? { key: 'ak_1' }): void {
     const page = this.window['document'] as { currentScript: unknown };
     page.currentScript = { src: this.#start.src ?? 'https://stats.example/a.js', dataset: data };
@@ -89,7 +89,7 @@ export class FakePage {
     page.currentScript = null;
   }
 
-  /** What was said, beacon by beacon. */
+  /** The beacons that were sent, in order. */
   get beacons(): Beacon[] {
     return this.sent.map(({ body }) => JSON.parse(body) as Beacon);
   }
@@ -259,7 +259,7 @@ export class FakePage {
     return window;
   }
 
-  /** Every context has an `Intl` of its own; no page has more than this of a part that is missing. */
+  /** Removes a part of the window. It is set to undefined, because a deleted `Intl` would reappear from the context. */
   #without(window: Record<string, unknown>, part: Part): void {
     if (part === 'hasFocus') delete (window['document'] as Record<string, unknown>)[part];
     else window[part] = undefined;
@@ -270,7 +270,7 @@ export class FakePage {
       throw new Error(`no ${part}`);
     };
     if (part === 'hasFocus') (window['document'] as Record<string, unknown>)[part] = breaks;
-    // Both to call, to construct, and to ask for anything.
+    // Throws when it is called, constructed or read.
     else window[part] = new Proxy(() => {}, { apply: breaks, construct: breaks, get: breaks });
   }
 }

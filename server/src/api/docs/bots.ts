@@ -1,13 +1,13 @@
 import { PLACEHOLDERS } from './samples.ts';
 
-/** Visits that no script in a page sees, and how they are reported. */
+/** Code samples that report visits without JavaScript: crawler visits, and visits counted by the pixel. */
 
 /**
- * A middleware for Node that reports the visits of crawlers: for Express, Connect, Fastify (`@fastify/middie`) and plain
- * `http` servers. What is no page is left alone, nothing waits for it, and nothing it does can fail a request.
+ * Returns the code of a Node.js middleware that reports crawler visits, for Express, Connect, Fastify (`@fastify/middie`) and
+ * plain `http` servers. It reports page requests only, never delays a response and never fails a request.
  */
 export function botMiddleware(server: string): string {
-  return `// bots.mjs: reports the visits of crawlers, which run no script.
+  return `// bots.mjs: reports visits of crawlers, which do not run JavaScript.
 const ENDPOINT = '${server}/api/v1/sites/${PLACEHOLDERS.siteId}/events';
 const API_KEY = '${PLACEHOLDERS.apiKey}'; // with the scope "write"
 const BOT = /bot|crawl|spider|slurp|GPT|Claude|Perplexity|Gemini|facebookexternalhit|Bytespider|curl|wget|python|Go-http/i;
@@ -21,7 +21,7 @@ export function reportBots(request, response, next) {
   const wantsPage = request.method === 'GET' && !/\\.\\w{2,5}$/.test(request.url.split('?')[0]);
   if (wantsPage && BOT.test(userAgent) && waiting.length < MAX_WAITING) {
     waiting.push({
-      id: crypto.randomUUID(), // so that a batch that is sent again counts once
+      id: crypto.randomUUID(), // so that a retried batch counts once
       url: \`https://\${request.headers.host}\${request.originalUrl ?? request.url}\`,
       user_agent: userAgent,
       address: request.socket.remoteAddress,
@@ -46,14 +46,14 @@ export async function sendWaiting() {
     });
     if (response.status < 429) return;
   } catch {
-    // The other side is away: try again with the next batch.
+    // The server is unreachable: retry with the next batch.
   }
   waiting = [...batch, ...waiting].slice(0, MAX_WAITING);
 }
 `;
 }
 
-/** How the middleware is put to use. */
+/** A code sample that installs the middleware. */
 export const BOT_MIDDLEWARE_USE = `import { reportBots } from './bots.mjs';
 
 app.use(reportBots); // Express, Connect

@@ -1,16 +1,16 @@
 import type { TSchema } from 'typebox';
 
-/** Schemas as lines of a table. */
+/** Converts schemas to the rows of a table of fields. */
 
 export interface Field {
-  /** `totals.visitors`, `sites[].id`. */
+  /** The path of the field, such as `totals.visitors` or `sites[].id`. */
   path: string;
   type: string;
   description: string;
   optional: boolean;
 }
 
-/** The parts of JSON Schema that our schemas are made of. */
+/** The parts of JSON Schema that our schemas use. */
 interface Schema {
   type?: string;
   const?: unknown;
@@ -22,13 +22,13 @@ interface Schema {
   description?: string;
 }
 
-/** Every field below a schema, an object before what is in it. */
+/** Lists all fields of a schema, each object before its own fields. */
 export function fieldsOf(schema: TSchema): Field[] {
   return below(schema as Schema, '');
 }
 
 function below(schema: Schema, prefix: string): Field[] {
-  // Of one event or a list of them, the event.
+  // If the schema is one event or a list of events, use the event's schema.
   const object = schema.anyOf?.find(({ properties }) => properties !== undefined) ?? schema;
   return Object.entries(object.properties ?? {}).flatMap(([name, field]) => {
     const path = `${prefix}${name}`;
@@ -39,7 +39,7 @@ function below(schema: Schema, prefix: string): Field[] {
   });
 }
 
-/** A type in a word or two. */
+/** Returns a short name of a schema's type. */
 export function typeOf(schema: TSchema): string {
   return nameOf(schema as Schema);
 }

@@ -1,12 +1,13 @@
 import { hash } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
-import { entityTag, matchesTag } from '../etag.ts';
+import { compressAnswers } from '../../http/compression.ts';
+import { entityTag, matchesTag } from '../../http/etag.ts';
 import { referencePageFor } from './page.tsx';
 import { STYLE } from './style.ts';
 
-/** The reference page over HTTP. */
+/** The route of the reference page. */
 
-/** Nothing from anywhere but the one style sheet in the page, by its hash. https://www.w3.org/TR/CSP3/ */
+/** A policy that allows nothing but the page's style sheet, by its hash. https://www.w3.org/TR/CSP3/ */
 const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
   `style-src 'sha256-${hash('sha256', STYLE, 'base64')}'`,
@@ -15,11 +16,12 @@ const CONTENT_SECURITY_POLICY = [
   "base-uri 'none'",
 ].join('; ');
 
-/** @param options.publicUrl address of this server for the samples; null: as the request says */
+/** Adds the route. @param options.publicUrl this server's URL for the samples; null to use the request's */
 export async function docsRoutes(
   app: FastifyInstance,
   { publicUrl }: { publicUrl: string | null },
 ): Promise<void> {
+  compressAnswers(app);
   const pageFor = referencePageFor();
   app.get('/docs', async (request, reply) => {
     const html = pageFor(publicUrl ?? `${request.protocol}://${request.host}`);

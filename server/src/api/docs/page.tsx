@@ -1,8 +1,8 @@
 import { type ComponentChildren, Fragment, h, type VNode } from 'preact';
 import { renderToString } from 'preact-render-to-string';
 import type { TSchema } from 'typebox';
-import { ERRORS } from '../../errors.ts';
-import { PLANS } from '../../plans.ts';
+import { ERRORS } from '../../domain/errors.ts';
+import { PLANS } from '../../domain/plans.ts';
 import { OPENAPI_PATH, OPERATIONS, type Operation } from '../operations.ts';
 import { exampleOf } from '../schema-parts.ts';
 import { BOT_MIDDLEWARE_USE, botMiddleware, pixelTag } from './bots.ts';
@@ -10,22 +10,22 @@ import { fieldsOf, typeOf } from './fields.ts';
 import { samplesOf } from './samples.ts';
 import { STYLE } from './style.ts';
 
-/** An address that is nobody's, in whose place others are put. https://www.rfc-editor.org/rfc/rfc6761#section-6.4 */
-const NOBODYS = 'https://nobody.invalid';
+/** A placeholder for the server's URL. https://www.rfc-editor.org/rfc/rfc6761#section-6.4 */
+const PLACEHOLDER = 'https://nobody.invalid';
 
 /**
- * Makes the reference page of any server: to render it takes ten milliseconds, and whoever asks says what server it is, so it is
- * rendered once. What is returned takes an address without a trailing slash.
+ * Returns a function that creates the reference page for a server's URL, given without a trailing slash. The URL may come from
+ * the `Host` header, so it can differ per request. Rendering takes ten milliseconds, so it is done once, with a placeholder.
  */
 export function referencePageFor(): (server: string) => string {
   let pieces: string[] | undefined;
   return (server) => {
-    pieces ??= referencePage(NOBODYS).split(NOBODYS);
+    pieces ??= referencePage(PLACEHOLDER).split(PLACEHOLDER);
     return pieces.join(renderToString(h(Fragment, null, server)));
   };
 }
 
-/** The page, whole. Everything shown is escaped by the renderer. */
+/** Renders the whole page. The renderer escapes all text. */
 function referencePage(server: string): string {
   return `<!doctype html>${renderToString(
     <html lang="en">
@@ -35,12 +35,12 @@ function referencePage(server: string): string {
         <meta name="color-scheme" content="light dark" />
         <title>API reference · AttractOS</title>
         <link rel="service-desc" type="application/json" href={`/api${OPENAPI_PATH}`} />
-        {/* A constant of ours, allowed by its hash: it must stand here byte for byte. */}
+        {/* The CSP allows this constant by its hash, so it must not change by a byte. */}
         <style dangerouslySetInnerHTML={{ __html: STYLE }} />
       </head>
       <body>
         <a class="skip" href="#main">
-          Skip to the content
+          Skip to content
         </a>
         <div class="frame">
           <Contents />
@@ -63,7 +63,7 @@ function Contents(): VNode {
     <nav aria-label="Contents">
       <ul>
         <li>
-          <a href="#start">Before you start</a>
+          <a href="#start">Getting started</a>
         </li>
         {OPERATIONS.map(({ name, summary }) => (
           <li>
@@ -71,7 +71,7 @@ function Contents(): VNode {
           </li>
         ))}
         <li>
-          <a href="#bots">Visits that no script sees</a>
+          <a href="#bots">Crawlers and pages without JavaScript</a>
         </li>
         <li>
           <a href="#errors">Errors</a>
@@ -86,49 +86,54 @@ function Start({ server }: { server: string }): VNode {
     <section id="start">
       <h1>API reference</h1>
       <p>
-        Every number of the dashboard, by program. Base address: <code>{`${server}/api/v1`}</code>. The same
-        as a document for machines: <a href={`/api${OPENAPI_PATH}`}>OpenAPI 3.1</a>.
+        Read every report of the dashboard and send events from your server. Base URL:{' '}
+        <code>{`${server}/api/v1`}</code>. Machine-readable spec:{' '}
+        <a href={`/api${OPENAPI_PATH}`}>OpenAPI 3.1</a>.
       </p>
-      <h2>Keys</h2>
+      <h2>API keys</h2>
       <p>
-        Make an API key in the dashboard under <a href="/dashboard/settings/api-keys">Settings → API Keys</a>{' '}
-        and send it as <code>Authorization: Bearer YOUR_API_KEY</code>. A key has scopes: <code>read</code>{' '}
-        asks for numbers, <code>write</code> reports events from your server. It may be bound to single sites.
-        The site key (<code>ak_…</code>) in your pages is public and is no API key.
+        Create an API key in the dashboard under{' '}
+        <a href="/dashboard/settings/api-keys">Settings → API keys</a> and send it as{' '}
+        <code>Authorization: Bearer YOUR_API_KEY</code>. The scope <code>read</code> allows reading reports;{' '}
+        <code>write</code> allows sending events. A key can be limited to specific sites. The site key (
+        <code>ak_…</code>) in your pages is public and is not an API key.
       </p>
-      <h2>Days and periods</h2>
+      <h2>Dates and time zones</h2>
       <p>
-        <code>start</code> and <code>end</code> are days, written YYYY-MM-DD, both included. Without them:
-        from 7 days ago to today, so that an <code>end</code> further back needs a <code>start</code>. Days
-        begin in the time zone of the site, else of your account; it is in every answer. Billing months and
-        the ledger are UTC.
+        <code>start</code> and <code>end</code> are YYYY-MM-DD dates, both inclusive. The default is from 7
+        days ago to today; an earlier <code>end</code> requires a <code>start</code>. Days use the time zone
+        of the site, or of your account if the site has none; every report contains it as{' '}
+        <code>time_zone</code>. Billing months and the ledger use UTC.
       </p>
       <h2>Filters</h2>
       <p>
-        <code>filter=dimension:value</code>, as often as you like; all must hold. <code>|</code> means or,{' '}
-        <code>!</code> at the front means not, an empty value means not known, a backslash takes the next
-        character literally: <code>filter=country:DE|AT</code>, <code>filter=!page:/admin</code>,{' '}
-        <code>filter=prop:plan:pro</code>, <code>filter=source:</code>. Nothing of the kind is known of bots:
-        a filter leaves none of their visits.
+        Write filters as <code>filter=dimension:value</code>. Repeat the parameter to combine filters; all
+        must match. <code>|</code> means or, a leading <code>!</code> means not, and an empty value means
+        unknown. A backslash escapes the next character. Examples: <code>filter=country:DE|AT</code>,{' '}
+        <code>filter=!page:/admin</code>, <code>filter=prop:plan:pro</code>, <code>filter=source:</code>. With{' '}
+        <code>~</code>, a filter matches values that contain the text, ignoring case:{' '}
+        <code>filter=~page:blog</code>, <code>filter=!~page:/draft</code>. It also searches the English names
+        of countries and channels. Filters do not apply to crawlers: a filtered report has no bot visits.
       </p>
-      <h2>Lists</h2>
+      <h2>Pagination and CSV</h2>
       <p>
-        Lists come in pages: ask again with <code>cursor</code> set to <code>next_cursor</code> until that is
-        null. With <code>Accept: text/csv</code> every list comes as CSV, and the address of the next page is
-        in the header <code>Link</code>. Text that a spreadsheet would run as a formula begins with an
-        apostrophe there.
+        Lists are paginated: pass <code>next_cursor</code> as <code>cursor</code> to get the next page, until
+        it is null. With <code>Accept: text/csv</code>, every list is returned as CSV; the <code>Link</code>{' '}
+        header has the URL of the next page. Text that a spreadsheet would run as a formula is prefixed with
+        an apostrophe.
       </p>
-      <h2>Limits and caching</h2>
+      <h2>Rate limits and caching</h2>
       <p>
-        {PLANS.free.apiRequestsPerMinute} requests a minute on Free, {PLANS.pro.apiRequestsPerMinute} on Pro,
-        shared by all keys of an account. Every answer says how you stand: <code>X-RateLimit-Limit</code>,{' '}
-        <code>X-RateLimit-Remaining</code>, <code>X-RateLimit-Reset</code>, and <code>RateLimit</code> with{' '}
-        <code>RateLimit-Policy</code>. Answers have an <code>ETag</code>; send it back as{' '}
-        <code>If-None-Match</code> and get a 304 while nothing changed.
+        The rate limit is {PLANS.free.apiRequestsPerMinute} requests per minute on the Free plan and{' '}
+        {PLANS.pro.apiRequestsPerMinute} on Pro, shared by all keys of an account. Every response has the
+        headers <code>X-RateLimit-Limit</code>, <code>X-RateLimit-Remaining</code> and{' '}
+        <code>X-RateLimit-Reset</code>, and <code>RateLimit</code> with <code>RateLimit-Policy</code>.
+        Responses have an <code>ETag</code>: send it as <code>If-None-Match</code> to get a 304 if nothing has
+        changed.
       </p>
       <p class="note">
-        Fields may be added to any answer. Within v1 none is renamed or removed. Query names that an address
-        does not know are refused, with the nearest one that it does.
+        Within v1, fields may be added but are never renamed or removed. Unknown query parameters are refused
+        with a suggestion.
       </p>
     </section>
   );
@@ -142,11 +147,11 @@ function Reference({ operation, server }: { operation: Operation; server: string
       <p class="route">
         <span class="verb">{method}</span>
         <code>{path}</code>
-        {scope !== null && <span class="note">scope {scope}</span>}
+        {scope !== null && <span class="note">requires scope {scope}</span>}
       </p>
       <p>{description}</p>
       {Object.keys(operation.parameters).length > 0 && (
-        <Table head={['Parameter', 'Type', 'Meaning']}>
+        <Table head={['Parameter', 'Type', 'Description']}>
           {Object.entries(operation.parameters).map(([parameter, schema]) => (
             <tr>
               <td>
@@ -169,17 +174,17 @@ function Reference({ operation, server }: { operation: Operation; server: string
       ))}
       {answer !== null && (
         <details>
-          <summary>An answer</summary>
+          <summary>Example response</summary>
           <pre>
             <code>{JSON.stringify(exampleOf(answer), null, 2)}</code>
           </pre>
         </details>
       )}
-      {body !== null && name !== 'mcp' && <Fields title="Fields of an event" schema={body} />}
-      {answer !== null && name !== 'mcp' && <Fields title="Fields of the answer" schema={answer} />}
+      {body !== null && name !== 'mcp' && <Fields title="Event fields" schema={body} />}
+      {answer !== null && name !== 'mcp' && <Fields title="Response fields" schema={answer} />}
       {csv !== null && (
         <p>
-          As CSV: <code>{csv.rows}</code>.
+          Available as CSV: <code>{csv.rows}</code>.
         </p>
       )}
       <p class="note">
@@ -199,7 +204,7 @@ function Fields({ title, schema }: { title: string; schema: TSchema }): VNode {
   return (
     <details>
       <summary>{title}</summary>
-      <Table head={['Field', 'Type', 'Meaning']}>
+      <Table head={['Field', 'Type', 'Description']}>
         {fieldsOf(schema).map(({ path, type, description, optional }) => (
           <tr>
             <td>
@@ -220,27 +225,26 @@ function Fields({ title, schema }: { title: string; schema: TSchema }): VNode {
 function Bots({ server }: { server: string }): VNode {
   return (
     <section id="bots">
-      <h2>Visits that no script sees</h2>
+      <h2>Crawlers and pages without JavaScript</h2>
       <p>
-        Crawlers run no script. Your server sees them: report their visits with{' '}
-        <a href="#reportEvents">POST /api/v1/sites/{'{id}'}/events</a>. The visitor’s address and user agent
-        that you state are hashed or classified, and forgotten; they are never stored. Events may be dated
-        back by 48 hours, and one with an <code>id</code> may be sent again without counting twice.
+        Crawlers do not run JavaScript, but your server sees their requests. Report them with{' '}
+        <a href="#reportEvents">POST /api/v1/sites/{'{id}'}/events</a>. The IP address and user agent that you
+        send are hashed or classified, and never stored. Events can be up to 48 hours old, and an event with
+        an <code>id</code> can be retried without counting twice.
       </p>
-      <h3>Middleware for Node</h3>
+      <h3>Node.js middleware</h3>
       <pre>
         <code data-sample="middleware">{botMiddleware(server)}</code>
       </pre>
       <pre>
         <code>{BOT_MIDDLEWARE_USE}</code>
       </pre>
-      <h3>An image</h3>
+      <h3>Tracking pixel</h3>
       <p>
-        <code>GET /p.gif?key=ak_…</code> counts a view without script: <code>key</code>, <code>url</code>{' '}
-        (else the <code>Referer</code> header), <code>ref</code>, <code>name</code> and <code>id</code>. The
-        answer is always an image of 43 bytes; what became of the event is in the header{' '}
-        <code>X-Attractos-Outcome</code>. Browsers mostly send no path in <code>Referer</code>: name the page
-        in <code>url</code>.
+        <code>GET /p.gif?key=ak_…</code> counts a page view without JavaScript. Parameters: <code>key</code>,{' '}
+        <code>url</code> (default: the <code>Referer</code> header), <code>ref</code>, <code>name</code> and{' '}
+        <code>id</code>. The response is always a 43-byte image; the <code>X-Attractos-Outcome</code> header
+        has the outcome. Set <code>url</code>, because browsers usually send no path in <code>Referer</code>.
       </p>
       <pre>
         <code data-sample="pixel">{pixelTag(server)}</code>
@@ -254,11 +258,11 @@ function Errors(): VNode {
     <section id="errors">
       <h2>Errors</h2>
       <p>
-        Every error is <code>{'{"error": "a sentence for a person", "code": "A_CODE"}'}</code>; where trying
-        again makes sense, <code>retry_after</code> says in how many seconds, and so does the header{' '}
-        <code>Retry-After</code>.
+        Every error has the form <code>{'{"error": "human-readable message", "code": "A_CODE"}'}</code>. If a
+        retry can succeed, <code>retry_after</code> and the <code>Retry-After</code> header say how many
+        seconds to wait.
       </p>
-      <Table head={['Code', 'Status', 'Meaning']}>
+      <Table head={['Code', 'Status', 'Description']}>
         {Object.entries(ERRORS).map(([code, { status, sentence }]) => (
           <tr id={code}>
             <td>

@@ -1,6 +1,6 @@
 import type { Operation } from '../operations.ts';
 
-/** How each question is asked with curl, JavaScript and Python. Written to be pasted; a test runs every one. */
+/** Code samples for curl, JavaScript and Python, ready to paste. A test runs every one. */
 
 export type Language = 'curl' | 'JavaScript' | 'Python';
 
@@ -9,13 +9,13 @@ export interface Sample {
   code: string;
 }
 
-/** What stands for the reader's own. */
+/** Placeholders for the reader's own values. */
 export const PLACEHOLDERS = { apiKey: 'YOUR_API_KEY', siteId: 'site_abc123' } as const;
 
 interface Example {
   query?: Readonly<Record<string, string>>;
   body?: unknown;
-  /** The part of the answer that is shown. */
+  /** The property of the response that the sample prints. */
   show: string;
 }
 
@@ -52,7 +52,7 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
   openapi: { show: 'info' },
 };
 
-/** @param server address of the installation, without a trailing slash */
+/** Creates the samples of an operation. @param server the URL of this server, without a trailing slash */
 export function samplesOf(operation: Operation, server: string): Sample[] {
   const { query = {}, body, show } = EXAMPLES[operation.name] ?? { show: 'code' };
   const url = `${server}${operation.path.replace('{id}', PLACEHOLDERS.siteId)}`;
@@ -136,7 +136,7 @@ function python({ url, query, headers, body, show }: Asked): string {
   ].join('\n');
 }
 
-/** Every line but the first, two further in. */
+/** Indents every line but the first by two spaces. */
 function indented(text: string): string {
   return text.replaceAll('\n', '\n  ');
 }

@@ -1,4 +1,4 @@
-/** The one style sheet of the reference page. In the page itself, and allowed there by its hash. */
+/** The style sheet of the reference page. It is inline, and the page's policy allows it by its hash. */
 export const STYLE = `
 :root{color-scheme:light dark;--paper:light-dark(#f7f6f3,#15161a);--card:light-dark(#fff,#1d1f25);--sunk:light-dark(#f1f0ec,#16181d);
 --line:light-dark(#dedbd3,#34373f);--ink:light-dark(#1d1c1a,#eceae5);--soft:light-dark(#5a5850,#abaeb8);--accent:light-dark(#4b3bc4,#aba2ff);

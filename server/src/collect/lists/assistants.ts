@@ -1,7 +1,7 @@
 /**
- * Language-model assistants by name: hosts they send visitors from (and everything below these), and other words they put
- * into `utm_source`. Written by hand in November 2026; compared with AIAssistants.yml of
- * https://github.com/matomo-org/searchengine-and-social-list (CC0). Many assistants' apps send no referrer at all.
+ * AI assistants by name, with the hosts that refer visitors (including all subdomains) and other values of `utm_source`. Many
+ * assistants' apps send no referrer at all. Compiled in November 2026 and compared with AIAssistants.yml of
+ * https://github.com/matomo-org/searchengine-and-social-list (CC0).
  */
 export const ASSISTANTS: Readonly<Record<string, { hosts: readonly string[]; tags?: readonly string[] }>> = {
   // ChatGPT adds utm_source=chatgpt.com to the links it shows.

@@ -1,7 +1,9 @@
+import type { Channel } from '../../domain/channels.ts';
+
 /**
- * Well-known sources by name: hosts they send visitors from (and everything below these; names of Android apps stand for
- * hosts), and other words they put into `utm_source`. A host that ends in `.*` stands for every country's. Written by hand in
- * November 2026; compared with SearchEngines.yml and Socials.yml of https://github.com/matomo-org/searchengine-and-social-list (CC0).
+ * Well-known sources by name, with the hosts that refer visitors (including all subdomains; names of Android apps count as
+ * hosts) and other values of `utm_source`. A host that ends in `.*` stands for that host in every country. Compiled in November
+ * 2026 and compared with SearchEngines.yml and Socials.yml of https://github.com/matomo-org/searchengine-and-social-list (CC0).
  */
 type Sources = Readonly<Record<string, { hosts: readonly string[]; tags?: readonly string[] }>>;
 
@@ -108,7 +110,7 @@ export const MAIL_SITES: Sources = {
   Beehiiv: { hosts: ['beehiiv.com'], tags: ['beehiiv'] },
 };
 
-/** Sites with a name of their own that are nothing of the above. */
+/** Other sites with a well-known name. */
 export const NAMED_SITES: Sources = {
   GitHub: { hosts: ['github.com', 'com.github.android'], tags: ['github'] },
   GitLab: { hosts: ['gitlab.com'] },
@@ -131,10 +133,8 @@ export const NAMED_SITES: Sources = {
   Notion: { hosts: ['notion.so', 'notion.site'] },
 };
 
-/** `utm_medium` by channel, in lower case. Anything else is a campaign's. */
-export const MEDIUMS: Readonly<
-  Record<string, 'search' | 'social' | 'email' | 'campaign' | 'referral' | 'ai'>
-> = {
+/** The channel of each known value of `utm_medium`, in lower case. Any other value means a campaign. */
+export const MEDIUMS: Readonly<Record<string, Exclude<Channel, 'direct'>>> = {
   organic: 'search',
   social: 'social',
   'social-network': 'social',
@@ -155,12 +155,13 @@ export const MEDIUMS: Readonly<
   chatbot: 'ai',
 };
 
-/** Words in `utm_source` that mean a mailing. */
+/** Values of `utm_source` that mean an email. */
 export const MAIL_TAGS: readonly string[] = ['newsletter', 'email', 'e-mail', 'mail', 'mailing', 'rss2email'];
 
 /**
- * Marks that advertising systems add to addresses: whose click it was.
- * https://support.google.com/google-ads/answer/9744275 · https://learn.microsoft.com/advertising/guides/universal-event-tracking
+ * Parameters that advertising systems add to URLs to identify clicks.
+ * https://support.google.com/google-ads/answer/9744275
+ * https://learn.microsoft.com/advertising/guides/universal-event-tracking
  */
 export const AD_CLICKS: Readonly<Record<string, string>> = {
   gclid: 'Google',

@@ -1,30 +1,30 @@
-import type { Dimension, Measures, Reports, Scope } from '../../store/store.ts';
-import { csvRow } from '../export.ts';
-import type { Answer } from '../parts.ts';
+import type { Span } from '../../app/reports/spans.ts';
+import { type Dimension, dimensionOf } from '../../domain/dimensions.ts';
+import type { Measures } from '../../domain/measures.ts';
+import { valueName } from '../../domain/value-names.ts';
+import { csvRow } from '../../http/csv.ts';
+import type { Reports, Scope } from '../../store/contract/store.ts';
+import type { Answer } from '../kit/parts.ts';
 import { type ReportAsk, scopeOf } from './data.ts';
-import { PANELS, valueName } from './panels.ts';
-import type { Span } from './span.ts';
 
-/** A table of a report as a file, all of its rows. */
+/** The CSV download of a report's table, with all rows. */
 
 const ROWS_PER_PAGE = 1_000;
 const ROWS_MAX = 100_000;
 
-/** The rows of one table: that of `by` in the address, `time` for those of the chart. */
+/** Responds with the table that the URL's `by` names; `time` stands for the chart. */
 export async function rowsFile(ask: ReportAsk): Promise<Answer> {
   const { reports } = ask.store;
-  const { scope, span } = await scopeOf(ask);
+  const { scope, span, cut } = await scopeOf(ask);
   const by = ask.query.get('by') ?? 'page';
   const file = (name: string, body: AsyncGenerator<string>): Answer => ({
     kind: 'file',
-    name: `${ask.site.domain}-${name}-${span.range}.csv`,
+    name: `${ask.site.domain}-${name}-${span.range}${cut.length === 0 ? '' : '-incomplete'}.csv`,
     type: 'text/csv; charset=utf-8',
     body,
   });
   if (by === 'time') return file(span.interval, seriesAsCsv(reports, scope, span));
-  const isKnown =
-    by === 'bot' || by.startsWith('prop:') || PANELS.some(({ tabs }) => tabs.some((tab) => tab.by === by));
-  const dimension = (isKnown ? by : 'page') as Dimension; // one of those looked up
+  const dimension = dimensionOf(by) ?? 'page';
   return file(dimension, rowsAsCsv(reports, scope, dimension));
 }
 

@@ -1,27 +1,21 @@
-import { MINUTE_MS } from '../../clock.ts';
-import type {
-  BreakdownRow,
-  Dimension,
-  Filter,
-  Goal,
-  Measures,
-  Registry,
-  Reports,
-  Scope,
-  Site,
-} from '../../store/store.ts';
-import { type Chip, filtersOf, readChips } from './filters.ts';
+import { LIVE_MS } from '../../app/live-feed.ts';
+import { AI_VISITS, CUSTOM_EVENTS, type ResolvedFilters, resolveFilters } from '../../app/reports/filters.ts';
+import { canSumRevenue, type Revenue, revenueOf, type Sums } from '../../app/reports/revenue.ts';
+import { type Comparison, comparedSpan, comparisonOf, type Span, spanOf } from '../../app/reports/spans.ts';
+import { type Dimension, filterDimension, propName } from '../../domain/dimensions.ts';
+import type { ReportFilter } from '../../domain/filters.ts';
+import type { Measures } from '../../domain/measures.ts';
+import { matchesPattern } from '../../domain/patterns.ts';
+import type { BreakdownRow, Goal, Registry, Reports, Scope, Site } from '../../store/contract/store.ts';
+import { readReportFilters } from './filters.ts';
 import { type Figure, figureOf } from './measures.ts';
 import { PANELS, type PanelPlan, type PanelTab } from './panels.ts';
-import { type Comparison, comparedSpan, readComparison, readSpan, type Span } from './span.ts';
-import { canWeigh, type Sums, type Worth, worthOf } from './worth.ts';
 
-/** Everything that the page of one site shows, asked for at once. */
+/** Loads the data of a site's report, with parallel queries. */
 
-export const LIVE_MS = 5 * MINUTE_MS;
 const ROWS = 10;
 const PROPERTIES_SHOWN = 5;
-/** Paths looked through for those that a goal's pattern fits. */
+/** The maximum number of paths that are searched for matches of a goal's pattern. */
 const PATHS_MAX = 1_000;
 
 export interface PanelData {
@@ -35,8 +29,8 @@ export interface PanelData {
 export interface GoalData {
   goal: Goal;
   visitors: number;
-  /** What its events are worth; empty for a page, and where it is not known. */
-  worth: Sums;
+  /** The revenue of the goal's events; empty for a page, or if it is unknown. */
+  revenue: Sums;
 }
 
 export interface ReportData {
@@ -45,9 +39,9 @@ export interface ReportData {
   nowMs: number;
   span: Span;
   comparison: Comparison;
-  chips: readonly Chip[];
-  /** What the chips come to. */
-  filters: readonly Filter[];
+  asked: readonly ReportFilter[];
+  /** The requested `contains` filters that are incomplete, because they did not search every value of the span. */
+  cut: readonly ReportFilter[];
   figure: Figure;
   totals: Measures;
   earlier: Measures | null;
@@ -58,8 +52,8 @@ export interface ReportData {
   crawlers: readonly BreakdownRow[];
   goals: readonly GoalData[];
   live: number;
-  /** What the conversions are worth; null where the filters do not let it be known. */
-  worth: Worth | null;
+  /** The revenue of the conversions; null if the filters prevent summing it. */
+  revenue: Revenue | null;
   query: URLSearchParams;
 }
 
@@ -71,48 +65,52 @@ export interface ReportAsk {
   query: URLSearchParams;
 }
 
-/** The scope that an address asks about. */
+/** Reads the scope of a report from its query string. */
 export async function scopeOf({ store, site, zone, nowMs, query }: ReportAsk): Promise<{
   span: Span;
-  chips: Chip[];
+  asked: ReportFilter[];
   scope: Scope;
+  cut: ResolvedFilters['cut'];
 }> {
-  const span = readSpan(query, { zone, nowMs, createdAtMs: site.createdAtMs });
-  const chips = readChips(query);
-  const asked = { siteId: site.id, fromMs: span.fromMs, toMs: span.toMs };
-  return { span, chips, scope: { ...asked, filters: await filtersOf(chips, store.reports, asked) } };
+  const [range, from, to] = [query.get('range'), query.get('from'), query.get('to')];
+  const span = spanOf({ range, from, to }, { zone, nowMs, createdAtMs: site.createdAtMs });
+  const asked = readReportFilters(query);
+  const bounds = { siteId: site.id, fromMs: span.fromMs, toMs: span.toMs };
+  const { filters, cut } = await resolveFilters(asked, store.reports, bounds);
+  return { span, asked, scope: { ...bounds, filters }, cut };
 }
 
 export async function loadReport(ask: ReportAsk): Promise<ReportData> {
   const { store, site, zone, nowMs, query } = ask;
   const { reports } = store;
-  const { span, chips, scope } = await scopeOf(ask);
-  const comparison = readComparison(query);
+  const { span, asked, scope, cut } = await scopeOf(ask);
+  const comparison = comparisonOf(query.get('compare'));
   const before = comparedSpan(span, comparison, zone);
   const { filters, siteId } = scope;
-  const weighable = canWeigh(filters);
-  const conversions = await worthOf(reports, weighable ? scope : { ...scope, filters: [] });
-  const worth = weighable ? conversions : null;
+  const earlierBounds = before === null ? null : { siteId, fromMs: before.fromMs, toMs: before.toMs };
+  // Other values may contain the text in the earlier period, so the filters are resolved again.
+  const resolved = earlierBounds === null ? null : await resolveFilters(asked, reports, earlierBounds);
+  const earlierFilters = resolved?.filters ?? [];
+  const canSum = canSumRevenue(filters);
+  const conversions = await revenueOf(reports, canSum ? scope : { ...scope, filters: [] });
+  const revenue = canSum ? conversions : null;
   const [totals, series, earlier, earlierSeries, panels, assistants, crawlers, goals, live] =
     await Promise.all([
       reports.totals(scope),
       reports.series({ siteId, filters }, span.boundariesMs),
-      before === null ? null : reports.totals({ ...scope, fromMs: before.fromMs, toMs: before.toMs }),
-      before === null ? null : reports.series({ siteId, filters }, before.boundariesMs),
+      earlierBounds === null ? null : reports.totals({ ...earlierBounds, filters: earlierFilters }),
+      before === null ? null : reports.series({ siteId, filters: earlierFilters }, before.boundariesMs),
       Promise.all(PANELS.map((plan) => loadPanel(ask, scope, plan, conversions.properties))),
-      rowsOf(
-        ask,
-        { ...scope, filters: [...filters, { by: 'channel', values: ['ai'], negated: false }] },
-        'source',
-      ),
+      rowsOf(ask, { ...scope, filters: [...filters, AI_VISITS] }, 'source'),
       rowsOf(ask, { ...scope, filters: [] }, 'bot'),
-      loadGoals(ask, scope, worth),
+      loadGoals(ask, scope, revenue),
       reports.realtime(siteId, nowMs - LIVE_MS),
     ]);
-  // With nothing counted there is nothing to compare with: the site was not there yet.
+  // A period without events is not compared, because the site probably did not exist yet.
   const wasThere = earlier !== null && earlier.events > 0;
   return {
-    ...{ site, zone, nowMs, span, comparison, chips, filters, query, worth },
+    ...{ site, zone, nowMs, span, comparison, asked, query, revenue },
+    cut: [...new Set([...cut, ...(resolved?.cut ?? [])])],
     figure: figureOf(query.get('metric')),
     ...{ totals, series, panels, assistants, crawlers, goals },
     earlier: wasThere ? earlier : null,
@@ -135,11 +133,8 @@ async function loadPanel(
   const asked = ask.query.get(plan.id);
   const tab = tabs.find(({ by }) => by === asked) ?? tabs[0];
   if (tab === undefined) throw new Error('a panel has no tabs');
-  // Page views stand in the list of events as well; here they would only be in the way.
-  const filters =
-    tab.by === 'event'
-      ? [...scope.filters, { by: 'event' as const, values: ['pageview'], negated: true }]
-      : scope.filters;
+  // The panel lists custom events, without page views.
+  const filters = tab.by === 'event' ? [...scope.filters, CUSTOM_EVENTS] : scope.filters;
   const { rows, nextCursor } = await ask.store.reports.breakdown({ ...scope, filters }, tab.by, {
     limit: ROWS,
   });
@@ -152,50 +147,39 @@ async function loadPanel(
   };
 }
 
-/** The properties that are sent most, and the one that is asked for. */
+/** Creates the tabs of the requested property, and of the most frequent ones. */
 function propertyTabs({ query }: ReportAsk, properties: readonly string[]): PanelTab[] {
-  const asked = query.get('events');
-  const first = asked?.startsWith('prop:') ? [asked.slice('prop:'.length)] : [];
-  const names = [...new Set([...first, ...properties])].slice(0, PROPERTIES_SHOWN);
+  const asked = filterDimension(query.get('events') ?? '');
+  const first = asked === null ? null : propName(asked);
+  const names = [...new Set([...(first === null ? [] : [first]), ...properties])].slice(0, PROPERTIES_SHOWN);
   return names.map((name) => ({ by: `prop:${name}`, name }));
 }
 
 const NO_SUMS: Sums = new Map();
 
-async function loadGoals({ store, site }: ReportAsk, scope: Scope, worth: Worth | null): Promise<GoalData[]> {
+async function loadGoals(
+  { store, site }: ReportAsk,
+  scope: Scope,
+  revenue: Revenue | null,
+): Promise<GoalData[]> {
   const goals = await store.registry.goalsOf(site.id);
   return Promise.all(
     goals.map(async (goal) => {
       const values =
         goal.kind === 'event' || !goal.pattern.includes('*') ? [goal.pattern] : await pathsLike(goal.pattern);
-      if (values.length === 0) return { goal, visitors: 0, worth: NO_SUMS };
+      if (values.length === 0) return { goal, visitors: 0, revenue: NO_SUMS };
       const by = goal.kind === 'event' ? 'event' : 'page';
       const measures = await store.reports.totals({
         ...scope,
         filters: [...scope.filters, { by, values, negated: false }],
       });
-      const sums = goal.kind === 'event' ? worth?.byEvent.get(goal.pattern) : undefined;
-      return { goal, visitors: measures.visitors, worth: sums ?? NO_SUMS };
+      const sums = goal.kind === 'event' ? revenue?.byEvent.get(goal.pattern) : undefined;
+      return { goal, visitors: measures.visitors, revenue: sums ?? NO_SUMS };
     }),
   );
 
   async function pathsLike(pattern: string): Promise<string[]> {
     const { rows } = await store.reports.breakdown(scope, 'page', { limit: PATHS_MAX });
-    return rows.flatMap(({ value }) => (value !== null && fits(pattern, value) ? [value] : []));
+    return rows.flatMap(({ value }) => (value !== null && matchesPattern(pattern, value) ? [value] : []));
   }
-}
-
-/** Whether a text fits a pattern in which `*` stands for any text. Takes time in proportion to their lengths, whatever they are. */
-export function fits(pattern: string, text: string): boolean {
-  const [head = '', ...rest] = pattern.split('*');
-  const tail = rest.pop();
-  if (tail === undefined) return text === pattern;
-  if (!text.startsWith(head) || !text.endsWith(tail) || text.length < head.length + tail.length) return false;
-  let at = head.length;
-  for (const part of rest) {
-    const found = text.indexOf(part, at);
-    if (found === -1) return false;
-    at = found + part.length;
-  }
-  return at <= text.length - tail.length;
 }

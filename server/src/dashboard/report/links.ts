@@ -1,15 +1,22 @@
-/** Addresses of a report: the same one with something changed. */
+import type { FilterDimension } from '../../domain/dimensions.ts';
+import type { ReportFilter } from '../../domain/filters.ts';
+import { readReportFilters, withFilters, withoutValue, withValue } from './filters.ts';
+
+/** Creates the links of a report: its own URL with changed parameters. */
 export class Links {
-  /** Path of the page. */
+  /** The path of the page. */
   readonly base: string;
+  /** The active filters. */
+  readonly filters: readonly ReportFilter[];
   readonly #query: URLSearchParams;
 
   constructor(base: string, query: URLSearchParams) {
     this.base = base;
     this.#query = new URLSearchParams([...query].filter(([name]) => KNOWN.includes(name)));
+    this.filters = readReportFilters(query);
   }
 
-  /** Null takes a parameter away. */
+  /** Returns the URL with changed parameters; null removes one. */
   with(changes: Readonly<Record<string, string | null>>, suffix = '', anchor = ''): string {
     const query = new URLSearchParams(this.#query);
     for (const [name, value] of Object.entries(changes)) {
@@ -19,29 +26,30 @@ export class Links {
     return this.#address(query, suffix, anchor);
   }
 
-  withFilter(chip: string): string {
-    const query = new URLSearchParams(this.#query);
-    if (!query.has('f', chip)) query.append('f', chip);
-    return this.#address(query);
+  /** Returns the URL with a value of a dimension added to the filters. */
+  withValue(by: FilterDimension, value: string | null): string {
+    return this.#withFilters(withValue(this.filters, { by, operator: 'is', negated: false }, value));
   }
 
-  withoutFilter(chip: string): string {
-    const query = new URLSearchParams(this.#query);
-    query.delete('f', chip);
-    return this.#address(query);
+  /** Returns the URL without one value of a filter. @param filter one of `filters` */
+  withoutValue(filter: ReportFilter, value: string | null): string {
+    return this.#withFilters(withoutValue(this.filters, filter, value));
   }
 
-  /** The same filter turned round. */
-  withTurned(chip: string, turned: string): string {
-    const query = new URLSearchParams(this.#query);
-    query.delete('f', chip);
-    if (!query.has('f', turned)) query.append('f', turned);
-    return this.#address(query);
+  /** Returns the URL with a filter negated. @param filter one of `filters` */
+  withNegated(filter: ReportFilter): string {
+    return this.#withFilters(
+      this.filters.map((one) => (one === filter ? { ...one, negated: !one.negated } : one)),
+    );
   }
 
-  /** What a form must carry along besides its own fields. */
+  /** Lists the other parameters as names and values, for the hidden fields of a form. */
   hidden(except: readonly string[]): [string, string][] {
     return [...this.#query].filter(([name]) => !except.includes(name));
+  }
+
+  #withFilters(filters: readonly ReportFilter[]): string {
+    return this.#address(withFilters(this.#query, filters));
   }
 
   #address(query: URLSearchParams, suffix = '', anchor = ''): string {

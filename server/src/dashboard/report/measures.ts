@@ -1,6 +1,7 @@
-import type { Measures } from '../../store/store.ts';
+import type { Measures } from '../../domain/measures.ts';
+import { duration, percent, short } from '../kit/format.ts';
 
-/** The numbers of a report: what each is called, what it means, and how it is written. */
+/** The measures of a report: their names, definitions and formats. */
 
 export interface Figure {
   id: string;
@@ -8,24 +9,8 @@ export interface Figure {
   definition: string;
   of(measures: Measures): number;
   text(value: number): string;
-  /** Whether more of it is bad news. */
+  /** Whether an increase is bad. */
   lessIsBetter?: boolean;
-}
-
-const WHOLE = new Intl.NumberFormat('en');
-const SHORT = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 });
-
-export function short(value: number): string {
-  return Math.abs(value) < 10_000 ? WHOLE.format(value) : SHORT.format(value);
-}
-
-export function duration(ms: number): string {
-  const seconds = Math.round(ms / 1000);
-  if (seconds < 60) return `${seconds} s`;
-  const minutes = Math.floor(seconds / 60);
-  return minutes < 60
-    ? `${minutes} m ${String(seconds % 60).padStart(2, '0')} s`
-    : `${Math.floor(minutes / 60)} h ${minutes % 60} m`;
 }
 
 const share = (part: number, whole: number) => (whole === 0 ? 0 : part / whole);
@@ -34,8 +19,7 @@ export const FIGURES: readonly Figure[] = [
   {
     id: 'visitors',
     name: 'Visitors',
-    definition:
-      'People, as far as can be told without cookies: counted once per UTC day, since their pseudonym lives no longer.',
+    definition: 'Unique visitors, counted once per UTC day because the anonymous ID is deleted daily.',
     of: ({ visitors }) => visitors,
     text: short,
   },
@@ -43,14 +27,14 @@ export const FIGURES: readonly Figure[] = [
     id: 'visits',
     name: 'Visits',
     definition:
-      'A visitor’s views without a gap of 30 minutes. A visit belongs to the time in which it began.',
+      'A visitor’s activity with no gap of 30 minutes or more. A visit belongs to the period in which it started.',
     of: ({ visits }) => visits,
     text: short,
   },
   {
     id: 'pageviews',
     name: 'Page views',
-    definition: 'Pages seen, soft navigations of single-page apps included, each once.',
+    definition: 'Pages viewed, including navigation within single-page apps.',
     of: ({ pageviews }) => pageviews,
     text: short,
   },
@@ -58,22 +42,22 @@ export const FIGURES: readonly Figure[] = [
     id: 'bounce',
     name: 'Bounce rate',
     definition:
-      'Share of visits with one page view, no other event, and less than ten seconds of engaged time.',
+      'Share of visits with one page view, no other event and less than ten seconds of engaged time.',
     of: ({ bounces, visits }) => share(bounces, visits),
-    text: (value) => `${Math.round(value * 100)} %`,
+    text: (value) => percent(value),
     lessIsBetter: true,
   },
   {
     id: 'engaged',
     name: 'Engaged time',
-    definition: 'Time per visit in which a page was visible and in focus.',
+    definition: 'Average time per visit during which a page was visible and in focus.',
     of: ({ engagedMs, visits }) => share(engagedMs, visits),
     text: duration,
   },
   {
     id: 'conversions',
-    name: 'Conversions',
-    definition: 'Events that your pages report besides page views.',
+    name: 'Custom events',
+    definition: 'Events that you send in addition to page views, such as sign-ups.',
     of: ({ conversions }) => conversions,
     text: short,
   },
@@ -86,7 +70,7 @@ export function figureOf(id: string | null): Figure {
   return found;
 }
 
-/** Change against an earlier value, as a share of it; null where there is nothing to compare with. */
+/** Returns the change relative to an earlier value; null if there is nothing to compare with. */
 export function changeOf(value: number, earlier: number): number | null {
   return earlier === 0 ? null : (value - earlier) / earlier;
 }

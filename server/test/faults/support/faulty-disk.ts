@@ -7,16 +7,16 @@ import { onTestFinished } from 'vitest';
 import { temporaryFolder } from '../../support/paths.ts';
 
 const SOURCE = fileURLToPath(new URL('./faulty-disk.c', import.meta.url));
-/** Where what is compiled once for a run is kept; of this user alone. */
+/** Private folder for programs that are compiled once per run. */
 const folder = join(tmpdir(), `attractos-faults-${process.getuid?.() ?? 0}`);
 
-/** Compiles a helper written in C; null where this machine cannot. */
+/** Compiles a helper written in C, or returns null if this machine cannot. */
 function compile(name: string, source: string, flags: readonly string[]): string | null {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const unfinished = join(folder, `${name}.${process.pid}`);
   const { status } = spawnSync('cc', ['-O2', '-o', unfinished, source, ...flags], { stdio: 'ignore' });
   if (status !== 0) return null;
-  // By rename, so that test files running at once never see half of it.
+  // Renamed into place, so that test files running in parallel never see a partial file.
   const made = join(folder, name);
   renameSync(unfinished, made);
   return made;
@@ -25,27 +25,27 @@ function compile(name: string, source: string, flags: readonly string[]): string
 const library =
   process.platform === 'linux' ? compile('faulty-disk.so', SOURCE, ['-shared', '-fPIC', '-ldl']) : null;
 
-/** Whether disks can be made to fail here; says so loudly where not. */
+/** Whether disk faults can be simulated here. Warns if not. */
 export const canFailDisks = library !== null;
 if (!canFailDisks) {
   process.stderr.write('NOT TESTED: failing disks need Linux and a C compiler (cc) on the path.\n');
 }
 
-/** Linux error numbers, as `errno` has them. */
+/** Linux error numbers, the values of `errno`. */
 export const ERRNO = { EIO: 5, ENOSPC: 28, EROFS: 30 } as const;
 
-/** What a call does to a file: flush it, change it, or read it. */
+/** Kinds of file operations: flush, change or read. */
 export type Deed = 'sync' | 'write' | 'read';
 
-/** A disk under a process of its own that fails on command. */
+/** A process with a disk that fails on command. */
 export interface FaultyDisk {
-  /** Settings to start the process with. */
+  /** Environment variables to start the process with. */
   settings: Record<string, string>;
-  /** From now on, every such call on files with these names fails. */
+  /** Makes every such call on files with these names fail from now on. */
   fail(deed: Deed, error: keyof typeof ERRNO, ...names: readonly string[]): void;
-  /** From now on, nothing fails. */
+  /** Stops all faults. */
   heal(): void;
-  /** Faults that really happened, each as `deed path`. */
+  /** Lists the faults that really happened, each as `deed path`. */
   happened(): string[];
 }
 

@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Looks for what must not be there, byte by byte, in everything that is there. */
+/** Searches all stored bytes for data that must not be stored. */
 
-/** The ways in which a text could be lying on a disk. */
+/** Returns the encodings in which a text may be on disk. */
 function spellings(mark: string | Uint8Array): Map<string, Buffer> {
   const bytes = Buffer.from(mark);
   const found = new Map([
@@ -21,7 +21,7 @@ function spellings(mark: string | Uint8Array): Map<string, Buffer> {
   return found;
 }
 
-/** Base64 of the mark wherever it starts in what was encoded: only the characters that depend on nothing else. */
+/** Returns the mark in base64 at each possible offset, without the characters that depend on its neighbors. */
 function base64Spellings(bytes: Buffer): [string, Buffer][] {
   return [0, 1, 2].flatMap((offset) => {
     const encoded = Buffer.concat([Buffer.alloc(offset), bytes])
@@ -36,7 +36,7 @@ function base64Spellings(bytes: Buffer): [string, Buffer][] {
   });
 }
 
-/** Each place where a mark stands, in words; empty where there is none. */
+/** Describes each place that contains a mark; empty if there is none. */
 export function findMarks(
   marks: Readonly<Record<string, string | Uint8Array>>,
   haystacks: Readonly<Record<string, Buffer>>,
@@ -50,7 +50,7 @@ export function findMarks(
   );
 }
 
-/** The bytes of every file below a folder. */
+/** Reads the bytes of every file below a folder. */
 export function allFiles(folder: string): Record<string, Buffer> {
   return Object.fromEntries(
     readdirSync(folder, { recursive: true, encoding: 'utf8' })

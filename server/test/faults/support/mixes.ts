@@ -1,27 +1,27 @@
 import fc from 'fast-check';
 import { BATCH_MAX_BYTES, BEACON_MAX_BYTES } from '../../../../tracker/wire/limits.ts';
-import { newSiteKey } from '../../../src/keys.ts';
-import { NO_SITE, type Site } from '../../../src/store/store.ts';
+import { newSiteKey } from '../../../src/domain/keys.ts';
+import { NO_SITE, type Site } from '../../../src/store/contract/store.ts';
 import { BROWSER } from '../../support/world.ts';
 import { beaconOf } from './pages.ts';
 
-/** Everything that can become of a beacon, as requests to send, and whose ledger must tell of it. */
+/** Requests for every outcome of a beacon, and the ledger that must contain it. */
 
 const CRAWLER = 'Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)';
 
 export interface Sending {
   body: string;
   headers: Record<string, string>;
-  /** For each beacon of the request, in order: the ledger that counts it, null for what no ledger counts. */
+  /** For each beacon of the request, in order: the ledger that counts it, or null if no ledger does. */
   ledgers: (string | null)[];
-  /** For each beacon: the outcome it must have, unless the site's rate is used up. */
+  /** For each beacon, in order: the expected outcome, unless the site's rate limit is exceeded. */
   expected: string[];
 }
 
 export interface Scene {
-  /** Sites that send. */
+  /** Sites that send events. */
   sites: readonly Site[];
-  /** A retired key, and the site it was of. */
+  /** A retired key, and the site it belonged to. */
   retired: { key: string; site: Site };
   /** Events that are stored already, to be sent again. */
   known: readonly { site: Site; beacon: Record<string, unknown> }[];
@@ -45,12 +45,12 @@ function sending(
 
 const from = (host: string) => ({ origin: `https://${host}` });
 
-/** A key that has the shape of ours and a wrong checksum. */
+/** Returns a key in our format with a wrong checksum. */
 function mistyped(key: string): string {
   return key.slice(0, -1) + (key.endsWith('a') ? 'b' : 'a');
 }
 
-/** What a page may send, by what becomes of it. */
+/** What a page may send, by expected outcome. */
 export const MAKERS: Readonly<Record<string, Maker>> = {
   event: (_, site) => sending(beaconOf(site), [site.id], ['stored'], from(site.domain)),
   'event without an id': (_, site) =>
@@ -157,7 +157,7 @@ export const MAKERS: Readonly<Record<string, Maker>> = {
     ),
 };
 
-/** Requests of every kind in any order, for the sites of a scene. */
+/** Generates requests of every kind in any order, for the sites of a scene. */
 export function mix(scene: Scene, size: number): fc.Arbitrary<Sending[]> {
   const one = fc
     .tuple(fc.constantFrom(...Object.keys(MAKERS)), fc.nat(scene.sites.length - 1), fc.nat(1_000_000))

@@ -1,15 +1,15 @@
 import type { Agent } from 'node:http';
 import { expect, onTestFinished } from 'vitest';
-import { ERRORS } from '../../../src/errors.ts';
-import type { Site } from '../../../src/store/store.ts';
+import { ERRORS } from '../../../src/domain/errors.ts';
+import type { Site } from '../../../src/store/contract/store.ts';
 import { type Answer, ask, keepAlive } from '../../support/http.ts';
 import { pageHeaders } from '../../support/world.ts';
 
-/** Pages in people's browsers, as the collector sees them. */
+/** Pages in visitors' browsers, as the collector sees them. */
 
 let made = 0;
 
-/** An event as a page of the site sends it; no two are alike unless told so. */
+/** Creates an event as a page of the site sends it. Each is different, unless the options say otherwise. */
 export function beaconOf(
   site: Pick<Site, 'key' | 'domain'>,
   more: Record<string, unknown> = {},
@@ -18,12 +18,12 @@ export function beaconOf(
   return { key: site.key, id, url: `https://${site.domain}/${id}`, ...more };
 }
 
-/** The path under which an event is stored. */
+/** Returns the path under which an event is stored. */
 export function pathOf(beacon: Record<string, unknown>): string {
   return new URL(String(beacon.url)).pathname;
 }
 
-/** What the collector says became of a request: one word a beacon, `stored`, `duplicate`, `bot` or the reason of a refusal. */
+/** Returns the outcome of each beacon of a request: `stored`, `duplicate`, `bot` or the reason of a refusal. */
 export function outcomesOf(answer: Answer): string[] {
   const said = answer.headers['x-attractos-outcome'];
   if (typeof said !== 'string')
@@ -31,14 +31,14 @@ export function outcomesOf(answer: Answer): string[] {
   return said.split(', ').map((one) => one.replace(/^refused; reason=/, ''));
 }
 
-/** The one outcome of a request with one beacon. */
+/** Returns the outcome of a request with one beacon. */
 export function outcomeOf(answer: Answer): string {
   const [outcome = '', ...others] = outcomesOf(answer);
   if (others.length > 0) throw new Error('there is more than one outcome');
   return outcome;
 }
 
-/** Every answer of the collector is readable by the page, and every error is one of the closed table. */
+/** Asserts that the page can read a response, and that an error has a documented code. */
 export function expectProperAnswer(answer: Answer): void {
   expect(answer.headers['access-control-allow-origin'], answer.text).toBe('*');
   expect(answer.headers['access-control-allow-credentials']).toBeUndefined();
@@ -48,14 +48,14 @@ export function expectProperAnswer(answer: Answer): void {
   expect(ERRORS[code]?.status, answer.text).toBe(answer.status);
 }
 
-/** A few connections that are kept open, closed with the test. */
+/** Returns an agent that keeps a few connections open. It is closed with the test. */
 export function connections(count: number): Agent {
   const agent = keepAlive(count);
   onTestFinished(() => agent.destroy());
   return agent;
 }
 
-/** Posts a body the way a page at the site does, unless told otherwise. */
+/** Posts a body as a page of the site does, unless the options say otherwise. */
 export async function post(
   url: string,
   body: unknown,
@@ -75,7 +75,7 @@ export async function post(
   });
 }
 
-/** Runs many tasks, a bounded number at a time. */
+/** Runs many tasks with a limited concurrency. */
 export async function inParallel<T>(
   count: number,
   tasks: readonly T[],
@@ -88,8 +88,8 @@ export async function inParallel<T>(
   await Promise.all(Array.from({ length: count }, work));
 }
 
-/** Counts by name. */
-export class Tally {
+/** Counts of outcomes, by name. */
+export class OutcomeCounts {
   readonly counts: Record<string, number> = {};
 
   add(name: string, count = 1): void {

@@ -3,7 +3,7 @@ import { chmodSync } from 'node:fs';
 import { onTestFinished } from 'vitest';
 import { temporaryFolder } from '../../support/paths.ts';
 
-/** Small file systems of their own, for what happens when one is full or cannot be written. */
+/** Small file systems, to test full and read-only disks. */
 
 function mount(...args: readonly string[]): boolean {
   return spawnSync('mount', args, { stdio: 'ignore' }).status === 0;
@@ -17,7 +17,7 @@ async function canMountHere(): Promise<boolean> {
   );
 }
 
-/** Whether file systems can be mounted here; says so loudly where not. */
+/** Whether file systems can be mounted here. Warns if not. */
 export const canMount = await canMountHere();
 if (!canMount) process.stderr.write('NOT TESTED: small and read-only disks need Linux and root.\n');
 
@@ -26,7 +26,7 @@ export interface SmallDisk {
   setReadOnly(readOnly: boolean): void;
 }
 
-/** A file system in memory with room for `kib` KiB, for one test. */
+/** Mounts a file system in memory with room for `kib` KiB, for one test. */
 export async function smallDisk(kib: number): Promise<SmallDisk> {
   const path = await temporaryFolder();
   if (!mount('-t', 'tmpfs', '-o', `size=${kib}k,mode=700`, 'tmpfs', path))

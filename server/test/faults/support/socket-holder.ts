@@ -5,22 +5,22 @@ import { onTestFinished } from 'vitest';
 import { root } from '../../support/paths.ts';
 
 /**
- * What systemd does with a `.socket` unit, in a few lines: a socket that listens the whole time, held by a process that never
- * accepts, and programs started on it one after the other.
+ * A minimal version of systemd's `.socket` unit: a socket that listens all the time, held by a process that never accepts, and
+ * programs started on it one after the other.
  */
 export interface SocketHolder {
   url: string;
   /** Process ids of the programs started so far, oldest first. */
   pids: number[];
-  /** How many of them said that they were listening. */
+  /** Returns how many of them reported that they were listening. */
   listening(): number;
-  /** What else they said. */
+  /** Returns their other output. */
   output(): string;
-  /** Settles when the last one is gone. */
+  /** Settles when the last program is gone. */
   gone: Promise<unknown>;
 }
 
-/** Listens, hands the socket to a shell as its third descriptor, and is gone before it could accept anything. */
+/** JavaScript that listens, passes the socket on as the third descriptor, and exits before it accepts anything. */
 const LISTEN_AND_LEAVE = `
 const server = require('node:net').createServer().listen(0);
 require('node:fs').writeSync(1, 'port ' + server.address().port + '\\n');
@@ -29,7 +29,10 @@ require('node:child_process').spawn('sh', ['-c', process.argv[1]], { stdio, deta
 process.exit();
 `;
 
-/** Each program's process id is known before it starts, and named as the one the socket is for. */
+/**
+ * Shell script that starts programs in sequence. Each one's process id is known before it starts, so that the socket can be
+ * addressed to it.
+ */
 const ONE_AFTER_THE_OTHER = `
 echo "holder $$"
 for n in $(seq "$RUNS"); do
@@ -76,6 +79,6 @@ function end(pid: number): void {
   try {
     if (pid !== 0) process.kill(pid, 'SIGKILL');
   } catch {
-    // It is gone already.
+    // The process is gone already.
   }
 }

@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 
-/** A connection to a server over which nothing was said yet. It is taken by the system, and maybe not by the server. Closed with the test. */
+/** Opens a connection without sending anything. The system accepts it, the server possibly not. It is closed with the test. */
 export async function openSocket(url: string): Promise<Socket> {
   const { port, hostname } = new URL(url);
   const socket = connect(Number(port), hostname);

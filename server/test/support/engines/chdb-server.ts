@@ -1,8 +1,8 @@
 /**
- * The engine of chDB behind the part of ClickHouse's HTTP interface that the official client speaks, for tests:
- * https://clickhouse.com/docs/interfaces/http. One statement at a time, no users, nothing replicated.
+ * Serves the chDB engine over the part of ClickHouse's HTTP interface that the official client uses, for tests:
+ * https://clickhouse.com/docs/interfaces/http. It runs one statement at a time and has no users and no replication.
  *
- * Arguments: the folder chDB is installed in, the port on the loopback, the folder of the data.
+ * Arguments: the folder where chDB is installed, the port on the loopback interface, and the data folder.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createRequire } from 'node:module';
@@ -10,12 +10,12 @@ import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { createGunzip, gzipSync } from 'node:zlib';
 
-/** What is used of https://github.com/chdb-io/chdb-node: it answers when the statement is done. */
+/** The part of https://github.com/chdb-io/chdb-node that is used. Calls return when the statement is done. */
 interface Session {
   query(sql: string, format: string): string;
 }
 
-/** Parameters of a request that are no settings. */
+/** Request parameters that are not settings. */
 const NO_SETTINGS: ReadonlySet<string> = new Set([
   ...['query', 'database', 'default_format', 'query_id', 'session_id', 'user', 'password'],
   ...['enable_http_compression', 'wait_end_of_query', 'send_progress_in_http_headers', 'role'],
@@ -27,12 +27,12 @@ const { Session } = createRequire(join(installed, 'package.json'))('chdb') as {
   Session: new (path: string) => Session;
 };
 const session = new Session(data);
-/** As the last request set them: the session keeps them, the next request must not. */
+/** The settings of the last request. The session keeps settings, but they must not affect the next request. */
 const settings = new Map<string, string>();
 let database = 'default';
 
 createServer((request, response) => {
-  // Nobody has to guess whether an idle connection is still there.
+  // A new connection each time, because an idle one may have been closed.
   response.setHeader('Connection', 'close');
   answer(request, response).catch((error: unknown) => {
     const message = error instanceof Error ? error.message : String(error);

@@ -9,8 +9,9 @@ import { until } from '../poll.ts';
 import { isRunning, mayDownload, missing, run } from './process.ts';
 
 /**
- * Today's ClickHouse for tests: no package of Debian has it, but chDB from npm has its engine, to be used within a process.
- * `chdb-server.ts` puts it behind HTTP. Half a gigabyte, so it is no dependency: it has a folder of its own.
+ * A current ClickHouse for tests. Debian does not package one, but chDB on npm contains the engine as an
+ * in-process library, which `chdb-server.ts` serves over HTTP. It takes half a gigabyte, so it is not a dependency and has its
+ * own folder.
  */
 
 const VERSION = '3.4.0';
@@ -24,12 +25,12 @@ function obtain(): boolean {
   return false;
 }
 
-/** Under another name until it is whole. */
+/** Downloads chDB into a temporary folder, and renames the folder when it is complete. */
 function download(): void {
   const unfinished = `${INSTALLED}.${process.pid}`;
   mkdirSync(unfinished, { recursive: true });
   try {
-    // It lies below this project, which npm would otherwise take for the place to install to.
+    // Without this file, npm would install into the enclosing project.
     writeFileSync(join(unfinished, 'package.json'), '{ "private": true }');
     run('npm', ['install', '--ignore-scripts', '--no-save', '--no-audit', '--no-fund', `chdb@${VERSION}`], {
       cwd: unfinished,
@@ -40,18 +41,18 @@ function download(): void {
   }
 }
 
-/** Whether suites that need chDB can run here; where they cannot, they are skipped, except in CI. */
+/** Whether suites that need chDB can run here. Otherwise they are skipped, except in CI, where they fail. */
 export const hasChdb = obtain();
 
 export interface ChdbServer {
   address: string;
-  /** A new, empty database. @returns its address */
+  /** Creates an empty database. @returns its address */
   createDatabase(): Promise<string>;
-  /** Asks something as a client does that sends no settings. @returns the text of the answer */
+  /** Runs a statement without sending any settings. @returns the text of the response */
   sql(text: string): Promise<string>;
 }
 
-/** A server for the one file of tests that needs it; it ends with the run. */
+/** Starts a server for the only test file that needs it. The server ends with the run. */
 export async function startChdb(): Promise<ChdbServer> {
   const folder = join(inject('enginesFolder'), 'chdb');
   mkdirSync(folder);

@@ -18,16 +18,16 @@ import { until } from '../poll.ts';
 import { install, mayInstall, missing, readPid, stopByPid } from './process.ts';
 import { madeOnce } from './shared.ts';
 
-/** ClickHouse 18.16 for tests, as Debian has it: replicas of the same tables, and the ZooKeeper they agree by. */
+/** ClickHouse 18.16 for tests, as packaged by Debian: replicas of the same tables, and the ZooKeeper that coordinates them. */
 
-/** A start takes seconds. Beyond this it hangs, and is tried again. */
+/** The longest that a start may take. It usually takes seconds; after this it is considered hung, and is retried. */
 const START_DEADLINE_MS = 40_000;
 const START_TRIES = 3;
 const SHOWN_LOG_CHARS = 2_000;
 const SERVER = '/usr/sbin/clickhouse-server';
 const ZOOKEEPER = '/usr/share/java/zookeeper.jar';
 const JAVA = '/usr/bin/java';
-/** Becomes the program that follows, with the same process id. */
+/** Command prefix that ends a program together with its parent. It execs the program, so the process id stays the same. */
 const ENDED_WITH_ITS_PARENT = ['/usr/bin/setpriv', '--pdeathsig', 'KILL', '--'] as const;
 
 function obtain(): boolean {
@@ -42,10 +42,10 @@ function obtain(): boolean {
   return false;
 }
 
-/** Whether suites that need ClickHouse can run here; where they cannot, they are skipped, except in CI. */
+/** Whether suites that need ClickHouse can run here. Otherwise they are skipped, except in CI, where they fail. */
 export const hasClickHouse = obtain();
 
-/** One server. */
+/** One ClickHouse server of a cluster. */
 export interface ClickHouseReplica {
   httpPort: number;
   start(): Promise<void>;
@@ -54,11 +54,11 @@ export interface ClickHouseReplica {
 
 export interface ClickHouseCluster {
   replicas: readonly ClickHouseReplica[];
-  /** ZooKeeper, as if it were another replica. */
+  /** Controls ZooKeeper, as if it were another replica. */
   keeper: Omit<ClickHouseReplica, 'httpPort'>;
-  /** A new, empty database on every replica. @returns an address of each */
+  /** Creates an empty database on every replica. @returns an address for each replica */
   createDatabase(): Promise<string[]>;
-  /** Asks one replica something. @returns the text of the answer */
+  /** Runs a statement on one replica. @returns the text of the response */
   sql(replica: number, text: string): Promise<string>;
 }
 
@@ -68,8 +68,8 @@ interface Ports {
 }
 
 /**
- * Makes and starts a cluster in a folder. Whoever starts one ends it. A start that fails is told on standard error and tried again
- * on other ports.
+ * Creates and starts a cluster in a folder. The caller ends it. A failed start is reported on standard error and retried on
+ * other ports.
  */
 export async function startClickHouse(folder: string, count: number): Promise<ClickHouseCluster> {
   for (let tries = 1; ; tries++) {
@@ -87,12 +87,12 @@ export async function startClickHouse(folder: string, count: number): Promise<Cl
   }
 }
 
-/** Ends a cluster of a test for good. */
+/** Ends a test's cluster permanently. */
 export async function endClickHouse(cluster: ClickHouseCluster): Promise<void> {
   await Promise.all([...cluster.replicas, cluster.keeper].map((server) => server.kill('SIGKILL')));
 }
 
-/** The cluster of two that all suites of a run share, each with databases of its own. */
+/** Returns the two-replica cluster that all suites of a run share. Each suite has its own databases. */
 export async function sharedClickHouse(): Promise<ClickHouseCluster> {
   const folder = join(inject('enginesFolder'), 'clickhouse');
   const ports = await madeOnce(folder, async () => {
@@ -108,7 +108,7 @@ function describeCluster(folder: string, ports: Ports): ClickHouseCluster {
     const answer = await fetch(`http://127.0.0.1:${ports.replicas[replica]?.http}/`, {
       method: 'POST',
       body: text,
-      // Servers close an idle connection after seconds, which the next question would run into.
+      // Servers close idle connections after a few seconds, and the next request would fail.
       headers: { connection: 'close' },
     });
     if (!answer.ok) throw new Error(await answer.text());
@@ -162,7 +162,7 @@ function describeKeeper(folder: string, port: number): ClickHouseCluster['keeper
   };
 }
 
-/** @throws with the last the server said, where it ends or does not answer in time */
+/** @throws with the server's last output if it exits or does not respond in time */
 async function cameUp(child: ChildProcess, home: string, answers: () => Promise<boolean>): Promise<void> {
   const hasEnded = () => child.exitCode !== null || child.signalCode !== null;
   try {
@@ -175,7 +175,7 @@ async function cameUp(child: ChildProcess, home: string, answers: () => Promise<
   }
 }
 
-/** A half-started ZooKeeper takes the question and never answers. */
+/** Sends ZooKeeper a status request. While it is starting, it accepts the connection but never responds. */
 function askKeeper(port: number): Promise<string> {
   return new Promise((resolve) => {
     let answer = '';
@@ -193,7 +193,9 @@ function askKeeper(port: number): Promise<string> {
   });
 }
 
-/** Starts a server in a group of its own. One of the whole run is ended with it, one of a test at the latest with its worker. */
+/**
+ * Starts a server in its own process group. A shared server ends with the run, a test's server with its worker at the latest.
+ */
 function launch(
   program: string,
   args: readonly string[],
@@ -219,7 +221,7 @@ const USERS = `<yandex><profiles><default><max_memory_usage>2000000000</max_memo
 <quotas><default><interval><duration>3600</duration><queries>0</queries><errors>0</errors><result_rows>0</result_rows>
 <read_rows>0</read_rows><execution_time>0</execution_time></interval></default></quotas></yandex>`;
 
-/** Ports, configuration and empty folders of data. */
+/** Chooses ports, and writes the configuration and empty data folders. */
 async function writeFiles(folder: string, count: number): Promise<Ports> {
   const ports: Ports = { zookeeper: await freePort(), replicas: [] };
   for (let i = 0; i < count; i++)

@@ -3,11 +3,11 @@ import { join } from 'node:path';
 import { readPid, stopByPid } from './process.ts';
 
 /**
- * A process of its own that ends the engines of a run and removes their folder when its input ends: the run is over, or was
- * killed. `node end-with-run.ts FOLDER`
+ * Ends the engines of a run and removes their folder when standard input closes, because the run is over or was killed. Runs as
+ * a separate process: `node end-with-run.ts FOLDER`
  */
 
-/** Where an engine that runs keeps its process id, below its folder. */
+/** Files below an engine's folder that contain its process id while it runs. */
 const PID_FILES = ['pid', 'data/postmaster.pid'];
 
 async function endEngines(folder: string): Promise<void> {

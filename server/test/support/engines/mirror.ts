@@ -2,40 +2,40 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { gunzipSync } from 'node:zlib';
-import { type Row, Server } from '../../../src/store/clickhouse/driver.ts';
-import { ENTRIES, ensureSchema } from '../../../src/store/clickhouse/schema.ts';
+import { type Row, Server } from '../../../src/store/drivers/clickhouse.ts';
+import { ENTRIES, ensureSchema } from '../../../src/store/scale-out/warehouse/schema.ts';
 import { until } from '../poll.ts';
 import type { ChdbServer } from './chdb.ts';
 import type { ClickHouseCluster } from './clickhouse.ts';
 
 /**
- * A proxy between the product and today's ClickHouse. What the product says is done on an old server, too, one statement after
- * the other, and the answers are compared.
+ * A proxy between the product and a current ClickHouse. It runs each statement on an old server too, one after the other, and
+ * compares the responses.
  */
 export interface Mirror {
-  /** A new, empty database on both. @returns its address here */
+  /** Creates an empty database on both servers. @returns its address on the proxy */
   createDatabase(): Promise<string>;
-  /** Statements that were done on both. */
+  /** Statements that ran on both servers. */
   both: ReadonlySet<string>;
-  /** Statements that ask or tell a server about itself: each server has its own. */
+  /** Statements that query or configure the server itself, whose responses may differ. */
   own: ReadonlySet<string>;
-  /** What was not answered alike, since this was last asked. */
+  /** Returns and clears the differences between the two servers' responses. */
   takeDifferences(): string[];
   close(): Promise<void>;
 }
 
-/** About settings, macros, replicas and mutations; and the table, which is made as a server can. */
+/** Matches statements about settings, macros, replicas and mutations, and the server-specific creation of the table. */
 const OWN = /\bFROM system\.|^CREATE TABLE /;
-/** Counts rows before they are merged, which a server does when it likes. What it finds is a bound that nobody is shown. */
+/** Matches a count of rows that may not be merged yet. Merges happen at any time, so the result is only an upper bound. */
 const UNMERGED = /^SELECT count\(\) AS n, toUInt16\(max\(day\)\) AS d FROM \S+ WHERE /;
-const DELETION = /^ALTER TABLE \S+ DELETE /;
+const DELETION = /^ALTER TABLE (\S+) DELETE (WHERE .*)$/s;
 const INSERT = /^INSERT INTO /;
 const FORMAT = /\s+FORMAT JSONEachRow\s*$/;
 const ORDERED = /\bORDER BY [^()]*$/;
 
 interface Asked {
   sql: string;
-  /** Of an insert. */
+  /** The rows of an insert. */
   rows: string;
   parameters: URLSearchParams;
 }
@@ -67,14 +67,21 @@ export async function startMirror(modern: ChdbServer, old: ClickHouseCluster): P
     const database = parameters.get('database') ?? '';
     const server = olds.get(database);
     if (server === undefined) throw new Error(`${database} was not made here`);
+    const deletion = DELETION.exec(sql);
     (OWN.test(sql) ? own : both).add(sql);
     if (sql.startsWith('CREATE TABLE ')) await insist(() => ensureSchema(server));
     else if (INSERT.test(sql))
       await insist(() => server.insert(ENTRIES, rows, parameters.get('insert_deduplication_token') ?? ''));
-    else if (DELETION.test(sql)) {
+    else if (deletion !== null) {
       await server.run(sql);
+      const [, table, where] = deletion;
       await Promise.all(
-        [modern.sql, (text: string) => old.sql(0, text)].map((ask) => deletionsDone(ask, database)),
+        [modern.sql, (text: string) => old.sql(0, text)].map((ask) =>
+          until(
+            () => ask(`SELECT count() FROM ${database}.${table} ${where}`),
+            (left) => left === '0',
+          ),
+        ),
       );
     } else if (!OWN.test(sql) && !UNMERGED.test(sql)) {
       const [now, before] = [comparable(sql, parseRows(answer)), comparable(sql, await server.rows(sql))];
@@ -83,7 +90,7 @@ export async function startMirror(modern: ChdbServer, old: ClickHouseCluster): P
   }
 
   const proxy = createServer((request, response) => {
-    // One at a time, so that both see the same rows.
+    // Statements run one at a time, so that both servers see the same rows.
     turn = turn
       .then(() => pass(request, response))
       .catch((error: unknown) => {
@@ -118,7 +125,7 @@ export async function startMirror(modern: ChdbServer, old: ClickHouseCluster): P
   };
 }
 
-/** A statement comes in the body, or before it as a parameter where the body is rows. */
+/** Reads a statement from the body, or from the query parameter if the body contains rows. */
 function readAsked(request: IncomingMessage, body: Buffer): Asked {
   const parameters = new URL(request.url ?? '/', 'http://localhost').searchParams;
   const before = parameters.get('query');
@@ -134,26 +141,19 @@ function parseRows(text: string): Row[] {
   return text
     .split('\n')
     .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as Row); // lines of JSONEachRow are objects
+    .map((line) => JSON.parse(line) as Row); // each line of JSONEachRow is an object
 }
 
-/** Rows that were asked for in no order come in any. */
+/** Sorts rows that were requested in no particular order. */
 function comparable(sql: string, rows: readonly Row[]): string {
   const lines = rows.map((row) => JSON.stringify(row));
   return (ORDERED.test(sql) ? lines : lines.toSorted()).join('\n');
 }
 
-/** Replicas that were just started, or are short of time, have no ZooKeeper for a while. Nothing is done twice by a repetition. */
+/** Retries a statement, because replicas may lack ZooKeeper for a while after they start or under load. Repeating is safe. */
 async function insist(work: () => Promise<void>): Promise<void> {
   await until(
     () => work().then(() => 'done', String),
     (answer) => answer === 'done',
-  );
-}
-
-async function deletionsDone(ask: (text: string) => Promise<string>, database: string): Promise<void> {
-  await until(
-    () => ask(`SELECT count() FROM system.mutations WHERE database = '${database}' AND is_done = 0`),
-    (left) => left === '0',
   );
 }

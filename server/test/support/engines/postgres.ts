@@ -6,11 +6,11 @@ import { freePort } from '../free-port.ts';
 import { install, mayInstall, missing, readPid, run, stopByPid } from './process.ts';
 import { madeOnce } from './shared.ts';
 
-/** PostgreSQL for tests: the binaries of the machine, started on a free port of the loopback. */
+/** PostgreSQL for tests: the machine's own binaries, started on a free port of the loopback interface. */
 
 const DEBIAN_FOLDER = '/usr/lib/postgresql';
 
-/** Folder of the newest installed server, null where there is none. */
+/** Finds the folder of the newest installed server, or returns null. */
 function findBinaries(): string | null {
   const versions = existsSync(DEBIAN_FOLDER)
     ? readdirSync(DEBIAN_FOLDER).sort((a, b) => Number(b) - Number(a))
@@ -19,7 +19,7 @@ function findBinaries(): string | null {
   try {
     folders.push(run('pg_config', ['--bindir']).trim());
   } catch {
-    // The development files are not installed; the server may be all the same.
+    // The development files are not installed, but the server may be.
   }
   return folders.find((folder) => existsSync(join(folder, 'initdb'))) ?? null;
 }
@@ -35,10 +35,10 @@ function obtain(): string | null {
 
 const binaries = obtain();
 
-/** Whether suites that need PostgreSQL can run here; where they cannot, they are skipped, except in CI. */
+/** Whether suites that need PostgreSQL can run here. Otherwise they are skipped, except in CI, where they fail. */
 export const hasPostgres = binaries !== null;
 
-/** It refuses to run as root. */
+/** Returns the user to run the server as, because PostgreSQL refuses to run as root. */
 function owner(): { uid?: number; gid?: number } {
   if (process.getuid?.() !== 0) return {};
   return { uid: Number(run('id', ['-u', 'postgres'])), gid: Number(run('id', ['-g', 'postgres'])) };
@@ -46,21 +46,21 @@ function owner(): { uid?: number; gid?: number } {
 
 export interface PostgresServer {
   port: number;
-  /** Its files. */
+  /** The data folder. */
   folder: string;
   start(): void;
-  /** `immediate`: as after a crash, without a word to anybody. */
+  /** Stops the server. `immediate` stops it as in a crash, without closing connections. */
   stop(mode: 'fast' | 'immediate'): void;
-  /** Stops its processes, by id, in the middle of whatever they do, so that connections stay and nobody answers. */
+  /** Suspends its processes, so that connections stay open but get no response. */
   pause(): void;
   resume(): void;
-  /** A new, empty database. @returns its address */
+  /** Creates an empty database. @returns its address */
   createDatabase(): string;
-  /** Runs SQL as the superuser and returns what it answers, a line per row. */
+  /** Runs SQL as the superuser. @returns the output, one line per row */
   sql(database: string, text: string): string;
 }
 
-/** Makes and starts a server in a folder that others may enter. Whoever starts one stops it. */
+/** Creates and starts a server in a folder that other users can enter. The caller stops it. */
 export async function startPostgres(folder: string): Promise<PostgresServer> {
   const server = describeServer(folder, await freePort());
   mkdirSync(folder, { recursive: true });
@@ -84,7 +84,7 @@ function program(name: string): string {
 
 function describeServer(folder: string, port: number): PostgresServer {
   const data = join(folder, 'data');
-  // What a crash of the machine would lose is not tested here, so nothing waits for the disk.
+  // Tests do not cover a crash of the machine, so nothing waits for the disk.
   const options = `-p ${port} -c listen_addresses=127.0.0.1 -c unix_socket_directories=${folder} -c fsync=off -c max_connections=200`;
   const control = (...args: string[]) =>
     run(program('pg_ctl'), ['-D', data, '-w', ...args], { ...owner(), cwd: folder });
@@ -130,8 +130,8 @@ function describeServer(folder: string, port: number): PostgresServer {
 }
 
 /**
- * The server that all suites of a run share, each with databases of its own; started by whoever asks first and stopped after
- * the run.
+ * Returns the server that all suites of a run share, each with its own databases. The first suite that needs it starts it, and
+ * it stops after the run.
  */
 export async function sharedPostgres(): Promise<PostgresServer> {
   const folder = join(inject('enginesFolder'), 'postgres');
@@ -139,7 +139,7 @@ export async function sharedPostgres(): Promise<PostgresServer> {
   return describeServer(folder, Number(port));
 }
 
-/** A server for one test, which may crash it. Ended with the test. */
+/** Starts a server for one test, which may crash it. It ends with the test. */
 export async function ownPostgres(): Promise<PostgresServer> {
   const folder = join(inject('enginesFolder'), `own-${randomBytes(4).toString('hex')}`);
   const server = await startPostgres(folder);

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const STOP_DEADLINE_MS = 20_000;
 const PAUSE_MS = 20;
 
-/** The process id on the first line of a file. */
+/** Reads the process id on the first line of a file. */
 export function readPid(file: string): number {
   const pid = Number(readFileSync(file, 'utf8').split('\n')[0]);
   if (!Number.isSafeInteger(pid) || pid <= 1) throw new Error(`${file} holds no process id`);
@@ -21,7 +21,7 @@ export function isRunning(pid: number): boolean {
   }
 }
 
-/** Asks a process to end, insists after a while, and waits until it is gone. */
+/** Signals a process to end, kills it after a while, and waits until it has exited. */
 export async function stopByPid(pid: number, signal: NodeJS.Signals = 'SIGINT'): Promise<void> {
   if (!isRunning(pid)) return;
   process.kill(pid, signal);
@@ -36,7 +36,7 @@ export async function stopByPid(pid: number, signal: NodeJS.Signals = 'SIGINT'):
   }
 }
 
-/** Runs a program to its end. @throws with what it printed, where it fails */
+/** Runs a program to its end. @throws with its output if it fails */
 export function run(
   program: string,
   args: readonly string[],
@@ -48,17 +48,17 @@ export function run(
   return stdout;
 }
 
-/** Whether a missing engine may be downloaded: only where that was asked for. */
+/** Returns whether a missing engine may be downloaded, which must be requested explicitly. */
 export function mayDownload(): boolean {
   return Boolean(process.env.CI) || process.env.ENGINES === 'install';
 }
 
-/** Whether a missing engine may be installed on the machine: what may be downloaded, by root. */
+/** Returns whether a missing engine may be installed here: downloads must be allowed, and the user must be root. */
 export function mayInstall(): boolean {
   return process.getuid?.() === 0 && mayDownload();
 }
 
-/** Installs packages of Debian. */
+/** Installs Debian packages. */
 export function install(...packages: string[]): void {
   const apt = (...args: string[]) =>
     run('env', ['DEBIAN_FRONTEND=noninteractive', 'apt-get', '-o', 'DPkg::Lock::Timeout=300', ...args]);
@@ -67,7 +67,7 @@ export function install(...packages: string[]): void {
 }
 
 /**
- * What to do without an engine: in CI its suites fail, elsewhere they are skipped, and say so.
+ * Reports a missing engine. In CI its suites fail; elsewhere they are skipped with a message.
  *
  * @throws in CI
  */

@@ -8,20 +8,20 @@ import type { TestProject } from 'vitest/node';
 
 declare module 'vitest' {
   export interface ProvidedContext {
-    /** Where engines that all suites of a run share are kept. Each is started by the first suite that needs it. */
+    /** The folder of the engines that all suites of a run share. The first suite that needs an engine starts it. */
     enginesFolder: string;
   }
 }
 
 const END_WITH_RUN = fileURLToPath(new URL('./end-with-run.ts', import.meta.url));
 
-/** Once for all tests: a place for engines, and their end, of which a run that is killed is no exception. */
+/** Runs once for all tests: creates a folder for engines, and stops them at the end, even if the run is killed. */
 export default function setup(project: TestProject): () => Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'attractos-engines-'));
-  // Engines that refuse to run as root run as a user of their own, who must get to his folder.
+  // Engines that refuse to run as root run as a separate user, who needs access to their folder.
   chmodSync(folder, 0o711);
   project.provide('enginesFolder', folder);
-  // In a group of its own, so that what ends the run by its group leaves this one.
+  // In its own process group, so that it survives when the run's group is killed.
   const end = spawn(process.execPath, [END_WITH_RUN, folder], {
     detached: true,
     stdio: ['pipe', 'ignore', 'inherit'],

@@ -2,22 +2,22 @@ import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from '
 import { join } from 'node:path';
 import { until } from '../poll.ts';
 
-/** As long as making and starting an engine may take on a busy machine. */
+/** The longest that creating and starting an engine may take on a busy machine. */
 const START_DEADLINE_MS = 120_000;
 
 /**
- * What all suites of a run share is made once, by whoever asks first; the others wait for it.
+ * Creates something that all suites of a run share: the first suite that needs it creates it, and the others wait.
  *
- * @param folder made here, for `make` to fill
- * @param make answers what the others need to find it, as text
- * @throws where it could not be made, in every suite and at once
+ * @param folder is created here, for `make` to fill
+ * @param make returns, as text, what the other suites need to find it
+ * @throws immediately, in every suite, if creating it failed
  */
 export async function madeOnce(folder: string, make: () => Promise<string>): Promise<string> {
   const [ready, failed] = [join(folder, 'ready'), join(folder, 'failed')];
   try {
     mkdirSync(folder);
   } catch {
-    // Somebody was first.
+    // Another suite was first.
     await until(
       () => existsSync(ready) || existsSync(failed),
       (settled) => settled,
@@ -36,7 +36,7 @@ export async function madeOnce(folder: string, make: () => Promise<string>): Pro
   }
 }
 
-/** Who sees the file sees all of it. */
+/** Writes a file under another name and renames it, so that readers never see a partial file. */
 function putWhole(file: string, text: string): void {
   writeFileSync(`${file}.new`, text);
   renameSync(`${file}.new`, file);

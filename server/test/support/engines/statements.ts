@@ -3,22 +3,25 @@ import { join } from 'node:path';
 import ts from 'typescript';
 import { root } from '../paths.ts';
 
-/** A statement as the sources have it: what is put into its template may be anything. */
+/** A statement in the sources, with sample values in its placeholders. */
 export interface SourceStatement {
-  /** The file and the beginning of the statement. */
+  /** The file, and the beginning of the statement. */
   name: string;
   shape: RegExp;
 }
 
-const FOLDER = 'server/src/store/clickhouse';
+/** Folders with the ClickHouse statements. They also contain statements for PostgreSQL and for the spool. */
+const FOLDERS = ['warehouse', 'reports'].map((name) => `server/src/store/scale-out/${name}`);
 const BEGINS = /^\s*(SELECT|INSERT|ALTER|CREATE|DROP|SET|SYSTEM|OPTIMIZE|RENAME) /;
 
-/** Every statement that the sources of the ClickHouse store can emit. */
+/** Lists every statement that the sources of the ClickHouse store can emit. */
 export function statementsOfSources(): SourceStatement[] {
-  return readdirSync(join(root, FOLDER), { recursive: true, encoding: 'utf8' })
-    .filter((file) => file.endsWith('.ts'))
-    .sort()
-    .flatMap((file) => statementsIn(file, readFileSync(join(root, FOLDER, file), 'utf8')));
+  return FOLDERS.flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith('.ts'))
+      .sort()
+      .flatMap((file) => statementsIn(file, readFileSync(join(root, folder, file), 'utf8'))),
+  );
 }
 
 function statementsIn(file: string, source: string): SourceStatement[] {
@@ -36,7 +39,7 @@ function statementsIn(file: string, source: string): SourceStatement[] {
   return found;
 }
 
-/** The texts around what is put in, null for what is no text. */
+/** Returns the literal parts of a template, or null if the node is not a template. */
 function partsOf(node: ts.Node): string[] | null {
   if (ts.isStringLiteralLike(node)) return [node.text];
   if (ts.isTemplateExpression(node))

@@ -1,0 +1,142 @@
+import { utcDay } from '../domain/clock.ts';
+import { type HostPolicy, isHostAllowed } from '../domain/host-policy.ts';
+import { readDomain } from '../domain/hosts.ts';
+import {
+  type Events,
+  type HostRules,
+  type LedgerLine,
+  OTHER_HOST,
+  type Site,
+} from '../store/contract/store.ts';
+import { type Context, DRY_RUN_DAYS } from './context.ts';
+import { shortened } from './inputs.ts';
+import { changedSite } from './sites.ts';
+import { refusal } from './use-case-error.ts';
+
+/** Use cases of a site's allowed hosts, including dry runs of new rules. */
+
+const EXTRA_HOSTS_MAX = 100;
+
+/**
+ * Parses hosts, each with an optional leading `*.`.
+ *
+ * @param separator the separator between hosts: only commas on the command line, also spaces on a page
+ * @throws UseCaseError `INVALID_DOMAIN`
+ */
+function readHosts(typed: string, separator: string | RegExp): string[] {
+  return typed
+    .split(separator)
+    .filter((text) => text.trim() !== '')
+    .map(readHost);
+}
+
+function readHost(typed: string): string {
+  const text = typed.trim();
+  const wildcard = text.startsWith('*.');
+  const host = readDomain(wildcard ? text.slice(2) : text);
+  if (host === null) throw refusal('INVALID_DOMAIN', shortened(text), 'shop.example.com or *.example.com');
+  return wildcard ? `*.${host}` : host;
+}
+
+/**
+ * Parses the host rules of a site as typed.
+ *
+ * @throws UseCaseError `INVALID_DOMAIN`, `TOO_MANY_HOSTS`
+ */
+export function readHostRules({
+  allowSubdomains,
+  hosts,
+}: {
+  allowSubdomains: boolean;
+  hosts: string;
+}): HostRules {
+  return withinLimit({ allowSubdomains, extraHosts: readHosts(hosts, /[\s,]+/) });
+}
+
+/**
+ * Applies a change to the host rules of a site.
+ *
+ * @param change omitted parts stay as they are
+ * @throws UseCaseError `INVALID_DOMAIN`, `TOO_MANY_HOSTS`
+ */
+export function changedHostRules(
+  rules: HostRules,
+  change: { allowSubdomains?: boolean | undefined; allow?: string | undefined; forbid?: string | undefined },
+): HostRules {
+  const forbidden = new Set(readHosts(change.forbid ?? '', ','));
+  return withinLimit({
+    allowSubdomains: change.allowSubdomains ?? rules.allowSubdomains,
+    extraHosts: [...rules.extraHosts, ...readHosts(change.allow ?? '', ',')].filter(
+      (host) => !forbidden.has(host),
+    ),
+  });
+}
+
+function withinLimit({ allowSubdomains, extraHosts }: HostRules): HostRules {
+  const hosts = [...new Set(extraHosts)];
+  if (hosts.length > EXTRA_HOSTS_MAX) throw refusal('TOO_MANY_HOSTS', EXTRA_HOSTS_MAX);
+  return { allowSubdomains, extraHosts: hosts };
+}
+
+/** Sets the host rules of a site. @throws UseCaseError `SITE_NOT_FOUND` */
+export async function setHostRules(
+  { registry }: Pick<Context, 'registry'>,
+  siteId: string,
+  rules: HostRules,
+): Promise<Site> {
+  return changedSite(siteId, registry.setHostRules(siteId, rules));
+}
+
+/**
+ * Allows an additional host.
+ *
+ * @returns the host
+ * @throws UseCaseError `INVALID_DOMAIN`, `TOO_MANY_HOSTS`, `SITE_NOT_FOUND`
+ */
+export async function allowHost(
+  context: Pick<Context, 'registry'>,
+  site: Site,
+  typed: string,
+): Promise<string> {
+  const host = readHost(typed);
+  await setHostRules(context, site.id, changedHostRules(site, { allow: host }));
+  return host;
+}
+
+/** The accepted events that host rules would have refused. */
+export interface HostsDryRun {
+  days: number;
+  accepted: number;
+  refused: number;
+  /** The number of refused events by host. */
+  hosts: Record<string, number>;
+  /** The number of accepted events whose host is not in the ledger, so that their outcome is unknown. */
+  unknown: number;
+}
+
+/** Tests host rules on the accepted events of the last days, without changing anything. */
+export async function dryRunHostRules(
+  { events, clock }: Pick<Context, 'clock'> & { events: Pick<Events, 'ledger'> },
+  site: Site,
+  rules: HostRules,
+): Promise<HostsDryRun> {
+  const lastDay = utcDay(clock.now());
+  const lines = await events.ledger(site.id, { firstDay: lastDay - DRY_RUN_DAYS + 1, lastDay });
+  return { days: DRY_RUN_DAYS, ...judged(lines, { domain: site.domain, ...rules }) };
+}
+
+function judged(lines: readonly LedgerLine[], policy: HostPolicy): Omit<HostsDryRun, 'days'> {
+  const run: Omit<HostsDryRun, 'days'> = { accepted: 0, refused: 0, hosts: {}, unknown: 0 };
+  for (const { outcome, host, count } of lines) {
+    if (outcome !== 'stored') continue;
+    run.accepted += count;
+    if (isHostAllowed(policy, host)) continue;
+    if (host === OTHER_HOST) {
+      run.unknown += count;
+      continue;
+    }
+    run.refused += count;
+    run.hosts[host] = (run.hosts[host] ?? 0) + count;
+  }
+  return run;
+}

@@ -1,0 +1,180 @@
+import {
+  bucketsOf,
+  civilDay,
+  type Granularity,
+  readDate,
+  startOfDay,
+  startOfHour,
+  writeDate,
+} from '../../domain/calendar.ts';
+import { DAY_MS } from '../../domain/clock.ts';
+
+/** The periods of reports: presets, custom ranges, and their comparison periods. */
+
+export interface RangeChoice {
+  id: string;
+  name: string;
+  /** The keyboard shortcut. */
+  key: string;
+}
+
+/** The presets in display order. */
+export const RANGES: readonly RangeChoice[] = [
+  { id: 'today', name: 'Today', key: 'd' },
+  { id: 'yesterday', name: 'Yesterday', key: 'e' },
+  { id: '24h', name: 'Last 24 hours', key: 'h' },
+  { id: '7d', name: 'Last 7 days', key: 'w' },
+  { id: '28d', name: 'Last 28 days', key: 'f' },
+  { id: '30d', name: 'Last 30 days', key: 't' },
+  { id: '91d', name: 'Last 91 days', key: 'n' },
+  { id: 'month', name: 'Month to date', key: 'm' },
+  { id: 'last-month', name: 'Last month', key: 'p' },
+  { id: 'year', name: 'Year to date', key: 'y' },
+  { id: '12m', name: 'Last 12 months', key: 'l' },
+  { id: 'all', name: 'All time', key: 'a' },
+];
+const DEFAULT_RANGE = '28d';
+const DEFAULT_CHOICE = { id: DEFAULT_RANGE, name: 'Last 28 days' };
+/** The longest span in days; longer ones are cut at the start. */
+const DAYS_MAX = 3_660;
+/** The number of buckets of the last 24 hours: 23 whole hours, and the current one. */
+const LAST_HOURS = 24;
+/** A limit that no span reaches, because longer spans have longer buckets. */
+const BUCKETS_MAX = 1_000;
+
+export type Comparison = 'none' | 'previous' | 'year';
+
+export interface Span {
+  /** The name of the range: one of `RANGES`, or `custom`. */
+  range: string;
+  name: string;
+  fromMs: number;
+  toMs: number;
+  /** The first civil day, included. */
+  firstDay: number;
+  /** The last civil day, included. */
+  lastDay: number;
+  interval: Granularity;
+  /** The boundaries of the buckets: bucket i lasts from boundary i to boundary i + 1. */
+  boundariesMs: number[];
+}
+
+/** A requested span. Invalid fields are ignored. */
+export interface SpanRequest {
+  /** The name of the range: one of `RANGES`, or `custom` with both dates. */
+  range: string | null;
+  /** The first day as YYYY-MM-DD, included. */
+  from: string | null;
+  /** The last day as YYYY-MM-DD, included. */
+  to: string | null;
+}
+
+/** Returns the requested span; the last 28 days if the request is invalid. */
+export function spanOf(
+  { range, from, to }: SpanRequest,
+  { zone, nowMs, createdAtMs }: { zone: string; nowMs: number; createdAtMs: number },
+): Span {
+  const today = civilDay(zone, nowMs);
+  const [first, last] = [readDate(from ?? ''), readDate(to ?? '')];
+  if (range === 'custom' && first !== null && last !== null && first <= last) {
+    const name = first === last ? writeDate(first) : `${writeDate(first)} to ${writeDate(last)}`;
+    return spanOfDays({ range, name, firstDay: first, lastDay: last }, zone, nowMs);
+  }
+  if (range === '24h') return lastHours(nowMs, zone);
+  const { id, name } = RANGES.find((choice) => choice.id === (range ?? DEFAULT_RANGE)) ?? DEFAULT_CHOICE;
+  const [firstDay, lastDay] = daysOf(id, today, civilDay(zone, createdAtMs));
+  return spanOfDays({ range: id, name, firstDay, lastDay }, zone, nowMs);
+}
+
+function daysOf(range: string, today: number, created: number): [number, number] {
+  const date = new Date(today * DAY_MS);
+  const [year, month] = [date.getUTCFullYear(), date.getUTCMonth()];
+  const dayOf = (y: number, m: number) => Date.UTC(y, m, 1) / DAY_MS;
+  switch (range) {
+    case 'today':
+      return [today, today];
+    case 'yesterday':
+      return [today - 1, today - 1];
+    case '7d':
+    case '30d':
+    case '91d':
+      return [today - Number.parseInt(range, 10) + 1, today];
+    case 'month':
+      return [dayOf(year, month), today];
+    case 'last-month':
+      return [dayOf(year, month - 1), dayOf(year, month) - 1];
+    case 'year':
+      return [dayOf(year, 0), today];
+    case '12m':
+      return [dayOf(year, month - 11), today];
+    case 'all':
+      return [Math.min(created, today), today];
+    default:
+      return [today - 27, today];
+  }
+}
+
+function spanOfDays(
+  { firstDay: wanted, ...asked }: Pick<Span, 'range' | 'name' | 'firstDay' | 'lastDay'>,
+  zone: string,
+  nowMs: number,
+): Span {
+  const firstDay = Math.max(wanted, asked.lastDay - DAYS_MAX);
+  const range = { firstDay, lastDay: asked.lastDay };
+  const days = asked.lastDay - firstDay + 1;
+  const interval: Granularity = days <= 2 ? 'hour' : days <= 100 ? 'day' : days <= 400 ? 'week' : 'month';
+  const found = bucketsOf(zone, range, interval, BUCKETS_MAX);
+  if (found === null) throw new Error(`a span of ${days} days has more than ${BUCKETS_MAX} buckets`);
+  const fromMs = startOfDay(zone, firstDay);
+  const starts = found.buckets
+    .map(({ startMs }) => startMs)
+    .filter((atMs) => atMs < Math.max(nowMs, fromMs + 1));
+  // A day that the zone skipped has no bucket.
+  if (starts.length === 0) starts.push(fromMs);
+  // The future is cut off, so that the current day is compared with the same part of an earlier day.
+  const toMs = Math.max(Math.min(found.endMs, nowMs + 1), (starts.at(-1) ?? fromMs) + 1);
+  return { ...asked, firstDay, fromMs, toMs, interval, boundariesMs: [...starts, toMs] };
+}
+
+/** Returns the current hour and the 23 before it, on the clocks of the zone. */
+function lastHours(nowMs: number, zone: string): Span {
+  const starts = [startOfHour(zone, nowMs)];
+  while (starts.length < LAST_HOURS) starts.unshift(startOfHour(zone, (starts[0] ?? nowMs) - 1));
+  const fromMs = starts[0] ?? nowMs;
+  return {
+    range: '24h',
+    name: 'Last 24 hours',
+    fromMs,
+    toMs: nowMs + 1,
+    firstDay: civilDay(zone, fromMs),
+    lastDay: civilDay(zone, nowMs),
+    interval: 'hour',
+    boundariesMs: [...starts, nowMs + 1],
+  };
+}
+
+/** Returns a comparison by its name; the previous period for any other name. */
+export function comparisonOf(asked: string | null): Comparison {
+  return asked === 'none' || asked === 'year' ? asked : 'previous';
+}
+
+/**
+ * Returns the span to compare a span with, bucket by bucket: the same number of days just before it, or the same weekdays a
+ * year (52 weeks) ago; null if there is no comparison. Each boundary keeps its distance from the start of its day, and stays
+ * within that day if clocks changed on one of the two.
+ */
+export function comparedSpan(
+  span: Span,
+  comparison: Comparison,
+  zone: string,
+): Pick<Span, 'fromMs' | 'toMs' | 'boundariesMs'> | null {
+  if (comparison === 'none' || (comparison === 'previous' && span.range === 'all')) return null;
+  const days = comparison === 'year' ? 364 : Math.max(1, span.lastDay - span.firstDay + 1);
+  const shift = (atMs: number) => {
+    const day = civilDay(zone, atMs);
+    const shifted = startOfDay(zone, day - days) + (atMs - startOfDay(zone, day));
+    return Math.min(shifted, startOfDay(zone, day - days + 1));
+  };
+  const boundariesMs = [...new Set(span.boundariesMs.map(shift))];
+  return { fromMs: shift(span.fromMs), toMs: shift(span.toMs), boundariesMs };
+}

@@ -1,0 +1,34 @@
+import type { Site } from '../store/contract/store.ts';
+import type { Context } from './context.ts';
+import { readDays, readTimeZone } from './inputs.ts';
+import { changedSite } from './sites.ts';
+
+/** Use cases of a site's retention and time zone. */
+
+/**
+ * Sets the retention of a site.
+ *
+ * @param typed days in digits; null: the server default
+ * @throws UseCaseError `INVALID_DAYS`, `SITE_NOT_FOUND`
+ */
+export async function setRetention(
+  { registry }: Pick<Context, 'registry'>,
+  siteId: string,
+  typed: string | null,
+): Promise<Site> {
+  return changedSite(siteId, registry.setRetention(siteId, typed === null ? null : readDays(typed)));
+}
+
+/**
+ * Sets the reporting time zone of a site.
+ *
+ * @param typed the name of a time zone; null: that of the account
+ * @throws UseCaseError `INVALID_TIME_ZONE`, `SITE_NOT_FOUND`
+ */
+export async function setSiteTimeZone(
+  { registry }: Pick<Context, 'registry'>,
+  siteId: string,
+  typed: string | null,
+): Promise<Site> {
+  return changedSite(siteId, registry.setSiteTimeZone(siteId, typed === null ? null : readTimeZone(typed)));
+}

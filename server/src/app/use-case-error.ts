@@ -1,0 +1,74 @@
+import { RegistryConflict } from '../store/contract/store.ts';
+
+/**
+ * The errors of use cases: a code for programs, and a sentence for people. The command line prints both; a page shows the
+ * sentence beside the field.
+ */
+const SENTENCES = {
+  INVALID_EMAIL: () => 'Enter a valid email address.',
+  INVALID_PASSWORD: (min: number, max: number) => `Use a password of ${min} to ${max} characters.`,
+  INVALID_PLAN: (plan: string, plans: readonly string[]) =>
+    `There is no plan "${plan}". Choose from: ${plans.join(', ')}.`,
+  INVALID_TIME_ZONE: (zone: string) =>
+    `"${zone}" is not a time zone. Use an IANA name such as Europe/Berlin.`,
+  INVALID_NAME: (max: number) => `Enter a name of 1 to ${max} characters.`,
+  INVALID_SCOPE: (scope: string, scopes: readonly string[]) =>
+    `There is no scope "${scope}". Choose from: ${scopes.join(', ')}.`,
+  INVALID_DAYS: (max: number) => `Enter a whole number of days from 1 to ${max}.`,
+  INVALID_DOMAIN: (typed: string, examples: string) =>
+    typed === ''
+      ? `Enter a domain, such as ${examples}.`
+      : `"${typed}" is not a domain. Enter one such as ${examples}.`,
+  INVALID_GOAL: (sentence: string) => sentence,
+  INVALID_EXCLUDED_PAGES: (sentence: string) => sentence,
+  INVALID_EXCLUDED_COUNTRIES: (sentence: string) => sentence,
+  ACCOUNT_NOT_FOUND: (email: string) => `There is no account with the email address "${email}".`,
+  SITE_NOT_FOUND: (id: string) => `There is no site with the id "${id}".`,
+  KEY_NOT_FOUND: (key: string) => `There is no key "${key}".`,
+  EMAIL_TAKEN: (email: string) => `There is already an account with the email address ${email}.`,
+  DOMAIN_TAKEN: (domain: string) => `This account already has a site for ${domain}.`,
+  SITE_LIMIT_REACHED: (domain: string, limit: number, plan: string) =>
+    `All ${limit} sites of the ${plan} plan are in use, so ${domain} was not added.`,
+  KEY_LIMIT_REACHED: (max: number) =>
+    `A site can have at most ${max} keys over its life, retired ones included.`,
+  CURRENT_KEY: () => 'This is the current key of its site. Rotate the key first, then retire this one.',
+  TOO_MANY_HOSTS: (max: number) => `A site can allow at most ${max} additional hosts.`,
+  TOO_MANY_GOALS: (max: number) => `A site can have at most ${max} goals.`,
+  TOO_MANY_SHARES: (max: number) => `A site can have at most ${max} public links.`,
+  TOO_MANY_MEMBERS: (max: number) =>
+    `A site can be shared with at most ${max} people, including those invited.`,
+} as const satisfies Record<string, (...details: never[]) => string>;
+
+export type UseCaseCode = keyof typeof SENTENCES;
+
+/** An error of a use case, with a sentence for the user. */
+export class UseCaseError extends Error {
+  override readonly name = 'UseCaseError';
+  readonly code: UseCaseCode;
+
+  constructor(code: UseCaseCode, sentence: string) {
+    super(sentence);
+    this.code = code;
+  }
+}
+
+/** Creates the error for a code, with the details that its sentence needs. */
+export function refusal<Code extends UseCaseCode>(
+  code: Code,
+  ...details: Parameters<(typeof SENTENCES)[Code]>
+): UseCaseError {
+  const sentence: (...details: never[]) => string = SENTENCES[code];
+  return new UseCaseError(code, sentence(...(details as never[]))); // checked by the parameter's type
+}
+
+/** Returns a result of the registry, and converts the given conflicts to use case errors. */
+export async function refusingConflicts<Result>(
+  result: Promise<Result>,
+  refusals: Partial<Record<RegistryConflict['reason'], () => UseCaseError>>,
+): Promise<Result> {
+  try {
+    return await result;
+  } catch (error) {
+    throw (error instanceof RegistryConflict && refusals[error.reason]?.()) || error;
+  }
+}

@@ -1,0 +1,238 @@
+import { trustedProxies } from '../domain/addresses.ts';
+import { SECOND_MS } from '../domain/clock.ts';
+import type { MailSettings } from '../domain/mail-settings.ts';
+import type { Databases } from '../store/contract/databases.ts';
+import { readMailSettings } from './mail.ts';
+import type { Setting } from './setting.ts';
+import { SETTINGS, type SettingName, type Settings } from './settings.ts';
+
+/** The configuration as the program uses it. */
+export interface Config {
+  port: number;
+  host: string;
+  dataDir: string;
+  /** The databases; null if all data is in the data folder. */
+  databases: Databases | null;
+  /** The most bytes of events that may wait for the databases. */
+  spoolMaxBytes: number;
+  /** The public URL without a trailing slash; null if it is not set. */
+  publicUrl: string | null;
+  /** Paths of tracker and collector in addition to `/a.js` and `/e`; null if none. */
+  paths: { script: string | null; collect: string | null };
+  /** Networks and names of trusted proxies, for Fastify's `trustProxy`; empty if no proxy is trusted. */
+  trustProxy: readonly string[];
+  /** The path of the country database; null if there is none. */
+  geoDatabase: string | null;
+  /** The country header in lower case; null if there is none. */
+  countryHeader: string | null;
+  siteRatePerSecond: number;
+  siteBurst: number;
+  /** The most connections open at once. */
+  maxConnections: number;
+  /** Origins whose pages may read the API. */
+  apiOrigins: readonly string[];
+  /** The default retention in days; null if events are kept forever. */
+  retentionDays: number | null;
+  signups: Settings['SIGNUPS'];
+  newAccountPlan: Settings['NEW_ACCOUNT_PLAN'];
+  shutdownDelayMs: number;
+  /** The mail settings; null if no email is sent. */
+  mail: MailSettings | null;
+  metrics: {
+    /** The address of the separate listener; null if there is none. */
+    listen: { port: number; host: string } | null;
+    /** The token for metrics on the main port; null if they are not served there. */
+    token: string | null;
+  };
+  logLevel: Settings['LOG_LEVEL'];
+}
+
+/** The error of an invalid setting. Its message says what is expected and what was given. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+function readSettings(environment: Readonly<Record<string, string | undefined>>): Settings {
+  const read = ([name, setting]: [string, Setting<string | number>]) => {
+    const text = environment[name] || String(setting.default);
+    try {
+      return [name, setting.read(text)];
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      const given = setting.isSecret ? `${text.length} characters` : `"${text}"`;
+      throw new ConfigError(`${name} ${error.message}; got ${given}.`);
+    }
+  };
+  // Each entry has the type of its setting, which `fromEntries` cannot express.
+  return Object.fromEntries(Object.entries<Setting<string | number>>(SETTINGS).map(read)) as Settings;
+}
+
+function checkMail({ SMTP_URL, MAIL_FROM, PUBLIC_URL }: Settings): MailSettings | null {
+  const mail = readMailSettings({ server: SMTP_URL, from: MAIL_FROM, publicUrl: PUBLIC_URL });
+  if (typeof mail === 'string') throw new ConfigError(mail);
+  return mail;
+}
+
+/** Checks that both databases are set, or neither. Error messages never show a URL, because it may contain a password. */
+export function checkDatabases(postgres: string, clickhouse: string): Databases | null {
+  if (postgres === '' && clickhouse === '') return null;
+  if (postgres === '' || clickhouse === '') {
+    const [there, missing] =
+      postgres === '' ? ['CLICKHOUSE_URL', 'DATABASE_URL'] : ['DATABASE_URL', 'CLICKHOUSE_URL'];
+    throw new ConfigError(`${missing} must be set if ${there} is set: set both or neither.`);
+  }
+  if (!/^postgres(ql)?:\/\/./.test(postgres))
+    throw new ConfigError('DATABASE_URL must be a URL that begins with postgres://.');
+  if (!clickhouse.split(',').every((url) => /^https?:\/\/./.test(url.trim())))
+    throw new ConfigError('CLICKHOUSE_URL must be a URL that begins with http:// or https://.');
+  checkLogin('DATABASE_URL', postgres);
+  for (const url of clickhouse.split(',')) checkLogin('CLICKHOUSE_URL', url.trim());
+  return { postgres, clickhouse };
+}
+
+/** Checks that the URL's user and password are percent-encoded. Error messages never show the URL. */
+function checkLogin(name: SettingName, url: string): void {
+  const [, login = ''] = /^\w+:\/\/([^/@]*)@/.exec(url) ?? [];
+  try {
+    decodeURIComponent(login);
+  } catch {
+    throw new ConfigError(`${name} must write % in its user or password as %25.`);
+  }
+  const [oneHost = ''] = /^\w+:\/\/(?:[^/@]*@)?[^/,]*/.exec(url) ?? [];
+  if (URL.parse(oneHost) === null) {
+    throw new ConfigError(
+      `${name} must be a valid URL. In its user and password, write / as %2F, # as %23, ? as %3F and @ as %40.`,
+    );
+  }
+}
+
+function checkPublicUrl(text: string): string | null {
+  if (text === '') return null;
+  const url = URL.parse(text);
+  if (url === null || !['http:', 'https:'].includes(url.protocol)) {
+    throw new ConfigError(`PUBLIC_URL must be an http(s) URL; got "${text}".`);
+  }
+  const { origin, pathname } = url;
+  if (url.href !== `${origin}${pathname}`) {
+    throw new ConfigError(
+      `PUBLIC_URL must consist of an origin and an optional path, such as https://stats.example; got "${text}".`,
+    );
+  }
+  return `${origin}${pathname}`.replace(/\/+$/, '');
+}
+
+function checkProxies(text: string): string[] {
+  const networks = listOf(text);
+  for (const network of networks) {
+    try {
+      trustedProxies([network]);
+    } catch {
+      throw new ConfigError(
+        `TRUST_PROXY must list CIDRs such as 10.0.0.0/8, or loopback, linklocal, uniquelocal; got ${quoted(network, text)}.`,
+      );
+    }
+  }
+  return networks;
+}
+
+/** Quotes the wrong part of a list, and the whole list if it has other parts. */
+function quoted(part: string, list: string): string {
+  return part === list ? `"${part}"` : `"${part}" in "${list}"`;
+}
+
+function listOf(text: string): string[] {
+  return text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
+}
+
+function checkOrigins(text: string): string[] {
+  const origins = listOf(text);
+  for (const origin of origins) {
+    if (URL.parse(origin)?.origin !== origin) {
+      throw new ConfigError(
+        `API_ORIGINS must list origins (scheme, host and port) such as https://app.example; got ${quoted(origin, text)}.`,
+      );
+    }
+  }
+  return origins;
+}
+
+/** Checks that an additional collector path comes with a tracker that sends to it. */
+function checkPaths(script: string, collect: string): Config['paths'] {
+  if (collect !== '' && script === '') {
+    throw new ConfigError(
+      `SCRIPT_PATH must be set if COLLECT_PATH is set, because only the tracker at SCRIPT_PATH sends there; got COLLECT_PATH "${collect}".`,
+    );
+  }
+  return { script: script || null, collect: collect || null };
+}
+
+/** Checks that a proxy is trusted. Otherwise, any client could send the country header. */
+function checkCountryHeader(header: string, trustProxy: string): string | null {
+  if (header === '') return null;
+  if (trustProxy === '') {
+    throw new ConfigError(
+      `TRUST_PROXY must be set if COUNTRY_HEADER is set, because the header is read from trusted proxies only; got COUNTRY_HEADER "${header}".`,
+    );
+  }
+  return header.toLowerCase();
+}
+
+/**
+ * Reads the configuration from the environment. Absent and empty settings have their defaults. Unknown names are ignored,
+ * because an environment is shared with other programs.
+ *
+ * @throws ConfigError if a setting is invalid
+ */
+export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
+  const values = readSettings(environment);
+  return {
+    port: values.PORT,
+    host: values.HOST,
+    dataDir: values.DATA_DIR,
+    databases: checkDatabases(values.DATABASE_URL, values.CLICKHOUSE_URL),
+    spoolMaxBytes: values.SPOOL_MAX_BYTES,
+    publicUrl: checkPublicUrl(values.PUBLIC_URL),
+    paths: checkPaths(values.SCRIPT_PATH, values.COLLECT_PATH),
+    trustProxy: checkProxies(values.TRUST_PROXY),
+    geoDatabase: values.GEO_DATABASE || null,
+    countryHeader: checkCountryHeader(values.COUNTRY_HEADER, values.TRUST_PROXY),
+    siteRatePerSecond: values.SITE_RATE,
+    siteBurst: values.SITE_BURST,
+    maxConnections: values.MAX_CONNECTIONS,
+    apiOrigins: checkOrigins(values.API_ORIGINS),
+    retentionDays: values.RETENTION_DAYS === 0 ? null : values.RETENTION_DAYS,
+    signups: values.SIGNUPS,
+    newAccountPlan: values.NEW_ACCOUNT_PLAN,
+    shutdownDelayMs: values.SHUTDOWN_DELAY * SECOND_MS,
+    mail: checkMail(values),
+    metrics: {
+      listen: values.METRICS_PORT === 0 ? null : { port: values.METRICS_PORT, host: values.METRICS_HOST },
+      token: values.METRICS_TOKEN || null,
+    },
+    logLevel: values.LOG_LEVEL,
+  };
+}
+
+/**
+ * Merges the settings of a `.env` file into the environment, which takes precedence. The file is only for this program, so an
+ * unknown name in it is an error.
+ *
+ * @param file the names and values in the file, as `util.parseEnv` returns them
+ * @throws ConfigError naming the unknown setting
+ */
+export function withEnvFile(
+  environment: Readonly<Record<string, string | undefined>>,
+  file: Readonly<Record<string, string | undefined>>,
+): Record<string, string | undefined> {
+  for (const name of Object.keys(file)) {
+    if (!Object.hasOwn(SETTINGS, name)) {
+      throw new ConfigError(
+        `.env sets ${name}, which is not a setting. Settings: ${Object.keys(SETTINGS).join(', ')}.`,
+      );
+    }
+  }
+  return { ...file, ...environment };
+}

@@ -1,0 +1,173 @@
+import { integer, number, type Setting, text, word } from './setting.ts';
+
+const NOT_BLANK = /\S/;
+/** The pattern of a path segment. It excludes `.` and `..`, which browsers resolve before they send a request. */
+const STEP = '/(?!\\.{1,2}(?:/|$))[A-Za-z0-9._~-]+';
+
+/**
+ * Every setting with its name, default and description. `attractos --help` prints them, and a test compares the README's table
+ * with them.
+ */
+export const SETTINGS = {
+  PORT: integer({
+    min: 0,
+    max: 65535,
+    default: 8080,
+    sentence: 'TCP port to listen on. 0 picks a free port.',
+  }),
+  HOST: text({
+    pattern: NOT_BLANK,
+    expected: 'must not be blank',
+    default: '127.0.0.1',
+    sentence: 'Address to listen on. Use 0.0.0.0 or :: for all interfaces.',
+  }),
+  DATA_DIR: text({
+    pattern: NOT_BLANK,
+    expected: 'must not be blank',
+    default: './data',
+    sentence: 'Folder for all stored data. Created with mode 700.',
+  }),
+  DATABASE_URL: text({
+    default: '',
+    sentence:
+      'PostgreSQL for accounts, sites and keys: postgres://user:password@host/database. Requires CLICKHOUSE_URL. If empty, they are stored in DATA_DIR.',
+  }),
+  CLICKHOUSE_URL: text({
+    default: '',
+    sentence:
+      'ClickHouse for events: http://user:password@host:8123/database, with commas between replicas. Requires DATABASE_URL. If empty, events are stored in DATA_DIR.',
+  }),
+  SPOOL_MAX_BYTES: integer({
+    min: 1024 * 1024,
+    default: 4 * 1024 ** 3,
+    sentence:
+      'Maximum size of the queue in DATA_DIR that holds events while the databases are down, in bytes. When it is full, events are answered with 503.',
+  }),
+  PUBLIC_URL: text({
+    default: '',
+    sentence: 'Public URL of this server, such as https://stats.example. Used in snippets and email links.',
+  }),
+  SCRIPT_PATH: text({
+    default: '',
+    pattern: new RegExp(`^((${STEP})+\\.js)?$`),
+    expected: 'must be a path that ends in .js, such as /js/app.js, without . or .. steps',
+    sentence:
+      'Additional path for the tracker, used in snippets, such as /js/app.js. Variants add .full or .micro before .js. If empty, the tracker is served at /a.js only.',
+  }),
+  COLLECT_PATH: text({
+    default: '',
+    pattern: new RegExp(`^((${STEP})+)?$`),
+    expected: 'must be a path such as /js/log, without . or .. steps',
+    sentence:
+      'Additional path that accepts events, used by the tracker at SCRIPT_PATH, such as /js/log. If empty, only /e accepts events.',
+  }),
+  TRUST_PROXY: text({
+    default: '',
+    sentence:
+      'Proxies whose X-Forwarded-For is trusted: comma-separated CIDRs, or loopback, linklocal, uniquelocal. If empty, no proxy is trusted.',
+  }),
+  GEO_DATABASE: text({
+    default: '',
+    sentence:
+      'Path of a country database in MaxMind format (.mmdb). If empty, the country comes from COUNTRY_HEADER or else from the time zone of the browser.',
+  }),
+  COUNTRY_HEADER: text({
+    default: '',
+    pattern: /^([A-Za-z0-9-]+)?$/,
+    expected: 'must be the name of a header, such as CF-IPCountry',
+    sentence:
+      'Header in which a trusted proxy sends the country of the visitor, such as CF-IPCountry. Requires TRUST_PROXY. If empty, no header is read.',
+  }),
+  SITE_RATE: number({
+    above: 0,
+    default: 1000,
+    sentence: 'Events per second that each site may send.',
+  }),
+  SITE_BURST: number({
+    min: 1,
+    default: 5000,
+    sentence:
+      'Events that each site may send at once before SITE_RATE applies. Half of the burst is reserved: if several addresses send, each can take at most a tenth of the burst from that half.',
+  }),
+  MAX_CONNECTIONS: integer({
+    min: 1,
+    default: 10_000,
+    sentence:
+      'Maximum number of open connections; more are closed unanswered. Lowered automatically if the open-file limit leaves fewer than 256 descriptors for other use.',
+  }),
+  API_ORIGINS: text({
+    default: '',
+    sentence:
+      'Comma-separated origins whose pages may read the API from a browser, such as https://app.example. If empty, none may.',
+  }),
+  RETENTION_DAYS: integer({
+    min: 0,
+    max: 36_500,
+    default: 0,
+    sentence:
+      'Days to keep events, unless a site has its own setting. 0 keeps them forever. Deleting events never changes counts.',
+  }),
+  SIGNUPS: word(['closed', 'invite', 'open'], {
+    default: 'closed',
+    sentence:
+      'Who can create an account after the first one: with closed or invite, only people with an invitation; with open, anyone.',
+  }),
+  NEW_ACCOUNT_PLAN: word(['free', 'pro'], {
+    default: 'free',
+    sentence: 'Plan of accounts created in the dashboard: free or pro.',
+  }),
+  SHUTDOWN_DELAY: number({
+    min: 0,
+    max: 300,
+    default: 0,
+    sentence:
+      'Seconds to keep accepting after SIGTERM while /readyz fails, so that load balancers can drain.',
+  }),
+  SMTP_URL: text({
+    default: '',
+    sentence:
+      'Mail server for invitations and password resets: smtp://user:password@host:587 or smtps://…:465. Requires MAIL_FROM and PUBLIC_URL. If empty, no email is sent and links are shown instead.',
+  }),
+  MAIL_FROM: text({
+    default: '',
+    sentence: 'Sender of those emails, such as AttractOS <stats@example.com>. Requires SMTP_URL.',
+  }),
+  METRICS_PORT: integer({
+    min: 0,
+    max: 65535,
+    default: 0,
+    sentence: 'TCP port of a separate listener that serves only GET /metrics, for Prometheus. 0 disables it.',
+  }),
+  METRICS_HOST: text({
+    pattern: NOT_BLANK,
+    default: '127.0.0.1',
+    sentence:
+      'Address of the metrics listener. It requires no token: anyone who can reach it can read the metrics.',
+  }),
+  METRICS_TOKEN: text({
+    default: '',
+    isSecret: true,
+    pattern: /^([!-~]{16,})?$/,
+    expected: 'must have at least 16 printable ASCII characters, without spaces',
+    sentence:
+      'Token of at least 16 characters. If set, PORT also serves GET /metrics to requests with Authorization: Bearer and this token.',
+  }),
+  LOG_LEVEL: word(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
+    default: 'info',
+    sentence: 'Lowest level to log: fatal, error, warn, info, debug, trace or silent.',
+  }),
+};
+
+export type SettingName = keyof typeof SETTINGS;
+
+/** The values of all settings, each parsed but not checked against the others. */
+export type Settings = { [Name in SettingName]: ReturnType<(typeof SETTINGS)[Name]['read']> };
+
+/** Lists all settings in display order. */
+export function settingsCatalogue(): { name: SettingName; default: string; sentence: string }[] {
+  return Object.entries<Setting<string | number>>(SETTINGS).map(([name, setting]) => ({
+    name: name as SettingName, // Object.entries loses the literal types of the names
+    default: String(setting.default),
+    sentence: setting.sentence,
+  }));
+}

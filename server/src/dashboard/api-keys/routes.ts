@@ -1,0 +1,47 @@
+import { createApiKey, type NewKey, revokeApiKey } from '../../app/api-keys.ts';
+import { NAME_MAX_CHARS } from '../../app/inputs.ts';
+import { html, orAgain, redirect } from '../kit/answers.ts';
+import { contextOf, type SignedInRequest } from '../kit/parts.ts';
+import type { Router } from '../kit/router.ts';
+import { apiKeysPage } from './view.tsx';
+
+/** Adds the API keys page. Each key is created with a name, shown once, and revoked permanently. */
+export function apiKeyPages(router: Router): void {
+  const context = contextOf(router.parts);
+
+  const page = async (
+    request: SignedInRequest,
+    more: { made?: NewKey; problem?: string; typed?: string } = {},
+  ) =>
+    html(
+      apiKeysPage(request.frame, {
+        keys: await context.registry.apiKeysOf(request.user.account.id),
+        nowMs: context.clock.now(),
+        baseUrl: request.baseUrl,
+        revoked: request.query.get('done') === 'revoked',
+        ...more,
+      }),
+      more.problem === undefined ? 200 : 422,
+    );
+
+  router.user('GET', '/dashboard/settings', async () => redirect('/dashboard/settings/api-keys'));
+
+  router.user('GET', '/dashboard/settings/api-keys', async (request) => page(request));
+
+  router.user('POST', '/dashboard/settings/api-keys', async (request) => {
+    const name = request.form.get('name') ?? '';
+    const scope = request.form.get('scope') ?? 'read';
+    const scopes = scope === 'both' ? ['read', 'write'] : [scope];
+    return orAgain(
+      // No redirect, because the key must not be in a URL or on a later page.
+      async () =>
+        page(request, { made: await createApiKey(context, request.user.account, { name, scopes }) }),
+      ({ message }) => page(request, { problem: message, typed: name.trim().slice(0, NAME_MAX_CHARS) }),
+    );
+  });
+
+  router.user('POST', '/dashboard/settings/api-keys/revoke', async (request) => {
+    await revokeApiKey(context, request.form.get('id') ?? '', request.user.account);
+    return redirect('/dashboard/settings/api-keys?done=revoked');
+  });
+}

@@ -1,0 +1,42 @@
+/** The texts of the API keys page. */
+export const API_KEYS_TEXT = {
+  settings: 'Settings',
+  title: 'API keys',
+  lead: 'Use a key to access your sites’ data from your own programs. Keep it on a server; never put it in a web page.',
+  revokedNow: 'Key revoked. Programs that use it now get a 401 error.',
+  new: 'New key',
+  name: 'Name',
+  example: 'Nightly report',
+  permissions: 'Permissions',
+  read: 'Read reports',
+  write: 'Send events',
+  both: 'Read reports and send events',
+  create: 'Create key',
+  yours: 'Your keys',
+  none: 'No API keys yet',
+  revokedKeys: (count: number) => `Revoked keys (${count})`,
+  ready: (name: string) => `“${name}” is ready`,
+  copyNow: 'Copy this key now.',
+  onlyHash: 'We store only a hash, so it can’t be shown again.',
+  keyLabel: 'the API key',
+  tryIt: 'Try it:',
+  command: 'the command',
+  neverUsed: 'Never used',
+  revokeHint: 'Programs that use this key stop working immediately. This can’t be undone.',
+  revoke: (name: string) => `Revoke ${name}`,
+  created: 'Created',
+  lastUsed: 'Last used',
+  revoked: 'Revoked',
+  revokeThis: 'Revoke',
+} as const;
+
+const PERMISSIONS: Readonly<Record<string, string>> = {
+  read: API_KEYS_TEXT.read,
+  write: API_KEYS_TEXT.write,
+  'read write': API_KEYS_TEXT.both,
+};
+
+/** Describes what a key may do, from its scopes. */
+export function permissionsOf(scopes: readonly string[]): string {
+  return PERMISSIONS[scopes.join(' ')] ?? scopes.join(', ');
+}

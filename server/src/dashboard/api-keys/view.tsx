@@ -1,0 +1,143 @@
+import type { VNode } from 'preact';
+import { NAME_MAX_CHARS } from '../../app/inputs.ts';
+import type { ApiKey } from '../../store/contract/store.ts';
+import { documentOf } from '../kit/document.tsx';
+import { Ago, Card, Copyable, Notice } from '../kit/elements.tsx';
+import { Field, Form, SelectField } from '../kit/form.tsx';
+import type { Frame } from '../kit/parts.ts';
+import { API_KEYS_TEXT, permissionsOf } from './text.ts';
+
+export interface ApiKeysData {
+  keys: readonly ApiKey[];
+  nowMs: number;
+  baseUrl: string;
+  /** A new key, which is shown only once. */
+  made?: { name: string; key: string };
+  problem?: string;
+  typed?: string;
+  revoked: boolean;
+}
+
+export function apiKeysPage(
+  frame: Frame,
+  { keys, nowMs, baseUrl, made, problem, typed = '', revoked }: ApiKeysData,
+): string {
+  const live = keys.filter(({ revokedAtMs }) => revokedAtMs === null);
+  const dead = keys.filter(({ revokedAtMs }) => revokedAtMs !== null);
+  return documentOf({
+    frame,
+    title: API_KEYS_TEXT.title,
+    children: (
+      <>
+        <p class="crumbs">{API_KEYS_TEXT.settings}</p>
+        <h1>{API_KEYS_TEXT.title}</h1>
+        <p class="lead">{API_KEYS_TEXT.lead}</p>
+        {revoked && <Notice kind="done">{API_KEYS_TEXT.revokedNow}</Notice>}
+        {made !== undefined && <JustMade {...made} baseUrl={baseUrl} />}
+        <Card title={API_KEYS_TEXT.new} id="new">
+          <Form frame={frame} action="/dashboard/settings/api-keys" class="inline-form">
+            <Field
+              name="name"
+              label={API_KEYS_TEXT.name}
+              required
+              maxlength={NAME_MAX_CHARS}
+              autocomplete="off"
+              placeholder={API_KEYS_TEXT.example}
+              value={typed}
+              error={problem}
+            />
+            <SelectField name="scope" label={API_KEYS_TEXT.permissions}>
+              <option value="read">{API_KEYS_TEXT.read}</option>
+              <option value="write">{API_KEYS_TEXT.write}</option>
+              <option value="both">{API_KEYS_TEXT.both}</option>
+            </SelectField>
+            <button type="submit" class="primary">
+              {API_KEYS_TEXT.create}
+            </button>
+          </Form>
+        </Card>
+        <Card title={API_KEYS_TEXT.yours} id="keys">
+          {live.length === 0 ? (
+            <p class="hint">{API_KEYS_TEXT.none}</p>
+          ) : (
+            <ul class="lines">
+              {live.map((key) => (
+                <li>
+                  <KeyLine frame={frame} apiKey={key} nowMs={nowMs} />
+                </li>
+              ))}
+            </ul>
+          )}
+          {dead.length > 0 && (
+            <details>
+              <summary>{API_KEYS_TEXT.revokedKeys(dead.length)}</summary>
+              <ul class="lines">
+                {dead.map(({ name, prefix, revokedAtMs }) => (
+                  <li>
+                    <div>
+                      <strong>{name}</strong> <code>{prefix}…</code>
+                      <p class="hint">
+                        {API_KEYS_TEXT.revoked} <Ago atMs={revokedAtMs ?? 0} nowMs={nowMs} />
+                      </p>
+                    </div>
+                  </li>
+                ))}
+              </ul>
+            </details>
+          )}
+        </Card>
+      </>
+    ),
+  });
+}
+
+function JustMade({ name, key, baseUrl }: { name: string; key: string; baseUrl: string }): VNode {
+  return (
+    <section class="card card-strong" aria-labelledby="made">
+      <h2 id="made">{API_KEYS_TEXT.ready(name)}</h2>
+      <p>
+        <strong>{API_KEYS_TEXT.copyNow}</strong> {API_KEYS_TEXT.onlyHash}
+      </p>
+      <Copyable id="made-key" text={key} label={API_KEYS_TEXT.keyLabel} />
+      <p>{API_KEYS_TEXT.tryIt}</p>
+      <Copyable
+        id="made-curl"
+        text={`curl -H "Authorization: Bearer ${key}" ${baseUrl}/api/v1/sites`}
+        label={API_KEYS_TEXT.command}
+      />
+    </section>
+  );
+}
+
+function KeyLine({ frame, apiKey, nowMs }: { frame: Frame; apiKey: ApiKey; nowMs: number }): VNode {
+  return (
+    <>
+      <div>
+        <strong>{apiKey.name}</strong> <code>{apiKey.prefix}…</code>
+        <p class="hint">
+          {permissionsOf(apiKey.scopes)} · {API_KEYS_TEXT.created}{' '}
+          <Ago atMs={apiKey.createdAtMs} nowMs={nowMs} /> ·{' '}
+          {apiKey.lastUsedAtMs === null ? (
+            API_KEYS_TEXT.neverUsed
+          ) : (
+            <>
+              {API_KEYS_TEXT.lastUsed} <Ago atMs={apiKey.lastUsedAtMs} nowMs={nowMs} />
+            </>
+          )}
+        </p>
+      </div>
+      <details class="confirm">
+        <summary class="button small">
+          {API_KEYS_TEXT.revokeThis}
+          <span class="visually-hidden"> {apiKey.name}</span>
+        </summary>
+        <Form frame={frame} action="/dashboard/settings/api-keys/revoke" hidden={{ id: apiKey.id }}>
+          <p>{API_KEYS_TEXT.revokeHint}</p>
+          <button type="submit" class="danger small">
+            {API_KEYS_TEXT.revoke(apiKey.name)}
+          </button>
+        </Form>
+      </details>
+    </>
+  );
+}

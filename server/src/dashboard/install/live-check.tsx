@@ -1,0 +1,91 @@
+import type { VNode } from 'preact';
+import { shownDomain } from '../../domain/hosts.ts';
+import { Csrf } from '../kit/form.tsx';
+import type { Frame } from '../kit/parts.ts';
+import { CHECK_TEXT, INSTALL_TEXT } from './text.ts';
+
+export interface CheckData {
+  siteId: string;
+  domain: string;
+  /** Only events after this id count for the check. */
+  sinceId: number;
+  mayConfigure: boolean;
+}
+
+const STEPS = [
+  { id: 'script', ...CHECK_TEXT.script },
+  { id: 'beacon', ...CHECK_TEXT.event },
+  { id: 'counted', ...CHECK_TEXT.counted },
+] as const;
+
+/**
+ * The live check, which updates while the page is open. Without JavaScript, it explains what to do. The form that allows a host
+ * is on the page from the start, because it needs the page's CSRF token.
+ */
+export function LiveCheck({ frame, check }: { frame: Frame; check: CheckData }): VNode {
+  const { siteId, domain, sinceId, mayConfigure } = check;
+  return (
+    <section
+      class="card check"
+      aria-labelledby="check-title"
+      data-live-check={`/dashboard/sites/${siteId}/live?after=${sinceId}`}
+      data-site={`/dashboard/sites/${siteId}`}
+    >
+      <h2 id="check-title">{INSTALL_TEXT.check}</h2>
+      <p class="check-state" data-check-state>
+        <span class="pulse" aria-hidden="true" />
+        <span data-check-text>{CHECK_TEXT.listening(shownDomain(domain))}</span>
+      </p>
+      <ol class="steps">
+        {STEPS.map(({ id, name, waiting }) => (
+          <li data-step={id}>
+            <span class="step-mark" aria-hidden="true" />
+            <div>
+              <strong>{name}</strong>
+              <p class="hint" data-step-text>
+                {waiting}
+              </p>
+            </div>
+          </li>
+        ))}
+      </ol>
+      <p class="visually-hidden" role="status" aria-live="polite" data-check-said />
+      <div class="refusal" data-refusal hidden>
+        <p>
+          <strong data-refusal-title />
+        </p>
+        <p data-refusal-text />
+        {mayConfigure && (
+          <form method="post" action={`/dashboard/sites/${siteId}/allow`} data-allow hidden>
+            <Csrf frame={frame} />
+            <input type="hidden" name="host" value="" />
+            <input type="hidden" name="back" value="site" />
+            <button type="submit" class="primary" data-allow-button>
+              {INSTALL_TEXT.allowHost}
+            </button>
+          </form>
+        )}
+      </div>
+      <p data-check-done hidden>
+        <a class="button primary" href={`/dashboard/sites/${siteId}`}>
+          {INSTALL_TEXT.openReport}
+        </a>
+      </p>
+      <noscript>
+        <p class="hint">{INSTALL_TEXT.noScript}</p>
+      </noscript>
+      <details>
+        <summary>{INSTALL_TEXT.notWorking}</summary>
+        <ul>
+          <li>{INSTALL_TEXT.helpSnippet}</li>
+          <li>{INSTALL_TEXT.helpBlocker}</li>
+          <li>{INSTALL_TEXT.helpCsp}</li>
+          <li>{INSTALL_TEXT.helpAutomated}</li>
+          <li>
+            <a href={`/dashboard/sites/${siteId}/you`}>{INSTALL_TEXT.whoami}</a>
+          </li>
+        </ul>
+      </details>
+    </section>
+  );
+}

@@ -1,0 +1,14 @@
+import { liveCheck } from './install/island-live-check.ts';
+import { copyButtons } from './kit/island-copy.ts';
+import { keys } from './kit/island-keys.ts';
+import { menus } from './kit/island-menus.ts';
+import { liveActivity } from './live/island-activity.ts';
+import { liveNow } from './live/island-online.ts';
+
+/** Enhances pages that also work without JavaScript. Each part changes only its own elements. */
+copyButtons();
+menus();
+keys();
+liveCheck();
+liveNow();
+liveActivity();

@@ -1,0 +1,105 @@
+import type { ComponentChildren, VNode } from 'preact';
+import { renderToString } from 'preact-render-to-string';
+import { Form } from './form.tsx';
+import type { Frame } from './parts.ts';
+
+/** The HTML document of every page. The renderer escapes all values; never write HTML by hand. */
+
+export interface DocumentParts {
+  frame: Frame;
+  title: string;
+  /** The width of the content: narrow for a single form, wide for reports. */
+  width?: 'narrow' | 'normal' | 'wide';
+  children: ComponentChildren;
+}
+
+export function documentOf({ frame, title, width = 'normal', children }: DocumentParts): string {
+  return `<!doctype html>${renderToString(
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta name="color-scheme" content="light dark" />
+        <meta name="robots" content="noindex" />
+        <title>{title} · AttractOS</title>
+        <link rel="icon" href={ICON} />
+        <link rel="stylesheet" href={frame.style} />
+        <script type="module" src={frame.script} />
+      </head>
+      <body>
+        <a class="skip" href="#main">
+          Skip to content
+        </a>
+        <Top frame={frame} />
+        <main id="main" class={`page page-${width}`}>
+          {children}
+        </main>
+        <footer class="foot">
+          <p>AttractOS. No visitor cookies, no third parties. Times are UTC unless noted.</p>
+        </footer>
+      </body>
+    </html>,
+  )}`;
+}
+
+const ICON = `data:image/svg+xml,${encodeURIComponent(
+  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><path d="M6 4v12a10 10 0 0 0 20 0V4h-7v12a3 3 0 0 1-6 0V4z" fill="#5b4bd6"/><path d="M6 4h7v5H6zM19 4h7v5h-7z" fill="#e8a33d"/></svg>',
+)}`;
+
+function Logo(): VNode {
+  return (
+    <svg class="logo" viewBox="0 0 32 32" aria-hidden="true">
+      <path class="logo-body" d="M6 4v12a10 10 0 0 0 20 0V4h-7v12a3 3 0 0 1-6 0V4z" />
+      <path class="logo-tips" d="M6 4h7v5H6zM19 4h7v5h-7z" />
+    </svg>
+  );
+}
+
+const LINKS = [
+  {
+    to: '/dashboard',
+    name: 'Sites',
+    isHere: (path: string) => path === '/dashboard' || /^\/dashboard\/(sites|add-site)/.test(path),
+  },
+  {
+    to: '/dashboard/settings/api-keys',
+    name: 'API keys',
+    isHere: (path: string) => path.startsWith('/dashboard/settings'),
+  },
+  {
+    to: '/dashboard/account',
+    name: 'Account',
+    isHere: (path: string) => path.startsWith('/dashboard/account'),
+  },
+];
+
+function Top({ frame }: { frame: Frame }): VNode {
+  return (
+    <header class="top">
+      <a class="brand" href={frame.email === null ? '/' : '/dashboard'}>
+        <Logo />
+        AttractOS
+      </a>
+      {frame.email !== null && (
+        <>
+          <nav aria-label="Main">
+            <ul>
+              {LINKS.map(({ to, name, isHere }) => (
+                <li>
+                  <a href={to} aria-current={isHere(frame.path) ? 'page' : undefined}>
+                    {name}
+                  </a>
+                </li>
+              ))}
+            </ul>
+          </nav>
+          <Form frame={frame} class="sign-out" action="/logout">
+            <button type="submit" class="plain" title={`Signed in as ${frame.email}`}>
+              Sign out
+            </button>
+          </Form>
+        </>
+      )}
+    </header>
+  );
+}

@@ -1,0 +1,95 @@
+import type { ComponentChildren, VNode } from 'preact';
+import { dateTime } from './format.ts';
+
+/** Small elements of pages. */
+
+/** A message at the top of a page, about what was done or what is wrong. */
+export function Notice({
+  kind,
+  children,
+}: {
+  kind: 'done' | 'wrong' | 'note';
+  children: ComponentChildren;
+}): VNode {
+  return (
+    <div class={`notice notice-${kind}`} role={kind === 'wrong' ? 'alert' : 'status'}>
+      <span class="notice-mark" aria-hidden="true">
+        {kind === 'done' ? '✓' : kind === 'wrong' ? '!' : 'i'}
+      </span>
+      <div>{children}</div>
+    </div>
+  );
+}
+
+/** A text with a copy button, which appears only if JavaScript is on. */
+export function Copyable({ id, text, label }: { id: string; text: string; label: string }): VNode {
+  return (
+    <div class="copyable">
+      <pre id={id}>
+        <code>{text}</code>
+      </pre>
+      <button type="button" class="small" data-copy={id} hidden>
+        Copy<span class="visually-hidden"> {label}</span>
+      </button>
+    </div>
+  );
+}
+
+/** A term and its value, in a `dl`. */
+export function Pair({ name, value }: { name: string; value: string }): VNode {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>
+        <code>{value}</code>
+      </dd>
+    </div>
+  );
+}
+
+export function Card({
+  title,
+  id,
+  children,
+}: {
+  title?: string;
+  id?: string;
+  children: ComponentChildren;
+}): VNode {
+  return (
+    <section class="card" aria-labelledby={title === undefined ? undefined : id}>
+      {title !== undefined && <h2 id={id}>{title}</h2>}
+      {children}
+    </section>
+  );
+}
+
+const RELATIVE = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });
+const STEPS = [
+  ['second', 60],
+  ['minute', 60],
+  ['hour', 24],
+  ['day', 30],
+  ['month', 12],
+  ['year', Number.POSITIVE_INFINITY],
+] as const;
+
+/** A relative time, such as `5 minutes ago`, with the instant as its title. */
+export function Ago({ atMs, nowMs }: { atMs: number; nowMs: number }): VNode {
+  let amount = (atMs - nowMs) / 1000;
+  let text = '';
+  for (const [unit, size] of STEPS) {
+    if (Math.abs(amount) < size) {
+      text =
+        unit === 'second' && Math.abs(amount) < 10 ? 'just now' : RELATIVE.format(Math.round(amount), unit);
+      break;
+    }
+    amount /= size;
+  }
+  const iso = new Date(atMs).toISOString();
+  return (
+    <time dateTime={iso} title={`${dateTime(atMs, 'UTC')} UTC`}>
+      {text}
+    </time>
+  );
+}

@@ -1,0 +1,102 @@
+import { LIVE_MS, type LiveEvent } from '../../app/live-feed.ts';
+import { countMonthOfOwners } from '../../app/sites.ts';
+import { explanationOf } from '../../domain/outcomes.ts';
+import { html, redirect } from '../kit/answers.ts';
+import type { Router } from '../kit/router.ts';
+import { siteZone } from '../kit/site-zone.ts';
+import { LINES_MAX, type LiveLine, lineOfLiveEvent, recentLines } from './lines.ts';
+import { livePage } from './view.tsx';
+
+/** The maximum number of active pages in the list. */
+const PAGES_MAX = 20;
+
+/** A live event as browsers receive it. */
+export interface LiveMessage {
+  what: LiveEvent['what'];
+  host: string;
+  path: string | null;
+  name: string | null;
+  /** The explanation of a refusal; null if the event was not refused. */
+  refusal: { title: string; text: string; allowable: boolean } | null;
+  /** The number of the site's events this month, as in the API; null unless the event was counted. */
+  month: number | null;
+  /** The event as a line of the activity list. */
+  line: LiveLine;
+}
+
+/** Adds the live page of a site, and its stream. */
+export function livePages(router: Router): void {
+  const { store, clock, feed } = router.parts;
+
+  router.site('GET', '/dashboard/sites/:id/activity', 'look', async (request) => {
+    const { site } = request;
+    const zone = await siteZone(store.registry, request);
+    const now = clock.now();
+    // The id is read before the list, so that an event in between is sent twice rather than missed.
+    const sinceId = feed.lastId;
+    const [lines, { visitors, pages }] = await Promise.all([
+      recentLines({ reports: store.reports, feed }, { siteId: site.id, zone, nowMs: now }),
+      store.reports.realtime(site.id, now - LIVE_MS),
+    ]);
+    const shown = pages.slice(0, PAGES_MAX);
+    return html(livePage(request, { lines, linesMax: LINES_MAX, visitors, pages: shown, zone, sinceId }));
+  });
+
+  // The URL of this page in version 0.1, which owners may have bookmarked.
+  router.site('GET', '/dashboard/sites/:id/happening', 'look', async ({ site }) =>
+    redirect(`/dashboard/sites/${site.id}/activity`),
+  );
+
+  router.site('GET', '/dashboard/sites/:id/now', 'look', async ({ site }) => {
+    const { visitors, pages } = await store.reports.realtime(site.id, clock.now() - LIVE_MS);
+    return { kind: 'json', body: { visitors, pages: pages.slice(0, PAGES_MAX) } };
+  });
+
+  router.site('GET', '/dashboard/sites/:id/live', 'look', async (request) => {
+    const { site, query, headers } = request;
+    const zone = await siteZone(store.registry, request);
+    const after = Number(headers['last-event-id'] ?? query.get('after') ?? Number.NaN);
+    const month = async () => (await countMonthOfOwners(store, [site], clock.now())).get(site.id) ?? 0;
+    return {
+      kind: 'stream',
+      open(send) {
+        // Messages are sent one after the other, because counting takes a moment.
+        let last: Promise<unknown> = Promise.resolve();
+        let waiting = 0;
+        const tell = (event: LiveEvent) => {
+          waiting += 1;
+          last = last.then(async () => {
+            waiting -= 1;
+            // In a burst only the newest event triggers a count, so that no queue grows behind a slow one.
+            const isCounted = event.what === 'counted' && waiting === 0;
+            const counted = isCounted ? await month().catch(() => null) : null;
+            send({ id: event.id, data: messageOf(event, counted, zone) });
+          });
+        };
+        const stop = feed.listen(site.id, tell);
+        if (stop !== null) feed.since(site.id, Number.isFinite(after) ? after : feed.lastId).forEach(tell);
+        return stop;
+      },
+    };
+  });
+}
+
+function messageOf(event: LiveEvent, month: number | null, zone: string): LiveMessage {
+  const { what, host, path, name, reason } = event;
+  const line = lineOfLiveEvent(event, zone);
+  if (reason === null) return { what, host, path, name, refusal: null, month, line };
+  const { title, meaning, remedy, allowable } = explanationOf(reason);
+  return {
+    what,
+    host,
+    path,
+    name,
+    refusal: {
+      title: host === '' ? title : `${title}: ${host}`,
+      text: `${meaning} ${remedy}`,
+      allowable: allowable && host !== '',
+    },
+    month,
+    line,
+  };
+}

@@ -1,0 +1,219 @@
+import type { ComponentChildren, VNode } from 'preact';
+import { type Comparison, RANGES } from '../../app/reports/spans.ts';
+import { writeDate } from '../../domain/calendar.ts';
+import { DIMENSIONS, dimensionLabel } from '../../domain/dimensions.ts';
+import type { ReportData } from './data.ts';
+import { OPERATOR_CHOICES } from './filters.ts';
+import type { Links } from './links.ts';
+import { spanName } from './span-name.ts';
+import { REPORT_TEXT } from './text.ts';
+
+/** The controls of a report: the menus at its top, and links for keyboard shortcuts. */
+
+interface Shared {
+  data: ReportData;
+  links: Links;
+}
+
+const COMPARISONS: readonly { id: Comparison; name: string; short: string }[] = [
+  { id: 'previous', name: REPORT_TEXT.previous, short: REPORT_TEXT.vsPrevious },
+  { id: 'year', name: REPORT_TEXT.year, short: REPORT_TEXT.vsYear },
+  { id: 'none', name: REPORT_TEXT.none, short: REPORT_TEXT.noComparison },
+];
+
+/** The controls at the top of a report. @param livePath the path of the live numbers; null if they are not available */
+export function Controls({ data, links, livePath }: Shared & { livePath: string | null }): VNode {
+  return (
+    <div class="controls">
+      <LiveNow visitors={data.live} livePath={livePath} />
+      <FilterMenu data={data} links={links} />
+      <ComparisonMenu data={data} links={links} />
+      <TimeMenu data={data} links={links} />
+      <KeyLinks data={data} links={links} />
+    </div>
+  );
+}
+
+function LiveNow({ visitors, livePath }: { visitors: number; livePath: string | null }): VNode {
+  const number = (
+    <>
+      <span class="dot" aria-hidden="true" />
+      <strong data-live-count>{visitors}</strong> {REPORT_TEXT.online}
+    </>
+  );
+  return (
+    <p class="live-now" data-live-now={livePath ?? undefined} title={REPORT_TEXT.onlineHint}>
+      {livePath === null ? number : <a href={`${livePath}/activity`}>{number}</a>}
+    </p>
+  );
+}
+
+function Menu({
+  what,
+  name,
+  children,
+}: {
+  /** A label for screen readers, if the name is only the current choice. */
+  what?: string;
+  name: ComponentChildren;
+  children: ComponentChildren;
+}): VNode {
+  return (
+    <details class="menu" data-menu>
+      <summary class="button">
+        {what !== undefined && <span class="visually-hidden">{what}: </span>}
+        {name}
+      </summary>
+      <div class="menu-body">{children}</div>
+    </details>
+  );
+}
+
+/** Hidden fields that keep the other parameters of the URL. */
+function Carried({ links, except }: { links: Links; except: readonly string[] }): VNode {
+  return (
+    <>
+      {links.hidden(except).map(([name, value]) => (
+        <input type="hidden" name={name} value={value} />
+      ))}
+    </>
+  );
+}
+
+function FilterMenu({ data, links }: Shared): VNode {
+  const properties = data.panels.flatMap(({ tabs }) => tabs).filter(({ by }) => by.startsWith('prop:'));
+  return (
+    <Menu name={REPORT_TEXT.filter}>
+      <form method="get" action={links.base} class="filter-form">
+        <Carried links={links} except={[]} />
+        <div class="field">
+          <label for="filter-by">{REPORT_TEXT.filterBy}</label>
+          <select id="filter-by" name="add">
+            {DIMENSIONS.map(({ name, label }) => (
+              <option value={name}>{label}</option>
+            ))}
+            {properties.length > 0 && (
+              <optgroup label={REPORT_TEXT.properties}>
+                {properties.map(({ by }) => (
+                  <option value={by}>{dimensionLabel(by)}</option>
+                ))}
+              </optgroup>
+            )}
+          </select>
+        </div>
+        <div class="field">
+          <label for="filter-how">{REPORT_TEXT.condition}</label>
+          <select id="filter-how" name="how">
+            {OPERATOR_CHOICES.map(({ id, name }) => (
+              <option value={id}>{name}</option>
+            ))}
+          </select>
+        </div>
+        <div class="field">
+          <label for="filter-text">{REPORT_TEXT.value}</label>
+          <textarea
+            id="filter-text"
+            name="text"
+            rows={2}
+            maxlength={2000}
+            required
+            spellcheck={false}
+            aria-describedby="filter-hint"
+            data-key-focus="/"
+          />
+          <p class="hint" id="filter-hint">
+            {REPORT_TEXT.valueHint}
+          </p>
+        </div>
+        <button type="submit" class="primary small">
+          {REPORT_TEXT.applyFilter}
+        </button>
+      </form>
+    </Menu>
+  );
+}
+
+function ComparisonMenu({ data, links }: Shared): VNode {
+  return (
+    <Menu what={REPORT_TEXT.comparison} name={COMPARISONS.find(({ id }) => id === data.comparison)?.short}>
+      <ul>
+        {COMPARISONS.map(({ id, name }) => (
+          <li>
+            <a href={links.with({ compare: id })} aria-current={id === data.comparison ? 'true' : undefined}>
+              {name}
+            </a>
+          </li>
+        ))}
+      </ul>
+    </Menu>
+  );
+}
+
+function TimeMenu({ data: { span }, links }: Shared): VNode {
+  return (
+    <Menu what={REPORT_TEXT.period} name={spanName(span)}>
+      <ul class="ranges">
+        {RANGES.map(({ id, name, key }) => (
+          <li>
+            <a
+              href={links.with({ range: id, from: null, to: null })}
+              aria-current={id === span.range ? 'true' : undefined}
+              data-key={key}
+            >
+              {name}
+              <span class="kbd" aria-hidden="true">
+                {key.toUpperCase()}
+              </span>
+            </a>
+          </li>
+        ))}
+      </ul>
+      <form method="get" action={links.base} class="dates">
+        <Carried links={links} except={['range', 'from', 'to']} />
+        <input type="hidden" name="range" value="custom" />
+        <label>
+          {REPORT_TEXT.from}{' '}
+          <input type="date" name="from" value={writeDate(span.firstDay)} required data-key-focus="c" />
+        </label>
+        <label>
+          {REPORT_TEXT.to} <input type="date" name="to" value={writeDate(span.lastDay)} required />
+        </label>
+        <button type="submit" class="small">
+          {REPORT_TEXT.apply}
+        </button>
+      </form>
+    </Menu>
+  );
+}
+
+function KeyLinks({ data, links }: Shared): VNode {
+  const { comparison, asked } = data;
+  return (
+    <span hidden>
+      <a href={links.with({ compare: comparison === 'none' ? null : 'none' })} data-key="x">
+        {REPORT_TEXT.toggleComparison}
+      </a>
+      <a href={moved(data, links, -1)} data-key="ArrowLeft">
+        {REPORT_TEXT.earlier}
+      </a>
+      <a href={moved(data, links, 1)} data-key="ArrowRight">
+        {REPORT_TEXT.later}
+      </a>
+      {asked.length > 0 && (
+        <a href={links.with({ f: null })} data-key="Escape">
+          {REPORT_TEXT.clearFilters}
+        </a>
+      )}
+    </span>
+  );
+}
+
+/** Returns the URL of the previous or next period of the same length. */
+function moved({ span }: ReportData, links: Links, direction: 1 | -1): string {
+  const days = (span.lastDay - span.firstDay + 1) * direction;
+  return links.with({
+    range: 'custom',
+    from: writeDate(span.firstDay + days),
+    to: writeDate(span.lastDay + days),
+  });
+}

@@ -1,0 +1,56 @@
+import type { VNode } from 'preact';
+import { Copyable } from '../kit/elements.tsx';
+import { curlOf } from './curl.ts';
+import type { ReportData } from './data.ts';
+import type { Links } from './links.ts';
+import { spanName } from './span-name.ts';
+import { REPORT_TEXT } from './text.ts';
+
+export interface FootProps {
+  data: ReportData;
+  links: Links;
+  /** The URL of the site in the API; null if no curl command is shown. */
+  apiUrl: string | null;
+  /** The id of the panel, unique on the page. */
+  id: string;
+  title: string;
+  definition: string;
+  /** The dimension of the table; `time` for the chart. */
+  by: string | 'time';
+  /** Whether there are more rows than shown. */
+  more?: boolean;
+}
+
+/** The details of a panel: its definition, its time zone, the CSV download and the curl command. */
+export function PanelFoot({
+  data,
+  links,
+  apiUrl,
+  id,
+  title,
+  definition,
+  by,
+  more = false,
+}: FootProps): VNode {
+  const { span, asked: filters, zone } = data;
+  const endpoint = by === 'time' ? 'timeseries' : 'breakdown';
+  const asked = { endpoint, span, filters: by === 'bot' ? [] : filters } as const;
+  const curl = apiUrl === null ? null : curlOf({ apiUrl, ...asked, ...(by === 'time' ? {} : { by }) });
+  return (
+    <details class="panel-foot">
+      <summary>
+        {REPORT_TEXT.details}
+        <span class="visually-hidden"> {REPORT_TEXT.detailsOf(title)}</span>
+      </summary>
+      <p>{definition}</p>
+      <p class="hint">{REPORT_TEXT.panelTime(spanName(span), zone)}</p>
+      <p>
+        <a href={links.with({ by }, '/rows.csv')} download>
+          {more ? REPORT_TEXT.csvAllRows : REPORT_TEXT.csv}
+        </a>
+      </p>
+      {curl !== null && <Copyable id={`curl-${id}`} text={curl} label={REPORT_TEXT.apiRequest(title)} />}
+      {curl === null && apiUrl !== null && <p class="hint">{REPORT_TEXT.tooLong}</p>}
+    </details>
+  );
+}

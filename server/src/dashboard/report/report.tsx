@@ -1,0 +1,60 @@
+import type { VNode } from 'preact';
+import { bucketLabel, dateRange } from '../kit/format.ts';
+import { Chart } from './chart.tsx';
+import { Chips } from './chips.tsx';
+import { Controls } from './controls.tsx';
+import type { ReportData } from './data.ts';
+import { Figures } from './figures.tsx';
+import type { Links } from './links.ts';
+import { Notes } from './notes.tsx';
+import { PanelFoot } from './panel-foot.tsx';
+import { AiPanel, GoalsPanel, Panel } from './panel-list.tsx';
+
+export interface ReportProps {
+  data: ReportData;
+  links: Links;
+  /** The path of the live numbers; null if they are not available. */
+  livePath: string | null;
+  /** The URL of the site in the API; null if no curl command is shown. */
+  apiUrl: string | null;
+}
+
+/** The report of a site. It works without JavaScript: every change of view is a link or a form. */
+export function Report({ data, links, livePath, apiUrl }: ReportProps): VNode {
+  const { figure, series, earlierSeries, span } = data;
+  return (
+    <div class="report">
+      <Controls data={data} links={links} livePath={livePath} />
+      <p class="on-paper">
+        {span.range === 'custom' ? '' : `${span.name}: `}
+        {dateRange(span.firstDay, span.lastDay)}, {data.zone}
+      </p>
+      <Chips data={data} links={links} />
+      <Figures data={data} links={links} />
+      <section class="card chart-card" aria-label={`${figure.name} over time`}>
+        <Chart
+          figure={figure}
+          labels={series.map((_, i) => bucketLabel(span.boundariesMs[i] ?? 0, span.interval, data.zone))}
+          values={series.map((measures) => figure.of(measures))}
+          earlier={earlierSeries?.map((measures) => figure.of(measures)) ?? null}
+          interval={span.interval}
+        />
+        <PanelFoot
+          {...{ data, links, apiUrl }}
+          id="time"
+          by="time"
+          title={figure.name}
+          definition={figure.definition}
+        />
+      </section>
+      <div class="panels">
+        {data.panels.map((panel) => (
+          <Panel panel={panel} data={data} links={links} apiUrl={apiUrl} />
+        ))}
+        {data.goals.length > 0 && <GoalsPanel data={data} links={links} apiUrl={apiUrl} />}
+        <AiPanel data={data} links={links} apiUrl={apiUrl} />
+      </div>
+      <Notes data={data} />
+    </div>
+  );
+}

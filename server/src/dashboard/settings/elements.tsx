@@ -1,0 +1,82 @@
+import type { VNode } from 'preact';
+import type { ExclusionsDryRun, TypedExclusions } from '../../app/exclusions.ts';
+import type { HostsDryRun } from '../../app/host-rules.ts';
+import type { Delivery } from '../../app/mailer.ts';
+import type { UsedSiteKey } from '../../app/site-keys.ts';
+import type { Goal, HostRules, Member, OneTimeToken, Share } from '../../store/contract/store.ts';
+import { Copyable } from '../kit/elements.tsx';
+import type { FieldProblem } from '../kit/form.tsx';
+import type { SiteRequest } from '../kit/parts.ts';
+import { SETTINGS_TEXT } from './text.ts';
+
+export interface SettingsData {
+  keys: readonly UsedSiteKey[];
+  goals: readonly Goal[];
+  shares: readonly Share[];
+  members: readonly Member[];
+  invitations: readonly OneTimeToken[];
+  mayOwn: boolean;
+  nowMs: number;
+  defaultRetentionDays: number | null;
+  timeZones: readonly string[];
+  /** The time zone of the owner's account. */
+  ownersZone: string;
+  /** Whether countries come from a better source than the browser's time zone. */
+  knowsCountries: boolean;
+  /** The change that was just saved. */
+  done: string | null;
+  /** The error and its field. */
+  problem?: FieldProblem;
+  dryRun?: HostsDryRun & { rules: HostRules };
+  exclusionsRun?: ExclusionsDryRun;
+  /** The hosts as typed, which are shown instead of the saved ones after an error. */
+  typedHosts?: string;
+  /** The exclusions as typed, which are shown instead of the saved ones until they are saved. */
+  typedExclusions?: TypedExclusions;
+  newShare?: { name: string; address: string };
+  /** An invitation that was just created. `delivery` is the result of the email, if one was sent. */
+  newInvitation?: { email: string; role: string; address: string; delivery?: Delivery };
+}
+
+export interface SectionProps {
+  request: SiteRequest;
+  data: SettingsData;
+}
+
+/** A secret that is shown only once. */
+export function Once({
+  id,
+  title,
+  text,
+  address,
+}: {
+  id: string;
+  title: string;
+  text: string;
+  address: string;
+}): VNode {
+  return (
+    <div class="notice notice-done" role="status">
+      <div>
+        <p>
+          <strong>{title}</strong> {text}
+        </p>
+        <Copyable id={id} text={address} label={SETTINGS_TEXT.link} />
+      </div>
+    </div>
+  );
+}
+
+/** The buttons of a form whose rule can be previewed before it is saved. */
+export function SaveOrPreview(): VNode {
+  return (
+    <div class="row">
+      <button type="submit" name="do" value="save" class="primary">
+        {SETTINGS_TEXT.save}
+      </button>
+      <button type="submit" name="do" value="preview">
+        {SETTINGS_TEXT.preview}
+      </button>
+    </div>
+  );
+}

@@ -1,0 +1,258 @@
+import type { VNode } from 'preact';
+import { GOAL_MAX_CHARS } from '../../app/goals.ts';
+import { NAME_MAX_CHARS } from '../../app/inputs.ts';
+import { PASSWORD_MAX_CHARS } from '../../app/passwords.ts';
+import { shownDomain } from '../../domain/hosts.ts';
+import { EmailField } from '../kit/credential-fields.tsx';
+import { Card, Notice } from '../kit/elements.tsx';
+import { ButtonForm, errorAt, Field, Form, SelectField } from '../kit/form.tsx';
+import { date } from '../kit/format.ts';
+import type { SiteRequest } from '../kit/parts.ts';
+import { Once, type SectionProps } from './elements.tsx';
+import { SETTINGS_TEXT } from './text.ts';
+
+/** Further settings of a site: goals, public links, team, exports, deletion. */
+
+function RemoveButton({
+  request,
+  to,
+  name,
+  value,
+  label,
+}: {
+  request: SiteRequest;
+  to: string;
+  name: string;
+  value: string;
+  label: string;
+}): VNode {
+  return (
+    <ButtonForm
+      frame={request.frame}
+      action={`/dashboard/sites/${request.site.id}/settings/${to}`}
+      hidden={{ [name]: value }}
+      label={SETTINGS_TEXT.remove}
+      about={label}
+    />
+  );
+}
+
+export function Goals({ request, data: { goals, problem } }: SectionProps): VNode {
+  return (
+    <Card title={SETTINGS_TEXT.goals} id="goals-title">
+      <p class="hint">{SETTINGS_TEXT.goalsHint}</p>
+      {goals.length > 0 && (
+        <ul class="lines">
+          {goals.map((goal) => (
+            <li>
+              <div>
+                <strong>{goal.pattern}</strong>
+                <span class="tag">{goal.kind}</span>
+              </div>
+              <RemoveButton
+                request={request}
+                to="goals/remove"
+                name="id"
+                value={goal.id}
+                label={goal.pattern}
+              />
+            </li>
+          ))}
+        </ul>
+      )}
+      <Form
+        frame={request.frame}
+        action={`/dashboard/sites/${request.site.id}/settings/goals`}
+        class="inline-form"
+      >
+        <SelectField name="kind" label={SETTINGS_TEXT.goalType}>
+          <option value="event">{SETTINGS_TEXT.goalKinds.event}</option>
+          <option value="page">{SETTINGS_TEXT.goalKinds.page}</option>
+        </SelectField>
+        <Field
+          name="pattern"
+          label={SETTINGS_TEXT.goalPattern}
+          required
+          maxlength={GOAL_MAX_CHARS}
+          placeholder={SETTINGS_TEXT.goalExample}
+          error={errorAt(problem, 'pattern')}
+        />
+        <button type="submit">{SETTINGS_TEXT.addGoal}</button>
+      </Form>
+    </Card>
+  );
+}
+
+export function Shares({ request, data: { shares, newShare, problem } }: SectionProps): VNode {
+  return (
+    <Card title={SETTINGS_TEXT.shares} id="shares-title">
+      <p class="hint">{SETTINGS_TEXT.sharesHint}</p>
+      {newShare !== undefined && (
+        <Once
+          id="new-share"
+          title={SETTINGS_TEXT.shareReady(newShare.name)}
+          text={SETTINGS_TEXT.shareOnce}
+          address={newShare.address}
+        />
+      )}
+      {shares.length > 0 && (
+        <ul class="lines">
+          {shares.map((share) => (
+            <li>
+              <div>
+                <strong>{share.name}</strong>
+                {share.passwordHash !== null && <span class="tag">{SETTINGS_TEXT.withPassword}</span>}
+                <p class="hint">
+                  {SETTINGS_TEXT.created(date(share.createdAtMs))}
+                  {share.expiresAtMs !== null && ` · ${SETTINGS_TEXT.expires(date(share.expiresAtMs))}`}
+                </p>
+              </div>
+              <RemoveButton
+                request={request}
+                to="shares/remove"
+                name="id"
+                value={share.id}
+                label={share.name}
+              />
+            </li>
+          ))}
+        </ul>
+      )}
+      <Form
+        frame={request.frame}
+        action={`/dashboard/sites/${request.site.id}/settings/shares`}
+        class="inline-form"
+      >
+        <Field
+          name="name"
+          label={SETTINGS_TEXT.shareName}
+          required
+          maxlength={NAME_MAX_CHARS}
+          placeholder={SETTINGS_TEXT.shareExample}
+          error={errorAt(problem, 'name')}
+        />
+        <Field
+          name="share-password"
+          label={SETTINGS_TEXT.sharePassword}
+          type="password"
+          autocomplete="new-password"
+          maxlength={PASSWORD_MAX_CHARS}
+        />
+        <SelectField name="expires" label={SETTINGS_TEXT.shareExpires}>
+          <option value="0">{SETTINGS_TEXT.never}</option>
+          <option value="7">{SETTINGS_TEXT.days7}</option>
+          <option value="30">{SETTINGS_TEXT.days30}</option>
+          <option value="365">{SETTINGS_TEXT.year}</option>
+        </SelectField>
+        <button type="submit">{SETTINGS_TEXT.createLink}</button>
+      </Form>
+    </Card>
+  );
+}
+
+export function Team({
+  request,
+  data: { members, invitations, newInvitation, problem },
+}: SectionProps): VNode {
+  return (
+    <Card title={SETTINGS_TEXT.team} id="team-title">
+      <p class="hint">{SETTINGS_TEXT.teamHint}</p>
+      {newInvitation !== undefined && (
+        <>
+          {newInvitation.delivery?.ok === false && (
+            <Notice kind="wrong">
+              {SETTINGS_TEXT.notSent(newInvitation.email, newInvitation.delivery.failure.sentence)}
+            </Notice>
+          )}
+          <Once
+            id="new-invitation"
+            title={
+              newInvitation.delivery?.ok === true
+                ? SETTINGS_TEXT.invited(newInvitation.email)
+                : SETTINGS_TEXT.sendLink(newInvitation.email)
+            }
+            text={SETTINGS_TEXT.invitationOnce(newInvitation.role)}
+            address={newInvitation.address}
+          />
+        </>
+      )}
+      {members.length + invitations.length > 0 && (
+        <ul class="lines">
+          {members.map((member) => (
+            <li>
+              <div>
+                <strong>{member.email}</strong>
+                <span class="tag">{member.role}</span>
+              </div>
+              <RemoveButton
+                request={request}
+                to="members/remove"
+                name="account"
+                value={member.accountId}
+                label={member.email}
+              />
+            </li>
+          ))}
+          {invitations.map(({ email, role, expiresAtMs }) => (
+            <li>
+              <div>
+                {email}
+                <span class="tag">{SETTINGS_TEXT.invitedAs(role)}</span>
+                <p class="hint">{SETTINGS_TEXT.expires(date(expiresAtMs))}</p>
+              </div>
+            </li>
+          ))}
+        </ul>
+      )}
+      <Form
+        frame={request.frame}
+        action={`/dashboard/sites/${request.site.id}/settings/members`}
+        class="inline-form"
+      >
+        <EmailField autocomplete="off" error={errorAt(problem, 'email')} />
+        <SelectField name="role" label={SETTINGS_TEXT.role}>
+          <option value="viewer">{SETTINGS_TEXT.viewer}</option>
+          <option value="admin">{SETTINGS_TEXT.admin}</option>
+        </SelectField>
+        <button type="submit">{SETTINGS_TEXT.invite}</button>
+      </Form>
+    </Card>
+  );
+}
+
+export function Exports({ request: { site } }: { request: SiteRequest }): VNode {
+  const base = `/dashboard/sites/${site.id}/settings/export`;
+  return (
+    <Card title={SETTINGS_TEXT.export} id="export-title">
+      <p class="hint">{SETTINGS_TEXT.exportHint}</p>
+      <div class="row">
+        <a class="button" href={`${base}.csv`} download>
+          {SETTINGS_TEXT.csv}
+        </a>
+        <a class="button" href={`${base}.ndjson`} download>
+          {SETTINGS_TEXT.ndjson}
+        </a>
+      </div>
+    </Card>
+  );
+}
+
+export function DeleteSite({ request: { site, frame }, data: { problem } }: SectionProps): VNode {
+  return (
+    <Card title={SETTINGS_TEXT.delete} id="delete-title">
+      <p class="hint">{SETTINGS_TEXT.deleteHint}</p>
+      <Form frame={frame} action={`/dashboard/sites/${site.id}/settings/delete`} class="inline-form">
+        <Field
+          name="confirm"
+          label={SETTINGS_TEXT.typeToConfirm(shownDomain(site.domain))}
+          required
+          autocomplete="off"
+          error={errorAt(problem, 'confirm')}
+        />
+        <button type="submit" class="danger">
+          {SETTINGS_TEXT.deleteSite(shownDomain(site.domain))}
+        </button>
+      </Form>
+    </Card>
+  );
+}

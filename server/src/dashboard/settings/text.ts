@@ -1,0 +1,145 @@
+import type { ExclusionsDryRun } from '../../app/exclusions.ts';
+import type { HostsDryRun } from '../../app/host-rules.ts';
+import { plural, whole } from '../kit/format.ts';
+
+/** The texts of a site’s settings. */
+export const SETTINGS_TEXT = {
+  title: 'Settings',
+  save: 'Save',
+  preview: 'Preview on last week’s data',
+  link: 'the link',
+  remove: 'Remove',
+  domains: 'Allowed domains',
+  domainsHint: (domain: string) =>
+    `${domain} is always allowed, with and without www. Events from any other host are rejected and listed under “Not counted”.`,
+  subdomains: (domain: string) => `Include all subdomains of ${domain}`,
+  hosts: 'Additional hosts (one per line)',
+  hostsHint: 'For example, shop.example.net, or *.example.net for all of its subdomains.',
+  keys: 'Site keys',
+  keysHint:
+    'Public: visible in your page source. To replace it without losing events, rotate the key, update your pages, and retire the old key once it is no longer in use.',
+  created: (date: string) => `Created ${date}`,
+  expires: (date: string) => `Expires ${date}`,
+  keyState: { current: 'current', live: 'active', retired: 'retired' },
+  /** The words before the time of the last use. */
+  keyUse: (events: number) => `${plural(events, 'event')}, last used`,
+  neverUsed: 'Never used',
+  retire: 'Retire',
+  rotate: 'Rotate key',
+  zone: 'Time zone',
+  reportingZone: 'Reporting time zone',
+  accountZone: (zone: string) => `Account default (${zone})`,
+  zoneHint:
+    'Applies to this site’s report and API for everyone. Billing months and “Not counted” always use UTC.',
+  retention: 'Retention',
+  retentionDays: 'Delete events after (days)',
+  retentionHint: (defaultDays: number | null) =>
+    `Leave blank for the server default (${defaultDays === null ? 'keep forever' : plural(defaultDays, 'day')}). Counts of past months never change.`,
+  exclusions: 'Exclusions',
+  exclusionsHint:
+    'Excluded events are not counted; they are listed under “Not counted” with the reason. Events that were already counted stay counted.',
+  pages: 'Pages (one path per line)',
+  pagesHint: 'Use * for any text: /admin/*, /preview*, *.pdf.',
+  countries: 'Countries (two-letter codes)',
+  countriesExample: 'For example, DE US.',
+  unknownCountries: 'Visitors whose country is unknown are counted.',
+  countriesByZone:
+    'This server can only tell countries by the browser’s time zone, which only the full script (a.full.js) sends. All other visitors are counted. For more accurate countries, set GEO_DATABASE or COUNTRY_HEADER.',
+  ownVisits: 'Exclude my visits',
+  ownQr: 'QR code of the link that excludes a browser',
+  ownHow:
+    'Open this link in each browser you want to exclude, or scan the code with a phone. The page shows “AttractOS: off”, and that browser sends nothing from this host from then on.',
+  ownScript:
+    "The link needs the full script (a.full.js). With a.js, run localStorage.attractos = 'off' in the browser’s console on your site.",
+  ownOff: 'the link that excludes a browser',
+  ownUndo:
+    'The setting is stored only in that browser. To count its visits again, clear the browser’s data or open this link:',
+  ownOn: 'the link that counts a browser again',
+  goals: 'Goals',
+  goalsHint:
+    'What you want visitors to do: trigger an event or reach a page (use * for any text). The report shows how many visitors converted.',
+  goalType: 'Type',
+  goalKinds: { event: 'Event', page: 'Page' },
+  goalPattern: 'Event name or page path',
+  goalExample: 'signup or /thanks*',
+  addGoal: 'Add goal',
+  shares: 'Public links',
+  sharesHint: 'Anyone with the link can view this report. Read-only.',
+  shareReady: (name: string) => `“${name}” is ready.`,
+  shareOnce: 'Copy the link now. It won’t be shown again.',
+  withPassword: 'password',
+  shareName: 'Name',
+  shareExample: 'Board report',
+  sharePassword: 'Password (optional)',
+  shareExpires: 'Expires',
+  never: 'Never',
+  days7: 'In 7 days',
+  days30: 'In 30 days',
+  year: 'In a year',
+  createLink: 'Create link',
+  team: 'Team',
+  teamHint:
+    'Viewers see reports; admins can also edit settings. Only the owner can change the team or delete the site.',
+  invited: (email: string) => `Invitation sent to ${email}.`,
+  sendLink: (email: string) => `Send this link to ${email}.`,
+  notSent: (email: string, why: string) => `The email to ${email} was not sent. ${why}`,
+  invitationOnce: (role: string) =>
+    `It invites them as ${role === 'admin' ? 'an admin' : 'a viewer'}. Single use, expires in seven days. It won’t be shown again.`,
+  invitedAs: (role: string | null) => `invited as ${role}`,
+  role: 'Role',
+  viewer: 'Viewer',
+  admin: 'Admin',
+  invite: 'Send invitation',
+  export: 'Export',
+  exportHint: 'Download every stored event, newest first.',
+  csv: 'Download CSV',
+  ndjson: 'Download NDJSON',
+  delete: 'Delete site',
+  deleteHint:
+    'This permanently deletes the site’s events, keys, goals and links. Pages still using its key will get an error.',
+  typeToConfirm: (domain: string) => `Type ${domain} to confirm`,
+  deleteSite: (domain: string) => `Delete ${domain}`,
+} as const;
+
+/** The confirmations of changes, by the value of `done` in the URL. */
+export const SETTINGS_DONE: Readonly<Record<string, string>> = {
+  hosts: 'Allowed domains saved. They take effect within a second.',
+  rotated: 'New key created. Update your pages; the previous key keeps working until you retire it.',
+  retired: 'Key retired. Events that still use it are listed under “Not counted”.',
+  exclusions:
+    'Exclusions saved. They take effect within a second. Excluded events are listed under “Not counted”.',
+  'time-zone': 'Time zone saved.',
+  retention: 'Retention saved. Counts of past months stay the same.',
+  goal: 'Goals saved.',
+  share: 'Link removed.',
+  member: 'Team updated.',
+};
+
+/** Describes what new host rules would have done to the events of the last days. */
+export function hostsPreview({ accepted, days, refused, hosts, unknown }: HostsDryRun): string {
+  const lost =
+    refused > 0
+      ? `${whole(refused)} would have been rejected, from ${Object.keys(hosts).join(', ')}.`
+      : unknown > 0
+        ? 'none from a known host would have been rejected.'
+        : 'all would have been counted with these rules.';
+  const rest =
+    unknown > 0
+      ? ` The hosts of another ${whole(unknown)} are unknown because there were too many to list separately.`
+      : '';
+  return `Not saved yet. Of ${plural(accepted, 'event')} counted in the last ${days} days, ${lost}${rest}`;
+}
+
+/** The maximum number of excluded pages or countries that are listed by name. */
+const NAMED = 10;
+
+/** Describes what new exclusions would have done to the events of the last days. */
+export function exclusionsPreview({ days, counted, leftOut, pages, countries }: ExclusionsDryRun): string {
+  const names = [...pages, ...countries];
+  const more = names.length > NAMED ? ` and ${whole(names.length - NAMED)} more` : '';
+  const lost =
+    leftOut === 0
+      ? 'all would have been counted with these exclusions.'
+      : `${whole(leftOut)} would have been excluded: ${names.slice(0, NAMED).join(', ')}${more}.`;
+  return `Not saved yet. Of ${plural(counted, 'event')} counted in the last ${days} days, ${lost}`;
+}

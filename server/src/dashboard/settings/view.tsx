@@ -1,0 +1,150 @@
+import type { VNode } from 'preact';
+import { shownDomain } from '../../domain/hosts.ts';
+import { ownValue } from '../../domain/own-value.ts';
+import { Ago, Card, Notice } from '../kit/elements.tsx';
+import { ButtonForm, errorAt, Field, Form, SelectField, TextAreaField } from '../kit/form.tsx';
+import { date } from '../kit/format.ts';
+import type { SiteRequest } from '../kit/parts.ts';
+import { siteDocument } from '../kit/site-frame.tsx';
+import { ZoneOptions } from '../kit/zone-options.tsx';
+import { SaveOrPreview, type SectionProps, type SettingsData } from './elements.tsx';
+import { ExcludedByRule, OwnVisits } from './exclusions.tsx';
+import { DeleteSite, Exports, Goals, Shares, Team } from './more.tsx';
+import { hostsPreview, SETTINGS_DONE, SETTINGS_TEXT } from './text.ts';
+
+export function settingsPage(request: SiteRequest, data: SettingsData): string {
+  const done = data.done === null ? undefined : ownValue(SETTINGS_DONE, data.done);
+  return siteDocument(request, {
+    title: SETTINGS_TEXT.title,
+    here: 'settings',
+    children: (
+      <div class="settings">
+        {done !== undefined && data.problem === undefined && <Notice kind="done">{done}</Notice>}
+        {data.problem !== undefined && <Notice kind="wrong">{data.problem.text}</Notice>}
+        <Hosts request={request} data={data} />
+        <Keys request={request} data={data} />
+        <ExcludedByRule request={request} data={data} />
+        <OwnVisits request={request} />
+        <Goals request={request} data={data} />
+        <Shares request={request} data={data} />
+        {data.mayOwn && <Team request={request} data={data} />}
+        <TimeZone request={request} data={data} />
+        <Retention request={request} data={data} />
+        <Exports request={request} />
+        {data.mayOwn && <DeleteSite request={request} data={data} />}
+      </div>
+    ),
+  });
+}
+
+function Hosts({ request: { site, frame }, data: { dryRun, problem, typedHosts } }: SectionProps): VNode {
+  const rules = dryRun?.rules ?? site;
+  return (
+    <Card title={SETTINGS_TEXT.domains} id="hosts-title">
+      <Form frame={frame} action={`/dashboard/sites/${site.id}/settings/hosts`} class="stack">
+        <p class="hint">{SETTINGS_TEXT.domainsHint(shownDomain(site.domain))}</p>
+        <label class="check-field">
+          <input type="checkbox" name="subdomains" checked={rules.allowSubdomains} />
+          <span>{SETTINGS_TEXT.subdomains(shownDomain(site.domain))}</span>
+        </label>
+        <TextAreaField
+          name="hosts"
+          label={SETTINGS_TEXT.hosts}
+          hint={SETTINGS_TEXT.hostsHint}
+          error={errorAt(problem, 'hosts')}
+          value={typedHosts ?? rules.extraHosts.join('\n')}
+        />
+        {dryRun !== undefined && (
+          <Notice kind={dryRun.refused === 0 ? 'done' : 'note'}>{hostsPreview(dryRun)}</Notice>
+        )}
+        <SaveOrPreview />
+      </Form>
+    </Card>
+  );
+}
+
+function Keys({ request: { site, frame }, data: { keys, nowMs } }: SectionProps): VNode {
+  const base = `/dashboard/sites/${site.id}/settings/keys`;
+  return (
+    <Card title={SETTINGS_TEXT.keys} id="keys-title">
+      <p class="hint">{SETTINGS_TEXT.keysHint}</p>
+      <ul class="lines">
+        {keys.map(({ key, state, createdAtMs, isCurrent, use }) => {
+          return (
+            <li>
+              <div>
+                <code>{key}</code>
+                <span class="tag">{SETTINGS_TEXT.keyState[isCurrent ? 'current' : state]}</span>
+                <p class="hint">
+                  {SETTINGS_TEXT.created(date(createdAtMs))} ·{' '}
+                  {use === null ? (
+                    SETTINGS_TEXT.neverUsed
+                  ) : (
+                    <>
+                      {SETTINGS_TEXT.keyUse(use.events)} <Ago atMs={use.lastSeenAtMs} nowMs={nowMs} />
+                    </>
+                  )}
+                </p>
+              </div>
+              {!isCurrent && state === 'live' && (
+                <ButtonForm
+                  frame={frame}
+                  action={`${base}/retire`}
+                  hidden={{ key }}
+                  label={SETTINGS_TEXT.retire}
+                  about={key}
+                />
+              )}
+            </li>
+          );
+        })}
+      </ul>
+      <Form frame={frame} action={base}>
+        <button type="submit">{SETTINGS_TEXT.rotate}</button>
+      </Form>
+    </Card>
+  );
+}
+
+function TimeZone({
+  request: { site, frame },
+  data: { timeZones, ownersZone, problem },
+}: SectionProps): VNode {
+  return (
+    <Card title={SETTINGS_TEXT.zone} id="zone-title">
+      <Form frame={frame} action={`/dashboard/sites/${site.id}/settings/time-zone`} class="inline-form">
+        <SelectField
+          name="site-zone"
+          label={SETTINGS_TEXT.reportingZone}
+          hint={SETTINGS_TEXT.zoneHint}
+          error={errorAt(problem, 'site-zone')}
+        >
+          <option value="" selected={site.timeZone === null}>
+            {SETTINGS_TEXT.accountZone(ownersZone.replaceAll('_', ' '))}
+          </option>
+          <ZoneOptions zones={timeZones} chosen={site.timeZone} />
+        </SelectField>
+        <button type="submit">{SETTINGS_TEXT.save}</button>
+      </Form>
+    </Card>
+  );
+}
+
+function Retention({ request: { site, frame }, data }: SectionProps): VNode {
+  return (
+    <Card title={SETTINGS_TEXT.retention} id="retention-title">
+      <Form frame={frame} action={`/dashboard/sites/${site.id}/settings/retention`} class="inline-form">
+        <Field
+          name="days"
+          label={SETTINGS_TEXT.retentionDays}
+          inputmode="numeric"
+          maxlength={5}
+          value={site.retentionDays === null ? '' : String(site.retentionDays)}
+          hint={SETTINGS_TEXT.retentionHint(data.defaultRetentionDays)}
+          error={errorAt(data.problem, 'days')}
+        />
+        <button type="submit">{SETTINGS_TEXT.save}</button>
+      </Form>
+    </Card>
+  );
+}

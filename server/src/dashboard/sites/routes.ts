@@ -1,0 +1,97 @@
+import { LIVE_MS } from '../../app/live-feed.ts';
+import { countMonthOfOwners } from '../../app/sites.ts';
+import { DAY_MS, HOUR_MS, utcDay } from '../../domain/clock.ts';
+import { billingMonth, PLANS } from '../../domain/plans.ts';
+import type { Events, LedgerLine, Site } from '../../store/contract/store.ts';
+import { html } from '../kit/answers.ts';
+import type { Parts } from '../kit/parts.ts';
+import type { Router } from '../kit/router.ts';
+import { type SiteCard, sitesPage } from './view.tsx';
+
+const SPARK_DAYS = 30;
+/** The number of days before today that must all be busy for missing events to cause a warning. */
+const BUSY_DAYS = 7;
+const BUSY_EVENTS_A_DAY = 20;
+const QUIET_MS = 12 * HOUR_MS;
+const SITES_PER_PAGE = 50;
+
+/** Adds the page that lists all sites that the user can see. */
+export function sitesPages(router: Router): void {
+  const { parts } = router;
+  const { registry } = parts.store;
+
+  router.user('GET', '/dashboard', async ({ frame, user: { account }, query }) => {
+    const own = await registry.sitesOf(account.id);
+    const foreign = await Promise.all(
+      (await registry.membershipsOf(account.id)).map(({ siteId }) => registry.siteById(siteId)),
+    );
+    const all = [...own, ...foreign.filter((site) => site !== null)];
+    if (all.length === 0) return { kind: 'redirect', to: '/dashboard/add-site' };
+    const from = Math.max(0, Number.parseInt(query.get('from') ?? '0', 10) || 0);
+    const shown = all.slice(from, from + SITES_PER_PAGE);
+    const now = parts.clock.now();
+    const counts = await countMonthOfOwners(parts.store, all, now);
+    const month = own.reduce((sum, { id }) => sum + (counts.get(id) ?? 0), 0);
+    const cards = await Promise.all(
+      shown.map(async (site) => ({
+        ...(await cardOf(parts, site, now)),
+        month: counts.get(site.id) ?? 0,
+        isOwn: site.accountId === account.id,
+      })),
+    );
+    return html(
+      sitesPage(frame, {
+        cards,
+        nowMs: now,
+        month,
+        allowance: PLANS[account.plan].eventsPerMonth,
+        monthEndsDay: billingMonth(now, account.billingAnchorDay).lastDay,
+        earlier: from > 0 ? Math.max(0, from - SITES_PER_PAGE) : null,
+        later: from + SITES_PER_PAGE < all.length ? from + SITES_PER_PAGE : null,
+      }),
+    );
+  });
+}
+
+async function cardOf(
+  { store }: Parts,
+  site: Site,
+  nowMs: number,
+): Promise<Omit<SiteCard, 'month' | 'isOwn'>> {
+  const today = utcDay(nowMs);
+  const lines = await store.events.ledger(site.id, { firstDay: today - SPARK_DAYS + 1, lastDay: today });
+  const stored = lines.filter(({ outcome }) => outcome === 'stored');
+  const refused = lines.filter(({ outcome }) => !['stored', 'duplicate', 'bot'].includes(outcome));
+  const days = perDay(stored, today);
+  const lastAtMs = stored.reduce((latest, line) => Math.max(latest, line.lastAtMs), 0);
+  const lastEver = lastAtMs === 0 ? await lastEventAtMs(store.events, site.id) : lastAtMs;
+  const before = days.slice(-BUSY_DAYS - 1, -1);
+  const wasBusy = before.length === BUSY_DAYS && before.every((count) => count >= BUSY_EVENTS_A_DAY);
+  return {
+    id: site.id,
+    domain: site.domain,
+    days,
+    firstDayMs: (today - SPARK_DAYS + 1) * DAY_MS,
+    lastEventAtMs: lastEver,
+    live: (await store.reports.realtime(site.id, nowMs - LIVE_MS)).visitors,
+    refusedRecently: refused
+      .filter(({ day }) => day > today - BUSY_DAYS)
+      .reduce((sum, line) => sum + line.count, 0),
+    quiet: wasBusy && lastAtMs < nowMs - QUIET_MS,
+  };
+}
+
+/** Returns the time of a site's last stored event; null if there is none. */
+async function lastEventAtMs(events: Pick<Events, 'page'>, siteId: string): Promise<number | null> {
+  const page = await events.page(siteId, { limit: 1 });
+  return page.events[0]?.receivedAtMs ?? null;
+}
+
+function perDay(lines: readonly LedgerLine[], today: number): number[] {
+  const days = new Array<number>(SPARK_DAYS).fill(0);
+  for (const { day, count } of lines) {
+    const at = day - (today - SPARK_DAYS + 1);
+    days[at] = (days[at] ?? 0) + count;
+  }
+  return days;
+}

@@ -1,0 +1,33 @@
+/**
+ * The metrics of a span. A visitor is counted once per UTC day, because the anonymous ID is deleted daily. A visit counts in the
+ * span in which it began.
+ */
+export interface Measures {
+  visitors: number;
+  /** Visits: events of one visitor without a 30-minute gap. */
+  visits: number;
+  pageviews: number;
+  /** Page views and conversions, as `events_this_month` counts them. */
+  events: number;
+  /** Events other than page views. */
+  conversions: number;
+  /** Visits referred by AI assistants. */
+  referrals: number;
+  /** Visits with one page view, no other event and less than ten seconds of engaged time. */
+  bounces: number;
+  engagedMs: number;
+  botVisits: number;
+}
+
+/** The metrics of a span without events. */
+export const NO_MEASURES: Readonly<Measures> = {
+  visitors: 0,
+  visits: 0,
+  pageviews: 0,
+  events: 0,
+  conversions: 0,
+  referrals: 0,
+  bounces: 0,
+  engagedMs: 0,
+  botVisits: 0,
+};

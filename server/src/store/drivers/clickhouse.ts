@@ -1,0 +1,185 @@
+import { Readable } from 'node:stream';
+import { type ClickHouseClient, type ClickHouseSettings, createClient } from '@clickhouse/client';
+import { StoreUnavailable } from '../contract/store.ts';
+
+/** The only file that imports the ClickHouse client. */
+
+/** The timeout of a query. The server cancels it a little earlier. */
+const QUESTION_TIMEOUT_MS = 60_000;
+/** The timeout of inserts, and of counts that run while a lock is held. */
+const QUICK_TIMEOUT_MS = 8_000;
+const SERVER_GIVES_UP_BEFORE_MS = 1_000;
+/** How long idle connections are kept: less than the 3 seconds after which servers close them by default. */
+const IDLE_SOCKET_MS = 2_000;
+const CONNECTIONS = 10;
+/** The maximum length of a statement, which is large because lists of sites and days are literals. */
+const QUERY_BYTES_MAX = 16 * 1024 * 1024;
+
+/** Settings sent to servers that know them. Their defaults differ between versions, and so would the results. */
+const WANTED_SETTINGS = {
+  async_insert: '0',
+  output_format_json_quote_64bit_integers: '1',
+  date_time_input_format: 'basic',
+  max_query_size: String(QUERY_BYTES_MAX),
+  input_format_skip_unknown_fields: '0',
+  // FINAL allocates one buffer per column of each part it merges; the default of 1 MiB would add up to gigabytes.
+  max_read_buffer_size: '65536',
+  insert_distributed_sync: '1',
+} as const;
+const TOKEN_SETTING = 'insert_deduplication_token';
+
+export type Row = Record<string, unknown>;
+
+/** A ClickHouse server: the only one, or one of several replicas. */
+export class Server {
+  readonly name: string;
+  readonly #client: ClickHouseClient;
+  readonly #database: string;
+  /** The settings that the server knows, queried once. */
+  #known: Promise<ReadonlySet<string>> | null = null;
+  /** Aborts running requests on close. Otherwise a truncated response would keep its request waiting until its timeout. */
+  readonly #closing = new AbortController();
+
+  /** @param url `http://user:password@host:8123/database` */
+  constructor(url: string) {
+    const { host, pathname } = new URL(url);
+    this.name = host;
+    this.#database = decodeURIComponent(pathname.slice(1)) || 'default';
+    this.#client = createClient({
+      url: withoutPath(url),
+      database: this.#database,
+      application: 'attractos',
+      max_open_connections: CONNECTIONS,
+      request_timeout: QUESTION_TIMEOUT_MS,
+      keep_alive: { enabled: true, idle_socket_ttl: IDLE_SOCKET_MS },
+      // Servers before 2023 accept a truncated body as complete if it ends after a row, but only if it is not compressed.
+      compression: { request: true, response: true },
+      log: { level: 127 },
+    });
+  }
+
+  get database(): string {
+    return this.#database;
+  }
+
+  /** Runs a statement that returns no rows. */
+  async run(sql: string): Promise<void> {
+    const settings = await this.#settings(QUESTION_TIMEOUT_MS);
+    await translated(() =>
+      this.#client.command({
+        query: sql,
+        clickhouse_settings: settings,
+        abort_signal: this.#within(QUESTION_TIMEOUT_MS),
+      }),
+    );
+  }
+
+  /** Runs a query and returns its rows, with 64-bit integers as strings. @param sql without FORMAT */
+  async rows(sql: string, { quick = false }: { quick?: boolean } = {}): Promise<Row[]> {
+    const rows: Row[] = [];
+    await this.stream(sql, (row) => rows.push(row), { quick });
+    return rows;
+  }
+
+  /** Like `rows`, but yields the rows one at a time as they arrive. */
+  async stream(
+    sql: string,
+    onRow: (row: Row) => void,
+    { quick = false }: { quick?: boolean } = {},
+  ): Promise<void> {
+    const timeoutMs = quick ? QUICK_TIMEOUT_MS : QUESTION_TIMEOUT_MS;
+    const settings = await this.#settings(timeoutMs);
+    await translated(async () => {
+      const answer = await this.#client.query({
+        query: sql,
+        format: 'JSONEachRow',
+        clickhouse_settings: settings,
+        abort_signal: this.#within(timeoutMs),
+      });
+      for await (const rows of answer.stream<Row>()) for (const row of rows) onRow(row.json());
+    });
+  }
+
+  /**
+   * Inserts lines of `JSONEachRow` unchanged, so that the same batch is always the same bytes.
+   *
+   * @param token identifies a repeated insert on servers that support it; older servers compare the content
+   */
+  async insert(table: string, rows: string, token: string): Promise<void> {
+    const settings = await this.#settings(QUICK_TIMEOUT_MS);
+    const known = await this.#knownSettings();
+    await translated(async () => {
+      const { stream } = await this.#client.exec({
+        query: `INSERT INTO ${table} FORMAT JSONEachRow`,
+        values: Readable.from([Buffer.from(rows)], { objectMode: false }),
+        clickhouse_settings: {
+          ...settings,
+          ...(known.has(TOKEN_SETTING) ? { [TOKEN_SETTING]: token } : {}),
+        },
+        abort_signal: this.#within(QUESTION_TIMEOUT_MS),
+      });
+      stream.resume();
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await this.#client.close();
+  }
+
+  #within(timeoutMs: number): AbortSignal {
+    return AbortSignal.any([AbortSignal.timeout(timeoutMs), this.#closing.signal]);
+  }
+
+  async #settings(timeoutMs: number): Promise<ClickHouseSettings> {
+    const known = await this.#knownSettings();
+    return {
+      ...Object.fromEntries(Object.entries(WANTED_SETTINGS).filter(([name]) => known.has(name))),
+      max_execution_time: (timeoutMs - SERVER_GIVES_UP_BEFORE_MS) / 1000,
+    };
+  }
+
+  #knownSettings(): Promise<ReadonlySet<string>> {
+    this.#known ??= this.#askSettings().catch((error: unknown) => {
+      this.#known = null;
+      throw error;
+    });
+    return this.#known;
+  }
+
+  async #askSettings(): Promise<ReadonlySet<string>> {
+    const names = [...Object.keys(WANTED_SETTINGS), TOKEN_SETTING].map((name) => `'${name}'`).join(', ');
+    return translated(async () => {
+      const answer = await this.#client.query({
+        query: `SELECT name FROM system.settings WHERE name IN (${names})`,
+        format: 'JSONEachRow',
+        abort_signal: this.#within(QUICK_TIMEOUT_MS),
+      });
+      return new Set((await answer.json<{ name: string }>()).map(({ name }) => name));
+    });
+  }
+}
+
+function withoutPath(url: string): string {
+  const parsed = new URL(url);
+  parsed.pathname = '/';
+  return parsed.href;
+}
+
+/**
+ * Finds the error code in a message, because old servers give it only there:
+ * https://github.com/ClickHouse/ClickHouse/blob/master/src/Common/ErrorCodes.cpp
+ */
+const CODE = /Code: (\d+)/;
+
+/** Translates errors of the client and server into the store's. Only the beginning of the text is kept: it may quote rows. */
+async function translated<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    const code = (error as { code?: unknown }).code ?? CODE.exec(message)?.[1];
+    const cause = code === undefined ? message.slice(0, 200) : `error ${code}`;
+    throw new StoreUnavailable(`ClickHouse: ${cause}`, { cause: error });
+  }
+}

@@ -1,0 +1,161 @@
+import { type Database, prepared } from '../../drivers/sqlite.ts';
+
+/** A visit in the writer's memory. Times are milliseconds of its UTC day. */
+export interface Visit {
+  readonly no: number;
+  /** The number of the visitor's previous visit on the same day; null for the first. */
+  readonly previous: number | null;
+  startAt: number;
+  startN: number;
+  endAt: number;
+  channel: number;
+  profile: number;
+  width: number | null;
+  entry: number;
+  exit: number;
+  pageviews: number;
+  events: number;
+  engaged: number;
+}
+
+/** The fields of a visit that change as it grows, in the order of the parameters of its update. */
+export type GrownVisit = readonly [
+  site: number,
+  day: number,
+  no: number,
+  startAt: number,
+  startN: number,
+  endAt: number,
+  entry: number,
+  exit: number,
+  pageviews: number,
+  events: number,
+  engaged: number,
+];
+
+/** The number of visits at which the log of growth is moved to the rows. */
+const GROWN_VISITS = 2_000;
+/** The number of entries at which the log of growth is moved to the rows. */
+const GROWN_ENTRIES = 5_000;
+
+/**
+ * The rows of visits. A visit's row is written when it begins. Most visits grow several times within a minute, each on a
+ * different page of the file. So a commit logs the new state of all its visits in one row, and from time to time the log is
+ * moved into the rows of the visits. Readers combine both; see `grownVisits`.
+ */
+export class VisitRows {
+  readonly #db: Database;
+  /** The newest logged state of each visit, by site, day and number; null if the log must be read first. */
+  #grown: Map<string, GrownVisit> | null = null;
+  #entries = 0;
+
+  constructor(db: Database) {
+    this.#db = db;
+  }
+
+  insert(visit: Visit, of: { site: number; day: number; visitor: bigint; first: number }): void {
+    prepared(
+      this.#db,
+      `INSERT INTO visits (site, day, no, visitor, first, previous, start_at, start_n, end_at, channel, profile, width, entry,
+         exit, pageviews, events, engaged) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    ).run(
+      of.site,
+      of.day,
+      visit.no,
+      of.visitor,
+      of.first,
+      visit.previous,
+      visit.startAt,
+      visit.startN,
+      visit.endAt,
+      visit.channel,
+      visit.profile,
+      visit.width,
+      visit.entry,
+      visit.exit,
+      visit.pageviews,
+      visit.events,
+      visit.engaged,
+    );
+  }
+
+  /** Logs the new states of visits that grew in this commit. */
+  grow(visits: readonly GrownVisit[]): void {
+    if (visits.length === 0) return;
+    const grown = this.#log();
+    const insert = prepared(this.#db, 'INSERT INTO visits_grown (day, visits) VALUES (?, ?)');
+    for (const [day, ofDay] of Map.groupBy(visits, ([, day]) => day)) insert.run(day, JSON.stringify(ofDay));
+    for (const visit of visits) grown.set(keyOf(visit), visit);
+    this.#entries += visits.length;
+    if (grown.size >= GROWN_VISITS || this.#entries >= GROWN_ENTRIES) this.moveGrowthToRows();
+  }
+
+  /** Moves the log into the rows of the visits. */
+  moveGrowthToRows(): void {
+    const grown = this.#log();
+    if (grown.size === 0) return;
+    const update = prepared(
+      this.#db,
+      `UPDATE visits SET start_at = ?, start_n = ?, end_at = ?, entry = ?, exit = ?, pageviews = ?, events = ?,
+         engaged = ? WHERE site = ? AND day = ? AND no = ?`,
+    );
+    for (const [site, day, no, ...values] of grown.values()) update.run(...values, site, day, no);
+    prepared(this.#db, 'DELETE FROM visits_grown').run();
+    grown.clear();
+    this.#entries = 0;
+  }
+
+  /** Reads a visitor's visits of a day, oldest first, given the number of the newest one. */
+  ofVisitor({ site, day }: { site: number; day: number }, visitor: bigint, newest: number): Visit[] {
+    const select = prepared(
+      this.#db,
+      `SELECT no, previous, start_at AS startAt, start_n AS startN, end_at AS endAt, channel, profile, width, entry, exit,
+         pageviews, events, engaged
+       FROM visits WHERE site = ? AND day = ? AND no = ? AND visitor = ?`,
+    );
+    const visits: Visit[] = [];
+    for (let no: number | null = newest; no !== null; ) {
+      // Retention may have deleted the visit, and its number may now belong to another visit.
+      const row = select.get(site, day, no, visitor);
+      if (row === undefined) break;
+      const visit = row as unknown as Visit; // the columns have the names of the fields, and all are numbers
+      visits.unshift(this.#asGrown(visit, site, day));
+      no = visit.previous;
+    }
+    return visits;
+  }
+
+  /** Discards the cached log of growth, so that the next use reads it again. */
+  rolledBack(): void {
+    this.#grown = null;
+  }
+
+  #asGrown(visit: Visit, site: number, day: number): Visit {
+    const grown = this.#log().get(keyOf([site, day, visit.no]));
+    if (grown === undefined) return visit;
+    const [, , , startAt, startN, endAt, entry, exit, pageviews, events, engaged] = grown;
+    return { ...visit, startAt, startN, endAt, entry, exit, pageviews, events, engaged };
+  }
+
+  #log(): Map<string, GrownVisit> {
+    if (this.#grown === null) {
+      const logged = readLog(prepared(this.#db, 'SELECT visits FROM visits_grown ORDER BY n').all());
+      this.#grown = new Map(logged.map((visit) => [keyOf(visit), visit]));
+      this.#entries = logged.length;
+    }
+    return this.#grown;
+  }
+}
+
+/** Reads the logged states of a day's visits, oldest first: a later state replaces an earlier one. */
+export function grownVisits(db: Database, day: number): GrownVisit[] {
+  return readLog(prepared(db, 'SELECT visits FROM visits_grown WHERE day = ? ORDER BY n').all(day));
+}
+
+function readLog(rows: readonly Record<string, unknown>[]): GrownVisit[] {
+  return rows.flatMap((row) => JSON.parse(String(row.visits)) as GrownVisit[]); // as `grow` writes it
+}
+
+function keyOf([site, day, no]: readonly [number, number, number, ...number[]]): string {
+  return `${site} ${day} ${no}`;
+}

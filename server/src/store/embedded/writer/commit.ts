@@ -1,0 +1,220 @@
+import { DAY_MS, utcDay } from '../../../domain/clock.ts';
+import type { AppendOutcome, Entry } from '../../contract/store.ts';
+import { type Database, emptyLogAtOnce, overwriting, prepared, transaction } from '../../drivers/sqlite.ts';
+import type { Group } from '../../shared/group-commit.ts';
+import type { KeyUseDelta } from '../../shared/ledger-delta.ts';
+import { type DaySeal, writeDimensionRollups } from '../tables/dimension-rollups.ts';
+import { EVENT_MIGRATIONS } from '../tables/schema.ts';
+import { StringTable } from '../tables/string-table.ts';
+import type { CommitPart } from './commit-part.ts';
+import { DayCounters } from './day-counters.ts';
+import { Deduplication } from './deduplication.ts';
+import { LedgerTable } from './ledger-table.ts';
+import { QuarterHourRollups } from './quarter-hour-rollups.ts';
+import { Rows } from './rows.ts';
+import { MAX_KNOWN_VISITORS } from './visitors.ts';
+import { Visits } from './visits.ts';
+
+export interface Batch extends Group {
+  /** Deduplication keys first seen before this day may be deleted. */
+  forgetKeysBeforeDay: number;
+}
+
+/** Maximum rows that retention deletes per commit, so that ingestion continues in between. */
+const EXPIRED_PER_COMMIT = 2_000;
+
+/** Writes each batch in one transaction: its rows, deduplication keys, visits, rollups, counters and ledger. */
+export class Committer {
+  readonly #db: Database;
+  readonly #strings: StringTable;
+  readonly #ids: Deduplication;
+  readonly #ledger: LedgerTable;
+  readonly #visits: Visits;
+  readonly #rows: Rows;
+  readonly #counters: DayCounters;
+  /** The parts in the order of their flushes: visits before the slots to which they add. */
+  readonly #parts: readonly CommitPart[];
+  /** Whether strings were deleted since the log was last emptied. */
+  #logHoldsForgotten = false;
+
+  /** @param visitorsKnown maximum visitors cached in memory; others are looked up in an index */
+  constructor(db: Database, { visitorsKnown = MAX_KNOWN_VISITORS }: { visitorsKnown?: number } = {}) {
+    this.#db = db;
+    const strings = new StringTable(db);
+    const slots = new QuarterHourRollups(db);
+    this.#strings = strings;
+    this.#ids = new Deduplication(db);
+    this.#ledger = new LedgerTable(db, strings);
+    this.#visits = new Visits({ db, strings, slots, visitorsKnown });
+    this.#rows = new Rows({ db, strings, visits: this.#visits, slots });
+    this.#counters = new DayCounters(db, strings);
+    this.#parts = [strings, this.#rows, this.#ids, this.#visits, slots, this.#counters, this.#ledger];
+  }
+
+  /** Commits a batch to disk, or throws and writes nothing. @returns the positions of entries that were duplicates */
+  commit(batch: Batch): number[] {
+    return this.#transaction(() => {
+      this.#ids.begin(batch.entries.length);
+      const duplicates: number[] = [];
+      for (const [i, entry] of batch.entries.entries()) {
+        const outcome = this.#write(entry);
+        if (outcome === 'stored') this.#counters.add(entry);
+        else duplicates.push(i);
+        if (entry.siteKey !== null) this.#ledger.addKeyUse(keyUseOf(entry, entry.siteKey, outcome));
+      }
+      for (const refusal of batch.refusals) this.#ledger.add(refusal);
+      for (const use of batch.refusedKeys) this.#ledger.addKeyUse(use);
+      for (const part of this.#parts) part.flush?.(batch);
+      return duplicates;
+    });
+  }
+
+  #transaction<T>(work: () => T): T {
+    try {
+      const result = transaction(this.#db, work);
+      for (const part of this.#parts) part.committed?.();
+      return result;
+    } catch (error) {
+      for (const part of this.#parts) part.rolledBack?.();
+      throw error;
+    }
+  }
+
+  #write(entry: Entry): AppendOutcome {
+    const { siteId, host, receivedAtMs } = entry;
+    const day = utcDay(receivedAtMs);
+    const note = (outcome: string) =>
+      this.#ledger.add({
+        siteId,
+        day,
+        outcome,
+        host,
+        count: 1,
+        firstAtMs: receivedAtMs,
+        lastAtMs: receivedAtMs,
+      });
+    const id = entry.id ?? null;
+    if (id !== null && !this.#ids.firstTime(siteId, id, day)) {
+      if (entry.kind !== 'leave') note('duplicate');
+      return 'duplicate';
+    }
+    switch (entry.kind) {
+      case 'event':
+        this.#rows.event(entry);
+        note('stored');
+        break;
+      case 'bot':
+        this.#rows.bot(entry);
+        note('bot');
+        break;
+      case 'leave':
+        this.#rows.leave(entry);
+        break;
+    }
+    return 'stored';
+  }
+
+  /**
+   * Stores a part of a past day's rollup. The last part seals the day, unless the day has received entries since the rollup
+   * was computed.
+   */
+  seal(part: DaySeal): void {
+    this.#transaction(() => {
+      writeDimensionRollups(this.#db, part, this.#strings);
+      if (part.last) this.#counters.seal(part);
+    });
+  }
+
+  /** Deletes a bounded number of a site's oldest rows. Visits are deleted last and are not counted as rows. */
+  expire(siteId: string, beforeMs: number): { deleted: number; more: boolean } {
+    return this.#transaction(() => {
+      const site = this.#strings.site(siteId);
+      this.#visits.moveGrowthToRows();
+      prepared(
+        this.#db,
+        `INSERT INTO expired (site, before_at) VALUES (?, ?)
+         ON CONFLICT (site) DO UPDATE SET before_at = excluded.before_at WHERE before_at < excluded.before_at`,
+      ).run(site, beforeMs);
+      let room = EXPIRED_PER_COMMIT;
+      let deleted = 0;
+      for (const table of ['events', 'leaves', 'bots'] as const) {
+        const { changes } = prepared(this.#db, EXPIRE[table]).run({ site, beforeMs, room });
+        deleted += Number(changes);
+        room -= Number(changes);
+      }
+      // Visits are deleted after their events, because events are read together with their visits.
+      if (room > 0) room -= Number(prepared(this.#db, EXPIRE.visits).run({ site, beforeMs, room }).changes);
+      if (room < EXPIRED_PER_COMMIT) this.#visits.forgetSite(site, utcDay(beforeMs));
+      return { deleted, more: room === 0 };
+    });
+  }
+
+  /** Deletes a bounded part of a removed site's data: first its rows, then its rollups. */
+  remove(siteId: string): { deleted: number; more: boolean } {
+    const step = this.expire(siteId, Number.MAX_SAFE_INTEGER);
+    if (step.more) return step;
+    return this.#transaction(() => {
+      const site = this.#strings.site(siteId);
+      const of = (table: 'sealed' | 'slots' | 'facets') =>
+        Number(prepared(this.#db, REMOVE[table]).run(site, EXPIRED_PER_COMMIT).changes);
+      // The order does not matter: readers ignore a seal without rollups, and rollups without a seal.
+      const more = [of('sealed'), of('slots'), of('facets')].includes(EXPIRED_PER_COMMIT);
+      return { deleted: step.deleted, more };
+    });
+  }
+
+  /** Starts recording which strings are used. @returns the id below which unused strings may be deleted */
+  watchTexts(): number {
+    this.#transaction(() => this.#visits.moveGrowthToRows());
+    return this.#strings.watch();
+  }
+
+  /** Deletes and overwrites the given strings, except those used since the watch began. @returns the number deleted */
+  forgetTexts(ids: readonly number[]): number {
+    const removed = overwriting(this.#db, () => this.#transaction(() => this.#strings.remove(ids)));
+    if (removed > 0) this.#logHoldsForgotten = true;
+    return removed;
+  }
+
+  /** Ends the watch. If strings were deleted, it also empties the log, whose old pages still contain them. */
+  unwatchTexts(): void {
+    this.#strings.unwatch();
+    if (!this.#logHoldsForgotten) return;
+    emptyLogAtOnce(this.#db);
+    this.#logHoldsForgotten = false;
+  }
+
+  /** Tests whether writing works without changing anything. */
+  probe(): void {
+    this.#transaction(() => this.#db.exec(`PRAGMA user_version = ${EVENT_MIGRATIONS.length}`));
+  }
+}
+
+/** SQL that deletes a limited number of a site's rows from before an instant. Tables keyed by day are searched by day first. */
+const EXPIRE = {
+  events: `DELETE FROM events WHERE (site, at, n) IN
+    (SELECT site, at, n FROM events WHERE site = :site AND at < :beforeMs ORDER BY at, n LIMIT :room)`,
+  bots: `DELETE FROM bots WHERE (site, at, n) IN
+    (SELECT site, at, n FROM bots WHERE site = :site AND at < :beforeMs ORDER BY at, n LIMIT :room)`,
+  leaves: `DELETE FROM leaves WHERE (site, day, visit, view) IN
+    (SELECT site, day, visit, view FROM leaves WHERE site = :site AND day <= :beforeMs / ${DAY_MS} AND at < :beforeMs ORDER BY day LIMIT :room)`,
+  visits: `DELETE FROM visits WHERE (site, day, no) IN
+    (SELECT site, day, no FROM visits WHERE site = :site AND day <= :beforeMs / ${DAY_MS} AND day * ${DAY_MS} + end_at < :beforeMs
+     ORDER BY day LIMIT :room)`,
+} as const;
+
+const REMOVE = {
+  sealed: `DELETE FROM sealed WHERE (site, day) IN (SELECT site, day FROM sealed WHERE site = ? LIMIT ?)`,
+  slots: `DELETE FROM slots WHERE (site, slot) IN (SELECT site, slot FROM slots WHERE site = ? LIMIT ?)`,
+  facets: `DELETE FROM facets WHERE (site, dimension, day, value) IN
+    (SELECT site, dimension, day, value FROM facets WHERE site = ? LIMIT ?)`,
+} as const;
+
+function keyUseOf({ siteId, receivedAtMs, kind }: Entry, key: string, outcome: AppendOutcome): KeyUseDelta {
+  return {
+    siteId,
+    key,
+    events: kind === 'event' && outcome === 'stored' ? 1 : 0,
+    lastSeenAtMs: receivedAtMs,
+  };
+}

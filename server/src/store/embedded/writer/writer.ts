@@ -1,0 +1,75 @@
+import { type Database, openDatabase } from '../../drivers/sqlite.ts';
+import { migrate } from '../../drivers/sqlite-migrate.ts';
+import { serveTasks } from '../../shared/threads/task-thread.ts';
+import type { DaySeal } from '../tables/dimension-rollups.ts';
+import { EVENT_MIGRATIONS } from '../tables/schema.ts';
+import { Committer } from './commit.ts';
+import { type PackedBatch, unpack } from './packed-batch.ts';
+
+/**
+ * A task for the writer's thread. That thread has the only connection that writes events, so that a slow disk never blocks
+ * the HTTP thread. It performs one task at a time and answers each.
+ */
+export type Task =
+  | { type: 'commit'; batch: PackedBatch }
+  | { type: 'expire'; siteId: string; beforeMs: number }
+  | { type: 'remove'; siteId: string }
+  | { type: 'seal'; part: DaySeal }
+  | { type: 'watch-texts' }
+  | { type: 'forget-texts'; ids: readonly number[] }
+  | { type: 'unwatch-texts' }
+  | { type: 'probe' };
+
+/** The type of the answer to each task. */
+export interface Answers {
+  /** The positions of entries that were duplicates. */
+  commit: number[];
+  /** The number of rows deleted, and whether there are more to delete. */
+  expire: { deleted: number; more: boolean };
+  remove: { deleted: number; more: boolean };
+  seal: null;
+  /** The id below which strings may be deleted during the watch. */
+  'watch-texts': number;
+  /** The number of strings deleted. */
+  'forget-texts': number;
+  'unwatch-texts': null;
+  probe: null;
+}
+
+const CACHE_KIB = 64 * 1024;
+
+function open(file: string): Database {
+  const db = openDatabase(file, { cacheKib: CACHE_KIB });
+  migrate(db, file, EVENT_MIGRATIONS);
+  return db;
+}
+
+function perform(committer: Committer, task: Task): Answers[keyof Answers] {
+  switch (task.type) {
+    case 'commit':
+      return committer.commit(unpack(task.batch));
+    case 'expire':
+      return committer.expire(task.siteId, task.beforeMs);
+    case 'remove':
+      return committer.remove(task.siteId);
+    case 'seal':
+      committer.seal(task.part);
+      return null;
+    case 'watch-texts':
+      return committer.watchTexts();
+    case 'forget-texts':
+      return committer.forgetTexts(task.ids);
+    case 'unwatch-texts':
+      committer.unwatchTexts();
+      return null;
+    case 'probe':
+      committer.probe();
+      return null;
+  }
+}
+
+serveTasks((file) => {
+  const db = open(file);
+  const committer = new Committer(db);
+  return { perform: (task: Task) => perform(committer, task), close: () => db.close() };
+});

@@ -1,0 +1,11 @@
+import type { Databases } from '../contract/databases.ts';
+import { ClickHouseReports } from './reports/index.ts';
+import { ClickHouseWarehouse } from './warehouse/warehouse.ts';
+
+/** Creates the warehouse for the configured ClickHouse addresses. It connects on first use. */
+export function warehouseOf({ clickhouse }: Databases): ClickHouseWarehouse {
+  return new ClickHouseWarehouse(
+    clickhouse.split(',').map((url) => url.trim()),
+    (anyReplica) => new ClickHouseReports(anyReplica),
+  );
+}

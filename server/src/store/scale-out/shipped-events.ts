@@ -1,0 +1,197 @@
+import { hash, randomUUID } from 'node:crypto';
+import { type Clock, SECOND_MS } from '../../domain/clock.ts';
+import type { Outage } from '../../domain/outage.ts';
+import type { AppendOutcome, Audit, EngineStats, Entry, Events, Health, Reports } from '../contract/store.ts';
+import { type Group, GroupCommit } from '../shared/group-commit.ts';
+import { Reconciler } from './reconciler.ts';
+import { Shipper } from './shipper.ts';
+import type { Counts, Spool, SpoolEntry, Warehouse } from './shipping.ts';
+
+/** Makes the row of an entry in the warehouse's format, without a line feed. */
+export type ToRow = (entry: Entry, made: { eventId: string; ordinal: number }) => string;
+
+/**
+ * The events half of a scale-out setup. Events are acknowledged once they are in the spool on the local disk, stored in the
+ * warehouse, and counted in PostgreSQL. Rows and counts follow an acknowledgment by the shipping lag. `shipping.ts` explains
+ * why nothing is lost or counted twice.
+ */
+export class ShippedEvents implements Events {
+  readonly reports: Reports;
+  readonly #spool: Spool;
+  readonly #warehouse: Warehouse;
+  readonly #counts: Counts;
+  readonly #toRow: ToRow;
+  readonly #clock: Clock;
+  readonly #onClosed: () => Promise<void>;
+  readonly #group = new GroupCommit((group) => this.#commit(group));
+  readonly #shipper: Shipper;
+  readonly #reconciler: Reconciler;
+  readonly #onOutage: ((outage: Outage) => void)[] = [];
+  #ordinal: number;
+  #closing: Promise<void> | null = null;
+
+  constructor({
+    spool,
+    warehouse,
+    counts,
+    toRow,
+    clock,
+    onClosed,
+  }: {
+    spool: Spool;
+    warehouse: Warehouse;
+    counts: Counts;
+    toRow: ToRow;
+    clock: Clock;
+    /** Called at the end of `close`. */
+    onClosed: () => Promise<void>;
+  }) {
+    this.#clock = clock;
+    this.#onClosed = onClosed;
+    this.#spool = spool;
+    this.#warehouse = warehouse;
+    this.#counts = counts;
+    this.#toRow = toRow;
+    this.reports = warehouse.reports;
+    this.#ordinal = spool.firstOrdinal;
+    this.#shipper = new Shipper({ spool, warehouse, counts, onOutage: this.#reporterOf('shipping') });
+    this.#reconciler = new Reconciler({ warehouse, counts, onOutage: this.#reporterOf('reconciliation') });
+    this.#shipper.start();
+    this.#reconciler.start();
+  }
+
+  append: Events['append'] = (entry) => this.#group.append(entry);
+  onEntry: Events['onEntry'] = (listener) => this.#group.onEntry(listener);
+  onCommit: Events['onCommit'] = (listener) => this.#group.onCommit(listener);
+  onOutage(listener: (outage: Outage) => void): void {
+    this.#onOutage.push(listener);
+    for (const [work, error] of [
+      ['shipping', this.#shipper.lastError],
+      ['reconciliation', this.#reconciler.lastError],
+    ] as const)
+      if (error !== null) listener({ work, error });
+  }
+
+  refuse: Events['refuse'] = (refusal) => this.#group.refuse(refusal);
+  /** Settles once all refusals reported so far are in the spool. They are shipped later. */
+  flush: Events['flush'] = () => this.#group.flush();
+  fill: Events['fill'] = () => this.#group.fill();
+
+  countBySite: Events['countBySite'] = (siteIds, range) => this.#counts.countBySite(siteIds, range);
+  ledger: Events['ledger'] = (siteId, range) => this.#counts.ledger(siteId, range);
+  keyUse: Events['keyUse'] = (siteId) => this.#counts.keyUse(siteId);
+  page: Events['page'] = (siteId, options) => this.#warehouse.page(siteId, options);
+
+  /** Reports whether the spool accepts entries. Unreachable databases are noted, but do not make the engine unhealthy. */
+  async health(): Promise<Health> {
+    if (this.#closing !== null) return { ok: false, reason: 'the store is closing' };
+    const lastError = this.#shipper.lastError ?? this.#reconciler.lastError;
+    if (this.#spool.fill() >= 1) {
+      const { entries, bytes } = this.#spool.stats();
+      const why = lastError === null ? '' : `, which are unavailable: ${lastError}`;
+      return {
+        ok: false,
+        reason: `the spool is full: ${entries} entries, ${bytes} bytes wait for the databases${why}`,
+      };
+    }
+    if (this.#group.lastFailure !== null) {
+      try {
+        await this.#spool.probe();
+        this.#group.recovered();
+      } catch (error) {
+        return { ok: false, reason: error instanceof Error ? error.message : String(error) };
+      }
+    }
+    return lastError === null
+      ? { ok: true }
+      : { ok: true, note: `the databases are unavailable: ${lastError}` };
+  }
+
+  async expire(siteId: string, beforeMs: number, signal?: AbortSignal): Promise<number> {
+    // From now on, days before that instant are not reconciled.
+    await this.#counts.expire(siteId, beforeMs);
+    return this.#warehouse.expire(siteId, beforeMs, signal);
+  }
+
+  remove(siteId: string, signal?: AbortSignal): Promise<number> {
+    return this.expire(siteId, Number.MAX_SAFE_INTEGER, signal);
+  }
+
+  async holding(siteIds: readonly string[]): Promise<string[]> {
+    return siteIds.length === 0 ? [] : this.#warehouse.holding(siteIds);
+  }
+
+  async audit(): Promise<Audit> {
+    const { rows } = await this.#warehouse.countAll();
+    return { ...(await this.#counts.audit(rows)), rollups: [], integrity: [] };
+  }
+
+  stats(): EngineStats {
+    const { entries, oldestAtMs } = this.#spool.stats();
+    const lagMs = oldestAtMs === null ? 0 : Math.max(0, this.#clock.now() - oldestAtMs);
+    return {
+      ...this.#group.stats(),
+      spool: { fill: this.#spool.fill(), entries, lagSeconds: lagMs / SECOND_MS },
+    };
+  }
+
+  /** Settles once everything acknowledged so far is in the databases and all counts are reconciled. */
+  async caughtUp(): Promise<void> {
+    await this.flush();
+    await this.#shipper.drained();
+    await this.#reconciler.settled();
+  }
+
+  /** Commits waiting entries to the spool, where they stay until the next start, and closes everything. */
+  close(): Promise<void> {
+    this.#closing ??= this.#release();
+    return this.#closing;
+  }
+
+  #reporterOf(work: string): (error: string | null) => void {
+    return (error) => {
+      for (const listener of this.#onOutage) listener({ work, error });
+    };
+  }
+
+  async #release(): Promise<void> {
+    await this.#group.close();
+    const stopped = Promise.all([this.#shipper.stop(), this.#reconciler.stop()]);
+    // This aborts the request under way, so its batch is sent again after the next start.
+    await this.#warehouse.close();
+    await stopped;
+    await this.#spool.close();
+    await this.#onClosed();
+  }
+
+  #commit({ entries, refusals, refusedKeys }: Group): Promise<readonly AppendOutcome[]> {
+    return this.#spool.commit({
+      entries: entries.map((entry) => this.#toSpoolEntry(entry)),
+      refusals,
+      refusedKeys,
+    });
+  }
+
+  #toSpoolEntry(entry: Entry): SpoolEntry {
+    const { siteId, siteKey, host, receivedAtMs } = entry;
+    const id = entry.id ?? null;
+    const key = id === null ? null : keyOf(siteId, id);
+    const eventId = key === null ? randomUUID() : uuidOf(key);
+    const row = this.#toRow(entry, { eventId, ordinal: this.#ordinal++ });
+    return { key, siteId, siteKey, host, receivedAtMs, outcome: COUNTED_AS[entry.kind], row };
+  }
+}
+
+const COUNTED_AS = { event: 'stored', bot: 'bot', leave: null } as const;
+
+/** Bytes of a key. With 128 bits, the probability that any two of 10^12 events collide is 10^-15. */
+const KEY_BYTES = 16;
+
+/** Hashes a site and an id in UTF-16, so that ids with unpaired surrogates stay distinct. */
+function keyOf(siteId: string, id: string): Buffer {
+  return hash('sha256', Buffer.from(`${siteId}\n${id}`, 'utf16le'), 'buffer').subarray(0, KEY_BYTES);
+}
+
+function uuidOf(key: Buffer): string {
+  return key.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
+}

@@ -1,0 +1,159 @@
+import { createHash } from 'node:crypto';
+import { utcDay } from '../../../domain/clock.ts';
+import { type Reports, StoreUnavailable } from '../../contract/store.ts';
+import { Server } from '../../drivers/clickhouse.ts';
+import type { Checksum } from '../move.ts';
+import type { ActualCount, Batch, SiteDay, Warehouse } from '../shipping.ts';
+import { checksumsOf } from './checksum.ts';
+import { countDays, findRepeats, type Repeat } from './count.ts';
+import { day, integer, isoDay, list, text } from './literal.ts';
+import { pageOf } from './page.ts';
+import { type OnServer, Replicas } from './replicas.ts';
+import { DUPLICATE_RANK } from './row.ts';
+import { ENTRIES, ensureSchema, hasAll } from './schema.ts';
+
+/** The longest wait for a deletion. After that, the server finishes it in the background. */
+const DELETION_DEADLINE_MS = 60_000;
+const DELETION_LOOK_MS = 100;
+
+/** The warehouse in ClickHouse, on one server or on replicas of the same table. */
+export class ClickHouseWarehouse implements Warehouse {
+  readonly reports: Reports;
+  readonly #replicas: Replicas;
+  /** The creation of the table by server, pending or complete. */
+  readonly #tables = new Map<Server, Promise<void>>();
+
+  /**
+   * Creates a warehouse that connects on first use.
+   *
+   * @param urls one URL per replica: `http://user:password@host:8123/database`
+   * @param reportsOver creates the reports, given a function that runs a query on any replica that answers
+   */
+  constructor(urls: readonly string[], reportsOver: (anyReplica: OnServer) => Reports) {
+    this.#replicas = new Replicas(urls.map((url) => new Server(url)));
+    this.reports = reportsOver((work) => this.#any(work));
+  }
+
+  async insert({ id, rows }: Pick<Batch, 'id' | 'rows'>): Promise<void> {
+    await this.#any((server) => server.insert(ENTRIES, rows, id));
+  }
+
+  count(
+    days: readonly SiteDay[],
+    beforeMarking: (changed: readonly SiteDay[]) => Promise<void>,
+  ): Promise<ActualCount[]> {
+    return this.#any(async (server) => {
+      // This comes before any read. Rows that arrive later may be in the count, but they mark their day dirty again.
+      if (!(await hasAll(server)))
+        throw new StoreUnavailable(`ClickHouse: ${server.name} is missing rows of other replicas`);
+      const repeats = await findRepeats(server, days);
+      if (repeats.length > 0) {
+        await beforeMarking(repeats);
+        await mark(server, repeats);
+      }
+      return countDays(server, days);
+    });
+  }
+
+  countAll: Warehouse['countAll'] = () =>
+    this.#any(async (server) => {
+      const rows = await server.rows(
+        `SELECT site_id, toUInt16(day) AS d, count() AS n, max(received_at) AS newest FROM ${ENTRIES} FINAL
+         WHERE kind = 'event' GROUP BY site_id, day`,
+      );
+      return {
+        rows: rows.map((row) => ({ siteId: String(row.site_id), day: Number(row.d), rows: Number(row.n) })),
+        newestAtMs: rows.reduce<number | null>(
+          (newest, row) => Math.max(newest ?? 0, Number(row.newest)),
+          null,
+        ),
+      };
+    });
+
+  page: Warehouse['page'] = (siteId, options) => this.#any((server) => pageOf(server, siteId, options));
+
+  async expire(siteId: string, beforeMs: number, signal?: AbortSignal): Promise<number> {
+    const where = `site_id = ${text(siteId)} AND day <= ${day(utcDay(beforeMs))} AND received_at < ${integer(beforeMs)}`;
+    return this.#any(async (server) => {
+      const [found] = await server.rows(
+        `SELECT count() AS n FROM ${ENTRIES} FINAL WHERE ${where} AND kind != 'duplicate'`,
+      );
+      const rows = Number(found?.n ?? 0);
+      if (rows === 0) return 0;
+      await server.run(`ALTER TABLE ${ENTRIES} DELETE WHERE ${where}`);
+      await rowsGone(server, where, signal);
+      return rows;
+    });
+  }
+
+  async holding(siteIds: readonly string[]): Promise<string[]> {
+    const rows = await this.#any((server) =>
+      server.rows(
+        `SELECT site_id FROM ${ENTRIES} FINAL
+         WHERE site_id IN ${list(siteIds.map(text))} AND kind != 'duplicate' GROUP BY site_id`,
+      ),
+    );
+    const held = new Set(rows.map((row) => String(row.site_id)));
+    return siteIds.filter((siteId) => held.has(siteId));
+  }
+
+  /** Computes the checksums of the days as stored now, by `dayName`. A day without rows has none. */
+  checksums(days: readonly SiteDay[]): Promise<ReadonlyMap<string, Checksum>> {
+    return this.#any((server) => checksumsOf(server, days));
+  }
+
+  async close(): Promise<void> {
+    await this.#replicas.close();
+  }
+
+  #any<T>(work: (server: Server) => Promise<T>): Promise<T> {
+    return this.#replicas.any(async (server) => {
+      // A replica without the table gets no rows, so the others need it too. The next query retries unreachable ones.
+      for (const other of this.#replicas.all) if (other !== server) this.#table(other).catch(() => undefined);
+      await this.#table(server);
+      return work(server);
+    });
+  }
+
+  /** Creates the table on a server, once. */
+  #table(server: Server): Promise<void> {
+    let made = this.#tables.get(server);
+    if (made === undefined) {
+      made = ensureSchema(server).catch((error: unknown) => {
+        this.#tables.delete(server);
+        throw error;
+      });
+      this.#tables.set(server, made);
+    }
+    return made;
+  }
+}
+
+/** Replaces later rows of repeated events with a duplicate mark. Repeating it changes nothing. */
+async function mark(server: Server, repeats: readonly Repeat[]): Promise<void> {
+  const rows = repeats
+    .map(({ siteId, day: ofDay, eventId }) =>
+      JSON.stringify({
+        site_id: siteId,
+        day: isoDay(ofDay),
+        event_id: eventId,
+        rank: DUPLICATE_RANK,
+        kind: 'duplicate',
+      }),
+    )
+    .join('\n');
+  await server.insert(ENTRIES, rows, `marks.${createHash('sha256').update(rows).digest('hex')}`);
+}
+
+/**
+ * Waits until deleted rows are gone, since the server deletes them in the background. It queries the rows themselves, because
+ * an old server lists a deletion only some time after accepting it.
+ */
+async function rowsGone(server: Server, where: string, signal: AbortSignal | undefined): Promise<void> {
+  const start = performance.now();
+  while (performance.now() - start < DELETION_DEADLINE_MS && !signal?.aborted) {
+    const [left] = await server.rows(`SELECT count() AS n FROM ${ENTRIES} WHERE ${where}`);
+    if (Number(left?.n ?? 0) === 0) return;
+    await new Promise((resolve) => setTimeout(resolve, DELETION_LOOK_MS));
+  }
+}

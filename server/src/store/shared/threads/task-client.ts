@@ -1,0 +1,173 @@
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
+import { StoreBroken, StoreBusy, StoreUnavailable } from '../../contract/store.ts';
+import { type Failure, type FromThread, OPENING, type ToThread } from './task-thread.ts';
+
+/** Maximum tasks that wait for a thread or run on it. */
+const MAX_PENDING_TASKS = 200;
+
+interface Pending {
+  resolve(answer: unknown): void;
+  reject(error: StoreUnavailable): void;
+}
+
+/** The thread to start and the file it works on. */
+export interface ThreadPlace {
+  file: string;
+  /** The thread's module, which calls `serveTasks`. */
+  script: URL;
+}
+
+/**
+ * Returns the URL of a thread's module, which is in the same folder as the module that starts it, both in source and built.
+ *
+ * @param name the file name without its extension
+ * @param starter `import.meta.url` of the module that starts it
+ */
+export function threadModule(name: string, starter: string): URL {
+  return new URL(`./${name}.${starter.endsWith('.ts') ? 'ts' : 'js'}`, starter);
+}
+
+/**
+ * A client for a worker thread that works on a file. The thread performs numbered tasks in order and answers each once.
+ * `Answers` maps each type of task to the type of its answer.
+ *
+ * A writing thread owns its file: if it dies, its last effects are unknown and the store is broken. A reading thread starts
+ * with its first task, and restarts after it dies.
+ */
+export class TaskThread<Task extends { type: keyof Answers }, Answers> {
+  readonly #place: ThreadPlace;
+  /** Null for a thread that only reads. */
+  readonly #onBroken: ((error: StoreBroken) => void) | null;
+  readonly #pending = new Map<number, Pending>();
+  #worker: Worker | null = null;
+  #lastNumber = OPENING;
+  #ended: StoreUnavailable | null = null;
+
+  private constructor(place: ThreadPlace, onBroken: ((error: StoreBroken) => void) | null) {
+    this.#place = place;
+    this.#onBroken = onBroken;
+  }
+
+  /**
+   * Starts a writing thread, which opens or creates the file.
+   *
+   * @param onBroken called once if the file can no longer be trusted
+   * @throws StoreUnavailable if the file cannot be opened
+   */
+  static async writing<Task extends { type: keyof Answers }, Answers>(
+    place: ThreadPlace,
+    onBroken: (error: StoreBroken) => void,
+  ): Promise<TaskThread<Task, Answers>> {
+    const thread = new TaskThread<Task, Answers>(place, onBroken);
+    await new Promise((resolve, reject) => {
+      thread.#pending.set(OPENING, { resolve, reject });
+      thread.#worker = thread.#start();
+    });
+    return thread;
+  }
+
+  /** Creates a client for a reading thread. The thread starts with its first task, which fails if the file cannot be opened. */
+  static reading<Task extends { type: keyof Answers }, Answers>(
+    place: ThreadPlace,
+  ): TaskThread<Task, Answers> {
+    return new TaskThread<Task, Answers>(place, null);
+  }
+
+  /**
+   * Performs a task.
+   *
+   * @throws StoreBusy if `MAX_PENDING_TASKS` are pending, StoreUnavailable if the task failed without effect, StoreBroken if
+   *   its effect is unknown
+   */
+  do<T extends Task>(task: T): Promise<Answers[T['type']]> {
+    if (this.#ended !== null) return Promise.reject(this.#ended);
+    if (this.#pending.size >= MAX_PENDING_TASKS)
+      return Promise.reject(
+        new StoreBusy(`too many tasks are waiting for a store thread (${MAX_PENDING_TASKS})`),
+      );
+    return new Promise((resolve, reject) => {
+      const number = ++this.#lastNumber;
+      // The thread's answer has the type that `Answers` gives for the task's type.
+      this.#pending.set(number, { resolve: resolve as Pending['resolve'], reject });
+      this.#worker ??= this.#start();
+      this.#post({ number, task });
+    });
+  }
+
+  /** Ends the thread. A writing thread finishes its tasks first; the tasks of a reading thread are rejected. */
+  async close(): Promise<void> {
+    if (this.#ended !== null) return;
+    this.#ended = new StoreUnavailable('the store is closed');
+    const worker = this.#worker;
+    if (worker === null) return;
+    const exited = once(worker, 'exit');
+    if (this.#onBroken === null) {
+      this.#rejectAll(this.#ended);
+      await worker.terminate();
+    } else {
+      this.#post({ close: true });
+    }
+    // A worker that fails while it ends has ended anyway.
+    await exited.catch(() => undefined);
+  }
+
+  #start(): Worker {
+    const { file, script } = this.#place;
+    const worker = new Worker(script, { workerData: { file } });
+    worker.on('message', (message: FromThread<unknown>) => this.#onMessage(worker, message));
+    worker.on('error', (error) => this.#onEnd(worker, `a store thread failed: ${error.message}`));
+    worker.on('exit', () => this.#onEnd(worker, 'a store thread exited'));
+    return worker;
+  }
+
+  #onMessage(worker: Worker, message: FromThread<unknown>): void {
+    const pending = this.#pending.get(message.number);
+    this.#pending.delete(message.number);
+    if ('answer' in message) pending?.resolve(message.answer);
+    else this.#onFailure(worker, message, pending);
+  }
+
+  #onFailure(
+    worker: Worker,
+    { number, failed }: { number: number; failed: Failure },
+    pending: Pending | undefined,
+  ): void {
+    const error = failed.broken ? new StoreBroken(failed.message) : new StoreUnavailable(failed.message);
+    pending?.reject(error);
+    if (number === OPENING) {
+      // The thread opened nothing, so its end breaks nothing.
+      this.#worker = null;
+      this.#rejectAll(error);
+      void worker.terminate();
+    } else if (failed.broken) {
+      this.#break(failed.message);
+    }
+  }
+
+  #onEnd(worker: Worker, message: string): void {
+    if (this.#worker !== worker) return;
+    this.#worker = null;
+    if (this.#onBroken === null || this.#pending.has(OPENING)) this.#rejectAll(new StoreUnavailable(message));
+    else this.#break(message);
+  }
+
+  /** Makes every task fail from now on, because the effects of the writing thread are unknown. */
+  #break(message: string): void {
+    if (this.#onBroken === null) return;
+    const error = new StoreBroken(message);
+    this.#rejectAll(error);
+    if (this.#ended !== null) return;
+    this.#ended = error;
+    this.#onBroken(error);
+  }
+
+  #rejectAll(error: StoreUnavailable): void {
+    for (const pending of this.#pending.values()) pending.reject(error);
+    this.#pending.clear();
+  }
+
+  #post(message: ToThread<Task>): void {
+    this.#worker?.postMessage(message);
+  }
+}
