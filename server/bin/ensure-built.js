@@ -34,17 +34,17 @@ const BUILDS = [
   },
 ];
 
-/** Newest modification time of a file, or of the files in a folder whose paths match, epoch milliseconds. */
-function newest(path, only) {
+/** Newest modification time of a file, or of the files in a folder, epoch milliseconds. */
+function newest(path) {
   const stat = statSync(path);
-  if (!stat.isDirectory()) return only.test(path) ? stat.mtimeMs : 0;
-  return readdirSync(path).reduce((latest, name) => Math.max(latest, newest(join(path, name), only)), 0);
+  if (!stat.isDirectory()) return stat.mtimeMs;
+  return readdirSync(path).reduce((latest, name) => Math.max(latest, newest(join(path, name))), 0);
 }
 
-function isFresh({ output, sources, only = /./ }) {
+function isFresh({ output, sources }) {
   const built = join(root, output);
   if (!existsSync(built)) return false;
-  return sources.every((source) => newest(join(root, source), only) <= statSync(built).mtimeMs);
+  return sources.every((source) => newest(join(root, source)) <= statSync(built).mtimeMs);
 }
 
 /** Builds what is missing or older than its sources. An image without the sources or the compilers is taken as it is. */
