@@ -98,7 +98,7 @@ function describeComponents(): Json {
   };
 }
 
-export function schemaName(operation: string): string {
+function schemaName(operation: string): string {
   return `${operation[0]?.toUpperCase()}${operation.slice(1)}Answer`;
 }
 

@@ -3,7 +3,7 @@ import { ApiError } from '../domain/errors.ts';
 
 /** Paginates lists. A cursor is opaque to clients: it holds the list that it belongs to, and where the next page starts. */
 
-export const LIMIT_MAX = 1_000;
+const LIMIT_MAX = 1_000;
 const LIMIT_DEFAULT = 100;
 const CURSOR_MAX_CHARS = 4_096;
 

@@ -11,7 +11,7 @@ type Check = (value: unknown) => boolean;
 const checks = new WeakMap<TSchema, Check>();
 
 /** Returns whether a value matches a schema. Each schema is compiled once. */
-export function matchesSchema(schema: TSchema, value: unknown): boolean {
+function matchesSchema(schema: TSchema, value: unknown): boolean {
   let check = checks.get(schema);
   if (check === undefined) {
     const validator = Compile(schema);

@@ -13,7 +13,7 @@ import { Maybe } from './schema-parts.ts';
 /** The largest body: a full batch of the largest events, with some room for JSON syntax. */
 export const REPORT_MAX_BYTES = REPORTED_EVENTS_MAX * 10 * 1024;
 
-export const Report = Type.Union([
+const Report = Type.Union([
   ReportedEvent,
   Type.Array(ReportedEvent, { minItems: 1, maxItems: REPORTED_EVENTS_MAX }),
 ]);

@@ -10,7 +10,7 @@ import { SITE_ITEM } from './sites.ts';
 const DEFINITION =
   'An event is a page view or any other event sent by a page or a server. It counts in the billing month (UTC) in which it was received, or in that of the time reported with it. Events are deduplicated by id; crawlers are not counted. Events over the monthly limit are still stored and counted.';
 
-export const UsageItem = Type.Object({
+const UsageItem = Type.Object({
   id: SITE_ITEM.id,
   domain: SITE_ITEM.domain,
   events_this_month: SITE_ITEM.events_this_month,

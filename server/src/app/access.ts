@@ -5,7 +5,7 @@ import type { Account, Registry, Site } from '../store/contract/store.ts';
 export type Role = 'owner' | 'admin' | 'viewer';
 
 /** The roles that are allowed each kind of access to a site. */
-export const SITE_ACTIONS = {
+const SITE_ACTIONS = {
   /** To see reports, the ledger and the snippet. */
   look: ['owner', 'admin', 'viewer'],
   /** To change allowed hosts, keys, goals, public links and retention. */

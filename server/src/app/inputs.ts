@@ -11,7 +11,7 @@ export const EMAIL_MAX_CHARS = 254;
 /** The longest name of an API key or a public link. */
 export const NAME_MAX_CHARS = 100;
 /** The maximum number of days: a hundred years. */
-export const DAYS_MAX = 36_500;
+const DAYS_MAX = 36_500;
 /** The longest part of an input that is repeated in an error. */
 const REPEATED_MAX_CHARS = 100;
 

@@ -104,7 +104,7 @@ export async function removeLeftovers(
 }
 
 /** Deletes events older than the retention of their site, or else of the server. @returns the number of deleted rows */
-export async function expireEvents(
+async function expireEvents(
   {
     store: { registry, events },
     clock,

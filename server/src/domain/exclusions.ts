@@ -7,7 +7,7 @@ import { matchesPattern } from './patterns.ts';
  */
 
 /** The most excluded pages of a site. */
-export const EXCLUDED_PAGES_MAX = 100;
+const EXCLUDED_PAGES_MAX = 100;
 /** The longest pattern of a page. */
 const PATTERN_MAX_CHARS = 200;
 

@@ -18,7 +18,7 @@ import { nearest } from './nearest.ts';
 /** The maximum number of filters in a report. */
 export const FILTERS_MAX = 10;
 /** The maximum number of values in a filter. */
-export const FILTER_VALUES_MAX = 100;
+const FILTER_VALUES_MAX = 100;
 /** The maximum length of a filter's text. */
 export const FILTER_MAX_CHARS = 4_096;
 

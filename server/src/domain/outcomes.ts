@@ -21,7 +21,7 @@ interface RefusalEntry extends Explanation {
 }
 
 /** The reasons for refusals. Their names are in ledgers, metrics and alert rules, and never change. */
-export const REFUSALS = {
+const REFUSALS = {
   malformed: {
     code: 'INVALID_EVENT',
     title: 'Malformed event',
@@ -115,7 +115,7 @@ export const REFUSALS = {
 export type RefusalReason = keyof typeof REFUSALS;
 
 /** The outcomes of a beacon that is not refused. */
-export const ACCEPTED = ['stored', 'duplicate', 'bot'] as const;
+const ACCEPTED = ['stored', 'duplicate', 'bot'] as const;
 export type AcceptedOutcome = (typeof ACCEPTED)[number];
 
 /** The outcome of a beacon: a closed union, for exhaustive switches. */

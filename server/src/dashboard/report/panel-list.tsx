@@ -55,7 +55,7 @@ export function Panel({ panel, links, data, apiUrl }: Shared & { panel: PanelDat
 }
 
 /** The rows of a table. Each value links to the report filtered by it, if possible. */
-export function Rows({
+function Rows({
   by,
   heading,
   rows,

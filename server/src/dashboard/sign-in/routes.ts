@@ -150,7 +150,7 @@ function readTyped(form: URLSearchParams): Typed {
 }
 
 /** Returns the page to open after login: the requested one if it is in the dashboard, or else the list of sites. */
-export function ownAddress(wished: string | null): string {
+function ownAddress(wished: string | null): string {
   const start = 'http://here';
   const url = wished === null ? null : URL.parse(wished, start);
   if (url === null || url.origin !== start || !/^\/dashboard(\/|$)/.test(url.pathname)) return '/dashboard';
