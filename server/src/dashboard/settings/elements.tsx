@@ -1,11 +1,11 @@
-import type { VNode } from 'preact';
+import type { ComponentChildren, VNode } from 'preact';
 import type { ExclusionsDryRun, TypedExclusions } from '../../app/exclusions.ts';
 import type { HostsDryRun } from '../../app/host-rules.ts';
 import type { Delivery } from '../../app/mailer.ts';
 import type { UsedSiteKey } from '../../app/site-keys.ts';
 import type { Goal, HostRules, Member, OneTimeToken, Share } from '../../store/contract/store.ts';
 import { Copyable } from '../kit/elements.tsx';
-import type { FieldProblem } from '../kit/form.tsx';
+import { ButtonForm, type FieldProblem, Form } from '../kit/form.tsx';
 import type { SiteRequest } from '../kit/parts.ts';
 import { SETTINGS_TEXT } from './text.ts';
 
@@ -41,6 +41,41 @@ export interface SettingsData {
 export interface SectionProps {
   request: SiteRequest;
   data: SettingsData;
+}
+
+/** The path that a form of a site's settings is sent to. */
+function actionOf({ site }: SiteRequest, to: string): string {
+  return `/dashboard/sites/${site.id}/settings/${to}`;
+}
+
+/** A form of a site's settings. */
+export function SettingsForm({
+  request,
+  to,
+  ...form
+}: {
+  request: SiteRequest;
+  to: string;
+  class?: 'stack' | 'inline-form';
+  children: ComponentChildren;
+}): VNode {
+  return <Form frame={request.frame} action={actionOf(request, to)} {...form} />;
+}
+
+/** A form of a site's settings that consists of one small button. */
+export function SettingsButton({
+  request,
+  to,
+  ...button
+}: {
+  request: SiteRequest;
+  to: string;
+  hidden: Readonly<Record<string, string>>;
+  label: string;
+  /** The object of the action, for screen readers. */
+  about: string;
+}): VNode {
+  return <ButtonForm frame={request.frame} action={actionOf(request, to)} {...button} />;
 }
 
 /** A secret that is shown only once. */

@@ -2,21 +2,22 @@ import type { VNode } from 'preact';
 import type { ExclusionsDryRun } from '../../app/exclusions.ts';
 import { isLocalHost } from '../../domain/hosts.ts';
 import { Card, Copyable, Notice } from '../kit/elements.tsx';
-import { errorAt, Field, Form, TextAreaField } from '../kit/form.tsx';
+import { errorAt, Field, TextAreaField } from '../kit/form.tsx';
 import type { SiteRequest } from '../kit/parts.ts';
 import { QrCode } from '../kit/qr.tsx';
-import { SaveOrPreview, type SectionProps } from './elements.tsx';
+import { SaveOrPreview, type SectionProps, SettingsForm } from './elements.tsx';
 import { exclusionsPreview, SETTINGS_TEXT } from './text.ts';
 
 /** The exclusions of a site: rules for pages and countries, and a link that excludes the owner's own visits. */
 
-export function ExcludedByRule({ request: { site, frame }, data }: SectionProps): VNode {
+export function ExcludedByRule({ request, data }: SectionProps): VNode {
+  const { site } = request;
   const { exclusionsRun, typedExclusions, knowsCountries, problem } = data;
   const pages = typedExclusions?.pages ?? site.exclusions?.pages.join('\n') ?? '';
   const countries = typedExclusions?.countries ?? site.exclusions?.countries.join(' ') ?? '';
   return (
     <Card title={SETTINGS_TEXT.exclusions} id="exclusions-title">
-      <Form frame={frame} action={`/dashboard/sites/${site.id}/settings/exclusions`} class="stack">
+      <SettingsForm request={request} to="exclusions" class="stack">
         <p class="hint">{SETTINGS_TEXT.exclusionsHint}</p>
         <TextAreaField
           name="excluded-pages"
@@ -41,7 +42,7 @@ export function ExcludedByRule({ request: { site, frame }, data }: SectionProps)
         />
         {exclusionsRun !== undefined && <Preview run={exclusionsRun} />}
         <SaveOrPreview />
-      </Form>
+      </SettingsForm>
     </Card>
   );
 }

@@ -5,37 +5,13 @@ import { PASSWORD_MAX_CHARS } from '../../app/passwords.ts';
 import { shownDomain } from '../../domain/hosts.ts';
 import { EmailField } from '../kit/credential-fields.tsx';
 import { Card, Notice } from '../kit/elements.tsx';
-import { ButtonForm, errorAt, Field, Form, SelectField } from '../kit/form.tsx';
+import { errorAt, Field, SelectField } from '../kit/form.tsx';
 import { date } from '../kit/format.ts';
 import type { SiteRequest } from '../kit/parts.ts';
-import { Once, type SectionProps } from './elements.tsx';
+import { Once, type SectionProps, SettingsButton, SettingsForm } from './elements.tsx';
 import { SETTINGS_TEXT } from './text.ts';
 
 /** Further settings of a site: goals, public links, team, exports, deletion. */
-
-function RemoveButton({
-  request,
-  to,
-  name,
-  value,
-  label,
-}: {
-  request: SiteRequest;
-  to: string;
-  name: string;
-  value: string;
-  label: string;
-}): VNode {
-  return (
-    <ButtonForm
-      frame={request.frame}
-      action={`/dashboard/sites/${request.site.id}/settings/${to}`}
-      hidden={{ [name]: value }}
-      label={SETTINGS_TEXT.remove}
-      about={label}
-    />
-  );
-}
 
 export function Goals({ request, data: { goals, problem } }: SectionProps): VNode {
   return (
@@ -49,22 +25,18 @@ export function Goals({ request, data: { goals, problem } }: SectionProps): VNod
                 <strong>{goal.pattern}</strong>
                 <span class="tag">{goal.kind}</span>
               </div>
-              <RemoveButton
+              <SettingsButton
                 request={request}
                 to="goals/remove"
-                name="id"
-                value={goal.id}
-                label={goal.pattern}
+                hidden={{ id: goal.id }}
+                label={SETTINGS_TEXT.remove}
+                about={goal.pattern}
               />
             </li>
           ))}
         </ul>
       )}
-      <Form
-        frame={request.frame}
-        action={`/dashboard/sites/${request.site.id}/settings/goals`}
-        class="inline-form"
-      >
+      <SettingsForm request={request} to="goals" class="inline-form">
         <SelectField name="kind" label={SETTINGS_TEXT.goalType}>
           <option value="event">{SETTINGS_TEXT.goalKinds.event}</option>
           <option value="page">{SETTINGS_TEXT.goalKinds.page}</option>
@@ -78,7 +50,7 @@ export function Goals({ request, data: { goals, problem } }: SectionProps): VNod
           error={errorAt(problem, 'pattern')}
         />
         <button type="submit">{SETTINGS_TEXT.addGoal}</button>
-      </Form>
+      </SettingsForm>
     </Card>
   );
 }
@@ -107,22 +79,18 @@ export function Shares({ request, data: { shares, newShare, problem } }: Section
                   {share.expiresAtMs !== null && ` · ${SETTINGS_TEXT.expires(date(share.expiresAtMs))}`}
                 </p>
               </div>
-              <RemoveButton
+              <SettingsButton
                 request={request}
                 to="shares/remove"
-                name="id"
-                value={share.id}
-                label={share.name}
+                hidden={{ id: share.id }}
+                label={SETTINGS_TEXT.remove}
+                about={share.name}
               />
             </li>
           ))}
         </ul>
       )}
-      <Form
-        frame={request.frame}
-        action={`/dashboard/sites/${request.site.id}/settings/shares`}
-        class="inline-form"
-      >
+      <SettingsForm request={request} to="shares" class="inline-form">
         <Field
           name="name"
           label={SETTINGS_TEXT.shareName}
@@ -145,7 +113,7 @@ export function Shares({ request, data: { shares, newShare, problem } }: Section
           <option value="365">{SETTINGS_TEXT.year}</option>
         </SelectField>
         <button type="submit">{SETTINGS_TEXT.createLink}</button>
-      </Form>
+      </SettingsForm>
     </Card>
   );
 }
@@ -184,12 +152,12 @@ export function Team({
                 <strong>{member.email}</strong>
                 <span class="tag">{member.role}</span>
               </div>
-              <RemoveButton
+              <SettingsButton
                 request={request}
                 to="members/remove"
-                name="account"
-                value={member.accountId}
-                label={member.email}
+                hidden={{ account: member.accountId }}
+                label={SETTINGS_TEXT.remove}
+                about={member.email}
               />
             </li>
           ))}
@@ -204,18 +172,14 @@ export function Team({
           ))}
         </ul>
       )}
-      <Form
-        frame={request.frame}
-        action={`/dashboard/sites/${request.site.id}/settings/members`}
-        class="inline-form"
-      >
+      <SettingsForm request={request} to="members" class="inline-form">
         <EmailField autocomplete="off" error={errorAt(problem, 'email')} />
         <SelectField name="role" label={SETTINGS_TEXT.role}>
           <option value="viewer">{SETTINGS_TEXT.viewer}</option>
           <option value="admin">{SETTINGS_TEXT.admin}</option>
         </SelectField>
         <button type="submit">{SETTINGS_TEXT.invite}</button>
-      </Form>
+      </SettingsForm>
     </Card>
   );
 }
@@ -237,22 +201,23 @@ export function Exports({ request: { site } }: { request: SiteRequest }): VNode 
   );
 }
 
-export function DeleteSite({ request: { site, frame }, data: { problem } }: SectionProps): VNode {
+export function DeleteSite({ request, data: { problem } }: SectionProps): VNode {
+  const domain = shownDomain(request.site.domain);
   return (
     <Card title={SETTINGS_TEXT.delete} id="delete-title">
       <p class="hint">{SETTINGS_TEXT.deleteHint}</p>
-      <Form frame={frame} action={`/dashboard/sites/${site.id}/settings/delete`} class="inline-form">
+      <SettingsForm request={request} to="delete" class="inline-form">
         <Field
           name="confirm"
-          label={SETTINGS_TEXT.typeToConfirm(shownDomain(site.domain))}
+          label={SETTINGS_TEXT.typeToConfirm(domain)}
           required
           autocomplete="off"
           error={errorAt(problem, 'confirm')}
         />
         <button type="submit" class="danger">
-          {SETTINGS_TEXT.deleteSite(shownDomain(site.domain))}
+          {SETTINGS_TEXT.deleteSite(domain)}
         </button>
-      </Form>
+      </SettingsForm>
     </Card>
   );
 }

@@ -2,12 +2,18 @@ import type { VNode } from 'preact';
 import { shownDomain } from '../../domain/hosts.ts';
 import { ownValue } from '../../domain/own-value.ts';
 import { Ago, Card, Notice } from '../kit/elements.tsx';
-import { ButtonForm, errorAt, Field, Form, SelectField, TextAreaField } from '../kit/form.tsx';
+import { errorAt, Field, SelectField, TextAreaField } from '../kit/form.tsx';
 import { date } from '../kit/format.ts';
 import type { SiteRequest } from '../kit/parts.ts';
 import { siteDocument } from '../kit/site-frame.tsx';
 import { ZoneOptions } from '../kit/zone-options.tsx';
-import { SaveOrPreview, type SectionProps, type SettingsData } from './elements.tsx';
+import {
+  SaveOrPreview,
+  type SectionProps,
+  SettingsButton,
+  type SettingsData,
+  SettingsForm,
+} from './elements.tsx';
 import { ExcludedByRule, OwnVisits } from './exclusions.tsx';
 import { DeleteSite, Exports, Goals, Shares, Team } from './more.tsx';
 import { hostsPreview, SETTINGS_DONE, SETTINGS_TEXT } from './text.ts';
@@ -37,11 +43,12 @@ export function settingsPage(request: SiteRequest, data: SettingsData): string {
   });
 }
 
-function Hosts({ request: { site, frame }, data: { dryRun, problem, typedHosts } }: SectionProps): VNode {
+function Hosts({ request, data: { dryRun, problem, typedHosts } }: SectionProps): VNode {
+  const { site } = request;
   const rules = dryRun?.rules ?? site;
   return (
     <Card title={SETTINGS_TEXT.domains} id="hosts-title">
-      <Form frame={frame} action={`/dashboard/sites/${site.id}/settings/hosts`} class="stack">
+      <SettingsForm request={request} to="hosts" class="stack">
         <p class="hint">{SETTINGS_TEXT.domainsHint(shownDomain(site.domain))}</p>
         <label class="check-field">
           <input type="checkbox" name="subdomains" checked={rules.allowSubdomains} />
@@ -58,13 +65,12 @@ function Hosts({ request: { site, frame }, data: { dryRun, problem, typedHosts }
           <Notice kind={dryRun.refused === 0 ? 'done' : 'note'}>{hostsPreview(dryRun)}</Notice>
         )}
         <SaveOrPreview />
-      </Form>
+      </SettingsForm>
     </Card>
   );
 }
 
-function Keys({ request: { site, frame }, data: { keys, nowMs } }: SectionProps): VNode {
-  const base = `/dashboard/sites/${site.id}/settings/keys`;
+function Keys({ request, data: { keys, nowMs } }: SectionProps): VNode {
   return (
     <Card title={SETTINGS_TEXT.keys} id="keys-title">
       <p class="hint">{SETTINGS_TEXT.keysHint}</p>
@@ -87,9 +93,9 @@ function Keys({ request: { site, frame }, data: { keys, nowMs } }: SectionProps)
                 </p>
               </div>
               {!isCurrent && state === 'live' && (
-                <ButtonForm
-                  frame={frame}
-                  action={`${base}/retire`}
+                <SettingsButton
+                  request={request}
+                  to="keys/retire"
                   hidden={{ key }}
                   label={SETTINGS_TEXT.retire}
                   about={key}
@@ -99,20 +105,18 @@ function Keys({ request: { site, frame }, data: { keys, nowMs } }: SectionProps)
           );
         })}
       </ul>
-      <Form frame={frame} action={base}>
+      <SettingsForm request={request} to="keys">
         <button type="submit">{SETTINGS_TEXT.rotate}</button>
-      </Form>
+      </SettingsForm>
     </Card>
   );
 }
 
-function TimeZone({
-  request: { site, frame },
-  data: { timeZones, ownersZone, problem },
-}: SectionProps): VNode {
+function TimeZone({ request, data: { timeZones, ownersZone, problem } }: SectionProps): VNode {
+  const { site } = request;
   return (
     <Card title={SETTINGS_TEXT.zone} id="zone-title">
-      <Form frame={frame} action={`/dashboard/sites/${site.id}/settings/time-zone`} class="inline-form">
+      <SettingsForm request={request} to="time-zone" class="inline-form">
         <SelectField
           name="site-zone"
           label={SETTINGS_TEXT.reportingZone}
@@ -125,15 +129,16 @@ function TimeZone({
           <ZoneOptions zones={timeZones} chosen={site.timeZone} />
         </SelectField>
         <button type="submit">{SETTINGS_TEXT.save}</button>
-      </Form>
+      </SettingsForm>
     </Card>
   );
 }
 
-function Retention({ request: { site, frame }, data }: SectionProps): VNode {
+function Retention({ request, data }: SectionProps): VNode {
+  const { site } = request;
   return (
     <Card title={SETTINGS_TEXT.retention} id="retention-title">
-      <Form frame={frame} action={`/dashboard/sites/${site.id}/settings/retention`} class="inline-form">
+      <SettingsForm request={request} to="retention" class="inline-form">
         <Field
           name="days"
           label={SETTINGS_TEXT.retentionDays}
@@ -144,7 +149,7 @@ function Retention({ request: { site, frame }, data }: SectionProps): VNode {
           error={errorAt(data.problem, 'days')}
         />
         <button type="submit">{SETTINGS_TEXT.save}</button>
-      </Form>
+      </SettingsForm>
     </Card>
   );
 }
