@@ -1,5 +1,11 @@
-import { Readable } from 'node:stream';
-import { type ClickHouseClient, type ClickHouseSettings, createClient } from '@clickhouse/client';
+import { addAbortSignal, Readable } from 'node:stream';
+import { finished } from 'node:stream/promises';
+import {
+  type ClickHouseClient,
+  type ClickHouseSettings,
+  createClient,
+  type ExecParams,
+} from '@clickhouse/client';
 import { StoreUnavailable } from '../contract/store.ts';
 
 /** The only file that imports the ClickHouse client. */
@@ -26,9 +32,22 @@ const WANTED_SETTINGS = {
   max_read_buffer_size: '65536',
   insert_distributed_sync: '1',
 } as const;
+/** Settings of questions, if the server knows them: it stops answering a client that has closed the connection. */
+const QUESTION_SETTINGS = {
+  cancel_http_readonly_queries_on_client_close: '1',
+  // Servers cancel only what is declared to write nothing. With 2, other settings may still be sent.
+  readonly: '2',
+} as const;
 const TOKEN_SETTING = 'insert_deduplication_token';
 
 export type Row = Record<string, unknown>;
+
+export interface QuestionOptions {
+  /** Whether to allow less time, because a lock is held. */
+  quick?: boolean;
+  /** Cancels the question, also on the server. It then rejects with the signal's reason. */
+  signal?: AbortSignal | undefined;
+}
 
 /** A ClickHouse server: the only one, or one of several replicas. */
 export class Server {
@@ -65,19 +84,13 @@ export class Server {
   /** Runs a statement that returns no rows. */
   async run(sql: string): Promise<void> {
     const settings = await this.#settings(QUESTION_TIMEOUT_MS);
-    await translated(() =>
-      this.#client.command({
-        query: sql,
-        clickhouse_settings: settings,
-        abort_signal: this.#within(QUESTION_TIMEOUT_MS),
-      }),
-    );
+    await this.#exec({ query: sql, clickhouse_settings: settings });
   }
 
   /** Runs a query and returns its rows, with 64-bit integers as strings. @param sql without FORMAT */
-  async rows(sql: string, { quick = false }: { quick?: boolean } = {}): Promise<Row[]> {
+  async rows(sql: string, options: QuestionOptions = {}): Promise<Row[]> {
     const rows: Row[] = [];
-    await this.stream(sql, (row) => rows.push(row), { quick });
+    await this.stream(sql, (row) => rows.push(row), options);
     return rows;
   }
 
@@ -85,19 +98,28 @@ export class Server {
   async stream(
     sql: string,
     onRow: (row: Row) => void,
-    { quick = false }: { quick?: boolean } = {},
+    { quick = false, signal }: QuestionOptions = {},
   ): Promise<void> {
+    signal?.throwIfAborted();
     const timeoutMs = quick ? QUICK_TIMEOUT_MS : QUESTION_TIMEOUT_MS;
-    const settings = await this.#settings(timeoutMs);
-    await translated(async () => {
-      const answer = await this.#client.query({
-        query: sql,
-        format: 'JSONEachRow',
-        clickhouse_settings: settings,
-        abort_signal: this.#within(timeoutMs),
+    const settings = { ...(await this.#settings(timeoutMs)), ...(await this.#knownOf(QUESTION_SETTINGS)) };
+    const within = this.#within(timeoutMs, signal);
+    try {
+      await translated(async () => {
+        const answer = await this.#client.query({
+          query: sql,
+          format: 'JSONEachRow',
+          clickhouse_settings: settings,
+          abort_signal: within,
+        });
+        // The client heeds the signal only until the head of the answer; the rows may take much longer.
+        for await (const rows of addAbortSignal(within, answer.stream<Row>()))
+          for (const row of rows) onRow(row.json());
       });
-      for await (const rows of answer.stream<Row>()) for (const row of rows) onRow(row.json());
-    });
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw error;
+    }
   }
 
   /**
@@ -107,18 +129,10 @@ export class Server {
    */
   async insert(table: string, rows: string, token: string): Promise<void> {
     const settings = await this.#settings(QUICK_TIMEOUT_MS);
-    const known = await this.#knownSettings();
-    await translated(async () => {
-      const { stream } = await this.#client.exec({
-        query: `INSERT INTO ${table} FORMAT JSONEachRow`,
-        values: Readable.from([Buffer.from(rows)], { objectMode: false }),
-        clickhouse_settings: {
-          ...settings,
-          ...(known.has(TOKEN_SETTING) ? { [TOKEN_SETTING]: token } : {}),
-        },
-        abort_signal: this.#within(QUESTION_TIMEOUT_MS),
-      });
-      stream.resume();
+    await this.#exec({
+      query: `INSERT INTO ${table} FORMAT JSONEachRow`,
+      values: Readable.from([Buffer.from(rows)], { objectMode: false }),
+      clickhouse_settings: { ...settings, ...(await this.#knownOf({ [TOKEN_SETTING]: token })) },
     });
   }
 
@@ -127,16 +141,38 @@ export class Server {
     await this.#client.close();
   }
 
-  #within(timeoutMs: number): AbortSignal {
-    return AbortSignal.any([AbortSignal.timeout(timeoutMs), this.#closing.signal]);
+  /** Sends a statement and reads its answer, which says nothing, to the end. */
+  #exec(statement: Pick<ExecParams, 'query' | 'clickhouse_settings'> & { values?: Readable }): Promise<void> {
+    const within = this.#within(QUESTION_TIMEOUT_MS);
+    return translated(async () => {
+      const { stream } = await this.#client.exec({
+        ...statement,
+        abort_signal: within,
+        decompress_response_stream: false,
+      });
+      await finished(addAbortSignal(within, stream).resume());
+    });
+  }
+
+  #within(timeoutMs: number, signal?: AbortSignal): AbortSignal {
+    return AbortSignal.any([
+      AbortSignal.timeout(timeoutMs),
+      this.#closing.signal,
+      ...(signal === undefined ? [] : [signal]),
+    ]);
   }
 
   async #settings(timeoutMs: number): Promise<ClickHouseSettings> {
-    const known = await this.#knownSettings();
     return {
-      ...Object.fromEntries(Object.entries(WANTED_SETTINGS).filter(([name]) => known.has(name))),
+      ...(await this.#knownOf(WANTED_SETTINGS)),
       max_execution_time: (timeoutMs - SERVER_GIVES_UP_BEFORE_MS) / 1000,
     };
+  }
+
+  /** Returns those of the settings that the server knows. */
+  async #knownOf(settings: Readonly<Record<string, string>>): Promise<Record<string, string>> {
+    const known = await this.#knownSettings();
+    return Object.fromEntries(Object.entries(settings).filter(([name]) => known.has(name)));
   }
 
   #knownSettings(): Promise<ReadonlySet<string>> {
@@ -148,14 +184,20 @@ export class Server {
   }
 
   async #askSettings(): Promise<ReadonlySet<string>> {
-    const names = [...Object.keys(WANTED_SETTINGS), TOKEN_SETTING].map((name) => `'${name}'`).join(', ');
+    const names = [...Object.keys({ ...WANTED_SETTINGS, ...QUESTION_SETTINGS }), TOKEN_SETTING]
+      .map((name) => `'${name}'`)
+      .join(', ');
+    const within = this.#within(QUICK_TIMEOUT_MS);
     return translated(async () => {
       const answer = await this.#client.query({
         query: `SELECT name FROM system.settings WHERE name IN (${names})`,
         format: 'JSONEachRow',
-        abort_signal: this.#within(QUICK_TIMEOUT_MS),
+        abort_signal: within,
       });
-      return new Set((await answer.json<{ name: string }>()).map(({ name }) => name));
+      const known = new Set<string>();
+      for await (const rows of addAbortSignal(within, answer.stream<{ name: string }>()))
+        for (const row of rows) known.add(row.json().name);
+      return known;
     });
   }
 }

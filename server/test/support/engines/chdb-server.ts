@@ -19,6 +19,8 @@ interface Session {
 const NO_SETTINGS: ReadonlySet<string> = new Set([
   ...['query', 'database', 'default_format', 'query_id', 'session_id', 'user', 'password'],
   ...['enable_http_compression', 'wait_end_of_query', 'send_progress_in_http_headers', 'role'],
+  // The session could not be changed afterwards.
+  'readonly',
 ]);
 const UNKNOWN_ERROR = '1002';
 
