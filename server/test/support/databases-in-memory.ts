@@ -36,7 +36,9 @@ export class DatabasesInMemory {
   #excess = 0;
 
   /** The calls that the shipper and the settler make. */
-  readonly warehouse: Pick<Warehouse, 'insert' | 'count' | 'close'> = {
+  readonly warehouse: Pick<Warehouse, 'misconfiguration' | 'check' | 'insert' | 'count' | 'close'> = {
+    misconfiguration: null,
+    check: async () => undefined,
     insert: async ({ rows }) => {
       const lines = rows.trimEnd().split('\n');
       this.#request((share) => {

@@ -32,20 +32,20 @@ const WANTED_SETTINGS = {
   max_read_buffer_size: '65536',
   insert_distributed_sync: '1',
 } as const;
-/** Settings of questions, if the server knows them: it stops answering a client that has closed the connection. */
-const QUESTION_SETTINGS = {
+/** Settings of queries, sent to servers that know them: the server cancels a query when the client closes its connection. */
+const QUERY_SETTINGS = {
   cancel_http_readonly_queries_on_client_close: '1',
-  // Servers cancel only what is declared to write nothing. With 2, other settings may still be sent.
+  // Servers cancel only read-only queries. The value 2 still allows other settings.
   readonly: '2',
 } as const;
 const TOKEN_SETTING = 'insert_deduplication_token';
 
 export type Row = Record<string, unknown>;
 
-export interface QuestionOptions {
-  /** Whether to allow less time, because a lock is held. */
+export interface QueryOptions {
+  /** Whether to use the short timeout, because a lock is held. */
   quick?: boolean;
-  /** Cancels the question, also on the server. It then rejects with the signal's reason. */
+  /** Cancels the query, which then rejects with the signal's reason. Newer servers stop running it. */
   signal?: AbortSignal | undefined;
 }
 
@@ -88,7 +88,7 @@ export class Server {
   }
 
   /** Runs a query and returns its rows, with 64-bit integers as strings. @param sql without FORMAT */
-  async rows(sql: string, options: QuestionOptions = {}): Promise<Row[]> {
+  async rows(sql: string, options: QueryOptions = {}): Promise<Row[]> {
     const rows: Row[] = [];
     await this.stream(sql, (row) => rows.push(row), options);
     return rows;
@@ -98,11 +98,11 @@ export class Server {
   async stream(
     sql: string,
     onRow: (row: Row) => void,
-    { quick = false, signal }: QuestionOptions = {},
+    { quick = false, signal }: QueryOptions = {},
   ): Promise<void> {
     signal?.throwIfAborted();
     const timeoutMs = quick ? QUICK_TIMEOUT_MS : QUESTION_TIMEOUT_MS;
-    const settings = { ...(await this.#settings(timeoutMs)), ...(await this.#knownOf(QUESTION_SETTINGS)) };
+    const settings = { ...(await this.#settings(timeoutMs)), ...(await this.#knownOf(QUERY_SETTINGS)) };
     const within = this.#within(timeoutMs, signal);
     try {
       await translated(async () => {
@@ -112,7 +112,7 @@ export class Server {
           clickhouse_settings: settings,
           abort_signal: within,
         });
-        // The client heeds the signal only until the head of the answer; the rows may take much longer.
+        // The client applies the signal only until the response's head has arrived.
         for await (const rows of addAbortSignal(within, answer.stream<Row>()))
           for (const row of rows) onRow(row.json());
       });
@@ -141,7 +141,7 @@ export class Server {
     await this.#client.close();
   }
 
-  /** Sends a statement and reads its answer, which says nothing, to the end. */
+  /** Sends a statement that returns no rows, and reads the response to its end. */
   #exec(statement: Pick<ExecParams, 'query' | 'clickhouse_settings'> & { values?: Readable }): Promise<void> {
     const within = this.#within(QUESTION_TIMEOUT_MS);
     return translated(async () => {
@@ -184,7 +184,7 @@ export class Server {
   }
 
   async #askSettings(): Promise<ReadonlySet<string>> {
-    const names = [...Object.keys({ ...WANTED_SETTINGS, ...QUESTION_SETTINGS }), TOKEN_SETTING]
+    const names = [...Object.keys({ ...WANTED_SETTINGS, ...QUERY_SETTINGS }), TOKEN_SETTING]
       .map((name) => `'${name}'`)
       .join(', ');
     const within = this.#within(QUICK_TIMEOUT_MS);

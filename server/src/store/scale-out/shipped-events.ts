@@ -3,9 +3,13 @@ import { type Clock, SECOND_MS } from '../../domain/clock.ts';
 import type { Outage } from '../../domain/outage.ts';
 import type { AppendOutcome, Audit, EngineStats, Entry, Events, Health, Reports } from '../contract/store.ts';
 import { type Group, GroupCommit } from '../shared/group-commit.ts';
+import { Loop } from '../shared/loop.ts';
 import { Reconciler } from './reconciler.ts';
 import { Shipper } from './shipper.ts';
 import type { Counts, Spool, SpoolEntry, Warehouse } from './shipping.ts';
+
+/** The interval between checks of the warehouse's servers. */
+const CHECK_MS = 10 * SECOND_MS;
 
 /** Makes the row of an entry in the warehouse's format, without a line feed. */
 export type ToRow = (entry: Entry, made: { eventId: string; ordinal: number }) => string;
@@ -26,6 +30,7 @@ export class ShippedEvents implements Events {
   readonly #group = new GroupCommit((group) => this.#commit(group));
   readonly #shipper: Shipper;
   readonly #reconciler: Reconciler;
+  readonly #checks: Loop;
   readonly #onOutage: ((outage: Outage) => void)[] = [];
   #ordinal: number;
   #closing: Promise<void> | null = null;
@@ -56,8 +61,14 @@ export class ShippedEvents implements Events {
     this.#ordinal = spool.firstOrdinal;
     this.#shipper = new Shipper({ spool, warehouse, counts, onOutage: this.#reporterOf('shipping') });
     this.#reconciler = new Reconciler({ warehouse, counts, onOutage: this.#reporterOf('reconciliation') });
+    this.#checks = new Loop({
+      work: () => warehouse.check().then(() => false),
+      idleMs: CHECK_MS,
+      onOutage: this.#reporterOf('checking the warehouse'),
+    });
     this.#shipper.start();
     this.#reconciler.start();
+    this.#checks.start();
   }
 
   append: Events['append'] = (entry) => this.#group.append(entry);
@@ -68,6 +79,7 @@ export class ShippedEvents implements Events {
     for (const [work, error] of [
       ['shipping', this.#shipper.lastError],
       ['reconciliation', this.#reconciler.lastError],
+      ['checking the warehouse', this.#checks.lastError],
     ] as const)
       if (error !== null) listener({ work, error });
   }
@@ -82,9 +94,14 @@ export class ShippedEvents implements Events {
   keyUse: Events['keyUse'] = (siteId) => this.#counts.keyUse(siteId);
   page: Events['page'] = (siteId, options) => this.#warehouse.page(siteId, options);
 
-  /** Reports whether the spool accepts entries. Unreachable databases are noted, but do not make the engine unhealthy. */
+  /**
+   * Reports whether the spool accepts entries, and whether the warehouse is misconfigured. Unreachable databases are noted, but
+   * do not make the engine unhealthy.
+   */
   async health(): Promise<Health> {
     if (this.#closing !== null) return { ok: false, reason: 'the store is closing' };
+    const { misconfiguration } = this.#warehouse;
+    if (misconfiguration !== null) return { ok: false, reason: misconfiguration };
     const lastError = this.#shipper.lastError ?? this.#reconciler.lastError;
     if (this.#spool.fill() >= 1) {
       const { entries, bytes } = this.#spool.stats();
@@ -156,7 +173,7 @@ export class ShippedEvents implements Events {
 
   async #release(): Promise<void> {
     await this.#group.close();
-    const stopped = Promise.all([this.#shipper.stop(), this.#reconciler.stop()]);
+    const stopped = Promise.all([this.#shipper.stop(), this.#reconciler.stop(), this.#checks.stop()]);
     // This aborts the request under way, so its batch is sent again after the next start.
     await this.#warehouse.close();
     await stopped;

@@ -115,6 +115,10 @@ export interface ActualCount extends SiteDay {
 /** Stores and queries rows. Every method has a timeout and may throw `StoreUnavailable`. */
 export interface Warehouse {
   readonly reports: Reports;
+  /** Why nothing can be stored or read until an operator changes the servers or the settings; null if no reason is known. */
+  readonly misconfiguration: string | null;
+  /** Checks the servers that can be reached. @throws StoreUnavailable if there is a `misconfiguration` */
+  check(): Promise<void>;
   /** Stores the rows of a batch. Repeating the same batch changes nothing. */
   insert(batch: Pick<Batch, 'id' | 'rows'>): Promise<void>;
   /**

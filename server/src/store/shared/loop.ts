@@ -73,6 +73,8 @@ export class Loop {
       this.#outage.succeeded();
       this.#schedule(more ? 0 : this.#idleMs);
     } catch (error) {
+      // Whoever stops the loop may also close what the round needs.
+      if (this.#stopped) return;
       this.#outage.failed(error);
       this.#schedule(Math.min(FIRST_MS * 2 ** this.#failures, LONGEST_MS));
       this.#failures += 1;

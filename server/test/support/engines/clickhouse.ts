@@ -237,6 +237,9 @@ async function writeFiles(folder: string, count: number): Promise<Ports> {
     join(zookeeper, 'zoo.cfg'),
     `dataDir=${zookeeper}/data\nclientPort=${ports.zookeeper}\nclientPortAddress=127.0.0.1\n4lw.commands.whitelist=*\ntickTime=2000\nfsync.warningthresholdms=60000\n`,
   );
+  const shards = ports.replicas
+    .map(({ tcp }) => `<shard><replica><host>127.0.0.1</host><port>${tcp}</port></replica></shard>`)
+    .join('');
   for (const [i, { http, tcp, interserver }] of ports.replicas.entries()) {
     const home = join(folder, `replica-${i}`);
     mkdirSync(join(home, 'data'), { recursive: true });
@@ -256,6 +259,7 @@ async function writeFiles(folder: string, count: number): Promise<Ports> {
 <users_config>${home}/users.xml</users_config><default_profile>default</default_profile><default_database>default</default_database>
 <zookeeper><node index="1"><host>127.0.0.1</host><port>${ports.zookeeper}</port></node><session_timeout_ms>10000</session_timeout_ms></zookeeper>
 <macros><shard>1</shard><replica>replica-${i}</replica></macros>
+<remote_servers><both>${shards}</both></remote_servers>
 </yandex>`,
     );
   }

@@ -61,12 +61,48 @@ async function tableSettings(server: Server, replicated: boolean): Promise<strin
     .join(', ');
 }
 
-/** Checks whether a server has every row that any replica acknowledged. */
-export async function hasAll(server: Server): Promise<boolean> {
+/** What a server says about the table under the product's name. */
+export interface FoundTable {
+  /** For example `ReplicatedReplacingMergeTree`; null if there is no table. */
+  engine: string | null;
+  /** Where the replicas of the table coordinate, and the name of this one; null if the table is not replicated. */
+  replica: { path: string; name: string } | null;
+}
+
+/** Looks at the table on a server, without asking the keeper. */
+export async function findTable(server: Server): Promise<FoundTable> {
+  const where = `WHERE database = ${text(server.database)}`;
+  const [table] = await server.rows(`SELECT engine FROM system.tables ${where} AND name = ${text(ENTRIES)}`, {
+    quick: true,
+  });
   const [replica] = await server.rows(
-    `SELECT log_pointer > log_max_index AND inserts_in_queue = 0 AS has_all FROM system.replicas
+    `SELECT zookeeper_path, replica_name FROM system.replicas ${where} AND table = ${text(ENTRIES)}`,
+    { quick: true },
+  );
+  return {
+    engine: table === undefined ? null : String(table.engine),
+    replica:
+      replica === undefined
+        ? null
+        : { path: String(replica.zookeeper_path), name: String(replica.replica_name) },
+  };
+}
+
+/** What a server's keeper says about its replica. */
+export interface ReplicaState {
+  /** Whether this server has every row that any replica acknowledged. */
+  hasAll: boolean;
+  /** The number of replicas of the table, including those that are down. */
+  replicas: number;
+}
+
+/** Returns the state of a server's replica; null if the table is not replicated. */
+export async function replicaState(server: Server): Promise<ReplicaState | null> {
+  const [state] = await server.rows(
+    `SELECT log_pointer > log_max_index AND inserts_in_queue = 0 AS has_all, total_replicas FROM system.replicas
      WHERE database = ${text(server.database)} AND table = ${text(ENTRIES)}`,
     { quick: true },
   );
-  return replica === undefined || Number(replica.has_all) === 1;
+  if (state === undefined) return null;
+  return { hasAll: Number(state.has_all) === 1, replicas: Number(state.total_replicas) };
 }

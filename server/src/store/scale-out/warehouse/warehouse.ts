@@ -10,7 +10,8 @@ import { day, integer, isoDay, list, text } from './literal.ts';
 import { pageOf } from './page.ts';
 import { type OnServer, Replicas } from './replicas.ts';
 import { DUPLICATE_RANK } from './row.ts';
-import { ENTRIES, ensureSchema, hasAll } from './schema.ts';
+import { ENTRIES } from './schema.ts';
+import { SharedTable } from './shared-table.ts';
 
 /** The longest wait for a deletion. After that, the server finishes it in the background. */
 const DELETION_DEADLINE_MS = 60_000;
@@ -20,8 +21,9 @@ const DELETION_LOOK_MS = 100;
 export class ClickHouseWarehouse implements Warehouse {
   readonly reports: Reports;
   readonly #replicas: Replicas;
-  /** The creation of the table by server, pending or complete. */
-  readonly #tables = new Map<Server, Promise<void>>();
+  /** The same servers with separate connections, so that slow reports do not delay shipping. */
+  readonly #forReaders: Replicas;
+  readonly #table: SharedTable;
 
   /**
    * Creates a warehouse that connects on first use.
@@ -30,12 +32,26 @@ export class ClickHouseWarehouse implements Warehouse {
    * @param reportsOver creates the reports, given a function that runs a query on any replica that answers
    */
   constructor(urls: readonly string[], reportsOver: (anyReplica: OnServer) => Reports) {
-    this.#replicas = new Replicas(urls.map((url) => new Server(url)));
-    this.reports = reportsOver((work) => this.#any(work));
+    const connect = () => new Replicas(urls.map((url) => new Server(url)));
+    this.#replicas = connect();
+    this.#forReaders = connect();
+    this.#table = new SharedTable(this.#replicas.all);
+    this.reports = reportsOver((work) => this.#any(work, this.#forReaders));
+  }
+
+  get misconfiguration(): string | null {
+    return this.#table.misconfiguration;
+  }
+
+  check(): Promise<void> {
+    return this.#table.check();
   }
 
   async insert({ id, rows }: Pick<Batch, 'id' | 'rows'>): Promise<void> {
-    await this.#any((server) => server.insert(ENTRIES, rows, id));
+    await this.#any(async (server) => {
+      await this.#table.hasAll(server);
+      await server.insert(ENTRIES, rows, id);
+    });
   }
 
   count(
@@ -44,7 +60,7 @@ export class ClickHouseWarehouse implements Warehouse {
   ): Promise<ActualCount[]> {
     return this.#any(async (server) => {
       // This comes before any read. Rows that arrive later may be in the count, but they mark their day dirty again.
-      if (!(await hasAll(server)))
+      if (!(await this.#table.hasAll(server)))
         throw new StoreUnavailable(`ClickHouse: ${server.name} is missing rows of other replicas`);
       const repeats = await findRepeats(server, days);
       if (repeats.length > 0) {
@@ -70,7 +86,8 @@ export class ClickHouseWarehouse implements Warehouse {
       };
     });
 
-  page: Warehouse['page'] = (siteId, options) => this.#any((server) => pageOf(server, siteId, options));
+  page: Warehouse['page'] = (siteId, options) =>
+    this.#any((server) => pageOf(server, siteId, options), this.#forReaders);
 
   async expire(siteId: string, beforeMs: number, signal?: AbortSignal): Promise<number> {
     const where = `site_id = ${text(siteId)} AND day <= ${day(utcDay(beforeMs))} AND received_at < ${integer(beforeMs)}`;
@@ -103,29 +120,14 @@ export class ClickHouseWarehouse implements Warehouse {
   }
 
   async close(): Promise<void> {
-    await this.#replicas.close();
+    await Promise.all([this.#replicas.close(), this.#forReaders.close()]);
   }
 
-  #any<T>(work: (server: Server) => Promise<T>): Promise<T> {
-    return this.#replicas.any(async (server) => {
-      // A replica without the table gets no rows, so the others need it too. The next query retries unreachable ones.
-      for (const other of this.#replicas.all) if (other !== server) this.#table(other).catch(() => undefined);
-      await this.#table(server);
+  #any<T>(work: (server: Server) => Promise<T>, on = this.#replicas): Promise<T> {
+    return on.any(async (server, no) => {
+      await this.#table.ensure(no);
       return work(server);
     });
-  }
-
-  /** Creates the table on a server, once. */
-  #table(server: Server): Promise<void> {
-    let made = this.#tables.get(server);
-    if (made === undefined) {
-      made = ensureSchema(server).catch((error: unknown) => {
-        this.#tables.delete(server);
-        throw error;
-      });
-      this.#tables.set(server, made);
-    }
-    return made;
   }
 }
 
