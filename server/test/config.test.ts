@@ -186,6 +186,55 @@ describe('the configuration', () => {
       expect(read(fine, good)().databases?.postgres).toBe(`postgres://u${fine}`);
   });
 
+  it.each([
+    ['sslmode=verify-full&sslrootcert=/ca.pem', null],
+    ['sslmode=require&channel_binding=require&target_session_attrs=read-write', null],
+    ['application_name=us&options=-c%20search_path%3Dmine&keepalives_idle=10', null],
+    ['sslrootcert=system', null],
+    [
+      'statement_timeout=1',
+      /^DATABASE_URL has the unknown parameter statement_timeout\. Known are .*options=-c/,
+    ],
+    ['sslmode=verify', /^DATABASE_URL must have one of disable, .* as its sslmode\.$/],
+    [
+      'sslmode=require&sslrootcert=system',
+      /^DATABASE_URL must have the sslmode verify-full with sslrootcert=system\.$/,
+    ],
+    [
+      'target_session_attrs=standby',
+      /^DATABASE_URL has a value of target_session_attrs that is not supported\.$/,
+    ],
+    ['gssencmode=require', /^DATABASE_URL has a value of gssencmode that is not supported\.$/],
+  ])('reads the parameters of PostgreSQL as libpq does: %s', (parameters, says) => {
+    const read = () =>
+      readConfig({ DATABASE_URL: `postgres://u:p@h/d?${parameters}`, CLICKHOUSE_URL: 'http://h:8123' });
+    if (says === null) expect(read().databases?.postgres).toContain(parameters);
+    else expect(read).toThrow(says);
+  });
+
+  it.each([
+    ['postgres://u:1?cret@h/d', 'http://h', /^DATABASE_URL must write \? in its user or password as %3F\.$/],
+    [
+      'postgres://u:p@h/d',
+      'http://u:1?cret@h',
+      /^CLICKHOUSE_URL must have no parameters after \?\. .* \? as %3F/,
+    ],
+    ['postgres://u:p@h/d', 'https://h:8443?x=1', /^CLICKHOUSE_URL must have no parameters after \?/],
+    [
+      'postgres://u:p@h/d',
+      'http://a:8123,http://b:8123/?secret=cret',
+      /^CLICKHOUSE_URL must have no parameters/,
+    ],
+  ])(
+    'refuses parameters that may be a part of a password without showing them: %s %s',
+    (postgres, clickhouse, says) => {
+      const read = () => readConfig({ DATABASE_URL: postgres, CLICKHOUSE_URL: clickhouse });
+      expect(read).toThrow(ConfigError);
+      expect(read).toThrow(says);
+      expect(read).not.toThrow(/cret/);
+    },
+  );
+
   it('lets the environment override .env, and refuses unknown names in .env', () => {
     expect(withEnvFile({ PORT: '1', PATH: '/bin' }, { PORT: '2', HOST: '::' })).toEqual({
       PORT: '1',

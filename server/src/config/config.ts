@@ -1,6 +1,7 @@
 import { trustedProxies } from '../domain/addresses.ts';
 import { SECOND_MS } from '../domain/clock.ts';
 import type { MailSettings } from '../domain/mail-settings.ts';
+import { readPostgresUrl } from '../domain/postgres-url.ts';
 import type { Databases } from '../store/contract/databases.ts';
 import { readMailSettings } from './mail.ts';
 import type { Setting } from './setting.ts';
@@ -87,6 +88,16 @@ export function checkDatabases(postgres: string, clickhouse: string): Databases 
     throw new ConfigError('CLICKHOUSE_URL must be a URL that begins with http:// or https://.');
   checkLogin('DATABASE_URL', postgres);
   for (const url of clickhouse.split(',')) checkLogin('CLICKHOUSE_URL', url.trim());
+  if (/[?#]/.test(clickhouse))
+    throw new ConfigError(
+      'CLICKHOUSE_URL must have no parameters after ?. In its user and password, write ? as %3F and # as %23.',
+    );
+  try {
+    readPostgresUrl(postgres);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new ConfigError(`DATABASE_URL ${error.message}.`);
+  }
   return { postgres, clickhouse };
 }
 

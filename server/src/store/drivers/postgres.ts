@@ -1,4 +1,8 @@
+import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
+import { type ConnectionOptions, checkServerIdentity, type PeerCertificate } from 'node:tls';
 import postgres from 'postgres';
+import { type PostgresUrl, readPostgresUrl } from '../../domain/postgres-url.ts';
 import { StoreBusy, StoreUnavailable } from '../contract/store.ts';
 import { UniqueViolation } from '../shared/unique-violation.ts';
 
@@ -18,6 +22,15 @@ const STATEMENT_TIMEOUT_MS = 5_000;
 const LOCK_TIMEOUT_MS = 4_000;
 /** The time after which an unresponsive server is considered gone and its connections are closed. */
 const ANSWER_DEADLINE_MS = 10_000;
+/** Settings of PostgreSQL, in milliseconds, with which the server enforces timeouts itself, even after this process is gone. */
+const LIMITS = {
+  statement_timeout: STATEMENT_TIMEOUT_MS,
+  lock_timeout: LOCK_TIMEOUT_MS,
+  idle_in_transaction_session_timeout: ANSWER_DEADLINE_MS,
+} as const;
+const SET_LOCAL_LIMITS = Object.entries(LIMITS)
+  .map(([name, ms]) => `SET LOCAL ${name} = ${ms}`)
+  .join('; ');
 /** How long closing waits for running queries. */
 const CLOSE_TIMEOUT_SECONDS = 2;
 
@@ -52,22 +65,38 @@ export interface Queries {
 
 type Pool = postgres.Sql<{ bigint: number }>;
 
+/**
+ * Open connections, and how they apply the limits: once per session, as startup parameters, or once per transaction. The latter
+ * is for poolers such as PgBouncer, which reject or ignore startup parameters and may run each transaction in another session.
+ * For the same reason, no statement is prepared there.
+ */
+interface Connections {
+  pool: Pool;
+  limitsPer: 'session' | 'transaction';
+}
+
 /** A database on a server. Connects on first use, and again after a lost connection. */
 export class Database implements Queries {
-  readonly #url: string;
-  #pool: Pool;
+  readonly #server: Connector;
+  #connections: Connections;
+  /** The detection of a pooler, pending or complete. */
+  #detection: Promise<void> | null = null;
   #listening: Pool | null = null;
   #underWay = 0;
   #isClosed = false;
 
   /** @param url `postgres://user:password@host:port/database`, with `?sslmode=verify-full` for TLS */
   constructor(url: string) {
-    this.#url = url;
-    this.#pool = connect(url, CONNECTIONS);
+    this.#server = connectorTo(url);
+    this.#connections = this.#connect('session');
   }
 
   query(sql: string, ...values: Value[]): Promise<Answer> {
-    return this.#bounded(ANSWER_DEADLINE_MS, (pool) => ask(pool, sql, values));
+    return this.#bounded(ANSWER_DEADLINE_MS, (connections) =>
+      connections.limitsPer === 'session'
+        ? ask(connections.pool, sql, values)
+        : inTransaction(connections, (tx) => tx.query(sql, ...values)),
+    );
   }
 
   /**
@@ -77,28 +106,7 @@ export class Database implements Queries {
    * @param deadlineMs the timeout of the whole transaction
    */
   transaction<T>(work: (tx: Queries) => Promise<T>, deadlineMs = ANSWER_DEADLINE_MS): Promise<T> {
-    return this.#bounded(deadlineMs, async (pool) => {
-      let isLost = false;
-      const settled = pool.begin(async (connection): Promise<{ result: T }> => {
-        const query: Queries['query'] = (sql, ...values) =>
-          isLost
-            ? Promise.reject(new ConnectionLost('PostgreSQL: the connection was lost'))
-            : ask(connection, sql, values);
-        try {
-          const result = await work({ query });
-          if (!isLost) return { result };
-        } catch (error) {
-          if (!isLost && !(error instanceof ConnectionLost)) throw error;
-        }
-        // The transaction has already been rejected. If this settled, the driver would commit or roll back, and
-        // writing to a lost connection ends the process.
-        return new Promise<never>(() => undefined);
-      });
-      settled.catch(() => {
-        isLost = true;
-      });
-      return ((await settled) as { result: T }).result; // the driver unwraps arrays of promises only, and this is not one
-    });
+    return this.#bounded(deadlineMs, (connections) => inTransaction(connections, work));
   }
 
   /**
@@ -108,7 +116,8 @@ export class Database implements Queries {
    * @returns a function that stops listening
    */
   listen(channel: string, onNotice: () => void): () => void {
-    this.#listening ??= connect(this.#url, 1);
+    // It only waits, so it needs no limits. A pooler may not deliver notices.
+    this.#listening ??= this.#server({ max: 1 });
     let ended = false;
     const tell = () => {
       if (!ended) onNotice();
@@ -125,26 +134,30 @@ export class Database implements Queries {
     if (this.#isClosed) return;
     this.#isClosed = true;
     await Promise.all([
-      this.#pool.end({ timeout: CLOSE_TIMEOUT_SECONDS }),
+      this.#connections.pool.end({ timeout: CLOSE_TIMEOUT_SECONDS }),
       this.#listening?.end({ timeout: 0 }),
     ]);
   }
 
-  async #bounded<T>(deadlineMs: number, work: (pool: Pool) => Promise<T>): Promise<T> {
+  async #bounded<T>(deadlineMs: number, work: (connections: Connections) => Promise<T>): Promise<T> {
     if (this.#isClosed) throw new StoreUnavailable('PostgreSQL: the store is closed');
     if (this.#underWay >= UNDER_WAY_MAX)
       throw new StoreBusy(`PostgreSQL: too many queries are waiting (${UNDER_WAY_MAX})`);
-    const pool = this.#pool;
+    let used = this.#connections;
     let timer: NodeJS.Timeout | undefined;
     const deadline = new Promise<never>((_resolve, reject) => {
       timer = setTimeout(() => {
-        this.#giveUp(pool);
+        this.#giveUp(used);
         reject(new StoreUnavailable(`PostgreSQL: no answer within ${deadlineMs} ms`));
       }, deadlineMs);
     });
+    const answer = this.#detectPooler().then(() => {
+      used = this.#connections;
+      return work(used);
+    });
     this.#underWay += 1;
     try {
-      return await Promise.race([work(pool), deadline]);
+      return await Promise.race([answer, deadline]);
     } catch (error) {
       throw asStoreError(error);
     } finally {
@@ -153,36 +166,147 @@ export class Database implements Queries {
     }
   }
 
+  #connect(limitsPer: Connections['limitsPer']): Connections {
+    const options =
+      limitsPer === 'session' ? { max: CONNECTIONS, session: LIMITS } : { max: CONNECTIONS, prepare: false };
+    return { pool: this.#server(options), limitsPer };
+  }
+
+  /** Finds out, once, whether sessions accept the limits, and otherwise replaces the connections. */
+  #detectPooler(): Promise<void> {
+    this.#detection ??= acceptsLimits(this.#connections.pool).then(
+      (accepted) => {
+        if (!accepted) this.#replace('transaction');
+      },
+      (error: unknown) => {
+        this.#detection = null;
+        throw error;
+      },
+    );
+    return this.#detection;
+  }
+
   /** Replaces the connections. An unanswered query either completes or is rolled back; its outcome is unknown. */
-  #giveUp(pool: Pool): void {
-    if (pool !== this.#pool || this.#isClosed) return;
-    this.#pool = connect(this.#url, CONNECTIONS);
+  #giveUp(used: Connections): void {
+    if (used === this.#connections) this.#replace(used.limitsPer);
+  }
+
+  #replace(limitsPer: Connections['limitsPer']): void {
+    if (this.#isClosed) return;
+    const { pool } = this.#connections;
+    this.#connections = this.#connect(limitsPer);
     pool.end({ timeout: 0 }).catch(() => undefined);
   }
 }
 
-function connect(url: string, max: number): Pool {
-  return postgres(url, {
-    max,
-    connect_timeout: CONNECT_TIMEOUT_SECONDS,
-    idle_timeout: IDLE_TIMEOUT_SECONDS,
-    backoff: () => RECONNECT_SECONDS,
-    // After a failover, the first of several hosts may be read-only.
-    target_session_attrs: 'read-write',
-    onnotice: () => undefined,
-    // The driver asks for array types on every new connection, and if that is lost meanwhile, the rejection is unhandled
-    // and ends the process.
-    fetch_types: false,
-    connection: {
-      application_name: 'attractos',
-      statement_timeout: STATEMENT_TIMEOUT_MS,
-      lock_timeout: LOCK_TIMEOUT_MS,
-      idle_in_transaction_session_timeout: ANSWER_DEADLINE_MS,
-    },
-    types: {
-      bigint: { to: 20, from: [20], parse: Number, serialize: String },
-    },
+/** The code with which PgBouncer rejects startup parameters. */
+const PROTOCOL_VIOLATION = '08P01';
+
+/** Checks whether sessions start with the limits. */
+async function acceptsLimits(pool: Pool): Promise<boolean> {
+  try {
+    const [setting] = await pool.unsafe("SELECT setting FROM pg_settings WHERE name = 'statement_timeout'");
+    return Number(setting?.setting) === STATEMENT_TIMEOUT_MS;
+  } catch (error) {
+    if (error instanceof postgres.PostgresError && error.code === PROTOCOL_VIOLATION) return false;
+    throw asStoreError(error);
+  }
+}
+
+async function inTransaction<T>(
+  { pool, limitsPer }: Connections,
+  work: (tx: Queries) => Promise<T>,
+): Promise<T> {
+  let isLost = false;
+  const settled = pool.begin(async (connection): Promise<{ result: T }> => {
+    const query: Queries['query'] = (sql, ...values) =>
+      isLost
+        ? Promise.reject(new ConnectionLost('PostgreSQL: the connection was lost'))
+        : ask(connection, sql, values);
+    try {
+      if (limitsPer === 'transaction') await query(SET_LOCAL_LIMITS);
+      const result = await work({ query });
+      if (!isLost) return { result };
+    } catch (error) {
+      if (!isLost && !(error instanceof ConnectionLost)) throw error;
+    }
+    // The transaction has already been rejected. If this settled, the driver would commit or roll back, and
+    // writing to a lost connection ends the process.
+    return new Promise<never>(() => undefined);
   });
+  settled.catch(() => {
+    isLost = true;
+  });
+  return ((await settled) as { result: T }).result; // the driver unwraps arrays of promises only, and this is not one
+}
+
+/** Opens connections to one server. `session` are settings with which each session starts. */
+type Connector = (options: {
+  max: number;
+  session?: Readonly<Record<string, number>>;
+  prepare?: boolean;
+}) => Pool;
+
+/** @throws StoreUnavailable if a file that the URL names cannot be read */
+function connectorTo(text: string): Connector {
+  const url = readPostgresUrl(text);
+  const ssl = tlsOf(url);
+  return ({ session, ...options }) =>
+    postgres(url.server, {
+      ...options,
+      ssl,
+      connect_timeout: CONNECT_TIMEOUT_SECONDS,
+      idle_timeout: IDLE_TIMEOUT_SECONDS,
+      backoff: () => RECONNECT_SECONDS,
+      // After a failover, the first of several hosts may be read-only.
+      target_session_attrs: 'read-write',
+      onnotice: () => undefined,
+      // The driver asks for array types on every new connection, and if that is lost meanwhile, the rejection is unhandled
+      // and ends the process.
+      fetch_types: false,
+      connection: { application_name: 'attractos', ...url.session, ...session },
+      types: {
+        bigint: { to: 20, from: [20], parse: Number, serialize: String },
+      },
+    });
+}
+
+/** Returns the driver's TLS options for an `sslmode`, as libpq defines it. */
+function tlsOf({ server, sslMode, files }: PostgresUrl): 'prefer' | false | ConnectionOptions {
+  // libpq tries TLS first for one and last for the other. The driver can only try it first.
+  if (sslMode === 'allow' || sslMode === 'prefer') return 'prefer';
+  if (sslMode === 'disable') return false;
+  return {
+    rejectUnauthorized: sslMode !== 'require',
+    ...(files.rootCert === null ? {} : { ca: readPem('sslrootcert', files.rootCert) }),
+    ...(files.cert === null ? {} : { cert: readPem('sslcert', files.cert) }),
+    ...(files.key === null ? {} : { key: readPem('sslkey', files.key) }),
+    checkServerIdentity: sslMode === 'verify-full' ? identityOf(server) : () => undefined,
+  };
+}
+
+function readPem(parameter: string, path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new StoreUnavailable(`PostgreSQL: the file of ${parameter} in DATABASE_URL cannot be read: ${why}`);
+  }
+}
+
+/**
+ * Returns a check of a certificate's names. If a host is an IP address, the driver passes no name, and TLS would check for
+ * `localhost`. The certificate must then contain one of the URL's addresses.
+ */
+function identityOf(server: string): (name: string, certificate: PeerCertificate) => Error | undefined {
+  const [, hosts = ''] = /^\w+:\/\/(?:[^@/]*@)?([^/]*)/.exec(server) ?? [];
+  const names = hosts.split(',').map((host) => host.replace(/:\d*$/, '').replace(/^\[|\]$/g, ''));
+  const addresses = names.filter((name) => isIP(name) !== 0);
+  return (name, certificate) => {
+    const isAddress = addresses.length > 0 && !names.includes(name);
+    const errors = (isAddress ? addresses : [name]).map((each) => checkServerIdentity(each, certificate));
+    return errors.includes(undefined) ? undefined : errors[0];
+  };
 }
 
 async function ask(

@@ -39,7 +39,7 @@ const binaries = obtain();
 export const hasPostgres = binaries !== null;
 
 /** Returns the user to run the server as, because PostgreSQL refuses to run as root. */
-function owner(): { uid?: number; gid?: number } {
+export function owner(): { uid?: number; gid?: number } {
   if (process.getuid?.() !== 0) return {};
   return { uid: Number(run('id', ['-u', 'postgres'])), gid: Number(run('id', ['-g', 'postgres'])) };
 }

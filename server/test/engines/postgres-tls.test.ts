@@ -1,0 +1,190 @@
+import { appendFileSync, chmodSync, chownSync, copyFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest';
+import { Database } from '../../src/store/drivers/postgres.ts';
+import { hasPostgres, owner, type PostgresServer, startPostgres } from '../support/engines/postgres.ts';
+import { run } from '../support/engines/process.ts';
+import { makeFolder, temporaryFolder } from '../support/paths.ts';
+import { until } from '../support/poll.ts';
+import { command } from '../support/program.ts';
+
+/** What a connection string demands of the server's certificate, and what it shows of ours. */
+
+const CLICKHOUSE = 'http://127.0.0.1:1';
+/** A database that only clients with a certificate may enter. */
+const CERTIFIED = 'certified';
+
+/** Creates two authorities, and with one of them certificates for a server named `localhost` and for the user `postgres`. */
+function makeCertificates(folder: string): void {
+  const openssl = (name: string, ...args: string[]) =>
+    run(
+      'openssl',
+      [
+        ...[
+          'req',
+          '-x509',
+          '-newkey',
+          'ec',
+          '-pkeyopt',
+          'ec_paramgen_curve:prime256v1',
+          '-nodes',
+          '-days',
+          '2',
+        ],
+        ...[...args, '-keyout', `${name}.key`, '-out', `${name}.pem`],
+      ],
+      { cwd: folder },
+    );
+  for (const name of ['authority', 'stranger']) openssl(name, '-subj', `/CN=${name}`);
+  const byAuthority = [
+    '-CA',
+    'authority.pem',
+    '-CAkey',
+    'authority.key',
+    '-addext',
+    'basicConstraints=CA:FALSE',
+  ];
+  for (const [name, host] of [
+    ['server', 'localhost'],
+    ['other', 'other.example'],
+  ] as const)
+    openssl(name, ...byAuthority, '-subj', '/CN=nobody', '-addext', `subjectAltName=DNS:${host}`);
+  openssl('client', ...byAuthority, '-subj', '/CN=postgres');
+}
+
+/** Copies a file into the server's data folder, readable only to the server. */
+function give(server: PostgresServer, from: string, name: string): void {
+  const file = join(server.folder, 'data', name);
+  copyFileSync(from, file);
+  chmodSync(file, 0o600);
+  const { uid, gid } = owner();
+  if (uid !== undefined && gid !== undefined) chownSync(file, uid, gid);
+}
+
+/** Starts a server that offers TLS. The end of the run stops it. */
+async function startWithTls(certificates: string): Promise<PostgresServer> {
+  const server = await startPostgres(join(inject('enginesFolder'), 'postgres-tls'));
+  const data = join(server.folder, 'data');
+  for (const name of ['server.pem', 'server.key', 'authority.pem'])
+    give(server, join(certificates, name), name);
+  appendFileSync(
+    join(data, 'postgresql.conf'),
+    "ssl = on\nssl_cert_file = 'server.pem'\nssl_key_file = 'server.key'\nssl_ca_file = 'authority.pem'\n",
+  );
+  const hosts = join(data, 'pg_hba.conf');
+  writeFileSync(
+    hosts,
+    `hostssl ${CERTIFIED} all all cert\nhost ${CERTIFIED} all all reject\n${readFileSync(hosts, 'utf8')}`,
+  );
+  server.sql('postgres', `CREATE DATABASE ${CERTIFIED}`);
+  server.sql('postgres', 'SELECT pg_reload_conf()');
+  return server;
+}
+
+describe.skipIf(!hasPostgres)('PostgreSQL with TLS', () => {
+  let server: PostgresServer;
+  let folder: string;
+  beforeAll(async () => {
+    const { path, remove } = await makeFolder();
+    folder = path;
+    makeCertificates(folder);
+    server = await startWithTls(folder);
+    return remove;
+  }, 150_000);
+
+  const address = (host: string, parameters: string, database = 'postgres') =>
+    `postgres://postgres@${host}:${server.port}/${database}?${parameters.replaceAll('FOLDER', folder)}`;
+
+  /** @returns whether the session is encrypted, or why there is none */
+  async function connectTo(url: string): Promise<boolean | string> {
+    const db = new Database(url);
+    try {
+      const { rows } = await db.query('SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()');
+      return rows[0]?.ssl === true;
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error);
+    } finally {
+      await db.close();
+    }
+  }
+
+  const ROOT = 'sslrootcert=FOLDER/authority.pem';
+  const STRANGER = 'sslrootcert=FOLDER/stranger.pem';
+  it.each([
+    ['127.0.0.1', '', false],
+    ['127.0.0.1', 'sslmode=disable', false],
+    ['127.0.0.1', 'sslmode=prefer', true],
+    ['127.0.0.1', 'sslmode=require', true],
+    ['127.0.0.1', 'ssl=true', true],
+    ['127.0.0.1', `sslmode=verify-ca&${ROOT}`, true],
+    ['127.0.0.1', `sslmode=require&${ROOT}`, true],
+    ['localhost', `sslmode=verify-full&${ROOT}`, true],
+    ['LocalHost', `sslmode=verify-full&${ROOT}`, true],
+    ['localhost', `sslmode=require&channel_binding=require&${ROOT}`, true],
+    ['localhost', `sslmode=require&channel_binding=prefer&gssencmode=disable&connect_timeout=10`, true],
+    ['127.0.0.1', 'sslmode=verify-ca', /certificate/],
+    ['127.0.0.1', `sslmode=verify-ca&${STRANGER}`, /certificate/],
+    ['127.0.0.1', `sslmode=require&${STRANGER}`, /certificate/],
+    ['127.0.0.1', `sslmode=verify-full&${ROOT}`, /IP: 127\.0\.0\.1 is not in the cert's list/],
+    ['localhost', 'sslmode=verify-full&sslrootcert=system', /certificate/],
+    ['localhost', 'sslmode=require&channel_binding=require', /certificate/],
+  ])('to %s with %s: %s', async (host, parameters, expected) => {
+    const found = await connectTo(address(host, parameters));
+    if (typeof expected === 'boolean') expect(found).toBe(expected);
+    else expect(found).toMatch(expected);
+  });
+
+  it('shows the certificate that the connection string names', async () => {
+    const mine = 'sslcert=FOLDER/client.pem&sslkey=FOLDER/client.key';
+    expect(await connectTo(address('localhost', `sslmode=verify-full&${ROOT}&${mine}`, CERTIFIED))).toBe(
+      true,
+    );
+    expect(await connectTo(address('localhost', `sslmode=verify-full&${ROOT}`, CERTIFIED))).toMatch(
+      /valid client certificate/,
+    );
+  });
+
+  it('sends what is for the server', async () => {
+    const db = new Database(address('127.0.0.1', 'application_name=mine&options=-c%20work_mem%3D8MB'));
+    onTestFinished(() => db.close());
+    const { rows } = await db.query(
+      "SELECT current_setting('application_name') AS name, current_setting('work_mem') AS memory",
+    );
+    expect(rows).toEqual([{ name: 'mine', memory: '8MB' }]);
+  });
+
+  it('refuses a certificate with another name only in the mode verify-full', async () => {
+    const present = async (name: string, says: string) => {
+      for (const type of ['pem', 'key']) give(server, join(folder, `${name}.${type}`), `server.${type}`);
+      server.sql('postgres', 'SELECT pg_reload_conf()');
+      await until(
+        () => connectTo(address('localhost', `sslmode=verify-full&${ROOT}`)),
+        (found) => String(found).includes(says),
+      );
+    };
+    onTestFinished(() => present('server', 'true'));
+    await present('other', "Host: localhost. is not in the cert's");
+    for (const host of ['localhost', 'LocalHost', '127.0.0.1'])
+      expect(await connectTo(address(host, `sslmode=verify-full&${ROOT}`))).toMatch(/cert's/);
+    expect(await connectTo(address('localhost', `sslmode=verify-ca&${ROOT}`))).toBe(true);
+  });
+
+  it('trusts the authorities of NODE_EXTRA_CA_CERTS, and names a file that it cannot read', async () => {
+    const dataDir = await temporaryFolder();
+    const run = (parameters: string, more: Record<string, string> = {}) =>
+      command(dataDir, ['account', 'add', '--email', 'ada@example.com', '--json'], {
+        ...{ DATABASE_URL: address('localhost', parameters), CLICKHOUSE_URL: CLICKHOUSE },
+        ...more,
+      });
+    const trusted = { NODE_EXTRA_CA_CERTS: join(folder, 'authority.pem') };
+    expect(await run('sslmode=verify-full', trusted)).toMatchObject({ code: 0, stderr: '' });
+    expect(await run('sslmode=verify-full')).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/PostgreSQL: .*certificate/),
+    });
+    expect(await run('sslmode=verify-full&sslrootcert=/none.pem')).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/sslrootcert in DATABASE_URL cannot be read: ENOENT.*none\.pem/),
+    });
+  });
+});
