@@ -200,6 +200,11 @@ describe('the unit and the proxies', () => {
     expect(() => parse(texts[2] ?? '')).not.toThrow();
   });
 
+  it('waits in nginx for as long as a report may take on two ClickHouse servers', () => {
+    const [, seconds] = /proxy_read_timeout (\d+)s;/.exec(read(`${FOLDER}/proxy/nginx-scale-out.conf`)) ?? [];
+    expect(Number(seconds)).toBeGreaterThan(2 * 60);
+  });
+
   it('lists every folder in the README', () => {
     const text = read(`${FOLDER}/README.md`);
     for (const name of readdirSync(join(root, FOLDER)))
