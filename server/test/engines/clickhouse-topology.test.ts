@@ -139,6 +139,23 @@ describe.skipIf(!hasClickHouse || !hasPostgres)('the servers of CLICKHOUSE_URL',
   );
 
   it(
+    'must be different ones',
+    async () => {
+      const [first = ''] = await cluster.createDatabase();
+      const link = await linkTo(cluster.replicas[PLACES.first]?.httpPort ?? 0);
+      onTestFinished(() => link.close());
+      const again = Object.assign(new URL(first), { port: String(link.port) }).href;
+      const { readiness } = await startWith([first, again]);
+      const { reason } = await until(readiness, isRefused, NOTICED_MS);
+      expect(reason).toMatch(
+        / and 127\.0\.0\.1:\d+ have the same replica "replica-0" of attractos_entries\./,
+      );
+      expect(await shipped('first', [first])()).toBe(0);
+    },
+    LIMIT_MS,
+  );
+
+  it(
     'are watched while the program runs',
     async () => {
       const urls = await cluster.createDatabase();

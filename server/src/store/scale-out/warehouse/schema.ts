@@ -92,7 +92,7 @@ export async function findTable(server: Server): Promise<FoundTable> {
 export interface ReplicaState {
   /** Whether this server has every row that any replica acknowledged. */
   hasAll: boolean;
-  /** The number of replicas of the table, including those that are down. */
+  /** The number of replicas of the table, including those that are down; 0 if the server has lost its keeper. */
   replicas: number;
 }
 

@@ -66,6 +66,8 @@ export class SharedTable {
     if (state === null && count === 1) return true;
     if (state === null)
       throw new TableMisconfigured(`ClickHouse: ${ENTRIES} on ${server.name} is not replicated`);
+    if (state.replicas === 0)
+      throw new StoreUnavailable(`ClickHouse: ${server.name} has no connection to its keeper`);
     if (state.replicas < count)
       throw new StoreUnavailable(
         `ClickHouse: CLICKHOUSE_URL names ${count} servers, but ${ENTRIES} on ${server.name} has ${state.replicas} replicas`,

@@ -1,4 +1,6 @@
 import { appendFileSync, chmodSync, chownSync, copyFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest';
 import { Database } from '../../src/store/drivers/postgres.ts';
@@ -8,7 +10,7 @@ import { makeFolder, temporaryFolder } from '../support/paths.ts';
 import { until } from '../support/poll.ts';
 import { command } from '../support/program.ts';
 
-/** What a connection string demands of the server's certificate, and what it shows of ours. */
+/** What the URLs of the databases demand of a server's certificate, and which certificate they present. */
 
 const CLICKHOUSE = 'http://127.0.0.1:1';
 /** A database that only clients with a certificate may enter. */
@@ -81,7 +83,7 @@ async function startWithTls(certificates: string): Promise<PostgresServer> {
   return server;
 }
 
-describe.skipIf(!hasPostgres)('PostgreSQL with TLS', () => {
+describe.skipIf(!hasPostgres)('databases with TLS', () => {
   let server: PostgresServer;
   let folder: string;
   beforeAll(async () => {
@@ -134,7 +136,7 @@ describe.skipIf(!hasPostgres)('PostgreSQL with TLS', () => {
     else expect(found).toMatch(expected);
   });
 
-  it('shows the certificate that the connection string names', async () => {
+  it('presents the certificate that the URL names', async () => {
     const mine = 'sslcert=FOLDER/client.pem&sslkey=FOLDER/client.key';
     expect(await connectTo(address('localhost', `sslmode=verify-full&${ROOT}&${mine}`, CERTIFIED))).toBe(
       true,
@@ -167,6 +169,36 @@ describe.skipIf(!hasPostgres)('PostgreSQL with TLS', () => {
     for (const host of ['localhost', 'LocalHost', '127.0.0.1'])
       expect(await connectTo(address(host, `sslmode=verify-full&${ROOT}`))).toMatch(/cert's/);
     expect(await connectTo(address('localhost', `sslmode=verify-ca&${ROOT}`))).toBe(true);
+  });
+
+  it('verifies the certificate of ClickHouse, also by an authority in NODE_EXTRA_CA_CERTS', async () => {
+    const [cert, key] = ['pem', 'key'].map((type) => readFileSync(join(folder, `server.${type}`)));
+    let requests = 0;
+    const https = createServer({ cert, key }, (_request, response) => {
+      requests += 1;
+      response.writeHead(500).end('Code: 999. It is only a test');
+    });
+    await new Promise<void>((resolve) => https.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => {
+      https.closeAllConnections();
+      https.close();
+    });
+    const { port } = https.address() as AddressInfo; // it listens on TCP
+    const dataDir = await temporaryFolder();
+    const doctor = async (host: string, more: Record<string, string> = {}) => {
+      const { stdout } = await command(dataDir, ['doctor', '--json'], {
+        ...{ DATABASE_URL: address('127.0.0.1', ''), CLICKHOUSE_URL: `https://${host}:${port}` },
+        ...more,
+      });
+      const { checks } = JSON.parse(stdout) as { checks: { name: string; found: string }[] };
+      return checks.find(({ name }) => name === 'events')?.found;
+    };
+    const trusted = { NODE_EXTRA_CA_CERTS: join(folder, 'authority.pem') };
+    expect(await doctor('localhost')).toMatch(/^ClickHouse: error UNABLE_TO_VERIFY_LEAF_SIGNATURE$/);
+    expect(await doctor('127.0.0.1', trusted)).toMatch(/^ClickHouse: error ERR_TLS_CERT_ALTNAME_INVALID$/);
+    expect(requests).toBe(0);
+    expect(await doctor('localhost', trusted)).toMatch(/^ClickHouse: error 999$/);
+    expect(requests).toBeGreaterThan(0);
   });
 
   it('trusts the authorities of NODE_EXTRA_CA_CERTS, and names a file that it cannot read', async () => {
