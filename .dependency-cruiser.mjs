@@ -71,6 +71,13 @@ export default {
       to: { path: `${SERVER}/store/(embedded|scale-out|registry|offline)/`, pathNot: `${SERVER}/store/$1/` },
     },
     {
+      name: 'reports-know-no-engine',
+      comment: 'Every report is written once, for all engines.',
+      severity: 'error',
+      from: { path: `${SERVER}/store/reports/` },
+      to: { path: `${SERVER}/store/(drivers|embedded|scale-out|registry|offline)/` },
+    },
+    {
       name: 'only-open-imports-engines',
       comment:
         'Offline work (backup, restore, audit) reads the files of engines; everything else asks for a store.',
@@ -101,6 +108,7 @@ export default {
     knownOnlyTo('one-file-knows-clickhouse', undefined, 'node_modules/@clickhouse/', [
       'store/drivers/clickhouse\\.ts$',
     ]),
+    knownOnlyTo('one-file-knows-duckdb', undefined, 'node_modules/@duckdb/', ['store/drivers/duckdb\\.ts$']),
     knownOnlyTo('fastify-is-known-to-routes', undefined, 'node_modules/(@fastify|fastify)/', [
       'server\\.ts$',
       '(http|ops)/',

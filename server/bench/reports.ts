@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, stat } from 'node:fs/promises';
+import { mkdir, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Channel } from '../src/domain/channels.ts';
@@ -13,8 +13,8 @@ import { Committer } from '../src/store/embedded/writer/commit.ts';
 import { openStore } from '../src/store/open.ts';
 
 /**
- * Measures reports on a large store: events of 90 days and 50 sites, the k-th site with 1/k of the first one's, written by the
- * production code. `node server/bench/reports.ts --events 1000000 --dir /tmp/reports` reuses a folder that is filled already.
+ * Measures reports on a large store: events of 30 days and 50 sites, half of them of the first site, written by the production
+ * code. `node server/bench/reports.ts --events 1000000 --dir /tmp/reports` reuses a folder that is filled already.
  */
 
 const { values } = parseArgs({
@@ -27,7 +27,7 @@ const { values } = parseArgs({
 const EVENTS = Number(values.events);
 const ROUNDS = Number(values.rounds);
 const SITES = 50;
-const DAYS = 90;
+const DAYS = 30;
 const BATCH = 1_000;
 const END_MS = Date.UTC(2026, 5, 30, 15);
 const START_MS = Math.floor(END_MS / DAY_MS - DAYS + 1) * DAY_MS;
@@ -58,7 +58,8 @@ function zipf(count: number): () => number {
   };
 }
 
-const nextSite = zipf(SITES);
+const nextOtherSite = zipf(SITES - 1);
+const nextSite = () => (random() < 0.5 ? 0 : 1 + nextOtherSite());
 const nextPage = zipf(2_000);
 const nextSource = zipf(200);
 const nextCountry = zipf(60);
@@ -220,6 +221,26 @@ async function newestMs({ reports }: Store): Promise<number> {
   return newest?.type === 'event' ? newest.event.receivedAtMs : START_MS;
 }
 
+/** The 29 whole days. */
+function wholeDays(): { fromMs: number; toMs: number; filters: readonly Filter[] } {
+  return { fromMs: START_MS, toMs: utcDay(END_MS) * DAY_MS, filters: [] };
+}
+
+/** Returns the bytes of files, without the pages of the events file that are free. */
+async function bytesOnDisk(dataDir: string): Promise<number> {
+  const files = (await readdir(join(dataDir, 'days'), { recursive: true, withFileTypes: true })).filter(
+    (file) => file.isFile(),
+  );
+  const sizes = await Promise.all(
+    files.map(async (file) => (await stat(join(file.parentPath, file.name))).size),
+  );
+  const db = openDatabase(join(dataDir, 'events.db'));
+  const pragma = (name: string) => Number(db.prepare(`PRAGMA ${name}`).get()?.[name]);
+  const used = (pragma('page_count') - pragma('freelist_count')) * pragma('page_size');
+  db.close();
+  return sizes.reduce((sum, size) => sum + size, used);
+}
+
 async function questions(store: Store): Promise<void> {
   const { reports } = store;
   const endMs = await newestMs(store);
@@ -232,7 +253,12 @@ async function questions(store: Store): Promise<void> {
   const scope = { siteId: LARGEST, ...past };
   const { events, visits } = await reports.totals(scope);
   print(`largest site, 30 days: ${events} events, ${visits} visits`);
-  await measure('dashboard of 30 whole days', () => dashboard(reports, past));
+  await measure('dashboard of the whole days', () => dashboard(reports, wholeDays()));
+  const filtered = {
+    ...wholeDays(),
+    filters: [{ by: 'country', values: ['DE'], negated: false }] satisfies Filter[],
+  };
+  await measure('dashboard of the whole days, filtered', () => dashboard(reports, filtered), 5);
   await measure('dashboard of 29 days and today', () => dashboard(reports, now));
   await measure('dashboard of 30 days of a zone at +02:00', () => dashboard(reports, local));
   await measure('totals', () => reports.totals(scope));
@@ -277,10 +303,9 @@ const store = await openStore({
     throw error;
   },
 });
-const started = performance.now();
-const sealed = await store.reports.sealDaysBefore(utcDay(await newestMs(store)));
-print(`summed up ${sealed} days of sites in ${((performance.now() - started) / 1000).toFixed(1)} s`);
+await measure('sealing all days that are over', () => store.reports.sealDaysBefore(utcDay(END_MS)), 1);
 await questions(store);
+await measure('archiving them', async () => store.reports.archiveDaysBefore?.(utcDay(END_MS)), 1);
+await measure('the dashboard after that', () => dashboard(store.reports, wholeDays()));
 await store.close();
-const { size } = await stat(join(dir, 'events.db'));
-print(`${(size / EVENTS).toFixed(1)} bytes an event on disk, leaves, bots, visits and sums included`);
+print(`${((await bytesOnDisk(dir)) / EVENTS).toFixed(1)} bytes an event on disk, everything included`);

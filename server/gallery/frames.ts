@@ -1,7 +1,8 @@
 import type { Assets } from '../src/dashboard/kit/assets.ts';
 import type { Frame, SiteRequest } from '../src/dashboard/kit/parts.ts';
 import { DAY_MS } from '../src/domain/clock.ts';
-import type { Account, Session, Site } from '../src/store/contract/store.ts';
+import { NO_MEASURES } from '../src/domain/measures.ts';
+import type { Account, AskedReports, Session, Site } from '../src/store/contract/store.ts';
 
 /** The sample user and site. The clock stands still. */
 
@@ -38,6 +39,15 @@ export const SITE: Site = {
   createdAtMs: NOW_MS - 90 * DAY_MS,
 };
 
+/** The reports of a site without events. */
+export const NO_REPORTS: AskedReports = {
+  totals: async () => NO_MEASURES,
+  series: async (_, boundariesMs) => boundariesMs.slice(1).map(() => NO_MEASURES),
+  breakdown: async () => ({ rows: [], nextCursor: null }),
+  listActivity: async () => ({ items: [], nextCursor: null }),
+  realtime: async () => ({ visitors: 0, pages: [] }),
+};
+
 /** A domain name that is far too long. */
 export const LONG = `${'a-very-long-name-that-nobody-would-choose-'.repeat(4)}.example`;
 
@@ -62,5 +72,7 @@ export function visitOf(assets: Pick<Assets, 'style' | 'script'>, site: Site = S
     frame: frameOf(assets, path, ACCOUNT.email),
     site,
     role: 'owner',
+    reports: NO_REPORTS,
+    reportsFor: () => NO_REPORTS,
   };
 }

@@ -1,9 +1,9 @@
 import { Random } from '../src/commands/demo/random.ts';
 import { loadReport, type ReportData } from '../src/dashboard/report/data.ts';
 import type { Dimension } from '../src/domain/dimensions.ts';
-import { type Measures, NO_MEASURES } from '../src/domain/measures.ts';
-import type { ActivityItem, BreakdownRow, Goal, Reports } from '../src/store/contract/store.ts';
-import { NOW_MS, SITE } from './frames.ts';
+import type { Measures } from '../src/domain/measures.ts';
+import type { ActivityItem, AskedReports, BreakdownRow, Goal } from '../src/store/contract/store.ts';
+import { NO_REPORTS, NOW_MS, SITE } from './frames.ts';
 
 /** A report store that responds immediately, with figures generated from a seed. */
 
@@ -51,7 +51,7 @@ function measuresAround(visitors: number, random: Random): Measures {
   };
 }
 
-function madeUp(seed: number): Reports {
+function madeUp(seed: number): AskedReports {
   const random = new Random(seed);
   const rowsOf = (by: Dimension): BreakdownRow[] => {
     const values = VALUES[by === 'entry' || by === 'exit' ? 'page' : by] ?? ['free', 'team', 'personal'];
@@ -67,18 +67,8 @@ function madeUp(seed: number): Reports {
     breakdown: async (_, by) => ({ rows: rowsOf(by), nextCursor: by === 'page' ? 'more' : null }),
     listActivity: async () => ({ items: [signup('EUR', 29), signup('USD', 310.5)], nextCursor: null }),
     realtime: async () => ({ visitors: 7, pages: [{ path: '/', visitors: 7 }] }),
-    sealDaysBefore: async () => 0,
   };
 }
-
-const EMPTY: Reports = {
-  totals: async () => NO_MEASURES,
-  series: async (_, boundariesMs) => boundariesMs.slice(1).map(() => NO_MEASURES),
-  breakdown: async () => ({ rows: [], nextCursor: null }),
-  listActivity: async () => ({ items: [], nextCursor: null }),
-  realtime: async () => ({ visitors: 0, pages: [] }),
-  sealDaysBefore: async () => 0,
-};
 
 function signup(currency: string, value: number): ActivityItem {
   const event = {
@@ -111,10 +101,8 @@ function signup(currency: string, value: number): ActivityItem {
 /** Loads a report of sample data. @param query the query string of the report's URL */
 export function sampleReport(query: string, isEmpty = false): Promise<ReportData> {
   return loadReport({
-    store: {
-      reports: isEmpty ? EMPTY : madeUp(7),
-      registry: { goalsOf: async () => (isEmpty ? [] : [...GOALS]) },
-    },
+    reports: isEmpty ? NO_REPORTS : madeUp(7),
+    registry: { goalsOf: async () => (isEmpty ? [] : [...GOALS]) },
     site: SITE,
     zone: 'Europe/Berlin',
     nowMs: NOW_MS,

@@ -13,6 +13,7 @@ import { readEnvFile } from './config/env-file.ts';
 import { loadAssets } from './dashboard/kit/assets.ts';
 import { systemClock } from './domain/clock.ts';
 import { newToken } from './domain/tokens.ts';
+import { ClientGone } from './http/client-gone.ts';
 import { connectionsWithin } from './http/connections.ts';
 import { buildServer } from './server.ts';
 import type { Store } from './store/contract/store.ts';
@@ -176,6 +177,7 @@ async function serve(): Promise<void> {
     dataDir: config.dataDir,
     databases: config.databases,
     spoolMaxBytes: config.spoolMaxBytes,
+    reportLimits: config.reportLimits,
     // The state of the disk is unknown, so only a new process, which reads it from the start, can continue.
     onBroken: (error) => fail(error),
   });
@@ -209,6 +211,10 @@ async function serve(): Promise<void> {
     await store.close();
     process.exit(0);
   };
+  // A handler that failed no longer waits for its questions, which end when its response has been sent.
+  process.on('unhandledRejection', (reason) => {
+    if (!(reason instanceof ClientGone)) throw reason;
+  });
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => {
       stop(signal).catch(fail);

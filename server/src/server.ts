@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import { docsRoutes } from './api/docs/index.ts';
 import { type ApiParts, apiRoutes } from './api/index.ts';
 import { startHourlyJobs } from './app/jobs.ts';
@@ -25,7 +25,7 @@ import { overloadGauge } from './http/overload.ts';
 import { healthRoutes } from './ops/health.ts';
 import { addSources, createMetrics, type Metrics, type Sources } from './ops/metrics/catalogue.ts';
 import { listenForMetrics, metricsRoutes } from './ops/metrics/routes.ts';
-import type { Store } from './store/contract/store.ts';
+import type { SealingProgress, Store } from './store/contract/store.ts';
 
 export interface ServerParts {
   config: Config;
@@ -77,6 +77,8 @@ export async function buildServer({
     onError: (error) => app.log.error({ err: error }, 'job failed; retrying'),
   });
   app.addHook('onClose', () => jobs.stop());
+
+  store.reports.onSealing?.(sealingLog(app.log, clock));
 
   const feed = new LiveFeed(clock.now());
   const enricher = await openEnricher(config);
@@ -171,4 +173,20 @@ async function showMetrics(
   if (listen === null) return;
   const listener = await listenForMetrics(shown, listen);
   app.addHook('onClose', () => listener.close());
+}
+
+/** How often the progress of sealing is logged. One day of one part of the sites is not worth a line. */
+const SEALING_LOGGED_EVERY_MS = 30 * SECOND_MS;
+
+/** Logs the progress of sealing where it takes long: after an upgrade, or if the server was stopped for days. */
+function sealingLog(log: FastifyBaseLogger, clock: Clock): (progress: SealingProgress) => void {
+  let loggedMs = clock.now();
+  let isLong = false;
+  return ({ sealed, all }) => {
+    const isDue = clock.now() - loggedMs >= SEALING_LOGGED_EVERY_MS;
+    if (!isDue && !(isLong && sealed === all)) return;
+    loggedMs = clock.now();
+    isLong = sealed < all;
+    log.info({ sealed, all }, 'preparing past days for fast reports');
+  };
 }

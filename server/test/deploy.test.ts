@@ -40,6 +40,7 @@ async function exposedNames(): Promise<Set<string>> {
       health: async () => ({ ok: true }),
       stats: () => ({
         commitFailures: 0,
+        daysToSeal: 0,
         spool: { fill: 0, entries: 0, lagSeconds: 0 },
       }),
     },
@@ -200,9 +201,9 @@ describe('the unit and the proxies', () => {
     expect(() => parse(texts[2] ?? '')).not.toThrow();
   });
 
-  it('waits in nginx for as long as a report may take on two ClickHouse servers', () => {
-    const [, seconds] = /proxy_read_timeout (\d+)s;/.exec(read(`${FOLDER}/proxy/nginx-scale-out.conf`)) ?? [];
-    expect(Number(seconds)).toBeGreaterThan(2 * 60);
+  it.each(['nginx.conf', 'nginx-scale-out.conf'])('waits in %s for as long as a report may take', (name) => {
+    const [, seconds] = /proxy_read_timeout (\d+)s;/.exec(read(`${FOLDER}/proxy/${name}`)) ?? [];
+    expect(Number(seconds)).toBeGreaterThan(20 + 60);
   });
 
   it('lists every folder in the README', () => {

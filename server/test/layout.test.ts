@@ -51,6 +51,8 @@ const BROKEN: readonly { rule: string; files: Readonly<Record<string, string>> }
   },
   { rule: 'one-file-knows-sqlite', files: { 'store/embedded/a12.ts': "import 'node:sqlite';" } },
   { rule: 'one-file-knows-postgres', files: { 'store/registry/a13.ts': "import 'postgres';" } },
+  { rule: 'one-file-knows-duckdb', files: { 'store/embedded/a15.ts': "import '@duckdb/node-api';" } },
+  { rule: 'reports-know-no-engine', files: { 'store/reports/a16.ts': "import '../embedded/engine.ts';" } },
   { rule: 'one-file-knows-clickhouse', files: { 'store/scale-out/a14.ts': "import '@clickhouse/client';" } },
   {
     rule: 'fastify-is-known-to-routes',

@@ -15,6 +15,8 @@ export interface ReportingEngine {
   open(place: string): Promise<Store>;
   /** Traffic to report on. */
   worlds: readonly Traffic[];
+  /** Traffic of which all days but the newest are archived before it is reported on. */
+  archivedWorlds?: readonly Traffic[];
   /** Number of random spans to request totals for. Breakdowns, which take many queries each, use a tenth of them. */
   spans: number;
   /** Whether visits follow the time of receipt instead of the order in which events reached the store. */
@@ -112,19 +114,31 @@ function spansIn(random: () => number, fromMs: number, days: number, count: numb
 /** Compares an engine's reports with an independent recount of the appended entries. */
 export function describeReports(engine: ReportingEngine): void {
   for (const world of engine.worlds)
-    describe(`${engine.name}: reports of generated traffic (seed ${world.seed}) equal an independent recount`, () =>
-      describeTraffic(engine, world));
+    describe(`${engine.name}: reports of generated traffic (seed ${world.seed}) equal an independent recount`, () => {
+      describeTraffic(engine, world, { isArchived: false });
+      describeSingles(engine, world, { isArchived: false });
+    });
+  for (const world of engine.archivedWorlds ?? [])
+    describe(`${engine.name}: reports of archived traffic (seed ${world.seed}) equal an independent recount`, () => {
+      describeTraffic(engine, world, { isArchived: true });
+      describeSingles(engine, world, { isArchived: true });
+    });
   describe(`${engine.name}: reports`, () => describeAnswers(engine));
 }
 
-function describeTraffic(engine: ReportingEngine, world: Traffic): void {
+/** Compares only lists of single events, and current visitors. */
+export function describeActivity(engine: ReportingEngine): void {
+  for (const world of engine.worlds)
+    describe(`${engine.name}: single events of generated traffic (seed ${world.seed})`, () =>
+      describeSingles(engine, world, { isArchived: false }));
+}
+
+/** Generated traffic, with what should be counted of it. */
+function trafficOn(engine: ReportingEngine, world: Traffic, { isArchived }: { isArchived: boolean }) {
   const made = trafficOf(world);
   const entries = engine.byReceipt ? made.toSorted((a, b) => a.receivedAtMs - b.receivedAtMs) : made;
-  const recount = new Recount(entries);
   const { fromMs, days } = world;
   const toMs = fromMs + days * DAY_MS;
-  const whole = { siteId: SITE, fromMs, toMs };
-  const random = randomFrom(world.seed * 7919);
 
   /** Fills a store, with sealed days and a restart halfway through. */
   async function filled(): Promise<Store> {
@@ -138,13 +152,26 @@ function describeTraffic(engine: ReportingEngine, world: Traffic): void {
     onTestFinished(() => store.close());
     await append(store, entries.slice(half), 7);
     await store.reports.sealDaysBefore(utcDay(toMs));
+    if (isArchived) {
+      const newest = utcDay(toMs) - 1;
+      expect(await store.reports.archiveDaysBefore?.(newest)).toBe(newest);
+    }
     return store;
   }
+
+  return { entries, recount: new Recount(entries), toMs, whole: { siteId: SITE, fromMs, toMs }, filled };
+}
+
+function describeTraffic(engine: ReportingEngine, world: Traffic, state: { isArchived: boolean }): void {
+  const { entries, recount, toMs, whole, filled } = trafficOn(engine, world, state);
+  const { fromMs, days } = world;
+  const random = randomFrom(world.seed * 7919);
+  const spanCount = state.isArchived ? Math.ceil(engine.spans / 4) : engine.spans;
 
   it('returns totals with and without filters over any span', async () => {
     const store = await filled();
     expect(await store.reports.totals({ ...whole, filters: [] })).toEqual(recount.measures(fromMs, toMs, []));
-    for (const span of spansIn(random, fromMs, days, engine.spans)) {
+    for (const span of spansIn(random, fromMs, days, spanCount)) {
       const filters = FILTERS.filter(() => random() < 0.08);
       for (const chosen of [[], filters]) {
         expect(await store.reports.totals({ siteId: SITE, ...span, filters: chosen })).toEqual(
@@ -191,7 +218,7 @@ function describeTraffic(engine: ReportingEngine, world: Traffic): void {
 
   it('returns breakdowns, whole and page by page', async () => {
     const store = await filled();
-    const spans = [whole, ...spansIn(random, fromMs, days, Math.ceil(engine.spans / 10))];
+    const spans = [whole, ...spansIn(random, fromMs, days, Math.ceil(spanCount / 10))];
     for (const by of DIMENSIONS) {
       for (const span of spans) {
         for (const filters of [[], FILTERS.filter(() => random() < 0.06)]) {
@@ -222,16 +249,9 @@ function describeTraffic(engine: ReportingEngine, world: Traffic): void {
     }
   });
 
-  it('returns single events, and equal counts everywhere', async () => {
+  it('returns equal counts everywhere', async () => {
     const store = await filled();
     const total = recount.measures(fromMs, toMs, []);
-    const everything = await allHappenings(store, whole, null, 37);
-    expect(everything).toHaveLength(total.events + total.botVisits);
-    const times = everything.map((one) => (one.type === 'event' ? one.event.receivedAtMs : one.receivedAtMs));
-    expect(times).toEqual(times.toSorted((a, b) => b - a));
-    expect(
-      new Set(everything.map((one) => (one.type === 'event' ? one.event.cursor : one.cursor))).size,
-    ).toBe(everything.length);
     const counted = await store.events.countBySite([SITE], {
       firstDay: utcDay(fromMs),
       lastDay: utcDay(toMs - 1),
@@ -240,16 +260,32 @@ function describeTraffic(engine: ReportingEngine, world: Traffic): void {
       { siteId: SITE, filters: [] },
       Array.from({ length: days * 24 + 1 }, (_, i) => fromMs + i * HOUR_MS),
     );
-    const ofType = async (type: 'event' | 'bot' | 'referral' | 'conversion') =>
-      (await allHappenings(store, whole, type)).length;
     expect(counted.get(SITE)).toBe(total.events);
     expect(sum(series, 'events')).toBe(total.events);
+    expect(sum(series, 'visits')).toBe(total.visits);
+    expect(sum(series, 'engagedMs')).toBe(total.engagedMs);
+  });
+}
+
+function describeSingles(engine: ReportingEngine, world: Traffic, state: { isArchived: boolean }): void {
+  const { recount, toMs, whole, filled } = trafficOn(engine, world, state);
+
+  it('returns single events', async () => {
+    const store = await filled();
+    const total = recount.measures(whole.fromMs, toMs, []);
+    const everything = await allHappenings(store, whole, null, 37);
+    expect(everything).toHaveLength(total.events + total.botVisits);
+    const times = everything.map((one) => (one.type === 'event' ? one.event.receivedAtMs : one.receivedAtMs));
+    expect(times).toEqual(times.toSorted((a, b) => b - a));
+    expect(
+      new Set(everything.map((one) => (one.type === 'event' ? one.event.cursor : one.cursor))).size,
+    ).toBe(everything.length);
+    const ofType = async (type: 'event' | 'bot' | 'referral' | 'conversion') =>
+      (await allHappenings(store, whole, type)).length;
     expect(await ofType('event')).toBe(total.events);
     expect(await ofType('bot')).toBe(total.botVisits);
     expect(await ofType('referral')).toBe(total.referrals);
     expect(await ofType('conversion')).toBe(total.conversions);
-    expect(sum(series, 'visits')).toBe(total.visits);
-    expect(sum(series, 'engagedMs')).toBe(total.engagedMs);
   });
 
   it('returns current visitors', async () => {
@@ -357,7 +393,9 @@ function describeAnswers(engine: ReportingEngine): void {
       sources: await store.reports.breakdown(scope, 'source', { limit: 100 }),
       bots: await store.reports.breakdown(scope, 'bot', { limit: 100 }),
     };
-    expect(await store.events.expire(SITE, scope.fromMs + DAY_MS)).toBeGreaterThan(30);
+    expect(await store.events.expire([{ siteId: SITE, beforeMs: scope.fromMs + DAY_MS }])).toBeGreaterThan(
+      30,
+    );
     expect(await store.events.audit()).toEqual({ counters: [], ledger: [], rollups: [], integrity: [] });
     expect({
       totals: await store.reports.totals(scope),

@@ -16,6 +16,9 @@ describeReports({
     { seed: 2, fromMs: Date.UTC(2026, 9, 24), days: 3, perDay: 1_050, visitors: 60, clockSteps: 0.1 },
     { seed: 3, fromMs: Date.UTC(2026, 11, 31), days: 2, perDay: 120, visitors: 9, clockSteps: 0.02 },
   ],
+  archivedWorlds: [
+    { seed: 4, fromMs: Date.UTC(2026, 2, 28), days: 3, perDay: 120, visitors: 12, clockSteps: 0.05 },
+  ],
   spans: 40,
   byReceipt: false,
   outlivesRetention: true,

@@ -1,13 +1,15 @@
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { HOUR_MS, SECOND_MS } from '../src/domain/clock.ts';
+import { HOUR_MS, SECOND_MS, utcDay } from '../src/domain/clock.ts';
+import type { Outage } from '../src/domain/outage.ts';
 import { ShippedEvents } from '../src/store/scale-out/shipped-events.ts';
-import type { Counts, Warehouse } from '../src/store/scale-out/shipping.ts';
+import { ALL_DAY, type Counts, type SpoolEntry, type Warehouse } from '../src/store/scale-out/shipping.ts';
 import { SqliteSpool } from '../src/store/scale-out/spool/spool.ts';
 import { Loop } from '../src/store/shared/loop.ts';
 import { NOON_MS, TestClock } from './support/clock.ts';
 import { DatabasesInMemory, toRow } from './support/databases-in-memory.ts';
-import { event } from './support/entries.ts';
+import { event, SITE } from './support/entries.ts';
 import { temporaryFolder } from './support/paths.ts';
 import { until } from './support/poll.ts';
 import { World } from './support/world.ts';
@@ -17,17 +19,21 @@ import { World } from './support/world.ts';
 const STEP_MS = 30 * SECOND_MS;
 const LONGEST_WAIT_MS = 30 * SECOND_MS;
 
-async function openCollector(
-  folder: string,
-  databases: DatabasesInMemory,
-  { clock = new TestClock(), maxBytes = 1 << 30 }: { clock?: TestClock; maxBytes?: number } = {},
-): Promise<ShippedEvents> {
-  const spool = await SqliteSpool.open(join(folder, 'spool.db'), {
+function openSpool(file: string, maxBytes = 1 << 30): Promise<SqliteSpool> {
+  return SqliteSpool.open(file, {
     maxBytes,
     onBroken(error) {
       throw error;
     },
   });
+}
+
+async function openCollector(
+  folder: string,
+  databases: DatabasesInMemory,
+  { clock = new TestClock(), maxBytes = 1 << 30 }: { clock?: TestClock; maxBytes?: number } = {},
+): Promise<ShippedEvents> {
+  const spool = await openSpool(join(folder, 'spool.db'), maxBytes);
   return new ShippedEvents({
     spool,
     // Shipping uses nothing else of the two databases.
@@ -136,6 +142,98 @@ describe('a fake clock', () => {
     expect(databases.excess).toBe(0);
     expect(await collector.health()).toEqual({ ok: true });
     await collector.close();
+  });
+});
+
+describe('the claims of a batch', () => {
+  const entry = (more: Partial<SpoolEntry>): SpoolEntry => ({
+    ...{ key: null, siteId: SITE, siteKey: null, host: 'example.com', receivedAtMs: NOON_MS },
+    ...{ outcome: 'stored', row: '{}', ...more },
+  });
+
+  it('tell when the rows of each day were received, also of leaves, and of a spool of an older version', async () => {
+    const file = join(await temporaryFolder(), 'spool.db');
+    const spool = await openSpool(file);
+    onTestFinished(() => spool.close());
+    const repeated = Buffer.alloc(16, 1);
+    const commit = (...entries: SpoolEntry[]) => spool.commit({ entries, refusals: [], refusedKeys: [] });
+    await commit(
+      entry({ receivedAtMs: NOON_MS + 5 }),
+      entry({ receivedAtMs: NOON_MS + 2, outcome: null }),
+      entry({ receivedAtMs: NOON_MS + 3, key: repeated }),
+      entry({ siteId: 'site_another', receivedAtMs: NOON_MS, outcome: null }),
+    );
+    // A duplicate adds no row.
+    await commit(entry({ receivedAtMs: NOON_MS + 9, key: repeated }), entry({ receivedAtMs: NOON_MS + 7 }));
+    const day = utcDay(NOON_MS);
+    const first = await spool.nextBatch();
+    expect(first?.claimed.days).toEqual([
+      { siteId: SITE, day, firstAtMs: NOON_MS + 2, lastAtMs: NOON_MS + 7 },
+      { siteId: 'site_another', day, firstAtMs: NOON_MS, lastAtMs: NOON_MS },
+    ]);
+    await spool.release(first?.no ?? 0);
+
+    await commit(entry({}), entry({ siteId: 'site_another', outcome: 'bot' }));
+    const db = new DatabaseSync(file, { timeout: 5_000 });
+    db.exec("UPDATE chunks SET claims = json_remove(claims, '$.days')");
+    db.close();
+    expect((await spool.nextBatch())?.claimed.days).toEqual([
+      { siteId: SITE, day, ...ALL_DAY },
+      { siteId: 'site_another', day, ...ALL_DAY },
+    ]);
+  });
+});
+
+describe('a day that cannot be counted', () => {
+  it('is named and put off while all others are reconciled, and is reconciled once it can be', async () => {
+    const databases = new DatabasesInMemory();
+    databases.uncountable.add('site_7');
+    const collector = await openCollector(await temporaryFolder(), databases);
+    onTestFinished(() => collector.close());
+    const outages: Outage[] = [];
+    collector.onOutage((outage) => outages.push(outage));
+    const sites = Array.from({ length: 25 }, (_, i) => `site_${i}`);
+    const others = sites.filter((siteId) => siteId !== 'site_7');
+    const work = 'reconciliation of site_7 on 2026-05-14';
+    const error = 'the fake cannot count this';
+
+    await Promise.all(sites.map((siteId) => collector.append(event({ siteId }))));
+    await until(
+      () => others.filter((siteId) => !databases.isReconciled(siteId)),
+      (left) => left.length === 0,
+    );
+    await until(
+      () => databases.putOffs,
+      (times) => times > 2,
+    );
+    expect(databases.isReconciled('site_7')).toBe(false);
+    const reason = `${work} is failing: ${error}`;
+    expect(await collector.health()).toEqual({ ok: true, note: reason });
+    // The server can accept events all the same.
+    const world = await World.open();
+    onTestFinished(() => world.close());
+    const server = await world.serve({ events: collector });
+    const ready = await server.ask({ path: '/readyz' });
+    expect(ready.status).toBe(200);
+    expect(ready.json()).toMatchObject({
+      checks: expect.arrayContaining([{ name: 'databases', ok: false, reason, required: false }]),
+    });
+    // Those who listen later hear of it, too.
+    const late: Outage[] = [];
+    collector.onOutage((outage) => late.push(outage));
+    expect(late).toEqual([{ work, error }]);
+
+    databases.uncountable.clear();
+    await collector.caughtUp();
+    expect(databases.isReconciled('site_7')).toBe(true);
+    await until(
+      () => collector.health(),
+      (health) => health.ok && health.note === undefined,
+    );
+    expect(outages).toEqual([
+      { work, error },
+      { work, error: null },
+    ]);
   });
 });
 

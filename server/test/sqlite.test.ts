@@ -6,6 +6,7 @@ import { DAY_MS, utcDay } from '../src/domain/clock.ts';
 import { type Store, StoreBusy, StoreUnavailable } from '../src/store/contract/store.ts';
 import { DataDirInUse } from '../src/store/data-dir.ts';
 import { openShared, openStore } from '../src/store/open.ts';
+import { WAITING_PER_ASKER_MAX } from '../src/store/shared/fair-queue.ts';
 import { describeRegistry } from './registry-contract.ts';
 import { describeStore } from './store-contract.ts';
 import { NOON_MS } from './support/clock.ts';
@@ -46,6 +47,7 @@ describeStore({
   queueEntries: 10_000,
   ledgerHosts: 100,
   propertyRuns: 40,
+  hasReports: true,
 });
 
 describeRegistry({
@@ -171,11 +173,19 @@ describe('SQLite in particular', () => {
     const store = await open(await temporaryFolder());
     onTestFinished(() => store.close());
     await store.events.append(event());
-    const asked = Array.from({ length: 201 }, () => store.events.page(SITE, { limit: 1 }));
-    const outcomes = await Promise.allSettled(asked);
-    expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(200);
-    await expect(asked.at(-1)).rejects.toThrow(StoreBusy);
-    expect((await store.events.page(SITE, { limit: 1 })).events).toHaveLength(1);
+    const range = { firstDay: 0, lastDay: 99_999 };
+    const queries: Record<string, { most: number; ask: () => Promise<unknown> }> = {
+      ledger: { most: 200, ask: () => store.events.ledger(SITE, range) },
+      // One is being answered.
+      page: { most: 1 + WAITING_PER_ASKER_MAX, ask: () => store.events.page(SITE, { limit: 1 }) },
+    };
+    for (const [name, { most, ask }] of Object.entries(queries)) {
+      const asked = Array.from({ length: most + 1 }, ask);
+      const outcomes = await Promise.allSettled(asked);
+      expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(most);
+      await expect(asked.at(-1), name).rejects.toThrow(StoreBusy);
+      expect(await ask(), name).toBeDefined();
+    }
   });
 
   it('refuses files of a newer version without changing them', async () => {

@@ -30,6 +30,8 @@ export interface Engine {
   queueEntries: number;
   /** Distinct hosts that the ledger keeps per site, day and outcome, not counting `other`. */
   ledgerHosts: number;
+  /** Whether its databases can answer reports. */
+  hasReports: boolean;
   /** Number of runs with generated events from any day of a hundred years. */
   propertyRuns: number;
 }
@@ -475,9 +477,19 @@ function describeEvents(engine: Engine): void {
     await Promise.all([...old, event({ path: '/new' })].map((entry) => store.events.append(entry)));
     await store.events.append(leave({ receivedAtMs: NOON_MS - DAY_MS }));
     await store.events.append(bot({ receivedAtMs: NOON_MS - DAY_MS }));
-    expect(await store.events.expire(SITE, NOON_MS)).toBe(7);
-    expect(await store.events.expire(SITE, NOON_MS)).toBe(0);
+    await store.events.append(event({ siteId: 'site_another', receivedAtMs: NOON_MS - 3 * DAY_MS }));
+    await store.events.append(event({ siteId: 'site_kept', receivedAtMs: NOON_MS - 3 * DAY_MS }));
+    const limits = [
+      { siteId: SITE, beforeMs: NOON_MS },
+      { siteId: 'site_another', beforeMs: NOON_MS - 2 * DAY_MS },
+      { siteId: 'site_unheard_of', beforeMs: NOON_MS },
+    ];
+    expect(await store.events.expire(limits)).toBe(8);
+    expect(await store.events.expire(limits)).toBe(0);
+    expect(await store.events.expire([])).toBe(0);
     const again = await reopen();
+    expect(await allEvents(again, 'site_another')).toEqual([]);
+    expect(await allEvents(again, 'site_kept')).toHaveLength(1);
     expect((await allEvents(again)).map(({ path }) => path)).toEqual(['/new']);
     expect(await count(again)).toBe(6);
     expect(await ledgerOf(again)).toEqual({ stored: 6, bot: 1 });
@@ -495,7 +507,9 @@ function describeEvents(engine: Engine): void {
       await store.events.append(bot({ receivedAtMs }));
     }
     await store.events.append(event({ siteId: 'site_another', path: '/another' }));
-    expect((await store.reports.breakdown(scope, 'page', { limit: 10 })).rows).toHaveLength(2);
+    const pages = async ({ reports }: Store) =>
+      engine.hasReports ? (await reports.breakdown(scope, 'page', { limit: 10 })).rows : [];
+    expect(await pages(store)).toHaveLength(engine.hasReports ? 2 : 0);
     const holding = () => store.events.holding(['site_unheard_of', SITE, 'site_another', "it's"]);
     expect(await holding()).toEqual([SITE, 'site_another']);
     expect(await store.events.holding([])).toEqual([]);
@@ -513,8 +527,9 @@ function describeEvents(engine: Engine): void {
 
     const again = await reopen();
     expect(await allEvents(again)).toEqual([]);
-    expect((await again.reports.breakdown(scope, 'page', { limit: 10 })).rows).toEqual([]);
-    expect(await again.reports.totals(scope)).toMatchObject({ visitors: 0, events: 0 });
+    expect(await pages(again)).toEqual([]);
+    if (engine.hasReports)
+      expect(await again.reports.totals(scope)).toMatchObject({ visitors: 0, events: 0 });
     expect(await count(again)).toBe(3);
     expect(await ledgerOf(again)).toEqual({ stored: 3, bot: 3 });
     expect((await allEvents(again, 'site_another')).map(({ path }) => path)).toEqual(['/another']);

@@ -117,7 +117,7 @@ describe('rollups of past days', () => {
     const summing = store.reports.sealDaysBefore(utcDay(TO_MS), ending.signal);
     ending.abort();
     expect(await summing).toBeLessThan(DAYS);
-    expect(await store.events.expire(SITE, TO_MS, ending.signal)).toBe(0);
+    expect(await store.events.expire([{ siteId: SITE, beforeMs: TO_MS }], ending.signal)).toBe(0);
     expect(await store.events.remove(SITE, ending.signal)).toBe(0);
     await expectRollUpsToBeTheRows(store);
     expect(await store.reports.sealDaysBefore(utcDay(TO_MS))).toBeGreaterThan(0);

@@ -1,14 +1,19 @@
+import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { readConfig } from '../src/config/config.ts';
-import { MINUTE_MS } from '../src/domain/clock.ts';
+import { DAY_MS, MINUTE_MS, utcDay } from '../src/domain/clock.ts';
 import { digestToken } from '../src/domain/tokens.ts';
 import { buildServer } from '../src/server.ts';
 import type { Store } from '../src/store/contract/store.ts';
+import { FACETS } from '../src/store/embedded/tables/kept-rollups.ts';
+import { appendChecksum } from '../src/store/offline/backup-checksum.ts';
 import { openShared, openStore } from '../src/store/open.ts';
+import { MEASURES } from '../src/store/reports/relations.ts';
 import { TestClock } from './support/clock.ts';
 import { DashboardVisitor } from './support/dashboard-visitor.ts';
+import { answersOf, dayRows, numbersOfRollups, openEmbedded } from './support/days.ts';
 import { ask } from './support/http.ts';
 import { temporaryFolder } from './support/paths.ts';
 import { command } from './support/program.ts';
@@ -48,6 +53,62 @@ function inRegistry<T>(dataDir: string, work: (db: DatabaseSync) => T): T {
   }
 }
 
+/** Opens a copy of the release's folder. @param change is called with its events file first */
+async function openDays(change: (file: string) => void = () => undefined) {
+  const dataDir = await temporaryFolder();
+  copyReleaseInto(dataDir);
+  change(join(dataDir, 'events.db'));
+  const store = await openEmbedded(dataDir);
+  onTestFinished(() => store.close());
+  const today = utcDay(known.nowMs);
+  const span = { siteId: known.siteId, fromMs: (today - 8) * DAY_MS, toMs: (today + 1) * DAY_MS };
+  return { dataDir, store, span, today };
+}
+
+/** Writes rollups of a day as earlier releases did: by position and by the number of a string. */
+function keepRollups(db: DatabaseSync, rollups: readonly Record<string, unknown>[]): void {
+  const find = db.prepare('SELECT id FROM texts WHERE text = ?');
+  const findCrawler = db.prepare(
+    `SELECT t.id FROM bots b JOIN texts t ON t.id = b.crawler WHERE t.text LIKE '["' || ? || '",%'`,
+  );
+  const add = db.prepare('INSERT INTO texts (hash, text) VALUES (0, ?)');
+  const idOf = (dimension: unknown, text: string) =>
+    (dimension === 'bot' ? findCrawler : find).get(text)?.id ?? add.run(text).lastInsertRowid;
+  const columns = [...MEASURES];
+  const insert = db.prepare(
+    `INSERT INTO facets (site, dimension, day, value, ${columns.join(', ')})
+     VALUES ((SELECT id FROM sites WHERE site = ?), ?, ?, ?, ${columns.map(() => '?').join(', ')})`,
+  );
+  const positions = new Map<unknown, number>(FACETS.map((dimension, position) => [dimension, position]));
+  for (const row of rollups)
+    insert.run(
+      ...[String(row.site), positions.get(row.dimension) ?? -1, Number(row.day)],
+      row.value === null ? 0 : idOf(row.dimension, String(row.value)),
+      ...columns.map((column) => Number(row[column])),
+    );
+}
+
+/** Writes a backup as earlier releases did: without files of days, and in format 1 without a checksum. */
+async function writeOldBackup(dataDir: string, file: string, format: number): Promise<void> {
+  copyFileSync(join(dataDir, 'events.db'), file);
+  const db = new DatabaseSync(file);
+  db.exec('PRAGMA journal_mode = DELETE');
+  db.prepare('ATTACH DATABASE ? AS registry').run(join(dataDir, 'registry.db'));
+  const tables = db
+    .prepare(
+      "SELECT name FROM registry.sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY rowid",
+    )
+    .all();
+  for (const { name } of tables.filter((table) => table.name !== 'salts'))
+    db.exec(`CREATE TABLE registry_${name} AS SELECT * FROM registry.${name}`);
+  const schema = Number(db.prepare('PRAGMA registry.user_version').get()?.user_version);
+  db.exec('CREATE TABLE backup (format INTEGER NOT NULL, registry_schema INTEGER NOT NULL) STRICT');
+  db.prepare('INSERT INTO backup (format, registry_schema) VALUES (?, ?)').run(format, schema);
+  db.exec('DETACH DATABASE registry; VACUUM');
+  db.close();
+  if (format > 1) await appendChecksum(file);
+}
+
 const bearer = (who: string) => ({ authorization: `Bearer ${known.apiKeys[who]}` });
 
 describe('a data folder of the release of 2026-11-26', () => {
@@ -59,6 +120,62 @@ describe('a data folder of the release of 2026-11-26', () => {
       const said = { who, path, status: answer.status, body: withoutSentences(answer.text) };
       expect(said).toEqual({ who, path, status, body });
     }
+  });
+
+  it('gives the same answers before its days are sealed, after that, and when they are archived', async () => {
+    const { store, span, today } = await openDays();
+    const before = await answersOf(store, span);
+    expect(await store.reports.sealDaysBefore(today)).toBeGreaterThan(0);
+    expect(await answersOf(store, span)).toEqual(before);
+    expect(await store.reports.archiveDaysBefore?.(today)).toBe(today);
+    expect(await answersOf(store, span)).toEqual(before);
+    expect(await store.events.audit()).toEqual({ counters: [], ledger: [], rollups: [], integrity: [] });
+  });
+
+  it('keeps the rollups of days whose rows that release had deleted', async () => {
+    const whole = await openDays();
+    const days = await numbersOfRollups(whole.store, whole.span);
+    const beforeMs = (whole.today - 2) * DAY_MS;
+    await whole.store.reports.sealDaysBefore(utcDay(beforeMs));
+    const files = [...(await dayRows(whole.dataDir))];
+    const rollups = files.flatMap(([name, rows]) => (name.endsWith('/rollups.parquet') ? [rows] : []));
+    expect(rollups.length).toBeGreaterThan(1);
+    const { dataDir, store, span, today } = await openDays((file) => {
+      const db = new DatabaseSync(file);
+      for (const ofDay of rollups) keepRollups(db, ofDay);
+      for (const table of ['events', 'bots', 'leaves'])
+        expect(db.prepare(`DELETE FROM ${table} WHERE at < ?`).run(beforeMs).changes).toBeGreaterThan(0);
+      db.prepare('DELETE FROM visits WHERE day < ?').run(beforeMs / DAY_MS);
+      db.prepare('INSERT OR REPLACE INTO expired (site, before_at) SELECT id, ? FROM sites').run(beforeMs);
+      db.close();
+    });
+    const expectSame = async (from: Store) => {
+      expect(await numbersOfRollups(from, span)).toEqual(days);
+      expect(await from.events.audit()).toEqual({ counters: [], ledger: [], rollups: [], integrity: [] });
+    };
+    await expectSame(store);
+    expect(await store.reports.sealDaysBefore(today)).toBeGreaterThan(0);
+    await expectSame(store);
+    expect(await store.reports.archiveDaysBefore?.(today)).toBe(today);
+    await expectSame(store);
+    await store.close();
+    const reopened = await openEmbedded(dataDir);
+    onTestFinished(() => reopened.close());
+    await expectSame(reopened);
+  });
+
+  it.each([1, 2])('restores from a backup of format %i', async (format) => {
+    const dataDir = await temporaryFolder();
+    copyReleaseInto(dataDir);
+    const file = `${await temporaryFolder()}/copy`;
+    await writeOldBackup(dataDir, file, format);
+    const restored = await temporaryFolder();
+    expect(await command(restored, ['restore', file])).toMatchObject({ code: 0, stderr: '' });
+    const { store, span } = await openDays();
+    const copy = await openEmbedded(restored);
+    onTestFinished(() => copy.close());
+    expect(await answersOf(copy, span)).toEqual(await answersOf(store, span));
+    await expectReleaseIn(copy.registry);
   });
 
   it('keeps its registry, to the last token that was used', async () => {

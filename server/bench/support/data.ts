@@ -42,7 +42,7 @@ export async function createFiles(checkout: string, dataDir: string): Promise<vo
   await store.close();
 }
 
-/** Computes the rollups of past days, which a running server does in the background. */
+/** Seals past days, which a running server does in the background. */
 export async function sumUpDays(checkout: string, dataDir: string): Promise<void> {
   const store = await openStoreOf(checkout, dataDir);
   await store.reports.sealDaysBefore(Math.floor(Date.now() / DAY_MS));
@@ -181,11 +181,10 @@ const PROFILE = writeProfile({
   timeZone: 'Europe/Berlin',
 });
 const EVENTS_PER_VISIT = 3;
-const SLOT_MS = 900_000;
 
 /**
- * Stores events of the last 30 days in bulk, spread evenly over sites and time, with their visits, rollups, counters, ledger
- * and deduplication keys. The tables are those of a server that received the events, but filling takes minutes instead of
+ * Stores events of the last 30 days in bulk, spread evenly over sites and time, with their visits, counters, ledger and
+ * deduplication keys. The tables are those of a server that received the events, but filling takes minutes instead of
  * hours.
  */
 export function addEvents(dataDir: string, sites: readonly Site[], count: number): void {
@@ -214,8 +213,6 @@ export function addEvents(dataDir: string, sites: readonly Site[], count: number
     INSERT INTO visits (site, day, no, visitor, first, start_at, start_n, end_at, channel, profile, entry, exit, pageviews, events, engaged)
       SELECT site, at / ${DAY_MS}, visit, random(), visit, min(at) % ${DAY_MS}, min(n), max(at) % ${DAY_MS}, 0, ${PROFILE_TEXT}, 6, 7, count(*), count(*), 0
       FROM events GROUP BY 1, 2, 3;
-    INSERT INTO slots (site, slot, events, pageviews, bots, visits, referrals, bounces, engaged, first_seen, last_seen)
-      SELECT site, at / ${SLOT_MS}, count(*), count(*), 0, 0, 0, 0, 0, 0, 0 FROM events GROUP BY 1, 2;
     INSERT INTO counters (site, day, events, changes)
       SELECT site, at / ${DAY_MS}, count(*), count(*) FROM events GROUP BY 1, 2;
     INSERT INTO ledger (site, day, outcome, host, count, first_at, last_at)

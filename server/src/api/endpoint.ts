@@ -1,7 +1,7 @@
 import type { Static, TObject, TSchema } from 'typebox';
 import type { Clock } from '../domain/clock.ts';
 import type { ErrorCode } from '../domain/errors.ts';
-import type { Account, ApiKey, Site, Store } from '../store/contract/store.ts';
+import type { Account, ApiKey, AskedReports, Site, Store } from '../store/contract/store.ts';
 
 /**
  * The definition of an endpoint. The routes, the OpenAPI document, the reference page and the MCP tools are all generated from
@@ -10,7 +10,7 @@ import type { Account, ApiKey, Site, Store } from '../store/contract/store.ts';
 
 /** The dependencies of an endpoint that answers an account's request. */
 export interface RequestContext {
-  store: Pick<Store, 'registry' | 'events' | 'reports'>;
+  store: Pick<Store, 'registry' | 'events'> & { reports: AskedReports };
   clock: Clock;
   account: Account;
   key: ApiKey;

@@ -6,6 +6,7 @@ import { zoneOf } from '../domain/calendar.ts';
 import type { Clock } from '../domain/clock.ts';
 import { ApiError } from '../domain/errors.ts';
 import { PLANS } from '../domain/plans.ts';
+import { CLIENT_GONE_STATUS, ClientGone, clientGone } from '../http/client-gone.ts';
 import { addVary, compressAnswers } from '../http/compression.ts';
 import { prefersCsv, writeCsv } from '../http/csv.ts';
 import { splitRequestUrl } from '../http/request-url.ts';
@@ -93,6 +94,7 @@ function authenticateRequests(
 
 function answerErrors(app: FastifyInstance): void {
   app.setErrorHandler((error, request, reply) => {
+    if (error instanceof ClientGone) return reply.code(CLIENT_GONE_STATUS).send();
     const known = toApiError(error);
     if (known.code === 'INTERNAL') request.log.error({ err: error }, 'API request failed');
     return sendError(reply, known);
@@ -110,7 +112,8 @@ function declareEndpoints(router: ApiRouter, parts: ApiParts): void {
       if (pathname.endsWith('/v1/sites/')) throw new ApiError('NOT_FOUND');
       requireScope(principal.key, 'read');
       const search = () => new URLSearchParams(query);
-      const answer = await run(endpoint, parts, principal, siteIdOf(request), search);
+      const asked = { principal, signal: clientGone(request, reply) };
+      const answer = await run(endpoint, parts, asked, siteIdOf(request), search);
       return sendAnswer(request, reply, endpoint, answer as object); // as its schema says
     });
   }
@@ -132,8 +135,9 @@ function declareMcp(router: ApiRouter, parts: ApiParts): void {
     if (origin !== undefined && !parts.origins.includes(origin)) throw new ApiError('ORIGIN_NOT_ALLOWED');
     if (!speaksMcp(version === undefined ? undefined : String(version)))
       throw new ApiError('INVALID_REQUEST', { detail: MCP_VERSIONS_SENTENCE });
+    const asked = { principal, signal: clientGone(request, reply) };
     const answer = await answerMcp(request.body, (endpoint, siteId, search) =>
-      run(endpoint, parts, principal, siteId, () => search),
+      run(endpoint, parts, asked, siteId, () => search),
     );
     return answer === null ? reply.code(202).send() : reply.send(answer);
   });
@@ -163,15 +167,19 @@ async function identify(registry: Registry, request: FastifyRequest): Promise<Pr
 
 async function run(
   endpoint: Endpoint,
-  { store, clock }: Pick<ApiParts, 'store' | 'clock'>,
-  principal: Principal,
+  { store: { registry, events, reports }, clock }: Pick<ApiParts, 'store' | 'clock'>,
+  { principal, signal }: { principal: Principal; signal: AbortSignal },
   siteId: string,
   search: () => URLSearchParams,
 ): Promise<unknown> {
   const read = () => (endpoint.ignoresQuery ? {} : readQuery(endpoint.query, search()));
-  const asking = { store, clock, ...principal, sites: () => sitesOf(store.registry, principal) };
+  const store = {
+    ...{ registry, events },
+    reports: reports.askedBy({ asker: principal.account.id, signal }),
+  };
+  const asking = { store, clock, ...principal, sites: () => sitesOf(registry, principal) };
   if (endpoint.about === 'account') return endpoint.run(asking, read());
-  const site = await siteFor(store.registry, principal, siteId);
+  const site = await siteFor(registry, principal, siteId);
   const timeZone = zoneOf(site, principal.account);
   return endpoint.run({ ...asking, site, timeZone }, read());
 }

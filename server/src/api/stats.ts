@@ -72,6 +72,7 @@ export const stats = siteEndpoint({
   async run(context, { filter, compare, ...period }) {
     const { store, clock, timeZone, site } = context;
     const span = readPeriod(period, timeZone, clock.now());
+    const earlier = compare === undefined ? null : spanOf(timeZone, comparedWith(span, compare));
     const asked = readFilters(filter);
     const scope = await scopeOf(context, asked, span);
     const { filters } = scope;
@@ -83,7 +84,7 @@ export const stats = siteEndpoint({
       store.reports.breakdown(scope, 'bot', limit),
       store.reports.breakdown(ai, 'source', limit),
       store.reports.breakdown(custom, 'event', limit),
-      compare === undefined ? {} : compared(context, asked, spanOf(timeZone, comparedWith(span, compare))),
+      earlier === null ? {} : compared(context, asked, earlier),
     ]);
     return {
       site_id: site.id,

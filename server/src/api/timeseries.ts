@@ -74,10 +74,11 @@ export const timeseries = siteEndpoint({
       throw new ApiError('PLAN_REQUIRED', { detail: 'Hourly data requires the Pro plan.' });
     }
     const range = readPeriod(period, timeZone, clock.now());
+    const earlier = compare === undefined ? null : comparedWith(range, compare);
     const asked = readFilters(filter);
     const [points, comparison] = await Promise.all([
       pointsOf(context, range, granularity, asked),
-      compare === undefined ? {} : compared(context, comparedWith(range, compare), granularity, asked),
+      earlier === null ? {} : compared(context, earlier, granularity, asked),
     ]);
     return {
       site_id: site.id,

@@ -1,10 +1,16 @@
-import { type Clock, DAY_MS, HOUR_MS, utcDay } from '../domain/clock.ts';
-import type { Events, Registry, Store } from '../store/contract/store.ts';
+import { DEDUPLICATION_WINDOW_MS } from '../../../tracker/wire/limits.ts';
+import { type Clock, DAY_MS, HOUR_MS, MINUTE_MS, utcDay } from '../domain/clock.ts';
+import type { Events, Registry, Reports, Store } from '../store/contract/store.ts';
 
 /** The interval between runs. */
 const INTERVAL_MS = HOUR_MS;
+/** For how long one server is elected. It is shorter than the interval, so that every interval has an election. */
+const ELECTED_FOR_MS = INTERVAL_MS - MINUTE_MS;
 /** How long after its end a day is sealed. */
 const DAY_SETTLED_MS = HOUR_MS;
+
+/** How long after its end a day can still change, because the API accepts events that old. */
+const DAY_FINAL_MS = DEDUPLICATION_WINDOW_MS;
 
 type Job = (signal: AbortSignal) => Promise<unknown>;
 
@@ -16,7 +22,7 @@ export interface HourlyJobs {
 }
 
 /**
- * Starts the hourly jobs: retention, removed sites, salts, sealing of days, unused strings.
+ * Starts the hourly jobs: retention, removed sites, salts, sealing and archiving of days, unused strings.
  *
  * @param retentionDays for sites without their own setting; null: events are kept forever
  * @param onError called with each failure; the job is retried an hour later
@@ -37,13 +43,16 @@ export function startHourlyJobs({
   const done = { deletedRows: 0, failures: 0 };
   const jobs: readonly Job[] = [
     async (signal) => {
+      if (!(await isElected('retention', { store, clock }))) return;
       done.deletedRows += await expireEvents({ store, clock, defaultDays: retentionDays }, signal);
     },
     async (signal) => {
+      if (!(await isElected('removed sites', { store, clock }))) return;
       done.deletedRows += await removeLeftovers(store, signal);
     },
     () => salt.clean(),
     (signal) => store.reports.sealDaysBefore(utcDay(clock.now() - DAY_SETTLED_MS), signal),
+    archiveJob(store.reports, clock),
     async (signal) => store.events.collectTexts?.(signal),
   ];
   const { stop } = repeat(jobs, (error) => {
@@ -51,6 +60,31 @@ export function startHourlyJobs({
     onError(error);
   });
   return { done, stop };
+}
+
+/**
+ * Makes the job that archives days. An archived day refuses events, so the clock must have shown twice, an hour apart, that it
+ * is final: a clock that jumps ahead for a moment archives nothing.
+ */
+export function archiveJob(reports: Pick<Reports, 'archiveDaysBefore'>, clock: Clock): Job {
+  let seen: number | null = null;
+  return async (signal) => {
+    const finalBefore = utcDay(clock.now() - DAY_FINAL_MS);
+    const confirmed = seen === null ? null : Math.min(seen, finalBefore);
+    seen = finalBefore;
+    if (confirmed !== null) await reports.archiveDaysBefore?.(confirmed, signal);
+  };
+}
+
+/** Returns whether this process does a job in this interval, which the first of several servers to ask does. */
+async function isElected(
+  job: string,
+  { store: { sharedCounters }, clock }: { store: Pick<Store, 'sharedCounters'>; clock: Clock },
+): Promise<boolean> {
+  if (sharedCounters === undefined) return true;
+  const now = clock.now();
+  const { count } = await sharedCounters.increment(`job ${job}`, now, now + ELECTED_FOR_MS);
+  return count === 1;
 }
 
 /** Runs jobs one after the other, now and every hour, until stopped. */
@@ -121,12 +155,14 @@ async function expireEvents(
   // If events are kept forever by default, only the few sites with their own setting matter.
   const which = { ownRetention: defaultDays === null };
   let sites = await registry.sitesAfter(null, which);
-  while (sites.length > 0) {
-    for (const site of sites) {
-      if (signal.aborted) return deleted;
-      const days = site.retentionDays ?? defaultDays;
-      if (days !== null) deleted += await events.expire(site.id, clock.now() - days * DAY_MS, signal);
-    }
+  while (sites.length > 0 && !signal.aborted) {
+    // Whole UTC days, since the files of days that are over are written again for what is deleted of them.
+    const today = utcDay(clock.now());
+    const limits = sites.flatMap(({ id, retentionDays }) => {
+      const days = retentionDays ?? defaultDays;
+      return days === null ? [] : [{ siteId: id, beforeMs: (today - days) * DAY_MS }];
+    });
+    if (limits.length > 0) deleted += await events.expire(limits, signal);
     sites = await registry.sitesAfter(sites.at(-1)?.id ?? null, which);
   }
   return deleted;

@@ -3,6 +3,7 @@ import { SECOND_MS } from '../domain/clock.ts';
 import type { MailSettings } from '../domain/mail-settings.ts';
 import { readPostgresUrl } from '../domain/postgres-url.ts';
 import type { Databases } from '../store/contract/databases.ts';
+import type { ReportLimits } from '../store/contract/reports.ts';
 import { readMailSettings } from './mail.ts';
 import type { Setting } from './setting.ts';
 import { SETTINGS, type SettingName, type Settings } from './settings.ts';
@@ -16,6 +17,8 @@ export interface Config {
   databases: Databases | null;
   /** The most bytes of events that may wait for the databases. */
   spoolMaxBytes: number;
+  /** What reports may use on this machine. */
+  reportLimits: ReportLimits;
   /** The public URL without a trailing slash; null if it is not set. */
   publicUrl: string | null;
   /** Paths of tracker and collector in addition to `/a.js` and `/e`; null if none. */
@@ -205,6 +208,11 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     dataDir: values.DATA_DIR,
     databases: checkDatabases(values.DATABASE_URL, values.CLICKHOUSE_URL),
     spoolMaxBytes: values.SPOOL_MAX_BYTES,
+    reportLimits: {
+      memoryMib: values.REPORTS_MEMORY_MIB,
+      threads: values.REPORTS_THREADS,
+      spillFolder: values.REPORTS_SPILL_DIR || null,
+    },
     publicUrl: checkPublicUrl(values.PUBLIC_URL),
     paths: checkPaths(values.SCRIPT_PATH, values.COLLECT_PATH),
     trustProxy: checkProxies(values.TRUST_PROXY),

@@ -43,6 +43,21 @@ export const SETTINGS = {
     sentence:
       'Maximum size of the queue in DATA_DIR that holds events while the databases are down, in bytes. When it is full, events are answered with 503.',
   }),
+  REPORTS_MEMORY_MIB: integer({
+    min: 256,
+    default: 256,
+    sentence:
+      'Memory that reports may use in this process, in MiB. What does not fit is written to disk temporarily. With databases, reports use the memory of ClickHouse instead.',
+  }),
+  REPORTS_THREADS: integer({
+    min: 1,
+    default: 2,
+    sentence: 'Threads on which reports are computed in this process.',
+  }),
+  REPORTS_SPILL_DIR: text({
+    default: '',
+    sentence: 'Folder for what does not fit in the memory of reports. If empty, a folder in DATA_DIR.',
+  }),
   PUBLIC_URL: text({
     default: '',
     sentence: 'Public URL of this server, such as https://stats.example. Used in snippets and email links.',

@@ -2,6 +2,7 @@ import cookies from '@fastify/cookie';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { ApiError } from '../domain/errors.ts';
 import { wantsJson } from '../http/accept.ts';
+import { CLIENT_GONE_STATUS, ClientGone } from '../http/client-gone.ts';
 import { compressAnswers } from '../http/compression.ts';
 import { errorStatus } from '../http/error-status.ts';
 import { StoreUnavailable } from '../store/contract/store.ts';
@@ -131,6 +132,7 @@ function signedOutFrame({ style, script }: Assets) {
 }
 
 function refuse(parts: Parts, error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  if (error instanceof ClientGone) return reply.code(CLIENT_GONE_STATUS).send();
   const frame = signedOutFrame(parts.assets);
   if (error instanceof StoreUnavailable)
     return sendHtml(reply.code(503).header('retry-after', 5), errorPage(frame, ERROR_TEXT.unavailable));

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { systemClock } from '../domain/clock.ts';
 import type { Databases } from './contract/databases.ts';
-import type { Events, Registry, Reports, SharedCounters, Store } from './contract/store.ts';
+import type { Events, Registry, ReportLimits, Reports, SharedCounters, Store } from './contract/store.ts';
 import { createDataDir, type DataFiles, takeServerLock } from './data-dir.ts';
 import { Database } from './drivers/postgres.ts';
 import { type OnBroken, SqliteEvents } from './embedded/events.ts';
@@ -48,9 +48,13 @@ const SPOOL_MAX_BYTES = 4 * 1024 ** 3;
 
 type OpenEvents = Events & { reports: Reports; close(): Promise<void> };
 
+/** The default limits of reports, which leave room on a machine with 1 GB. */
+const REPORT_LIMITS: ReportLimits = { memoryMib: 256, threads: 2, spillFolder: null };
+
 interface EventPlaces {
   databases: Databases | null;
   spoolMaxBytes: number;
+  reportLimits: ReportLimits;
   onBroken: OnBroken;
 }
 
@@ -59,13 +63,13 @@ interface EventPlaces {
  * reached.
  */
 async function openEvents(files: DataFiles, places: EventPlaces): Promise<OpenEvents> {
-  const { databases, spoolMaxBytes, onBroken } = places;
-  if (databases === null) return SqliteEvents.open(files.events, onBroken);
+  const { databases, spoolMaxBytes, reportLimits, onBroken } = places;
+  if (databases === null) return SqliteEvents.open(files.events, onBroken, reportLimits);
   const spool = await SqliteSpool.open(files.spool, { maxBytes: spoolMaxBytes, onBroken });
   const db = new Database(databases.postgres);
   return new ShippedEvents({
     spool,
-    warehouse: warehouseOf(databases),
+    warehouse: warehouseOf(databases, db),
     counts: new PostgresCounts(db),
     toRow,
     clock: systemClock,
@@ -84,12 +88,15 @@ export async function openStore({
   dataDir,
   databases = null,
   spoolMaxBytes = SPOOL_MAX_BYTES,
+  reportLimits = REPORT_LIMITS,
   onBroken,
 }: {
   dataDir: string;
   databases?: Databases | null;
   /** Maximum bytes in the local spool; when it is full, entries are rejected with `StoreBusy`. */
   spoolMaxBytes?: number;
+  /** What reports may use on this machine. */
+  reportLimits?: ReportLimits;
   onBroken: OnBroken;
 }): Promise<Store> {
   const files = await createDataDir(dataDir);
@@ -98,7 +105,7 @@ export async function openStore({
   try {
     opened = await openRegistry(files, databases);
     const { registry, sharedCounters, close: closeRegistry } = opened;
-    const events = await openEvents(files, { databases, spoolMaxBytes, onBroken });
+    const events = await openEvents(files, { databases, spoolMaxBytes, reportLimits, onBroken });
     const release = async () => {
       await events.close();
       await closeRegistry();

@@ -30,4 +30,17 @@ describe.skipIf(!hasClickHouse)('a canceled question', () => {
     await until(running, (count) => count === '0');
     expect(await server.rows('SELECT 1 AS n')).toEqual([{ n: 1 }]);
   });
+
+  it('ends with the signal of the server it was asked of, and others go on', async () => {
+    const [url = ''] = await cluster.createDatabase();
+    const server = new Server(url);
+    onTestFinished(() => server.close());
+    const controller = new AbortController();
+    const answer = server.until(controller.signal).rows(ENDLESS);
+    const other = server.until(new AbortController().signal).rows('SELECT 1 AS n');
+    controller.abort(new Error('the client went away'));
+    await expect(answer).rejects.toThrow('the client went away');
+    expect(await other).toEqual([{ n: 1 }]);
+    expect(await server.rows('SELECT 1 AS n')).toEqual([{ n: 1 }]);
+  });
 });

@@ -1,8 +1,13 @@
-import { describe } from 'vitest';
-import { describeReports } from '../reports-contract.ts';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { utcDay } from '../../src/domain/clock.ts';
+import { StoreUnavailable } from '../../src/store/contract/store.ts';
+import { describeActivity } from '../reports-contract.ts';
 import { describeStore } from '../store-contract.ts';
+import { NOON_MS } from '../support/clock.ts';
 import { hasClickHouse } from '../support/engines/clickhouse.ts';
 import { hasPostgres } from '../support/engines/postgres.ts';
+import { event, SITE } from '../support/entries.ts';
+import { temporaryFolder } from '../support/paths.ts';
 import { failCommits, openShipped } from '../support/shipped.ts';
 
 describe.skipIf(!hasClickHouse || !hasPostgres)('the scale-out shape', () => {
@@ -13,8 +18,9 @@ describe.skipIf(!hasClickHouse || !hasPostgres)('the scale-out shape', () => {
     queueEntries: 10_000,
     ledgerHosts: 100,
     propertyRuns: 3,
+    hasReports: false,
   });
-  describeReports({
+  describeActivity({
     name: 'ClickHouse 18.16 and PostgreSQL',
     open: openShipped,
     // Events are in order of receipt, so the clock never steps back.
@@ -22,5 +28,25 @@ describe.skipIf(!hasClickHouse || !hasPostgres)('the scale-out shape', () => {
     spans: 40,
     byReceipt: true,
     outlivesRetention: false,
+  });
+
+  it('refuses reports that only newer servers can answer, and seals nothing', async () => {
+    const store = await openShipped(await temporaryFolder());
+    onTestFinished(() => store.close());
+    await store.events.append(event());
+    const scope = { siteId: SITE, fromMs: NOON_MS, toMs: NOON_MS + 1, filters: [] };
+    const sentence =
+      /^ClickHouse: reports need version 24\.8 or newer, and \S+ has 18\.16\.1; events are stored and counted all the same$/;
+    for (const report of [
+      () => store.reports.totals(scope),
+      () => store.reports.series(scope, [NOON_MS, NOON_MS + 1]),
+      () => store.reports.breakdown(scope, 'page', { limit: 10 }),
+    ]) {
+      await expect(report()).rejects.toThrow(StoreUnavailable);
+      await expect(report()).rejects.toThrow(sentence);
+    }
+    expect(await store.reports.sealDaysBefore(utcDay(NOON_MS) + 1)).toBe(0);
+    expect((await store.reports.listActivity(scope, { type: null, limit: 10 })).items).toHaveLength(1);
+    expect((await store.events.countBySite([SITE], { firstDay: 0, lastDay: 100_000 })).get(SITE)).toBe(1);
   });
 });

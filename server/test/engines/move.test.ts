@@ -112,6 +112,11 @@ async function fillRegistry({ registry }: Pick<Store, 'registry'>): Promise<void
   await registry.saltOf(utcDay(NOON_MS), utcDay(NOON_MS));
 }
 
+/** Moved rows of one millisecond have no order among themselves. */
+function placeOf(item: { receivedAtMs: number; path: string; name?: string }): string {
+  return `${item.receivedAtMs} ${item.path} ${item.name}`;
+}
+
 /** Returns everything about the events that an owner can see. */
 async function seen({ events, reports }: Store): Promise<unknown> {
   const scope = (siteId: string): Scope => ({
@@ -124,13 +129,10 @@ async function seen({ events, reports }: Store): Promise<unknown> {
         ledger: await events.ledger(siteId, RANGE),
         keys: await events.keyUse(siteId),
         events: (await events.page(siteId, { limit: 1000 })).events.map(({ cursor: _, ...rest }) => rest),
-        // The folder still has sums for days that retention has reached; the databases answer from rows alone.
-        ...(siteId === EXPIRED
-          ? {}
-          : {
-              totals: await reports.totals(scope(siteId)),
-              pages: (await reports.breakdown(scope(siteId), 'page', { limit: 50 })).rows,
-            }),
+        // `clickhouse-reports.test.ts` compares what else reports say, which this server is too old for.
+        activity: (await reports.listActivity(scope(siteId), { type: null, limit: 1000 })).items
+          .map((item) => (item.type === 'bot' ? { ...item, cursor: '' } : { ...item.event, cursor: '' }))
+          .sort((a, b) => (placeOf(a) < placeOf(b) ? -1 : 1)),
       })),
     ),
   };
@@ -142,7 +144,7 @@ describe.skipIf(!hasClickHouse || !hasPostgres)('moving to PostgreSQL and ClickH
     const old = await open(dataDir);
     await fillRegistry(old);
     await fillEvents(old);
-    await old.events.expire(EXPIRED, NOON_MS + DAY_MS + 5 * 60_000);
+    await old.events.expire([{ siteId: EXPIRED, beforeMs: NOON_MS + DAY_MS + 5 * 60_000 }]);
     const to = await emptyDatabases();
 
     // The server continues to use the folder.

@@ -3,9 +3,8 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { DAY_MS, utcDay } from '../../src/domain/clock.ts';
 import { StoreUnavailable } from '../../src/store/contract/store.ts';
 import { openStore } from '../../src/store/open.ts';
-import { ClickHouseReports } from '../../src/store/scale-out/reports/index.ts';
+import { ALL_DAY } from '../../src/store/scale-out/shipping.ts';
 import { toRow } from '../../src/store/scale-out/warehouse/row.ts';
-import { ClickHouseWarehouse } from '../../src/store/scale-out/warehouse/warehouse.ts';
 import { NOON_MS } from '../support/clock.ts';
 import { hasClickHouse, sharedClickHouse } from '../support/engines/clickhouse.ts';
 import { hasPostgres, sharedPostgres } from '../support/engines/postgres.ts';
@@ -14,6 +13,7 @@ import { linkTo } from '../support/link.ts';
 import { temporaryFolder } from '../support/paths.ts';
 import { until } from '../support/poll.ts';
 import { current } from '../support/shipped.ts';
+import { openWarehouse } from '../support/warehouse.ts';
 
 /** Shipping to the real databases, for cases that depend on one moment and not on load. */
 
@@ -36,7 +36,7 @@ describe.skipIf(!hasClickHouse)('an insert that is cut off', () => {
       const direct = urls[0] ?? '';
       const link = await linkTo(cluster.replicas[0]?.httpPort ?? 0);
       const through = Object.assign(new URL(direct), { port: String(link.port) }).href;
-      const warehouse = new ClickHouseWarehouse([through], (any) => new ClickHouseReports(any));
+      const warehouse = openWarehouse([through]);
       onTestFinished(async () => {
         await warehouse.close();
         link.close();
@@ -68,7 +68,10 @@ describe.skipIf(!hasClickHouse)('an insert that is cut off', () => {
         await warehouse.insert(batch);
         expect(await kept(), 'not even twice before it is merged').toBe(ROWS);
       }
-      const [actual] = await warehouse.count([{ siteId: SITE, day: DAY }], async () => undefined);
+      const [actual] = await warehouse.count(
+        [{ siteId: SITE, day: DAY, claimed: ROWS, failures: 0, ...ALL_DAY }],
+        async () => undefined,
+      );
       expect(actual).toMatchObject({ outcome: 'stored', rows: ROWS });
     },
     LIMIT_MS,

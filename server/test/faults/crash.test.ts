@@ -10,6 +10,7 @@ import { Load } from '../support/load.ts';
 import { temporaryFolder } from '../support/paths.ts';
 import { command, json, startProgram } from '../support/program.ts';
 import { Random } from '../support/random.ts';
+import { storedEvents } from '../support/stored-events.ts';
 
 /**
  * The built program as a separate process on real files, ended in every way that processes end. No tolerance in either
@@ -52,19 +53,14 @@ async function makeOwner(): Promise<Owner> {
 }
 
 /** Reads the site's stored events and any inconsistencies from the files while the server runs. */
-function stored(
+async function stored(
   { dataDir, siteId }: Owner,
   { audited }: { audited: boolean },
-): { events: StoredEvent[]; complaints: unknown[] } {
+): Promise<{ events: StoredEvent[]; complaints: unknown[] }> {
   const reader = new EventReader(join(dataDir, 'events.db'));
   try {
-    const events: StoredEvent[] = [];
-    for (let cursor: string | null | undefined; cursor !== null; ) {
-      const page = reader.page(siteId, { limit: 1000, ...(cursor === undefined ? {} : { cursor }) });
-      events.push(...page.events);
-      cursor = page.nextCursor;
-    }
-    return { events, complaints: audited ? Object.values(reader.audit()).flat() : [] };
+    const complaints = audited ? Object.values(await reader.audit()).flat() : [];
+    return { events: storedEvents(dataDir, siteId), complaints };
   } finally {
     reader.close();
   }
@@ -75,8 +71,8 @@ function repeatsIn(paths: readonly string[]): string[] {
 }
 
 /** Asserts that all acknowledged events are stored, that there are no duplicates, and that counters equal rows. */
-function expectPromiseKept(owner: Owner, load: Load, { audited = true } = {}): StoredEvent[] {
-  const { events, complaints } = stored(owner, { audited });
+async function expectPromiseKept(owner: Owner, load: Load, { audited = true } = {}): Promise<StoredEvent[]> {
+  const { events, complaints } = await stored(owner, { audited });
   const paths = new Set(events.map(({ path }) => path));
   expect([...load.acknowledged].filter((id) => !paths.has(Load.pathOf(id)))).toEqual([]);
   if (paths.size !== events.length) expect(repeatsIn(events.map(({ path }) => path))).toEqual([]);
@@ -116,7 +112,7 @@ describe('kill -9 at random moments under load', () => {
           continue;
         }
         const url = await program.address;
-        expectPromiseKept(owner, load, { audited: round % AUDITED_EVERY === 0 });
+        await expectPromiseKept(owner, load, { audited: round % AUDITED_EVERY === 0 });
         const acknowledged = [...load.acknowledged];
         const repeats = Array.from(
           { length: Math.min(REPEATS_PER_ROUND, acknowledged.length) },
@@ -140,12 +136,12 @@ describe('kill -9 at random moments under load', () => {
       const url = await program.address;
       await load.again(url, [...load.unanswered, ...load.acknowledged]);
       expect(load.unanswered.size).toBe(0);
-      const events = expectPromiseKept(owner, load);
+      const events = await expectPromiseKept(owner, load);
       expect(events).toHaveLength(load.acknowledged.size);
       expect(await eventsThisMonth(url, owner)).toBe(ofThisMonth(events));
       program.kill('SIGTERM');
       expect(await program.exit).toEqual({ code: 0, signal: null });
-      expect(expectPromiseKept(owner, load)).toHaveLength(load.acknowledged.size);
+      expect(await expectPromiseKept(owner, load)).toHaveLength(load.acknowledged.size);
       console.log(`crash test: ${events.length} events, ${killedUnderLoad} kills under load`);
     },
     TIME_LIMIT_MS,
@@ -166,11 +162,11 @@ describe('SIGTERM under load', () => {
       expect(await program.exit).toEqual({ code: 0, signal: null });
       await running.stop();
       expect(program.stderr()).toBe('');
-      expectPromiseKept(owner, load);
+      await expectPromiseKept(owner, load);
 
       const next = startProgram(owner.dataDir, UNLIMITED);
       await load.again(await next.address, [...load.unanswered]);
-      expect(expectPromiseKept(owner, load)).toHaveLength(load.acknowledged.size);
+      expect(await expectPromiseKept(owner, load)).toHaveLength(load.acknowledged.size);
     },
   );
 });

@@ -15,7 +15,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { HOUR_MS, MINUTE_MS } from '../../src/domain/clock.ts';
+import { HOUR_MS, MINUTE_MS, utcDay } from '../../src/domain/clock.ts';
+import { dayFiles, openEmbedded } from '../support/days.ts';
 import { makeFolder, root, temporaryFolder } from '../support/paths.ts';
 import { command, json, startProgram } from '../support/program.ts';
 import { World } from '../support/world.ts';
@@ -139,14 +140,18 @@ describe('the doctor', PATIENT, () => {
     change('UPDATE ledger SET count = count - 3');
     await expectWrong(dataDir, { ledger: counted(EVENTS, 'ledger', EVENTS - 3) });
     change('UPDATE ledger SET count = count + 3');
-    change('UPDATE slots SET events = events + 1');
+    const grow = (by: number) =>
+      change(
+        `UPDATE visits_grown SET visits = json_replace(visits, '$[0][9]', visits ->> '$[0][9]' + ${by})`,
+      );
+    grow(1);
     await expectWrong(dataDir, {
       reports: {
-        found: new RegExp(`^${site}, events from .*: kept ${EVENTS + 1}, rows ${EVENTS}`),
+        found: new RegExp(`^${site}, events of visit 1: kept ${EVENTS + 1}, rows ${EVENTS}`),
         advice: RESTORE,
       },
     });
-    change('UPDATE slots SET events = events - 1');
+    grow(-1);
     await expectWrong(dataDir, {});
     change('DELETE FROM events WHERE n = 0 AND at = (SELECT min(at) FROM events)');
     const checks = await examine(dataDir);
@@ -240,6 +245,29 @@ describe('the doctor', PATIENT, () => {
     const { code, stderr } = await command(dataDir, ['backup', join(place, 'copy.db')]);
     expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringMatching(/events|registry/) });
     expect([readdirSync(place), files()]).toEqual([[], before]);
+  });
+
+  it('reports what is wrong in the folder of days, and what does not belong there', async () => {
+    const dataDir = await installation();
+    const store = await openEmbedded(dataDir);
+    expect(await store.reports.sealDaysBefore(utcDay(Date.now()) + 1)).toBe(1);
+    await store.close();
+    await expectWrong(dataDir, {});
+    const [name = ''] = dayFiles(dataDir);
+    const file = join(dataDir, 'days', name);
+    const content = readFileSync(file);
+    const strange = join(dataDir, 'days', 'notes.txt');
+    writeFileSync(strange, 'x');
+    await expectWrong(dataDir, {
+      files: { found: new RegExp(`^${strange} does not belong to the data`), advice: RESTORE },
+    });
+    rmSync(strange);
+    rmSync(file);
+    await expectWrong(dataDir, { files: { found: new RegExp(`^${file} is missing$`), advice: RESTORE } });
+    writeFileSync(file, Buffer.from(content).fill(0xa5, 8, 9));
+    await expectWrong(dataDir, { files: { found: new RegExp(`^${file} differs from`), advice: RESTORE } });
+    writeFileSync(file, content);
+    await expectWrong(dataDir, {});
   });
 
   it('reports a corrupt row that the engine can read', async () => {

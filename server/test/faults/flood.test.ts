@@ -24,9 +24,10 @@ import { openSocket } from './support/sockets.ts';
 /** While misbehaving clients send requests, every event of an honest client is accepted and counted. */
 
 /**
- * Limit on the server's resident memory during all tests, in MiB. When written it was 115 to 161, of which Node itself took 60.
+ * Limit on the server's resident memory during all tests, in MiB. It was 115 to 161 when written, and up to 278 since
+ * DuckDB and its thread are part of the process; Node itself takes 60.
  */
-const RESIDENT_MAX_MIB = 256;
+const RESIDENT_MAX_MIB = 320;
 const IDLE_CONNECTIONS = 2_000;
 /** Pause between two events of the honest client, in milliseconds: like one busy page, not a load test. */
 const PAUSE_MS = 5;

@@ -1,6 +1,8 @@
 import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { utcDay } from '../../src/domain/clock.ts';
+import { dayTexts, openEmbedded } from '../support/days.ts';
 import { makeFolder, temporaryFolder } from '../support/paths.ts';
 import { json } from '../support/program.ts';
 import { canFailDisks, faultyDisk } from './support/faulty-disk.ts';
@@ -118,6 +120,23 @@ describe('a visitor’s address and user agent', PATIENT, () => {
       findMarks(MARKS, { ...everything(dataDir, second.program), ...allFiles(join(file, '..')) }),
     ).toEqual([]);
     await expectSound(dataDir);
+  });
+
+  it('leaves no address or user agent in files of days', async () => {
+    const { dataDir, start, ...scene } = await stage({ LOG_LEVEL: 'silent' });
+    const { program, url } = await start();
+    await goEveryWay({ url, ...scene });
+    program.kill('SIGTERM');
+    await program.exit;
+    const store = await openEmbedded(dataDir);
+    const tomorrow = utcDay(Date.now()) + 1;
+    expect(await store.reports.sealDaysBefore(tomorrow)).toBeGreaterThan(0);
+    expect(await store.reports.archiveDaysBefore?.(tomorrow)).toBe(tomorrow);
+    await store.close();
+    // Parquet files are compressed, so their rows are searched, too.
+    const cells = await dayTexts(dataDir);
+    expect(findMarks({ path: '/event-' }, cells)).not.toEqual([]);
+    expect(findMarks(MARKS, { ...allFiles(dataDir), ...cells })).toEqual([]);
   });
 
   it.runIf(canFailDisks)('keeps no address or user agent after disk errors', async () => {

@@ -1,6 +1,15 @@
 import { utcDay } from '../../src/domain/clock.ts';
 import { type AppendOutcome, type Entry, StoreUnavailable } from '../../src/store/contract/store.ts';
-import type { ActualCount, Batch, Counts, SiteDay, Warehouse } from '../../src/store/scale-out/shipping.ts';
+import {
+  type ActualCount,
+  ALL_DAY,
+  type Batch,
+  type ChangedDay,
+  type Counts,
+  type FailingDay,
+  type SiteDay,
+  type Warehouse,
+} from '../../src/store/scale-out/shipping.ts';
 
 /** In-memory stand-ins for the two scale-out databases, with the calls that shipping uses and the faults of real ones. */
 
@@ -9,6 +18,11 @@ import type { ActualCount, Batch, Counts, SiteDay, Warehouse } from '../../src/s
  * stored and the response is lost (`answer lost`).
  */
 export type Fault = 'away' | 'half kept' | 'answer lost';
+
+/** How long a day is put off. */
+const PUT_OFF_MS = 100;
+
+const nameOf = ({ siteId, day }: SiteDay) => `${siteId} ${day}`;
 
 interface Row {
   siteId: string;
@@ -32,11 +46,19 @@ export class DatabasesInMemory {
   requests = 0;
   readonly rows = new Map<string, Row>();
   readonly #merged = new Map<string, Batch['claimed']>();
-  readonly #touched = new Map<string, SiteDay>();
-  #excess = 0;
+  readonly #touched = new Map<string, ChangedDay>();
+  readonly #putOff = new Map<string, FailingDay & { dueAtMs: number }>();
+  readonly #excess = new Map<string, number>();
+  /** The sites whose rows cannot be counted. */
+  readonly uncountable = new Set<string>();
+  /** Number of days that were put off so far. */
+  putOffs = 0;
 
   /** The calls that the shipper and the settler make. */
-  readonly warehouse: Pick<Warehouse, 'misconfiguration' | 'check' | 'insert' | 'count' | 'close'> = {
+  readonly warehouse: Pick<
+    Warehouse,
+    'misconfiguration' | 'check' | 'insert' | 'expectAllRows' | 'count' | 'close'
+  > = {
     misconfiguration: null,
     check: async () => undefined,
     insert: async ({ rows }) => {
@@ -48,7 +70,10 @@ export class DatabasesInMemory {
         }
       });
     },
+    expectAllRows: async () => this.#request(() => undefined),
     count: async (days) => {
+      if (days.some(({ siteId }) => this.uncountable.has(siteId)))
+        throw new StoreUnavailable('the fake cannot count this');
       let truth: ActualCount[] = [];
       this.#request(() => {
         truth = days.map((siteDay) => ({
@@ -61,31 +86,56 @@ export class DatabasesInMemory {
     close: async () => undefined,
   };
 
-  readonly counts: Pick<Counts, 'merge' | 'reconcile' | 'markDirty' | 'dirtyDays'> = {
+  readonly counts: Pick<
+    Counts,
+    'merge' | 'dueDaysAfter' | 'reconcile' | 'putOff' | 'failingDays' | 'markDirty' | 'dirtyDays'
+  > = {
     merge: async ({ id, claimed }) =>
       // A transaction is stored completely or not at all.
       this.#request((share) => {
         if (share < 1 || this.#merged.has(id)) return;
         this.#merged.set(id, claimed);
-        for (const { siteId, day } of claimed.ledger) this.#touched.set(`${siteId} ${day}`, { siteId, day });
+        for (const day of claimed.days) this.#touched.set(nameOf(day), day);
       }),
-    reconcile: async (count) => {
-      const days = [...this.#touched.values()];
-      if (days.length === 0) return 0;
-      const stored = (await count(days)).reduce((sum, { rows }) => sum + rows, 0);
-      this.#excess = this.counted('stored', days) - stored;
-      this.#touched.clear();
-      return days.length;
+    dueDaysAfter: async () => {
+      const days = [...this.#touched.values()].filter(
+        (day) => (this.#putOff.get(nameOf(day))?.dueAtMs ?? 0) <= Date.now(),
+      );
+      return {
+        days: days.map((day) => ({ ...day, claimed: this.counted('stored', [day]), failures: 0 })),
+        end: null,
+      };
     },
+    reconcile: async (due, count) => {
+      const days = due.map((day) => ({ ...day, ...(this.#touched.get(nameOf(day)) ?? ALL_DAY) }));
+      const actual = await count(days);
+      for (const day of days) {
+        const stored = actual.filter((each) => nameOf(each) === nameOf(day));
+        const rows = stored.reduce((sum, each) => sum + each.rows, 0);
+        this.#excess.set(nameOf(day), this.counted('stored', [day]) - rows);
+        this.#touched.delete(nameOf(day));
+        this.#putOff.delete(nameOf(day));
+      }
+    },
+    putOff: async (day) => {
+      this.putOffs += 1;
+      this.#putOff.set(nameOf(day), { ...day, dueAtMs: Date.now() + PUT_OFF_MS });
+    },
+    failingDays: async () => [...this.#putOff.values()],
     markDirty: async (days) => {
-      for (const day of days) this.#touched.set(`${day.siteId} ${day.day}`, day);
+      for (const day of days) this.#touched.set(nameOf(day), { ...ALL_DAY, ...day });
     },
     dirtyDays: async () => this.#touched.size,
   };
 
   /** How many more events are claimed than there are rows. */
   get excess(): number {
-    return this.#excess;
+    return [...this.#excess.values()].reduce((sum, excess) => sum + excess, 0);
+  }
+
+  /** Returns whether the overcount of a site was set. */
+  isReconciled(siteId: string): boolean {
+    return [...this.#excess.keys()].some((name) => name.startsWith(`${siteId} `));
   }
 
   /** Returns the number of events claimed under an outcome. */

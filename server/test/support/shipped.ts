@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Databases } from '../../src/store/contract/databases.ts';
-import type { Reports, Store } from '../../src/store/contract/store.ts';
+import type { AskedReports, Reports, SiteLimit, Store } from '../../src/store/contract/store.ts';
 import { openStore } from '../../src/store/open.ts';
 import { ShippedEvents } from '../../src/store/scale-out/shipped-events.ts';
 import { sharedClickHouse } from './engines/clickhouse.ts';
@@ -38,6 +38,11 @@ export const openShipped = shippedOn(async () =>
   (await (await sharedClickHouse()).createDatabase()).join(','),
 );
 
+/** Wraps a store so that all of its days stay open. */
+export function unsealed(store: Store): Store {
+  return { ...store, reports: { ...store.reports, sealDaysBefore: async () => 0 } };
+}
+
 /** Makes every commit of a place's spool fail halfway. @returns a function that stops this */
 export async function failCommits(place: string): Promise<() => Promise<void>> {
   const alter = (sql: string) => {
@@ -65,6 +70,13 @@ export function current(store: Store): Store {
       await events.caughtUp();
       return ask(...args);
     };
+  const asked = (by: AskedReports): AskedReports => ({
+    totals: after((...args: Parameters<AskedReports['totals']>) => by.totals(...args)),
+    series: after((...args: Parameters<AskedReports['series']>) => by.series(...args)),
+    breakdown: after((...args: Parameters<AskedReports['breakdown']>) => by.breakdown(...args)),
+    listActivity: after((...args: Parameters<AskedReports['listActivity']>) => by.listActivity(...args)),
+    realtime: after((...args: Parameters<AskedReports['realtime']>) => by.realtime(...args)),
+  });
   return {
     ...store,
     events: {
@@ -79,18 +91,17 @@ export function current(store: Store): Store {
       ledger: after(events.ledger),
       keyUse: after(events.keyUse),
       page: after(events.page),
-      expire: after((siteId: string, beforeMs: number) => events.expire(siteId, beforeMs)),
+      expire: after((limits: readonly SiteLimit[]) => events.expire(limits)),
       remove: after((siteId: string) => events.remove(siteId)),
       holding: after((siteIds: readonly string[]) => events.holding(siteIds)),
       audit: after(() => events.audit()),
     },
     reports: {
-      totals: after((...args: Parameters<Reports['totals']>) => reports.totals(...args)),
-      series: after((...args: Parameters<Reports['series']>) => reports.series(...args)),
-      breakdown: after((...args: Parameters<Reports['breakdown']>) => reports.breakdown(...args)),
-      listActivity: after((...args: Parameters<Reports['listActivity']>) => reports.listActivity(...args)),
-      realtime: after((...args: Parameters<Reports['realtime']>) => reports.realtime(...args)),
-      sealDaysBefore: (beforeDay) => reports.sealDaysBefore(beforeDay),
+      ...asked(reports),
+      askedBy: (asker) => asked(reports.askedBy(asker)),
+      sealDaysBefore: after((...args: Parameters<Reports['sealDaysBefore']>) =>
+        reports.sealDaysBefore(...args),
+      ),
     },
     close: () => store.close(),
   };

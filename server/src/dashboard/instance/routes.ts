@@ -14,7 +14,7 @@ const TESTS: RateLimit = { limit: 20, windowMs: 15 * MINUTE_MS };
 
 /** Adds the operator's page, which shows whether email works, and if not, why. */
 export function instancePages(router: Router): void {
-  const { clock, config, mailer, rateLimiter } = router.parts;
+  const { clock, config, mailer, rateLimiter, store } = router.parts;
 
   const page = (request: SignedInRequest, more: { delivery?: Delivery; problem?: string }, status = 200) =>
     html(
@@ -23,6 +23,7 @@ export function instancePages(router: Router): void {
         lastFailure: mailer?.lastFailure ?? null,
         email: request.user.account.email,
         nowMs: clock.now(),
+        daysToSeal: store.events.stats?.().daysToSeal,
         ...more,
       }),
       status,

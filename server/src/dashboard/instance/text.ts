@@ -2,6 +2,10 @@
 export const INSTANCE_TEXT = {
   title: 'Server',
   lead: 'Only you can see this page, because this server was set up with your account.',
+  reports: 'Reports',
+  sealing: (days: string) =>
+    `Past days are being prepared for fast reports: ${days} left, counted per site. Reports about them are slower until then.`,
+  sealed: 'All past days are prepared for fast reports.',
   email: 'Email',
   noEmail: 'This server does not send email. Invitations are links that you copy. To reset a password, run:',
   setUp: 'To send both by email, set SMTP_URL, MAIL_FROM and PUBLIC_URL, then restart the server.',

@@ -10,6 +10,7 @@ import type { MailSettings } from '../../domain/mail-settings.ts';
 import { documentOf } from '../kit/document.tsx';
 import { Ago, Card, Copyable, Notice, Pair } from '../kit/elements.tsx';
 import { Form } from '../kit/form.tsx';
+import { whole } from '../kit/format.ts';
 import type { Frame } from '../kit/parts.ts';
 import { INSTANCE_TEXT } from './text.ts';
 
@@ -20,6 +21,8 @@ export interface InstanceData {
   /** The recipient of a test email. */
   email: string;
   nowMs: number;
+  /** The number of sites' days that wait to be sealed; absent if the engine seals none. */
+  daysToSeal?: number | undefined;
   /** The result of a test email that was just sent. */
   delivery?: Delivery;
   problem?: string;
@@ -34,6 +37,13 @@ export function instancePage(frame: Frame, data: InstanceData): string {
         <h1>{INSTANCE_TEXT.title}</h1>
         <p class="lead">{INSTANCE_TEXT.lead}</p>
         {data.problem !== undefined && <Notice kind="wrong">{data.problem}</Notice>}
+        {data.daysToSeal !== undefined && (
+          <Card title={INSTANCE_TEXT.reports} id="reports-title">
+            <p>
+              {data.daysToSeal === 0 ? INSTANCE_TEXT.sealed : INSTANCE_TEXT.sealing(whole(data.daysToSeal))}
+            </p>
+          </Card>
+        )}
         <Card title={INSTANCE_TEXT.email} id="mail-title">
           {data.mail === null ? <NoMail /> : <Mail frame={frame} mail={data.mail} data={data} />}
         </Card>

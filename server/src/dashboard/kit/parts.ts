@@ -7,7 +7,15 @@ import type { RateLimiter } from '../../app/rate-limiter.ts';
 import type { Clock } from '../../domain/clock.ts';
 import type { MailSettings } from '../../domain/mail-settings.ts';
 import type { PlanName } from '../../domain/plans.ts';
-import type { Account, Entry, Events, Session, Site, Store } from '../../store/contract/store.ts';
+import type {
+  Account,
+  AskedReports,
+  Entry,
+  Events,
+  Session,
+  Site,
+  Store,
+} from '../../store/contract/store.ts';
 import type { Assets } from './assets.ts';
 
 /** The settings that pages depend on or show. */
@@ -105,10 +113,14 @@ export interface PageRequest {
   unlocked: string | null;
   user: SignedInUser | null;
   frame: Frame;
+  /** Returns the reports for an asker, whose questions end when the browser closes the connection. */
+  reportsFor: (asker: string) => AskedReports;
 }
 
 export interface SignedInRequest extends PageRequest {
   user: SignedInUser;
+  /** The reports, asked by the user's account. */
+  reports: AskedReports;
 }
 
 export interface SiteRequest extends SignedInRequest {

@@ -4,6 +4,7 @@ import { isOperator, may, roleOf, type SiteAction } from '../../app/access.ts';
 import { clientAddress } from '../../domain/addresses.ts';
 import { shownDomain } from '../../domain/hosts.ts';
 import { newToken } from '../../domain/tokens.ts';
+import { clientGone } from '../../http/client-gone.ts';
 import { isMissing } from './answers.ts';
 import { Background } from './background.ts';
 import { readCookies, setCookie } from './cookies.ts';
@@ -63,7 +64,7 @@ export class Router {
         const next = method === 'GET' ? `?next=${encodeURIComponent(request.address)}` : '';
         return { kind: 'redirect', to: `/login${next}` };
       }
-      return handler({ ...request, user });
+      return handler({ ...request, user, reports: request.reportsFor(user.account.id) });
     });
   }
 
@@ -149,6 +150,7 @@ export class Router {
         csrf,
         path: url?.pathname ?? '/',
       },
+      reportsFor: (asker) => parts.store.reports.askedBy({ asker, signal: clientGone(request, reply) }),
     };
     return { page, secret };
   }

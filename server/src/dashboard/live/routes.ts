@@ -29,14 +29,14 @@ export function livePages(router: Router): void {
   const { store, clock, feed } = router.parts;
 
   router.site('GET', '/dashboard/sites/:id/activity', 'look', async (request) => {
-    const { site } = request;
+    const { site, reports } = request;
     const zone = await siteZone(store.registry, request);
     const now = clock.now();
     // The id is read before the list, so that an event in between is sent twice rather than missed.
     const sinceId = feed.lastId;
     const [lines, { visitors, pages }] = await Promise.all([
-      recentLines({ reports: store.reports, feed }, { siteId: site.id, zone, nowMs: now }),
-      store.reports.realtime(site.id, now - LIVE_MS),
+      recentLines({ reports, feed }, { siteId: site.id, zone, nowMs: now }),
+      reports.realtime(site.id, now - LIVE_MS),
     ]);
     const shown = pages.slice(0, PAGES_MAX);
     return html(livePage(request, { lines, linesMax: LINES_MAX, visitors, pages: shown, zone, sinceId }));
@@ -47,8 +47,8 @@ export function livePages(router: Router): void {
     redirect(`/dashboard/sites/${site.id}/activity`),
   );
 
-  router.site('GET', '/dashboard/sites/:id/now', 'look', async ({ site }) => {
-    const { visitors, pages } = await store.reports.realtime(site.id, clock.now() - LIVE_MS);
+  router.site('GET', '/dashboard/sites/:id/now', 'look', async ({ site, reports }) => {
+    const { visitors, pages } = await reports.realtime(site.id, clock.now() - LIVE_MS);
     return { kind: 'json', body: { visitors, pages: pages.slice(0, PAGES_MAX) } };
   });
 

@@ -3,18 +3,18 @@ import { type Dimension, dimensionOf } from '../../domain/dimensions.ts';
 import type { Measures } from '../../domain/measures.ts';
 import { valueName } from '../../domain/value-names.ts';
 import { csvRow } from '../../http/csv.ts';
-import type { Reports, Scope } from '../../store/contract/store.ts';
+import type { AskedReports, Scope } from '../../store/contract/store.ts';
 import type { Answer } from '../kit/parts.ts';
 import { type ReportAsk, scopeOf } from './data.ts';
 
-/** The CSV download of a report's table, with all rows. */
+/** The CSV download of a report's table, with all rows. It begins when the first are there, since until then it may fail with 503. */
 
 const ROWS_PER_PAGE = 1_000;
 const ROWS_MAX = 100_000;
 
 /** Responds with the table that the URL's `by` names; `time` stands for the chart. */
 export async function rowsFile(ask: ReportAsk): Promise<Answer> {
-  const { reports } = ask.store;
+  const { reports } = ask;
   const { scope, span, cut } = await scopeOf(ask);
   const by = ask.query.get('by') ?? 'page';
   const file = (name: string, body: AsyncGenerator<string>): Answer => ({
@@ -45,24 +45,24 @@ function numbersOf(row: Measures): number[] {
 }
 
 async function* seriesAsCsv(
-  reports: Reports,
+  reports: AskedReports,
   { siteId, filters }: Scope,
   span: Span,
 ): AsyncGenerator<string> {
-  yield csvRow(['from', ...MEASURES]);
   const series = await reports.series({ siteId, filters }, span.boundariesMs);
+  yield csvRow(['from', ...MEASURES]);
   for (const [i, measures] of series.entries())
     yield csvRow([new Date(span.boundariesMs[i] ?? 0).toISOString(), ...numbersOf(measures)]);
 }
 
-async function* rowsAsCsv(reports: Reports, scope: Scope, by: Dimension): AsyncGenerator<string> {
-  yield csvRow([by, 'name', ...MEASURES]);
+async function* rowsAsCsv(reports: AskedReports, scope: Scope, by: Dimension): AsyncGenerator<string> {
   let rows = 0;
   for (let cursor: string | null | undefined; cursor !== null && rows < ROWS_MAX; ) {
     const page = await reports.breakdown(scope, by, {
       limit: ROWS_PER_PAGE,
       ...(cursor === undefined ? {} : { cursor }),
     });
+    if (cursor === undefined) yield csvRow([by, 'name', ...MEASURES]);
     for (const row of page.rows) yield csvRow([row.value ?? '', valueName(by, row.value), ...numbersOf(row)]);
     rows += page.rows.length;
     cursor = page.nextCursor;

@@ -6,7 +6,7 @@ import { type Dimension, filterDimension, propName } from '../../domain/dimensio
 import type { ReportFilter } from '../../domain/filters.ts';
 import type { Measures } from '../../domain/measures.ts';
 import { matchesPattern } from '../../domain/patterns.ts';
-import type { BreakdownRow, Goal, Registry, Reports, Scope, Site } from '../../store/contract/store.ts';
+import type { AskedReports, BreakdownRow, Goal, Registry, Scope, Site } from '../../store/contract/store.ts';
 import { readReportFilters } from './filters.ts';
 import { type Figure, figureOf } from './measures.ts';
 import { PANELS, type PanelPlan, type PanelTab } from './panels.ts';
@@ -58,7 +58,8 @@ export interface ReportData {
 }
 
 export interface ReportAsk {
-  store: { registry: Pick<Registry, 'goalsOf'>; reports: Reports };
+  registry: Pick<Registry, 'goalsOf'>;
+  reports: AskedReports;
   site: Site;
   zone: string;
   nowMs: number;
@@ -66,7 +67,7 @@ export interface ReportAsk {
 }
 
 /** Reads the scope of a report from its query string. */
-export async function scopeOf({ store, site, zone, nowMs, query }: ReportAsk): Promise<{
+export async function scopeOf({ reports, site, zone, nowMs, query }: ReportAsk): Promise<{
   span: Span;
   asked: ReportFilter[];
   scope: Scope;
@@ -76,13 +77,12 @@ export async function scopeOf({ store, site, zone, nowMs, query }: ReportAsk): P
   const span = spanOf({ range, from, to }, { zone, nowMs, createdAtMs: site.createdAtMs });
   const asked = readReportFilters(query);
   const bounds = { siteId: site.id, fromMs: span.fromMs, toMs: span.toMs };
-  const { filters, cut } = await resolveFilters(asked, store.reports, bounds);
+  const { filters, cut } = await resolveFilters(asked, reports, bounds);
   return { span, asked, scope: { ...bounds, filters }, cut };
 }
 
 export async function loadReport(ask: ReportAsk): Promise<ReportData> {
-  const { store, site, zone, nowMs, query } = ask;
-  const { reports } = store;
+  const { reports, site, zone, nowMs, query } = ask;
   const { span, asked, scope, cut } = await scopeOf(ask);
   const comparison = comparisonOf(query.get('compare'));
   const before = comparedSpan(span, comparison, zone);
@@ -119,8 +119,8 @@ export async function loadReport(ask: ReportAsk): Promise<ReportData> {
   };
 }
 
-async function rowsOf({ store }: ReportAsk, scope: Scope, by: Dimension): Promise<BreakdownRow[]> {
-  return (await store.reports.breakdown(scope, by, { limit: ROWS })).rows;
+async function rowsOf({ reports }: ReportAsk, scope: Scope, by: Dimension): Promise<BreakdownRow[]> {
+  return (await reports.breakdown(scope, by, { limit: ROWS })).rows;
 }
 
 async function loadPanel(
@@ -135,7 +135,7 @@ async function loadPanel(
   if (tab === undefined) throw new Error('a panel has no tabs');
   // The panel lists custom events, without page views.
   const filters = tab.by === 'event' ? [...scope.filters, CUSTOM_EVENTS] : scope.filters;
-  const { rows, nextCursor } = await ask.store.reports.breakdown({ ...scope, filters }, tab.by, {
+  const { rows, nextCursor } = await ask.reports.breakdown({ ...scope, filters }, tab.by, {
     limit: ROWS,
   });
   return {
@@ -158,18 +158,18 @@ function propertyTabs({ query }: ReportAsk, properties: readonly string[]): Pane
 const NO_SUMS: Sums = new Map();
 
 async function loadGoals(
-  { store, site }: ReportAsk,
+  { registry, reports, site }: ReportAsk,
   scope: Scope,
   revenue: Revenue | null,
 ): Promise<GoalData[]> {
-  const goals = await store.registry.goalsOf(site.id);
+  const goals = await registry.goalsOf(site.id);
   return Promise.all(
     goals.map(async (goal) => {
       const values =
         goal.kind === 'event' || !goal.pattern.includes('*') ? [goal.pattern] : await pathsLike(goal.pattern);
       if (values.length === 0) return { goal, visitors: 0, revenue: NO_SUMS };
       const by = goal.kind === 'event' ? 'event' : 'page';
-      const measures = await store.reports.totals({
+      const measures = await reports.totals({
         ...scope,
         filters: [...scope.filters, { by, values, negated: false }],
       });
@@ -179,7 +179,7 @@ async function loadGoals(
   );
 
   async function pathsLike(pattern: string): Promise<string[]> {
-    const { rows } = await store.reports.breakdown(scope, 'page', { limit: PATHS_MAX });
+    const { rows } = await reports.breakdown(scope, 'page', { limit: PATHS_MAX });
     return rows.flatMap(({ value }) => (value !== null && matchesPattern(pattern, value) ? [value] : []));
   }
 }

@@ -29,13 +29,14 @@ export function sitePages(router: Router): void {
   });
 
   router.site('GET', '/dashboard/sites/:id', 'look', async (request): Promise<Answer> => {
-    const { site, query, baseUrl } = request;
+    const { site, query, baseUrl, reports } = request;
     const base = `/dashboard/sites/${site.id}`;
     const filtered = withTypedFilter(query);
     if (filtered !== null) return { kind: 'redirect', to: `${base}?${filtered}` };
     if (!(await hasEvents(parts, site))) return html(emptySitePage(request, installData(request)));
     const data = await loadReport({
-      store,
+      registry: store.registry,
+      reports,
       site,
       zone: await siteZone(store.registry, request),
       nowMs: clock.now(),
@@ -53,13 +54,12 @@ export function sitePages(router: Router): void {
 
   router.site('GET', '/dashboard/sites/:id/rows.csv', 'look', async (request) =>
     rowsFile({
-      ...{
-        store,
-        site: request.site,
-        zone: await siteZone(store.registry, request),
-        nowMs: clock.now(),
-        query: request.query,
-      },
+      registry: store.registry,
+      reports: request.reports,
+      site: request.site,
+      zone: await siteZone(store.registry, request),
+      nowMs: clock.now(),
+      query: request.query,
     }),
   );
 

@@ -64,7 +64,7 @@ function exclusionsForm(router: Router): void {
   const { page, wrong, done } = settingsAnswers(parts);
 
   router.site('POST', settingsPath('/exclusions'), 'configure', async (request) => {
-    const { site, form } = request;
+    const { site, form, reports } = request;
     const typedExclusions = {
       pages: form.get('excluded-pages') ?? '',
       countries: form.get('excluded-countries') ?? '',
@@ -72,7 +72,6 @@ function exclusionsForm(router: Router): void {
     return orAgain(
       async () => {
         if (form.get('do') === 'preview') {
-          const { reports } = parts.store;
           const context = { reports, clock: parts.clock };
           const exclusionsRun = await dryRunExclusions(context, site, typedExclusions);
           return page(request, { typedExclusions, exclusionsRun });

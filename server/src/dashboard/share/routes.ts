@@ -23,8 +23,8 @@ const ATTEMPTS: RateLimit = { limit: 10, windowMs: 15 * MINUTE_MS };
 /** Adds the pages of public links, each to the report of one site. */
 export function sharePages(router: Router): void {
   const { parts } = router;
-  const { store, clock } = parts;
-  const { registry } = store;
+  const { clock } = parts;
+  const { registry } = parts.store;
 
   const shareOf = async ({ params }: PageRequest): Promise<{ share: Share; site: Site; zone: string }> => {
     const share = await registry.shareByToken(digestToken(params.token ?? ''), clock.now());
@@ -42,7 +42,10 @@ export function sharePages(router: Router): void {
     if (isLocked(request, share)) return html(sharePasswordPage(request.frame, { base, name: share.name }));
     const filtered = withTypedFilter(request.query);
     if (filtered !== null) return { kind: 'redirect', to: `${base}?${filtered}` };
-    const data = await loadReport({ store, site, zone, nowMs: clock.now(), query: request.query });
+    const data = await loadReport({
+      ...{ registry, reports: request.reportsFor(share.id) },
+      ...{ site, zone, nowMs: clock.now(), query: request.query },
+    });
     return html(
       sharedReportPage(request.frame, {
         data,
@@ -56,7 +59,10 @@ export function sharePages(router: Router): void {
   router.anyone('GET', '/share/:token/rows.csv', async (request) => {
     const { share, site, zone } = await shareOf(request);
     if (isLocked(request, share)) throw new NotFound();
-    return rowsFile({ store, site, zone, nowMs: clock.now(), query: request.query });
+    return rowsFile({
+      ...{ registry, reports: request.reportsFor(share.id) },
+      ...{ site, zone, nowMs: clock.now(), query: request.query },
+    });
   });
 
   router.anyone('POST', '/share/:token', async (request) => {

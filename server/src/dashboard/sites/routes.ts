@@ -2,9 +2,8 @@ import { LIVE_MS } from '../../app/live-feed.ts';
 import { countMonthOfOwners } from '../../app/sites.ts';
 import { DAY_MS, HOUR_MS, utcDay } from '../../domain/clock.ts';
 import { billingMonth, PLANS } from '../../domain/plans.ts';
-import type { Events, LedgerLine, Site } from '../../store/contract/store.ts';
+import type { AskedReports, Events, LedgerLine, Site } from '../../store/contract/store.ts';
 import { html } from '../kit/answers.ts';
-import type { Parts } from '../kit/parts.ts';
 import type { Router } from '../kit/router.ts';
 import { type SiteCard, sitesPage } from './view.tsx';
 
@@ -20,7 +19,7 @@ export function sitesPages(router: Router): void {
   const { parts } = router;
   const { registry } = parts.store;
 
-  router.user('GET', '/dashboard', async ({ frame, user: { account }, query }) => {
+  router.user('GET', '/dashboard', async ({ frame, user: { account }, query, reports }) => {
     const own = await registry.sitesOf(account.id);
     const foreign = await Promise.all(
       (await registry.membershipsOf(account.id)).map(({ siteId }) => registry.siteById(siteId)),
@@ -34,7 +33,7 @@ export function sitesPages(router: Router): void {
     const month = own.reduce((sum, { id }) => sum + (counts.get(id) ?? 0), 0);
     const cards = await Promise.all(
       shown.map(async (site) => ({
-        ...(await cardOf(parts, site, now)),
+        ...(await cardOf({ events: parts.store.events, reports }, site, now)),
         month: counts.get(site.id) ?? 0,
         isOwn: site.accountId === account.id,
       })),
@@ -54,17 +53,17 @@ export function sitesPages(router: Router): void {
 }
 
 async function cardOf(
-  { store }: Parts,
+  { events, reports }: { events: Pick<Events, 'ledger'>; reports: AskedReports },
   site: Site,
   nowMs: number,
 ): Promise<Omit<SiteCard, 'month' | 'isOwn'>> {
   const today = utcDay(nowMs);
-  const lines = await store.events.ledger(site.id, { firstDay: today - SPARK_DAYS + 1, lastDay: today });
+  const lines = await events.ledger(site.id, { firstDay: today - SPARK_DAYS + 1, lastDay: today });
   const stored = lines.filter(({ outcome }) => outcome === 'stored');
   const refused = lines.filter(({ outcome }) => !['stored', 'duplicate', 'bot'].includes(outcome));
   const days = perDay(stored, today);
   const lastAtMs = stored.reduce((latest, line) => Math.max(latest, line.lastAtMs), 0);
-  const lastEver = lastAtMs === 0 ? await lastEventAtMs(store.events, site.id) : lastAtMs;
+  const lastEver = lastAtMs === 0 ? await lastEventAtMs(reports, site.id, nowMs) : lastAtMs;
   const before = days.slice(-BUSY_DAYS - 1, -1);
   const wasBusy = before.length === BUSY_DAYS && before.every((count) => count >= BUSY_EVENTS_A_DAY);
   return {
@@ -73,7 +72,7 @@ async function cardOf(
     days,
     firstDayMs: (today - SPARK_DAYS + 1) * DAY_MS,
     lastEventAtMs: lastEver,
-    live: (await store.reports.realtime(site.id, nowMs - LIVE_MS)).visitors,
+    live: (await reports.realtime(site.id, nowMs - LIVE_MS)).visitors,
     refusedRecently: refused
       .filter(({ day }) => day > today - BUSY_DAYS)
       .reduce((sum, line) => sum + line.count, 0),
@@ -82,9 +81,10 @@ async function cardOf(
 }
 
 /** Returns the time of a site's last stored event; null if there is none. */
-async function lastEventAtMs(events: Pick<Events, 'page'>, siteId: string): Promise<number | null> {
-  const page = await events.page(siteId, { limit: 1 });
-  return page.events[0]?.receivedAtMs ?? null;
+async function lastEventAtMs(reports: AskedReports, siteId: string, nowMs: number): Promise<number | null> {
+  const ever = { siteId, fromMs: 0, toMs: nowMs + 1 };
+  const { items } = await reports.listActivity(ever, { type: 'event', limit: 1 });
+  return items[0]?.type === 'event' ? items[0].event.receivedAtMs : null;
 }
 
 function perDay(lines: readonly LedgerLine[], today: number): number[] {

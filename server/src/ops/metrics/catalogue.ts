@@ -198,6 +198,12 @@ function exposeEngine(shown: Readers, stats: () => EngineStats): void {
     'Failed commits. None of their entries was acknowledged.',
     () => stats().commitFailures,
   );
+  if (stats().daysToSeal !== undefined)
+    shown.gauge(
+      'attractos_days_to_seal',
+      "Sites' days that are over and wait to be sealed. Reports about them are slower until then.",
+      () => stats().daysToSeal ?? 0,
+    );
   if (stats().spool === undefined) return;
   shown.gauge(
     'attractos_spool_fill_ratio',

@@ -133,6 +133,8 @@ export interface CommitDone {
 export interface EngineStats {
   /** The number of commits that failed. None of their entries were stored. */
   commitFailures: number;
+  /** The number of sites' days that are over and wait to be sealed, for engines that seal days. */
+  daysToSeal?: number;
   /** The state of the local spool, for engines that store events on local disk before shipping them to databases. */
   spool?: {
     /** How full the spool is, from 0 (empty) to 1 (full). */
@@ -175,6 +177,13 @@ export interface Audit {
   integrity: string[];
 }
 
+/** How long events of a site are kept. */
+export interface SiteLimit {
+  siteId: string;
+  /** The instant before which events are deleted. */
+  beforeMs: number;
+}
+
 export type OnEntry = (entry: Entry, outcome: AppendOutcome) => void;
 
 /** The events half of the store. Every method may throw `StoreUnavailable`. */
@@ -210,10 +219,11 @@ export interface Events {
   /** Returns statistics. Cheap to call; absent if an engine has none. */
   stats?(): EngineStats;
   /**
-   * Deletes a site's events, leaves and bot visits received before an instant, in small steps between commits. Counters
-   * and ledger do not change. When aborted, it ends early in a consistent state. @returns rows deleted
+   * Deletes events, leaves and bot visits that were received before the limit of their site, in small steps between commits.
+   * An engine may keep those of the UTC day in which the limit lies. Cheap if nothing is due. Counters and ledger do not
+   * change. When aborted, it ends early in a consistent state. @returns rows deleted
    */
-  expire(siteId: string, beforeMs: number, signal?: AbortSignal): Promise<number>;
+  expire(limits: readonly SiteLimit[], signal?: AbortSignal): Promise<number>;
   /**
    * Deletes everything of a removed site except its counters and its ledger, in small steps between commits. Ends
    * early, as `expire` does. @returns rows of events, leaves and bot visits deleted

@@ -40,8 +40,32 @@ export type ActivityItem =
       path: string;
     };
 
-/** Reports, computed off the writer's thread. Every method may throw `StoreUnavailable`. */
-export interface Reports {
+/** The resources that reports may use on this machine. */
+export interface ReportLimits {
+  memoryMib: number;
+  threads: number;
+  /** The folder for what does not fit in memory; null: a folder among the data. */
+  spillFolder: string | null;
+}
+
+export interface SealingProgress {
+  sealed: number;
+  all: number;
+}
+
+/** Who asks for reports. Askers take turns, so that none has to wait for all that another one wants to know. */
+export interface Asker {
+  /** The id of an account or of a share. */
+  asker: string;
+  /** Ends the asker's questions, whether they wait or are being answered. They then reject with the signal's reason. */
+  signal?: AbortSignal;
+}
+
+/**
+ * Reports, computed off the writer's thread. Every method may throw `StoreUnavailable`: `StoreBusy` if too many questions wait
+ * for their turn, or one waited too long.
+ */
+export interface AskedReports {
   totals(scope: Scope): Promise<Measures>;
   /** Returns one result per bucket. Bucket i runs from boundary i (inclusive) to boundary i + 1 (exclusive). */
   series(scope: Omit<Scope, 'fromMs' | 'toMs'>, boundariesMs: readonly number[]): Promise<Measures[]>;
@@ -61,6 +85,12 @@ export interface Reports {
     siteId: string,
     sinceMs: number,
   ): Promise<{ visitors: number; pages: { path: string; visitors: number }[] }>;
+}
+
+/** All reports. Asked directly, the instance itself is the asker. */
+export interface Reports extends AskedReports {
+  /** Returns the same reports for one asker. */
+  askedBy(asker: Asker): AskedReports;
   /**
    * Seals the UTC days before `beforeDay`, which makes reports about them fast without changing any result. Ends early when
    * aborted.
@@ -68,4 +98,13 @@ export interface Reports {
    * @returns the number of site days that were sealed
    */
   sealDaysBefore(beforeDay: number, signal?: AbortSignal): Promise<number>;
+  /** Calls the listener as days are sealed, with the number of sites' days that are sealed in this round and of all of them. */
+  onSealing?(listener: (progress: SealingProgress) => void): void;
+  /**
+   * Archives the sealed UTC days before `beforeDay`, which changes no result either: their events are then stored only in the
+   * form in which reports read them. Entries of such a day are refused from then on. Absent if an engine has only one form.
+   *
+   * @returns the day before which all days are archived now
+   */
+  archiveDaysBefore?(beforeDay: number, signal?: AbortSignal): Promise<number>;
 }

@@ -49,36 +49,40 @@ export interface QueryOptions {
   signal?: AbortSignal | undefined;
 }
 
+/** The connections to a server, and what is known about it. */
+interface Connection {
+  readonly client: ClickHouseClient;
+  /** The settings that the server knows, queried once. */
+  known: Promise<ReadonlySet<string>> | null;
+  /** Aborts running requests on close. Otherwise a truncated response would keep its request waiting until its timeout. */
+  readonly closing: AbortController;
+}
+
 /** A ClickHouse server: the only one, or one of several replicas. */
 export class Server {
   readonly name: string;
-  readonly #client: ClickHouseClient;
-  readonly #database: string;
-  /** The settings that the server knows, queried once. */
-  #known: Promise<ReadonlySet<string>> | null = null;
-  /** Aborts running requests on close. Otherwise a truncated response would keep its request waiting until its timeout. */
-  readonly #closing = new AbortController();
+  readonly database: string;
+  readonly #url: string;
+  readonly #connection: Connection;
+  readonly #until: AbortSignal | undefined;
 
-  /** @param url `http://user:password@host:8123/database` */
-  constructor(url: string) {
+  /**
+   * @param url `http://user:password@host:8123/database`
+   * @param connection of the same server, if there is one already
+   * @param until cancels all queries
+   */
+  constructor(url: string, connection?: Connection, until?: AbortSignal) {
     const { host, pathname } = new URL(url);
     this.name = host;
-    this.#database = decodeURIComponent(pathname.slice(1)) || 'default';
-    this.#client = createClient({
-      url: withoutPath(url),
-      database: this.#database,
-      application: 'attractos',
-      max_open_connections: CONNECTIONS,
-      request_timeout: QUESTION_TIMEOUT_MS,
-      keep_alive: { enabled: true, idle_socket_ttl: IDLE_SOCKET_MS },
-      // Servers before 2023 accept a truncated body as complete if it ends after a row, but only if it is not compressed.
-      compression: { request: true, response: true },
-      log: { level: 127 },
-    });
+    this.database = decodeURIComponent(pathname.slice(1)) || 'default';
+    this.#url = url;
+    this.#connection = connection ?? connect(url, this.database);
+    this.#until = until;
   }
 
-  get database(): string {
-    return this.#database;
+  /** Returns the same server, whose queries are canceled when the signal aborts. */
+  until(signal: AbortSignal): Server {
+    return new Server(this.#url, this.#connection, signal);
   }
 
   /** Runs a statement that returns no rows. */
@@ -98,7 +102,7 @@ export class Server {
   async stream(
     sql: string,
     onRow: (row: Row) => void,
-    { quick = false, signal }: QueryOptions = {},
+    { quick = false, signal = this.#until }: QueryOptions = {},
   ): Promise<void> {
     signal?.throwIfAborted();
     const timeoutMs = quick ? QUICK_TIMEOUT_MS : QUESTION_TIMEOUT_MS;
@@ -106,7 +110,9 @@ export class Server {
     const within = this.#within(timeoutMs, signal);
     try {
       await translated(async () => {
-        const answer = await this.#client.query({
+        // The client does not look whether the signal has aborted before.
+        within.throwIfAborted();
+        const answer = await this.#connection.client.query({
           query: sql,
           format: 'JSONEachRow',
           clickhouse_settings: settings,
@@ -137,15 +143,15 @@ export class Server {
   }
 
   async close(): Promise<void> {
-    this.#closing.abort();
-    await this.#client.close();
+    this.#connection.closing.abort();
+    await this.#connection.client.close();
   }
 
   /** Sends a statement that returns no rows, and reads the response to its end. */
   #exec(statement: Pick<ExecParams, 'query' | 'clickhouse_settings'> & { values?: Readable }): Promise<void> {
     const within = this.#within(QUESTION_TIMEOUT_MS);
     return translated(async () => {
-      const { stream } = await this.#client.exec({
+      const { stream } = await this.#connection.client.exec({
         ...statement,
         abort_signal: within,
         decompress_response_stream: false,
@@ -157,7 +163,7 @@ export class Server {
   #within(timeoutMs: number, signal?: AbortSignal): AbortSignal {
     return AbortSignal.any([
       AbortSignal.timeout(timeoutMs),
-      this.#closing.signal,
+      this.#connection.closing.signal,
       ...(signal === undefined ? [] : [signal]),
     ]);
   }
@@ -176,11 +182,11 @@ export class Server {
   }
 
   #knownSettings(): Promise<ReadonlySet<string>> {
-    this.#known ??= this.#askSettings().catch((error: unknown) => {
-      this.#known = null;
+    this.#connection.known ??= this.#askSettings().catch((error: unknown) => {
+      this.#connection.known = null;
       throw error;
     });
-    return this.#known;
+    return this.#connection.known;
   }
 
   async #askSettings(): Promise<ReadonlySet<string>> {
@@ -189,7 +195,7 @@ export class Server {
       .join(', ');
     const within = this.#within(QUICK_TIMEOUT_MS);
     return translated(async () => {
-      const answer = await this.#client.query({
+      const answer = await this.#connection.client.query({
         query: `SELECT name FROM system.settings WHERE name IN (${names})`,
         format: 'JSONEachRow',
         abort_signal: within,
@@ -200,6 +206,21 @@ export class Server {
       return known;
     });
   }
+}
+
+function connect(url: string, database: string): Connection {
+  const client = createClient({
+    url: withoutPath(url),
+    database,
+    application: 'attractos',
+    max_open_connections: CONNECTIONS,
+    request_timeout: QUESTION_TIMEOUT_MS,
+    keep_alive: { enabled: true, idle_socket_ttl: IDLE_SOCKET_MS },
+    // Servers before 2023 accept a truncated body as complete if it ends after a row, but only if it is not compressed.
+    compression: { request: true, response: true },
+    log: { level: 127 },
+  });
+  return { client, known: null, closing: new AbortController() };
 }
 
 function withoutPath(url: string): string {

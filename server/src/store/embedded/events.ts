@@ -1,11 +1,19 @@
 import { DAY_MS, utcDay } from '../../domain/clock.ts';
-import type { AppendOutcome, EngineStats, Events, Health, StoreBroken } from '../contract/store.ts';
+import type {
+  AppendOutcome,
+  EngineStats,
+  Events,
+  Health,
+  ReportLimits,
+  SiteLimit,
+  StoreBroken,
+} from '../contract/store.ts';
 import { holdLog } from '../drivers/sqlite.ts';
 import { KeyExpiry } from '../shared/deduplication.ts';
 import { type Group, GroupCommit } from '../shared/group-commit.ts';
 import { TaskThread, threadModule } from '../shared/threads/task-client.ts';
+import { EmbeddedReports } from './days/reports.ts';
 import type { ReaderAnswers, ReaderTask } from './reader-thread.ts';
-import { SqliteReports } from './reports/index.ts';
 import { startWriter, type WriterClient } from './writer/client.ts';
 import { pack } from './writer/packed-batch.ts';
 import type { Task } from './writer/writer.ts';
@@ -23,7 +31,7 @@ export type OnBroken = (error: StoreBroken) => void;
 export class SqliteEvents implements Events {
   readonly #writer: WriterClient;
   readonly #reader: TaskThread<ReaderTask, ReaderAnswers>;
-  readonly reports: SqliteReports;
+  readonly reports: EmbeddedReports;
   readonly #log: ReturnType<typeof holdLog>;
   readonly #group = new GroupCommit((group) => this.#commit(group));
   /** Whether rows may have been deleted since strings were last collected. Initially true, because that is unknown. */
@@ -32,17 +40,20 @@ export class SqliteEvents implements Events {
   #closing = false;
   readonly #keyExpiry = new KeyExpiry();
 
-  private constructor(writer: WriterClient, file: string) {
+  private constructor(writer: WriterClient, file: string, limits: ReportLimits) {
     this.#writer = writer;
     this.#log = holdLog(file);
     this.#reader = TaskThread.reading({ file, script: threadModule('reader-thread', import.meta.url) });
-    this.reports = new SqliteReports(file, writer);
+    const onRowsDeleted = () => {
+      this.#textsMayBeUnused = true;
+    };
+    this.reports = new EmbeddedReports({ file, writer, limits, onRowsDeleted });
   }
 
   /** Opens or creates the file and starts the writer. @throws StoreUnavailable */
-  static async open(file: string, onBroken: OnBroken): Promise<SqliteEvents> {
+  static async open(file: string, onBroken: OnBroken, limits: ReportLimits): Promise<SqliteEvents> {
     const writer = await startWriter(file, onBroken);
-    return new SqliteEvents(writer, file);
+    return new SqliteEvents(writer, file, limits);
   }
 
   append: Events['append'] = (entry) => this.#group.append(entry);
@@ -51,7 +62,7 @@ export class SqliteEvents implements Events {
   refuse: Events['refuse'] = (refusal) => this.#group.refuse(refusal);
   flush: Events['flush'] = () => this.#group.flush();
   fill: Events['fill'] = () => this.#group.fill();
-  stats = (): EngineStats => this.#group.stats();
+  stats = (): EngineStats => ({ ...this.#group.stats(), daysToSeal: this.reports.daysToSeal });
 
   async health(): Promise<Health> {
     if (this.#closing) return { ok: false, reason: 'the store is closing' };
@@ -65,7 +76,16 @@ export class SqliteEvents implements Events {
     }
   }
 
-  async expire(siteId: string, beforeMs: number, signal?: AbortSignal): Promise<number> {
+  async expire(limits: readonly SiteLimit[], signal?: AbortSignal): Promise<number> {
+    let deleted = 0;
+    for (const limit of limits) {
+      if (signal?.aborted) return deleted;
+      deleted += await this.#expireSite(limit, signal);
+    }
+    return deleted;
+  }
+
+  async #expireSite({ siteId, beforeMs }: SiteLimit, signal?: AbortSignal): Promise<number> {
     // Seals the days first, so that rollups keep the counts of the deleted rows.
     if (!(await this.reports.sealSite(siteId, utcDay(beforeMs) + 1, signal))) return 0;
     return this.#delete({ type: 'expire', siteId, beforeMs }, signal);
@@ -102,7 +122,11 @@ export class SqliteEvents implements Events {
     this.#reader.do({ type: 'countBySite', siteIds, range });
   ledger: Events['ledger'] = (siteId, range) => this.#reader.do({ type: 'ledger', siteId, range });
   keyUse: Events['keyUse'] = (siteId) => this.#reader.do({ type: 'keyUse', siteId });
-  page: Events['page'] = (siteId, options) => this.#reader.do({ type: 'page', siteId, options });
+  page: Events['page'] = async (siteId, options) => {
+    const scope = { siteId, fromMs: 0, toMs: Number.MAX_SAFE_INTEGER };
+    const { items, nextCursor } = await this.reports.listActivity(scope, { ...options, type: 'event' });
+    return { events: items.flatMap((item) => (item.type === 'event' ? [item.event] : [])), nextCursor };
+  };
   audit: Events['audit'] = () => this.reports.audit();
 
   /** Commits waiting entries, then closes the files. Entries that cannot be committed are rejected, never dropped. */

@@ -1,5 +1,5 @@
 import type { DayRange } from '../../domain/clock.ts';
-import type { EventPage, KeyUse, LedgerLine } from '../contract/store.ts';
+import type { KeyUse, LedgerLine } from '../contract/store.ts';
 import { serveTasks } from '../shared/threads/task-thread.ts';
 import { EventReader } from './reader.ts';
 
@@ -11,8 +11,7 @@ export type ReaderTask =
   | { type: 'countBySite'; siteIds: readonly string[]; range: DayRange }
   | { type: 'ledger'; siteId: string; range: DayRange }
   | { type: 'keyUse'; siteId: string }
-  | { type: 'holding'; siteIds: readonly string[] }
-  | { type: 'page'; siteId: string; options: { limit: number; cursor?: string } };
+  | { type: 'holding'; siteIds: readonly string[] };
 
 /** The type of the answer to each task. */
 export interface ReaderAnswers {
@@ -20,7 +19,6 @@ export interface ReaderAnswers {
   ledger: LedgerLine[];
   keyUse: KeyUse[];
   holding: string[];
-  page: EventPage;
 }
 
 function perform(reader: EventReader, task: ReaderTask): ReaderAnswers[keyof ReaderAnswers] {
@@ -33,8 +31,6 @@ function perform(reader: EventReader, task: ReaderTask): ReaderAnswers[keyof Rea
       return reader.keyUse(task.siteId);
     case 'holding':
       return reader.holding(task.siteIds);
-    case 'page':
-      return reader.page(task.siteId, task.options);
   }
 }
 

@@ -1,18 +1,21 @@
+import { dirname } from 'node:path';
 import type { DayRange } from '../../domain/clock.ts';
-import type { Audit, EventPage, KeyUse, LedgerLine } from '../contract/store.ts';
+import type { Audit, KeyUse, LedgerLine } from '../contract/store.ts';
 import { type Database, inOneState, openForReading, prepared, translated } from '../drivers/sqlite.ts';
-import { audit } from './reports/audit.ts';
-import { SELECT_EVENTS, toStoredEvent } from './tables/stored-event.ts';
+import { audit } from './days/audit.ts';
+import { daysFolder } from './days/segment-files.ts';
 
 /** The tables from which all rows of a removed site are deleted. */
-const REMOVED_FROM = ['events', 'visits', 'leaves', 'bots', 'sealed', 'slots', 'facets'] as const;
+const REMOVED_FROM = ['events', 'visits', 'leaves', 'bots', 'sealed_days', 'slots', 'facets'] as const;
 
 /** Runs short queries on the events file over a read-only connection. Only `audit` reads every row. */
 export class EventReader {
   readonly #db: Database;
+  readonly #folder: string;
 
   constructor(file: string) {
     this.#db = openForReading(file);
+    this.#folder = daysFolder(dirname(file));
   }
 
   close(): void {
@@ -77,40 +80,18 @@ export class EventReader {
     });
   }
 
-  page(siteId: string, { limit, cursor }: { limit: number; cursor?: string }): EventPage {
-    return translated(() => {
-      const [at, n] = cursor === undefined ? [Number.MAX_SAFE_INTEGER, 0] : parseCursor(cursor);
-      const select = prepared(
-        this.#db,
-        `${SELECT_EVENTS}
-         WHERE e.site = (SELECT id FROM sites WHERE site = ?) AND (e.at, e.n) < (?, ?)
-         ORDER BY e.at DESC, e.n DESC LIMIT ?`,
-      );
-      select.setReadBigInts(true);
-      const rows = select.all(siteId, at, n, limit + 1);
-      const events = rows.slice(0, limit).map((row) => toStoredEvent(siteId, `${row.at}.${row.n}`, row));
-      return { events, nextCursor: rows.length > limit ? (events.at(-1)?.cursor ?? null) : null };
-    });
-  }
-
-  /** Returns the receipt time of the newest event of all sites; null if there is none. Reads the last row of every site. */
+  /** Returns the receipt time of the newest event of all sites; null if there is none. Reads the whole ledger. */
   newestEventMs(): number | null {
     return translated(() => {
       const row = prepared(
         this.#db,
-        'SELECT max((SELECT max(at) FROM events WHERE site = s.id)) AS newest FROM sites s',
+        `SELECT max(last_at) AS newest FROM ledger l JOIN texts t ON t.id = l.outcome WHERE t.text = 'stored'`,
       ).get();
       return typeof row?.newest === 'number' ? row.newest : null;
     });
   }
 
-  audit(): Audit {
-    return inOneState(this.#db, () => audit(this.#db));
+  audit(): Promise<Audit> {
+    return audit(this.#db, this.#folder);
   }
-}
-
-/** Parses a cursor into a receipt time and an ordinal. Invalid parts are not errors: they become 0. */
-function parseCursor(cursor: string): [number, number] {
-  const [at, n] = cursor.split('.').map(Number);
-  return [Number.isSafeInteger(at) ? Number(at) : 0, Number.isSafeInteger(n) ? Number(n) : 0];
 }

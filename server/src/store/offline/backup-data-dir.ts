@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import type { Databases } from '../contract/databases.ts';
 import { createDataDir, filesIn, isThere, takeServerLock } from '../data-dir.ts';
+import { daysFolder } from '../embedded/days/segment-files.ts';
 import {
   BackupError,
   countEvents,
@@ -45,7 +46,7 @@ export async function restore({ dataDir, databases = null, file }: BackupPlace) 
   const lock = takeServerLock(files, dataDir);
   try {
     await rollBackPartialRestore(files);
-    if (existsSync(files.events) || existsSync(files.registry)) {
+    if ([files.events, files.registry, daysFolder(dataDir)].some((path) => existsSync(path))) {
       throw new BackupError(
         `${dataDir} already holds data. Restore into an empty folder, then set DATA_DIR to it.`,
       );

@@ -1,20 +1,27 @@
 import { hash } from 'node:crypto';
+import { dirname } from 'node:path';
 import { DAY_MS } from '../../domain/clock.ts';
 import type { KeyUse, LedgerLine } from '../contract/store.ts';
 import { type Database, openForReading, prepared, translated } from '../drivers/sqlite.ts';
+import { ArchivedEntries } from '../embedded/days/archived-entries.ts';
+import { daysFolder } from '../embedded/days/segment-files.ts';
 import { readCrawler } from '../embedded/tables/profile.ts';
+import { archivedBefore } from '../embedded/tables/segments.ts';
 import { SELECT_EVENTS, toStoredEvent } from '../embedded/tables/stored-event.ts';
 import type { DayContent, EventSource, MovedEntry, SourceDay } from '../scale-out/move.ts';
 
 /** Reads all stored events, one site's day at a time. Other processes may write meanwhile. */
 export class EventDump implements EventSource {
   readonly #db: Database;
+  readonly #archive: ArchivedEntries;
 
   constructor(file: string) {
     this.#db = openForReading(file);
+    this.#archive = new ArchivedEntries(this.#db, daysFolder(dirname(file)));
   }
 
-  close(): void {
+  async close(): Promise<void> {
+    await this.#archive.close();
     this.#db.close();
   }
 
@@ -51,7 +58,8 @@ export class EventDump implements EventSource {
         events: Number(
           this.#one('SELECT events FROM counters WHERE site = ? AND day = ?', siteId, day)?.events ?? 0,
         ),
-        entries: this.#entries(siteId, day),
+        entries:
+          day < archivedBefore(this.#db) ? this.#archivedEntries(siteId, day) : this.#entries(siteId, day),
       };
       return await use(content);
     } finally {
@@ -68,6 +76,15 @@ export class EventDump implements EventSource {
       events: Number(row.events),
       lastSeenAtMs: Number(row.last_at),
     }));
+  }
+
+  async *#archivedEntries(siteId: string, day: number): AsyncGenerator<MovedEntry> {
+    for await (const { entry, ordinal, place } of this.#archive.entries({
+      siteId,
+      site: this.#siteOf(siteId),
+      day,
+    }))
+      yield { entry, ordinal, eventId: idOf(entry.kind, siteId, ...place) };
   }
 
   *#entries(siteId: string, day: number): Generator<MovedEntry> {

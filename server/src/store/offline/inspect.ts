@@ -35,7 +35,7 @@ export async function inspect({
     return { audit: { counters: [], ledger: [], rollups: [], integrity: [] }, newestEventMs: null, damage };
   if (damage.length === 0) damage.push(...checkPair(files));
   try {
-    return { ...inspectEvents(events), damage };
+    return { ...(await inspectEvents(events)), damage };
   } catch (error) {
     // If the engine can still read a damaged file, a row may contain anything.
     if (error instanceof StoreUnavailable && !(error instanceof StoreBroken) && damage.length === 0)
@@ -52,10 +52,10 @@ export function checkPair({ events, registry }: DataFiles): string[] {
   return strange.length > 0 ? strange : orphanSites(events, registry);
 }
 
-function inspectEvents(file: string): { audit: Audit; newestEventMs: number | null } {
+async function inspectEvents(file: string): Promise<{ audit: Audit; newestEventMs: number | null }> {
   const reader = new EventReader(file);
   try {
-    return { audit: reader.audit(), newestEventMs: reader.newestEventMs() };
+    return { audit: await reader.audit(), newestEventMs: reader.newestEventMs() };
   } finally {
     reader.close();
   }
@@ -64,7 +64,7 @@ function inspectEvents(file: string): { audit: Audit; newestEventMs: number | nu
 /** Compares counts with rows in the databases. They may differ briefly while batches are under way. */
 async function inspectShipped(databases: Databases): Promise<Omit<Inspection, 'damage'>> {
   const db = new Database(databases.postgres);
-  const warehouse = warehouseOf(databases);
+  const warehouse = warehouseOf(databases, db);
   try {
     const { rows, newestAtMs } = await warehouse.countAll();
     const audit = await new PostgresCounts(db).audit(rows);

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
 import { DAY_MS } from '../../domain/clock.ts';
-import type { Entry, KeyUse, LedgerLine } from '../contract/store.ts';
+import type { Entry, KeyUse, LedgerLine, SiteLimit } from '../contract/store.ts';
 import { MoveError } from '../shared/move-schema.ts';
 
 /**
@@ -32,7 +32,7 @@ export interface MovedEntry {
 }
 
 export interface DayContent {
-  entries: Iterable<MovedEntry>;
+  entries: Iterable<MovedEntry> | AsyncIterable<MovedEntry>;
   ledger: LedgerLine[];
   events: number;
 }
@@ -44,7 +44,7 @@ export interface EventSource {
   read<T>(day: SourceDay, use: (content: DayContent) => Promise<T>): Promise<T>;
   keyUse(): (KeyUse & { siteId: string })[];
   /** Returns for each site the instant before which retention has deleted rows. */
-  expired(): { siteId: string; beforeMs: number }[];
+  expired(): SiteLimit[];
 }
 
 /** The number of rows of a day and a digest of them. */
@@ -55,7 +55,7 @@ export interface Checksum {
 
 export interface RowTarget {
   insert(batch: { id: string; rows: string }): Promise<void>;
-  expire(siteId: string, beforeMs: number): Promise<number>;
+  expire(limits: readonly SiteLimit[]): Promise<number>;
   /** Returns the checksum of each day that has rows, by `dayName`. */
   checksums(days: readonly SourceDay[]): Promise<ReadonlyMap<string, Checksum>>;
 }
@@ -68,10 +68,7 @@ export interface CountTarget {
   begin(): Promise<ReadonlyMap<string, string>>;
   /** Sets the counts of all the given days, or of none if it fails. */
   set(days: readonly CountedDay[]): Promise<void>;
-  finish(
-    keyUse: readonly (KeyUse & { siteId: string })[],
-    expired: readonly { siteId: string; beforeMs: number }[],
-  ): Promise<void>;
+  finish(keyUse: readonly (KeyUse & { siteId: string })[], expired: readonly SiteLimit[]): Promise<void>;
 }
 
 /** Rows per batch. A batch is one block, small enough for a busy server. At most two batches are in memory. */
@@ -125,7 +122,8 @@ export async function moveEvents({
 }): Promise<Moved> {
   const there = await counts.begin();
   const expired = from.expired();
-  for (const { siteId, beforeMs } of expired) await target.expire(siteId, beforeMs);
+  for (let i = 0; i < expired.length; i += DAYS_AT_ONCE)
+    await target.expire(expired.slice(i, i + DAYS_AT_ONCE));
   const days = from.days();
   const changed = days.filter((day) => there.get(dayName(day)) !== day.mark);
   const unchanged = days.length - changed.length;
@@ -146,7 +144,7 @@ export async function moveEvents({
 
   async function gather(day: SourceDay, { entries, ledger, events }: DayContent): Promise<void> {
     const sent = { rows: 0, sum: 0n };
-    for (const { entry, ...where } of entries) {
+    for await (const { entry, ...where } of entries) {
       if (batch.lines.length === ROWS_AT_ONCE) await sendBatch();
       else if (batch.lines.length % ROWS_IN_A_ROW === 0) await yieldToEventLoop();
       const { line, checksum } = toRow(entry, where);

@@ -1,7 +1,16 @@
 import { hash, randomUUID } from 'node:crypto';
-import { type Clock, SECOND_MS } from '../../domain/clock.ts';
+import { type Clock, DAY_MS, SECOND_MS, utcDay } from '../../domain/clock.ts';
 import type { Outage } from '../../domain/outage.ts';
-import type { AppendOutcome, Audit, EngineStats, Entry, Events, Health, Reports } from '../contract/store.ts';
+import type {
+  AppendOutcome,
+  Audit,
+  EngineStats,
+  Entry,
+  Events,
+  Health,
+  Reports,
+  SiteLimit,
+} from '../contract/store.ts';
 import { type Group, GroupCommit } from '../shared/group-commit.ts';
 import { Loop } from '../shared/loop.ts';
 import { Reconciler } from './reconciler.ts';
@@ -59,12 +68,17 @@ export class ShippedEvents implements Events {
     this.#toRow = toRow;
     this.reports = warehouse.reports;
     this.#ordinal = spool.firstOrdinal;
-    this.#shipper = new Shipper({ spool, warehouse, counts, onOutage: this.#reporterOf('shipping') });
-    this.#reconciler = new Reconciler({ warehouse, counts, onOutage: this.#reporterOf('reconciliation') });
+    this.#shipper = new Shipper({
+      spool,
+      warehouse,
+      counts,
+      onOutage: (error) => this.#report({ work: 'shipping', error }),
+    });
+    this.#reconciler = new Reconciler({ warehouse, counts, onOutage: (outage) => this.#report(outage) });
     this.#checks = new Loop({
       work: () => warehouse.check().then(() => false),
       idleMs: CHECK_MS,
-      onOutage: this.#reporterOf('checking the warehouse'),
+      onOutage: (error) => this.#report({ work: 'checking the warehouse', error }),
     });
     this.#shipper.start();
     this.#reconciler.start();
@@ -78,10 +92,10 @@ export class ShippedEvents implements Events {
     this.#onOutage.push(listener);
     for (const [work, error] of [
       ['shipping', this.#shipper.lastError],
-      ['reconciliation', this.#reconciler.lastError],
       ['checking the warehouse', this.#checks.lastError],
     ] as const)
       if (error !== null) listener({ work, error });
+    for (const outage of this.#reconciler.outages) listener(outage);
   }
 
   refuse: Events['refuse'] = (refusal) => this.#group.refuse(refusal);
@@ -119,23 +133,27 @@ export class ShippedEvents implements Events {
         return { ok: false, reason: error instanceof Error ? error.message : String(error) };
       }
     }
-    return lastError === null
-      ? { ok: true }
-      : { ok: true, note: `the databases are unavailable: ${lastError}` };
+    if (lastError !== null) return { ok: true, note: `the databases are unavailable: ${lastError}` };
+    const failing = this.#reconciler.outages.map(({ work, error }) => `${work} is failing: ${error}`);
+    return failing.length === 0 ? { ok: true } : { ok: true, note: failing.join('; ') };
   }
 
-  async expire(siteId: string, beforeMs: number, signal?: AbortSignal): Promise<number> {
-    // From now on, days before that instant are not reconciled.
-    await this.#counts.expire(siteId, beforeMs);
-    return this.#warehouse.expire(siteId, beforeMs, signal);
+  /** Deletes whole UTC days, because a deletion rewrites large files, however few rows it deletes. */
+  async expire(limits: readonly SiteLimit[], signal?: AbortSignal): Promise<number> {
+    return this.#delete(
+      limits.map(({ siteId, beforeMs }) => ({ siteId, beforeMs: utcDay(beforeMs) * DAY_MS })),
+      signal,
+    );
   }
 
   remove(siteId: string, signal?: AbortSignal): Promise<number> {
-    return this.expire(siteId, Number.MAX_SAFE_INTEGER, signal);
+    return this.#delete([everythingOf(siteId)], signal);
   }
 
   async holding(siteIds: readonly string[]): Promise<string[]> {
-    return siteIds.length === 0 ? [] : this.#warehouse.holding(siteIds);
+    if (siteIds.length === 0) return [];
+    const held = await this.#warehouse.overdue(siteIds.map(everythingOf));
+    return held.map(({ siteId }) => siteId);
   }
 
   async audit(): Promise<Audit> {
@@ -165,10 +183,17 @@ export class ShippedEvents implements Events {
     return this.#closing;
   }
 
-  #reporterOf(work: string): (error: string | null) => void {
-    return (error) => {
-      for (const listener of this.#onOutage) listener({ work, error });
-    };
+  #report(outage: Outage): void {
+    for (const listener of this.#onOutage) listener(outage);
+  }
+
+  async #delete(limits: readonly SiteLimit[], signal?: AbortSignal): Promise<number> {
+    if (limits.length === 0) return 0;
+    const due = await this.#warehouse.overdue(limits);
+    if (due.length === 0) return 0;
+    // From now on, days before these limits are not reconciled.
+    await this.#counts.expire(due);
+    return this.#warehouse.expire(due, signal);
   }
 
   async #release(): Promise<void> {
@@ -197,6 +222,10 @@ export class ShippedEvents implements Events {
     const row = this.#toRow(entry, { eventId, ordinal: this.#ordinal++ });
     return { key, siteId, siteKey, host, receivedAtMs, outcome: COUNTED_AS[entry.kind], row };
   }
+}
+
+function everythingOf(siteId: string): SiteLimit {
+  return { siteId, beforeMs: Number.MAX_SAFE_INTEGER };
 }
 
 const COUNTED_AS = { event: 'stored', bot: 'bot', leave: null } as const;

@@ -1,5 +1,14 @@
 import type { DayRange } from '../../domain/clock.ts';
-import type { AppendOutcome, Audit, EventPage, KeyUse, LedgerLine, Reports } from '../contract/store.ts';
+import {
+  type AppendOutcome,
+  type Audit,
+  type EventPage,
+  type KeyUse,
+  type LedgerLine,
+  type Reports,
+  type SiteLimit,
+  StoreUnavailable,
+} from '../contract/store.ts';
 import type { KeyUseDelta, LedgerDelta } from '../shared/ledger-delta.ts';
 
 /**
@@ -20,9 +29,8 @@ import type { KeyUseDelta, LedgerDelta } from '../shared/ledger-delta.ts';
  *
  * ## Why an older count never overwrites a newer one
  *
- * Adding a batch marks each of its sites and days *dirty*. Reconciling locks the site's day, reads the dirty marks and then
- * the claimed counts, counts the rows, sets the overcount, and removes the marks it read, all in one transaction of the
- * counts:
+ * Adding a batch marks each of its sites and days *dirty*. Reconciling locks the site's day, removes the dirty marks it sees,
+ * then reads the claimed counts, counts the rows and sets the overcount, all in one transaction of the counts:
  *
  * - Two processes that reconcile the same day run one after the other. A stalled process has not committed, and never will
  *   once its connection is closed.
@@ -31,6 +39,11 @@ import type { KeyUseDelta, LedgerDelta } from '../shared/ledger-delta.ts';
  * - Rows are only counted on a replica that has every row that any replica acknowledged. If there is none, nothing is set
  *   and the marks stay; until then, reports show the claimed counts unchanged.
  * - Days that retention has reached are no longer set, because they have fewer rows than were counted.
+ *
+ * A dirty mark also says when its rows were received. Whether an event arrived on two days is asked only about those rows:
+ * whichever of the two rows came later, its mark was added when the other row was there already.
+ *
+ * A day that cannot be reconciled keeps its marks and waits longer after each failure, while all others go on.
  *
  * So once no batch is under way and no mark is left, every count equals the number of distinct ids in the warehouse.
  */
@@ -59,6 +72,8 @@ export interface SpoolGroup {
 export interface ClaimedCounts {
   ledger: LedgerDelta[];
   keys: (KeyUseDelta & { day: number })[];
+  /** When the rows were received, of every site and day that has any. */
+  days: ChangedDay[];
 }
 
 /** Rows and claimed counts that are shipped together. The same number always means the same content. */
@@ -104,6 +119,34 @@ export interface SiteDay {
   day: number;
 }
 
+/** When rows were received, both ends included. The span is empty if it ends before it begins. */
+export interface Span {
+  firstAtMs: number;
+  lastAtMs: number;
+}
+
+/** Includes every row of a day. */
+export const ALL_DAY: Span = { firstAtMs: 0, lastAtMs: Number.MAX_SAFE_INTEGER };
+
+/** A day with rows that were received within a span. */
+export type ChangedDay = SiteDay & Span;
+
+/** A dirty day, with the span of the rows that were added since it was last reconciled. */
+export interface DirtyDay extends ChangedDay {
+  /** The number of events and bot visits that collectors claimed, from which the rows can be estimated. */
+  claimed: number;
+  /** How often in a row its reconciliation failed. */
+  failures: number;
+}
+
+/** A dirty day that is due. */
+export type DueDay = Omit<DirtyDay, keyof Span>;
+
+/** A day whose reconciliation failed, and why. */
+export interface FailingDay extends SiteDay {
+  error: string;
+}
+
 /** The number of rows of one site and day with the same outcome, host and key. */
 export interface ActualCount extends SiteDay {
   outcome: 'stored' | 'bot';
@@ -111,6 +154,9 @@ export interface ActualCount extends SiteDay {
   siteKey: string;
   rows: number;
 }
+
+/** A failure that has nothing to do with the days that were asked about: every replica lacks acknowledged rows for now. */
+export class RowsMissing extends StoreUnavailable {}
 
 /** Stores and queries rows. Every method has a timeout and may throw `StoreUnavailable`. */
 export interface Warehouse {
@@ -121,24 +167,26 @@ export interface Warehouse {
   check(): Promise<void>;
   /** Stores the rows of a batch. Repeating the same batch changes nothing. */
   insert(batch: Pick<Batch, 'id' | 'rows'>): Promise<void>;
+  /** Checks that a replica with all acknowledged rows answers. @throws StoreUnavailable, RowsMissing */
+  expectAllRows(): Promise<void>;
   /**
-   * Counts the rows of days. If an event arrived on one of these days and on another day too, the later row is first marked as
-   * a duplicate.
+   * Counts the rows of days. If an event of a day's span arrived on another day too, the later row is first marked as a
+   * duplicate. The time it takes grows with the rows, but each query is short, and shorter after each failure.
    *
-   * @throws StoreUnavailable also if no reachable replica has all acknowledged rows
+   * @throws StoreUnavailable, RowsMissing
    * @param beforeMarking called with the days that will have fewer rows than before
    */
   count(
-    days: readonly SiteDay[],
+    days: readonly DirtyDay[],
     beforeMarking: (changed: readonly SiteDay[]) => Promise<void>,
   ): Promise<ActualCount[]>;
   /** Counts all stored events by site and day, and returns when the newest was received. */
   countAll(): Promise<{ rows: (SiteDay & { rows: number })[]; newestAtMs: number | null }>;
   page(siteId: string, options: { limit: number; cursor?: string }): Promise<EventPage>;
-  /** Deletes a site's rows received before an instant, and waits until that is done or aborted. @returns rows deleted */
-  expire(siteId: string, beforeMs: number, signal?: AbortSignal): Promise<number>;
-  /** Returns the given sites (at least one) that have rows for `expire` to delete. */
-  holding(siteIds: readonly string[]): Promise<string[]>;
+  /** Deletes rows received before the limits of their sites, and waits until that is done or aborted. @returns rows deleted */
+  expire(limits: readonly SiteLimit[], signal?: AbortSignal): Promise<number>;
+  /** Returns those of the limits (at least one) for which there are rows to delete. */
+  overdue(limits: readonly SiteLimit[]): Promise<SiteLimit[]>;
   close(): Promise<void>;
 }
 
@@ -147,18 +195,31 @@ export interface Counts {
   /** Adds the claimed counts of a batch, once. */
   merge(batch: Pick<Batch, 'id' | 'claimed'>): Promise<void>;
   /**
-   * Reconciles a bounded number of dirty days that are due and that no other process is reconciling.
+   * Looks at a bounded number of dirty days in the order of their sites.
+   *
+   * @param after the day after which to go on; null to begin with the first
+   * @returns those that are due, and the last one looked at, or null at the end
+   */
+  dueDaysAfter(after: SiteDay | null): Promise<{ days: DueDay[]; end: SiteDay | null }>;
+  /**
+   * Reconciles days at once, or none of them if it fails. Days that another process is reconciling are left out.
    *
    * @param count counts days in the warehouse
-   * @returns the number of days that were reconciled
    */
-  reconcile(count: (days: readonly SiteDay[]) => Promise<ActualCount[]>): Promise<number>;
-  /** Marks days dirty, so that they are reconciled again. */
+  reconcile(
+    days: readonly DueDay[],
+    count: (days: readonly DirtyDay[]) => Promise<ActualCount[]>,
+  ): Promise<void>;
+  /** Puts off a day that could not be reconciled, longer after each failure. */
+  putOff(day: FailingDay): Promise<void>;
+  /** Returns a bounded number of days whose last reconciliation failed, those that failed most often first. */
+  failingDays(): Promise<FailingDay[]>;
+  /** Marks days dirty, so that their rows are counted again. */
   markDirty(days: readonly SiteDay[]): Promise<void>;
   /** Returns the number of days whose overcount may be out of date. */
   dirtyDays(): Promise<number>;
-  /** Stops reconciling days that begin before an instant. */
-  expire(siteId: string, beforeMs: number): Promise<void>;
+  /** Stops reconciling days that begin before the limits of their sites. */
+  expire(limits: readonly SiteLimit[]): Promise<void>;
   countBySite(siteIds: readonly string[], range: DayRange): Promise<Map<string, number>>;
   ledger(siteId: string, range: DayRange): Promise<LedgerLine[]>;
   keyUse(siteId: string): Promise<KeyUse[]>;

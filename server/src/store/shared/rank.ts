@@ -2,12 +2,10 @@ import { hash } from 'node:crypto';
 import type { Measures } from '../../domain/measures.ts';
 import type { BreakdownRow } from '../contract/store.ts';
 
-/** The key by which a value is counted: a string's id, the string itself, or null for unknown. */
-export type Key = number | string | null;
-
 /** A value and its measures before ranking. */
 export interface Counted {
-  key: Key;
+  /** Null if unknown. */
+  key: string | null;
   measures: Measures;
   company?: string | null;
 }
@@ -31,11 +29,10 @@ function placedBy(value: string | null): string | null {
 
 /**
  * Returns the page of a breakdown that follows a cursor: most visitors first (for bots, most bot visits), then most events,
- * then value in the order of code units, with unknown last. Strings are looked up only where the order or page needs them.
+ * then value in the order of code units, with unknown last.
  */
 export function rank(
   counted: readonly Counted[],
-  textOf: (key: Key) => string | null,
   { limit, cursor }: { limit: number; cursor?: string },
 ): { rows: BreakdownRow[]; nextCursor: string | null } {
   const after = cursor === undefined ? null : parseCursor(cursor);
@@ -44,24 +41,20 @@ export function rank(
     events: row.measures.events,
   });
   const bySize = (a: Counted, b: Counted) => compareSizes(sizes(a), sizes(b));
-  const later =
-    after === null ? [...counted] : counted.filter((row) => isAfter(sizes(row), row, textOf, after));
+  const later = after === null ? [...counted] : counted.filter((row) => isAfter(sizes(row), row, after));
   later.sort(bySize);
   // Takes one row more than the limit, and all rows of the same size, since their strings decide the order.
   const last = later[limit];
   const end = last === undefined ? later.length : later.findLastIndex((row) => bySize(row, last) === 0) + 1;
   const candidates = later
     .slice(0, end)
-    .map((row) => {
-      const text = textOf(row.key);
-      return { ...sizes(row), value: placedBy(text), text, row };
-    })
+    .map((row) => ({ ...sizes(row), value: placedBy(row.key), row }))
     .sort(comparePlaces);
   const page = candidates.slice(0, limit);
   const lastShown = page.at(-1);
   return {
-    rows: page.map(({ text, row: { measures, company } }) => ({
-      value: text,
+    rows: page.map(({ row: { key, measures, company } }) => ({
+      value: key,
       ...measures,
       ...(company === undefined ? {} : { company }),
     })),
@@ -83,9 +76,9 @@ function comparePlaces(a: Place, b: Place): number {
   return a.value < b.value ? -1 : 1;
 }
 
-function isAfter(sizes: Sizes, { key }: Counted, textOf: (key: Key) => string | null, place: Place): boolean {
+function isAfter(sizes: Sizes, { key }: Counted, place: Place): boolean {
   const bySize = compareSizes(place, sizes);
-  return bySize < 0 || (bySize === 0 && comparePlaces(place, { ...sizes, value: placedBy(textOf(key)) }) < 0);
+  return bySize < 0 || (bySize === 0 && comparePlaces(place, { ...sizes, value: placedBy(key) }) < 0);
 }
 
 function writeCursor({ visitors, events, value }: Place): string {

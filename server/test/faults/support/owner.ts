@@ -15,6 +15,7 @@ import { EventReader } from '../../../src/store/embedded/reader.ts';
 import { inspect } from '../../../src/store/offline/inspect.ts';
 import { openShared } from '../../../src/store/open.ts';
 import { command, json } from '../../support/program.ts';
+import { storedEvents } from '../../support/stored-events.ts';
 
 /** A data folder as an operator has it, with accounts and sites, inspected from outside whether or not a server is running. */
 
@@ -128,19 +129,9 @@ export function rowCounts(dataDir: string): Record<string, number> {
 
 /** Returns the sorted paths of all stored events of a site. Tests identify their events by path. */
 export function storedPaths(dataDir: string, siteId: string): string[] {
-  const reader = new EventReader(join(dataDir, 'events.db'));
-  try {
-    const paths: string[] = [];
-    let cursor: string | undefined;
-    do {
-      const page = reader.page(siteId, cursor === undefined ? { limit: 1000 } : { limit: 1000, cursor });
-      paths.push(...page.events.map(({ path }) => path));
-      cursor = page.nextCursor ?? undefined;
-    } while (cursor !== undefined);
-    return paths.sort();
-  } finally {
-    reader.close();
-  }
+  return storedEvents(dataDir, siteId)
+    .map(({ path }) => path)
+    .sort();
 }
 
 /** Returns the number of counted events of a site, over all time. */

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { inject } from 'vitest';
 import { freePort } from '../free-port.ts';
@@ -52,10 +52,9 @@ export interface ChdbServer {
   sql(text: string): Promise<string>;
 }
 
-/** Starts a server for the only test file that needs it. The server ends with the run. */
+/** Starts a server for a test file. The server ends with the run. */
 export async function startChdb(): Promise<ChdbServer> {
-  const folder = join(inject('enginesFolder'), 'chdb');
-  mkdirSync(folder);
+  const folder = mkdtempSync(join(inject('enginesFolder'), 'chdb-'));
   const port = await freePort();
   const address = `http://127.0.0.1:${port}`;
   const program = join(import.meta.dirname, 'chdb-server.ts');

@@ -1,11 +1,6 @@
 import { CHANNELS } from '../../../domain/channels.ts';
-import { DAY_MS, MINUTE_MS } from '../../../domain/clock.ts';
 
-/** Definitions shared by the writer and the readers of visits and rollups. */
-
-/** The length of a rollup's slot. The UTC offset of every time zone in use today is a multiple of it. */
-export const SLOT_MS = 15 * MINUTE_MS;
-export const SLOTS_PER_DAY = DAY_MS / SLOT_MS;
+/** Definitions shared by the writer and the readers of visits. */
 
 /** The stored value of the channel `ai`: its position, since channels are stored by position. */
 export const AI_CHANNEL = CHANNELS.indexOf('ai');

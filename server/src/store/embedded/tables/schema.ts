@@ -174,4 +174,33 @@ export const EVENT_MIGRATIONS = [
   -- JSON array of arrays, see visit-rows.ts. A later one goes over an earlier one.
   CREATE TABLE visits_grown (n INTEGER PRIMARY KEY, day INTEGER NOT NULL, visits TEXT NOT NULL) STRICT;
   `,
+  `
+  -- Folders with Parquet files of a UTC day that is over, of some sites: see segments.ts. 'files' is a JSON object.
+  CREATE TABLE segments (
+    no INTEGER PRIMARY KEY AUTOINCREMENT,
+    day INTEGER NOT NULL,
+    site_days INTEGER NOT NULL,
+    files TEXT NOT NULL
+  ) STRICT;
+
+  -- The segment that has a site's day. Until when retention had deleted the site's rows when the segment was written.
+  CREATE TABLE sealed_days (
+    site INTEGER NOT NULL,
+    day INTEGER NOT NULL,
+    segment INTEGER NOT NULL,
+    expired_before INTEGER NOT NULL,
+    PRIMARY KEY (site, day)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX sealed_days_by_segment ON sealed_days (segment);
+
+  -- Days before this one are only in segments: rows that are still in the tables are about to be deleted.
+  CREATE TABLE archive (before_day INTEGER NOT NULL) STRICT;
+  INSERT INTO archive (before_day) VALUES (0);
+
+  -- From here on rollups are in segments. Until they are moved there, these tables keep those of days whose rows retention has
+  -- deleted; all others are made again from the rows.
+  DELETE FROM facets WHERE day * 86400000 >= coalesce((SELECT before_at FROM expired WHERE site = facets.site), 0);
+  DELETE FROM slots WHERE slot / 96 * 86400000 >= coalesce((SELECT before_at FROM expired WHERE site = slots.site), 0);
+  DROP TABLE sealed;
+  `,
 ] as const;

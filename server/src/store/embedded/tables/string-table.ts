@@ -60,6 +60,18 @@ export class StringTable {
     this.#sites.clear();
   }
 
+  /**
+   * Makes an empty string the newest one. The newest stays so that no id is assigned twice, and it might otherwise be of a
+   * deleted row. Nothing finds this one, so that the next collection removes it.
+   */
+  addPlaceholder(): void {
+    prepared(
+      this.#db,
+      `INSERT INTO texts (hash, text) SELECT 0, ''
+       WHERE NOT EXISTS (SELECT 1 FROM texts WHERE id = (SELECT max(id) FROM texts) AND hash = 0)`,
+    ).run();
+  }
+
   /** Starts recording which strings are used. @returns the id of the newest string, which cannot be removed */
   watch(): number {
     const newest = Number(prepared(this.#db, 'SELECT coalesce(max(id), 0) AS id FROM texts').get()?.id);

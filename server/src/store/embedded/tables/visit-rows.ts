@@ -37,6 +37,8 @@ export type GrownVisit = readonly [
 const GROWN_VISITS = 2_000;
 /** The number of entries at which the log of growth is moved to the rows. */
 const GROWN_ENTRIES = 5_000;
+/** The characters of the log that stay after it was moved, so that readers find in it what grew since they last looked. */
+const LOG_KEPT_CHARS = 8 * 1024 * 1024;
 
 /**
  * The rows of visits. A visit's row is written when it begins. Most visits grow several times within a minute, each on a
@@ -90,7 +92,7 @@ export class VisitRows {
     if (grown.size >= GROWN_VISITS || this.#entries >= GROWN_ENTRIES) this.moveGrowthToRows();
   }
 
-  /** Moves the log into the rows of the visits. */
+  /** Moves the log into the rows of the visits. What stays of the log says nothing that the rows do not say. */
   moveGrowthToRows(): void {
     const grown = this.#log();
     if (grown.size === 0) return;
@@ -100,9 +102,23 @@ export class VisitRows {
          engaged = ? WHERE site = ? AND day = ? AND no = ?`,
     );
     for (const [site, day, no, ...values] of grown.values()) update.run(...values, site, day, no);
-    prepared(this.#db, 'DELETE FROM visits_grown').run();
+    prepared(
+      this.#db,
+      `DELETE FROM visits_grown WHERE n <= (SELECT max(n) FROM
+         (SELECT n, sum(length(visits)) OVER (ORDER BY n DESC) AS chars FROM visits_grown) WHERE chars > ?)`,
+    ).run(LOG_KEPT_CHARS);
     grown.clear();
     this.#entries = 0;
+  }
+
+  /**
+   * Moves the log into the rows and empties it, before rows are deleted: their numbers may be given again. Its last entry stays,
+   * without visits, so that the numbers of entries go on.
+   */
+  emptyLog(): void {
+    this.moveGrowthToRows();
+    prepared(this.#db, 'DELETE FROM visits_grown WHERE n < (SELECT max(n) FROM visits_grown)').run();
+    prepared(this.#db, `UPDATE visits_grown SET visits = '[]'`).run();
   }
 
   /** Reads a visitor's visits of a day, oldest first, given the number of the newest one. */
@@ -147,9 +163,41 @@ export class VisitRows {
   }
 }
 
-/** Reads the logged states of a day's visits, oldest first: a later state replaces an earlier one. */
-export function grownVisits(db: Database, day: number): GrownVisit[] {
-  return readLog(prepared(db, 'SELECT visits FROM visits_grown WHERE day = ? ORDER BY n').all(day));
+/** What the log says about a site's day after one of its entries. */
+export interface Growth {
+  /** Whether no entry after the given one is missing. If one is, all entries are returned. */
+  isComplete: boolean;
+  /** The number of the last entry. */
+  last: number;
+  /** The newest states of visits that grew, by number. */
+  visits: ReadonlyMap<number, GrownVisit>;
+}
+
+/** Reads what the log says about a site's day after an entry. */
+export function grownVisitsAfter(db: Database, of: { site: number; day: number }, after: number): Growth {
+  const range = prepared(db, 'SELECT min(n) AS first, max(n) AS last FROM visits_grown').get();
+  const [first, last] = [Number(range?.first ?? 0), Number(range?.last ?? 0)];
+  const isComplete = first <= after + 1 && after <= last;
+  const logged = readLog(
+    prepared(db, 'SELECT visits FROM visits_grown WHERE day = ? AND n > ? ORDER BY n').all(
+      of.day,
+      isComplete ? after : 0,
+    ),
+  );
+  const visits = new Map(logged.filter(([site]) => site === of.site).map((visit) => [visit[2], visit]));
+  return { isComplete, last, visits };
+}
+
+/** Reads the newest logged states of a day's visits, by site and number. */
+export function grownVisitsOf(
+  db: Database,
+  day: number,
+): ReadonlyMap<number, ReadonlyMap<number, GrownVisit>> {
+  const logged = readLog(prepared(db, 'SELECT visits FROM visits_grown WHERE day = ? ORDER BY n').all(day));
+  const bySite = Map.groupBy(logged, ([site]) => site);
+  return new Map(
+    [...bySite].map(([site, visits]) => [site, new Map(visits.map((visit) => [visit[2], visit]))]),
+  );
 }
 
 function readLog(rows: readonly Record<string, unknown>[]): GrownVisit[] {

@@ -3,15 +3,15 @@ import type { AppendOutcome, Entry } from '../../contract/store.ts';
 import { type Database, emptyLogAtOnce, overwriting, prepared, transaction } from '../../drivers/sqlite.ts';
 import type { Group } from '../../shared/group-commit.ts';
 import type { KeyUseDelta } from '../../shared/ledger-delta.ts';
-import { type DaySeal, writeDimensionRollups } from '../tables/dimension-rollups.ts';
 import { EVENT_MIGRATIONS } from '../tables/schema.ts';
+import type { WrittenSegment } from '../tables/segments.ts';
 import { StringTable } from '../tables/string-table.ts';
 import type { CommitPart } from './commit-part.ts';
 import { DayCounters } from './day-counters.ts';
 import { Deduplication } from './deduplication.ts';
 import { LedgerTable } from './ledger-table.ts';
-import { QuarterHourRollups } from './quarter-hour-rollups.ts';
 import { Rows } from './rows.ts';
+import { Segments } from './segments.ts';
 import { MAX_KNOWN_VISITORS } from './visitors.ts';
 import { Visits } from './visits.ts';
 
@@ -23,7 +23,10 @@ export interface Batch extends Group {
 /** Maximum rows that retention deletes per commit, so that ingestion continues in between. */
 const EXPIRED_PER_COMMIT = 2_000;
 
-/** Writes each batch in one transaction: its rows, deduplication keys, visits, rollups, counters and ledger. */
+/** Maximum sites whose archived rows are looked for per commit. */
+const SITES_CLEARED_PER_COMMIT = 500;
+
+/** Writes each batch in one transaction: its rows, deduplication keys, visits, counters and ledger. */
 export class Committer {
   readonly #db: Database;
   readonly #strings: StringTable;
@@ -32,7 +35,7 @@ export class Committer {
   readonly #visits: Visits;
   readonly #rows: Rows;
   readonly #counters: DayCounters;
-  /** The parts in the order of their flushes: visits before the slots to which they add. */
+  readonly #segments: Segments;
   readonly #parts: readonly CommitPart[];
   /** Whether strings were deleted since the log was last emptied. */
   #logHoldsForgotten = false;
@@ -41,14 +44,16 @@ export class Committer {
   constructor(db: Database, { visitorsKnown = MAX_KNOWN_VISITORS }: { visitorsKnown?: number } = {}) {
     this.#db = db;
     const strings = new StringTable(db);
-    const slots = new QuarterHourRollups(db);
     this.#strings = strings;
     this.#ids = new Deduplication(db);
     this.#ledger = new LedgerTable(db, strings);
-    this.#visits = new Visits({ db, strings, slots, visitorsKnown });
-    this.#rows = new Rows({ db, strings, visits: this.#visits, slots });
-    this.#counters = new DayCounters(db, strings);
-    this.#parts = [strings, this.#rows, this.#ids, this.#visits, slots, this.#counters, this.#ledger];
+    this.#visits = new Visits({ db, strings, visitorsKnown });
+    this.#rows = new Rows({ db, strings, visits: this.#visits });
+    this.#segments = new Segments(db, strings);
+    this.#counters = new DayCounters(db, strings, this.#segments);
+    this.#parts = [
+      ...[strings, this.#rows, this.#ids, this.#visits, this.#counters, this.#segments, this.#ledger],
+    ];
   }
 
   /** Commits a batch to disk, or throws and writes nothing. @returns the positions of entries that were duplicates */
@@ -83,6 +88,7 @@ export class Committer {
   #write(entry: Entry): AppendOutcome {
     const { siteId, host, receivedAtMs } = entry;
     const day = utcDay(receivedAtMs);
+    this.#segments.refuseArchived(day);
     const note = (outcome: string) =>
       this.#ledger.add({
         siteId,
@@ -114,14 +120,54 @@ export class Committer {
     return 'stored';
   }
 
+  /** Names a segment of Parquet files that was written. */
+  nameSegment(segment: WrittenSegment): void {
+    this.#transaction(() => this.#segments.name(segment));
+  }
+
+  /** Forgets the segments that are not needed any more. Their files can be deleted. */
+  forgetUnusedSegments(): void {
+    this.#transaction(() => this.#segments.forgetUnused());
+  }
+
   /**
-   * Stores a part of a past day's rollup. The last part seals the day, unless the day has received entries since the rollup
-   * was computed.
+   * Makes days before one be read only from segments. `clearArchived` then deletes their rows.
+   *
+   * @returns the day before which all days are archived now
    */
-  seal(part: DaySeal): void {
-    this.#transaction(() => {
-      writeDimensionRollups(this.#db, part, this.#strings);
-      if (part.last) this.#counters.seal(part);
+  archive(beforeDay: number): number {
+    return this.#transaction(() => {
+      this.#visits.emptyGrowthLog();
+      this.#segments.archive(beforeDay);
+      const { archivedBefore } = this.#segments;
+      this.#visits.forgetDays(archivedBefore);
+      return archivedBefore;
+    });
+  }
+
+  /**
+   * Deletes a bounded number of rows of archived days, site after site.
+   *
+   * @param afterSite the number of the last site whose rows are all deleted; 0 to begin
+   * @returns the number of rows deleted, and the same site for the next call; null if no rows are left
+   */
+  clearArchived(afterSite: number): { deleted: number; next: number | null } {
+    return this.#transaction(() => {
+      const beforeMs = this.#segments.archivedBefore * DAY_MS;
+      const sites = prepared(this.#db, 'SELECT id FROM sites WHERE id > ? ORDER BY id LIMIT ?').all(
+        afterSite,
+        SITES_CLEARED_PER_COMMIT,
+      );
+      let last = afterSite;
+      let room = EXPIRED_PER_COMMIT;
+      for (const { id } of sites) {
+        for (const table of ['events', 'leaves', 'bots', 'visits'] as const)
+          room -= Number(prepared(this.#db, EXPIRE[table]).run({ site: Number(id), beforeMs, room }).changes);
+        if (room === 0) return { deleted: EXPIRED_PER_COMMIT, next: last };
+        last = Number(id);
+      }
+      const isLast = sites.length < SITES_CLEARED_PER_COMMIT;
+      return { deleted: EXPIRED_PER_COMMIT - room, next: isLast ? null : last };
     });
   }
 
@@ -129,7 +175,7 @@ export class Committer {
   expire(siteId: string, beforeMs: number): { deleted: number; more: boolean } {
     return this.#transaction(() => {
       const site = this.#strings.site(siteId);
-      this.#visits.moveGrowthToRows();
+      this.#visits.emptyGrowthLog();
       prepared(
         this.#db,
         `INSERT INTO expired (site, before_at) VALUES (?, ?)
@@ -155,17 +201,22 @@ export class Committer {
     if (step.more) return step;
     return this.#transaction(() => {
       const site = this.#strings.site(siteId);
-      const of = (table: 'sealed' | 'slots' | 'facets') =>
+      const of = (table: 'slots' | 'facets') =>
         Number(prepared(this.#db, REMOVE[table]).run(site, EXPIRED_PER_COMMIT).changes);
-      // The order does not matter: readers ignore a seal without rollups, and rollups without a seal.
-      const more = [of('sealed'), of('slots'), of('facets')].includes(EXPIRED_PER_COMMIT);
-      return { deleted: step.deleted, more };
+      const isLarge = this.#segments.remove(site, EXPIRED_PER_COMMIT);
+      return {
+        deleted: step.deleted,
+        more: isLarge || [of('slots'), of('facets')].includes(EXPIRED_PER_COMMIT),
+      };
     });
   }
 
   /** Starts recording which strings are used. @returns the id below which unused strings may be deleted */
   watchTexts(): number {
-    this.#transaction(() => this.#visits.moveGrowthToRows());
+    this.#transaction(() => {
+      this.#visits.moveGrowthToRows();
+      this.#strings.addPlaceholder();
+    });
     return this.#strings.watch();
   }
 
@@ -204,7 +255,6 @@ const EXPIRE = {
 } as const;
 
 const REMOVE = {
-  sealed: `DELETE FROM sealed WHERE (site, day) IN (SELECT site, day FROM sealed WHERE site = ? LIMIT ?)`,
   slots: `DELETE FROM slots WHERE (site, slot) IN (SELECT site, slot FROM slots WHERE site = ? LIMIT ?)`,
   facets: `DELETE FROM facets WHERE (site, dimension, day, value) IN
     (SELECT site, dimension, day, value FROM facets WHERE site = ? LIMIT ?)`,

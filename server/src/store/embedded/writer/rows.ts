@@ -1,4 +1,3 @@
-import { PAGEVIEW } from '../../../../../tracker/wire/limits.ts';
 import { utcDay } from '../../../domain/clock.ts';
 import { splitQuery } from '../../../domain/visit-rules.ts';
 import type { BotEntry, EventEntry, LeaveEntry } from '../../contract/store.ts';
@@ -7,7 +6,6 @@ import { writeCrawler } from '../tables/profile.ts';
 import type { StringTable } from '../tables/string-table.ts';
 import type { CommitPart } from './commit-part.ts';
 import { Ordinals } from './ordinals.ts';
-import type { QuarterHourRollups } from './quarter-hour-rollups.ts';
 import type { Visits } from './visits.ts';
 
 /** Writes the rows of single entries. */
@@ -15,20 +13,13 @@ export class Rows implements CommitPart {
   readonly #db: Database;
   readonly #texts: StringTable;
   readonly #visits: Visits;
-  readonly #slots: QuarterHourRollups;
   readonly #eventOrdinals: Ordinals;
   readonly #botOrdinals: Ordinals;
 
-  constructor({
-    db,
-    strings,
-    visits,
-    slots,
-  }: { db: Database; strings: StringTable; visits: Visits; slots: QuarterHourRollups }) {
+  constructor({ db, strings, visits }: { db: Database; strings: StringTable; visits: Visits }) {
     this.#db = db;
     this.#texts = strings;
     this.#visits = visits;
-    this.#slots = slots;
     this.#eventOrdinals = new Ordinals(db, 'events');
     this.#botOrdinals = new Ordinals(db, 'bots');
   }
@@ -45,9 +36,6 @@ export class Rows implements CommitPart {
     const pathId = texts.text(path);
     const n = this.#eventOrdinals.next(site, event.receivedAtMs);
     const visit = this.#visits.enter(event, { site, path: pathId, n });
-    const slot = this.#slots.at(site, event.receivedAtMs);
-    slot.events += 1;
-    if (event.name === PAGEVIEW) slot.pageviews += 1;
     prepared(
       this.#db,
       `INSERT INTO events (site, at, n, visit, name, host, path, query, referrer, nav, props, value, currency, view)
@@ -96,7 +84,6 @@ export class Rows implements CommitPart {
   bot(bot: BotEntry): void {
     const texts = this.#texts;
     const site = texts.site(bot.siteId);
-    this.#slots.at(site, bot.receivedAtMs).bots += 1;
     prepared(this.#db, 'INSERT INTO bots (site, at, n, crawler, host, path) VALUES (?, ?, ?, ?, ?, ?)').run(
       site,
       bot.receivedAtMs,

@@ -1,8 +1,8 @@
 import { type Database, openDatabase } from '../../drivers/sqlite.ts';
 import { migrate } from '../../drivers/sqlite-migrate.ts';
 import { serveTasks } from '../../shared/threads/task-thread.ts';
-import type { DaySeal } from '../tables/dimension-rollups.ts';
 import { EVENT_MIGRATIONS } from '../tables/schema.ts';
+import type { WrittenSegment } from '../tables/segments.ts';
 import { Committer } from './commit.ts';
 import { type PackedBatch, unpack } from './packed-batch.ts';
 
@@ -14,7 +14,10 @@ export type Task =
   | { type: 'commit'; batch: PackedBatch }
   | { type: 'expire'; siteId: string; beforeMs: number }
   | { type: 'remove'; siteId: string }
-  | { type: 'seal'; part: DaySeal }
+  | { type: 'name-segment'; segment: WrittenSegment }
+  | { type: 'forget-unused-segments' }
+  | { type: 'archive'; beforeDay: number }
+  | { type: 'clear-archived'; afterSite: number }
   | { type: 'watch-texts' }
   | { type: 'forget-texts'; ids: readonly number[] }
   | { type: 'unwatch-texts' }
@@ -27,7 +30,12 @@ export interface Answers {
   /** The number of rows deleted, and whether there are more to delete. */
   expire: { deleted: number; more: boolean };
   remove: { deleted: number; more: boolean };
-  seal: null;
+  'name-segment': null;
+  'forget-unused-segments': null;
+  /** The day before which all days are archived now. */
+  archive: number;
+  /** The number of rows deleted, and the site after which to go on; null if no rows are left. */
+  'clear-archived': { deleted: number; next: number | null };
   /** The id below which strings may be deleted during the watch. */
   'watch-texts': number;
   /** The number of strings deleted. */
@@ -52,9 +60,16 @@ function perform(committer: Committer, task: Task): Answers[keyof Answers] {
       return committer.expire(task.siteId, task.beforeMs);
     case 'remove':
       return committer.remove(task.siteId);
-    case 'seal':
-      committer.seal(task.part);
+    case 'name-segment':
+      committer.nameSegment(task.segment);
       return null;
+    case 'forget-unused-segments':
+      committer.forgetUnusedSegments();
+      return null;
+    case 'archive':
+      return committer.archive(task.beforeDay);
+    case 'clear-archived':
+      return committer.clearArchived(task.afterSite);
     case 'watch-texts':
       return committer.watchTexts();
     case 'forget-texts':

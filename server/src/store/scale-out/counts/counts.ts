@@ -1,11 +1,16 @@
 import { DAY_MS, type DayRange } from '../../../domain/clock.ts';
-import type { Audit, KeyUse, LedgerLine } from '../../contract/store.ts';
+import type { Audit, KeyUse, LedgerLine, SiteLimit } from '../../contract/store.ts';
 import type { Database } from '../../drivers/postgres.ts';
 import { migrate } from '../../drivers/postgres-migrate.ts';
-import type { ActualCount, Batch, Counts, SiteDay } from '../shipping.ts';
+import type { ActualCount, Batch, Counts, DirtyDay, DueDay, FailingDay, SiteDay, Span } from '../shipping.ts';
+import { dueDaysAfter } from './due-days.ts';
+import { failingDays, putOff } from './failing-days.ts';
 import { merge } from './merge.ts';
-import { reconcile } from './reconcile.ts';
+import { reconcile, reconcileDeadlineMs } from './reconcile.ts';
 import { COUNT_MIGRATIONS } from './schema.ts';
+
+/** The span of a mark that only asks for a new count. It leaves the spans of other marks as they are. */
+const NO_NEW_ROWS: Span = { firstAtMs: Number.MAX_SAFE_INTEGER, lastAtMs: 0 };
 
 /** The counts in PostgreSQL. The first call that needs the tables creates them. */
 export class PostgresCounts implements Counts {
@@ -21,17 +26,38 @@ export class PostgresCounts implements Counts {
     await db.transaction((tx) => merge(tx, batch));
   }
 
-  async reconcile(count: (days: readonly SiteDay[]) => Promise<ActualCount[]>): Promise<number> {
+  async dueDaysAfter(after: SiteDay | null): ReturnType<Counts['dueDaysAfter']> {
     const db = await this.#ready();
-    return db.transaction((tx) => reconcile(tx, count));
+    return db.transaction((tx) => dueDaysAfter(tx, after));
+  }
+
+  async reconcile(
+    days: readonly DueDay[],
+    count: (days: readonly DirtyDay[]) => Promise<ActualCount[]>,
+  ): Promise<void> {
+    const db = await this.#ready();
+    const deadlineMs = reconcileDeadlineMs(days);
+    await db.transaction((tx) => reconcile(tx, days, { count, deadlineMs }), deadlineMs);
+  }
+
+  async putOff(day: FailingDay): Promise<void> {
+    const db = await this.#ready();
+    await db.transaction((tx) => putOff(tx, day));
+  }
+
+  async failingDays(): Promise<FailingDay[]> {
+    return failingDays(await this.#ready());
   }
 
   async markDirty(days: readonly SiteDay[]): Promise<void> {
     const db = await this.#ready();
     await db.query(
-      'INSERT INTO event_touches (site_id, day) SELECT * FROM unnest($1::text[], $2::integer[])',
+      `INSERT INTO event_touches (site_id, day, first_at, last_at)
+       SELECT DISTINCT site_id, day, $3::bigint, $4::bigint FROM unnest($1::text[], $2::integer[]) AS d (site_id, day)`,
       days.map(({ siteId }) => siteId),
       days.map(({ day }) => day),
+      NO_NEW_ROWS.firstAtMs,
+      NO_NEW_ROWS.lastAtMs,
     );
   }
 
@@ -41,20 +67,21 @@ export class PostgresCounts implements Counts {
     return Number(rows[0]?.days);
   }
 
-  async expire(siteId: string, beforeMs: number): Promise<void> {
+  async expire(limits: readonly SiteLimit[]): Promise<void> {
     const db = await this.#ready();
+    const columns = [limits.map(({ siteId }) => siteId), limits.map(({ beforeMs }) => beforeMs)] as const;
     await db.transaction(async (tx) => {
       // Waits for processes that are reconciling, so that no row is deleted while they count it.
       await tx.query(
-        'SELECT 1 FROM event_settlements WHERE site_id = $1 AND day <= $2 ORDER BY day FOR UPDATE',
-        siteId,
-        Math.floor(beforeMs / DAY_MS),
+        `SELECT 1 FROM event_settlements s JOIN unnest($1::text[], $2::bigint[]) AS x (site_id, before_at)
+           ON s.site_id = x.site_id AND s.day <= x.before_at / ${DAY_MS}
+         ORDER BY s.site_id, s.day FOR UPDATE OF s`,
+        ...columns,
       );
       await tx.query(
-        `INSERT INTO event_expiry (site_id, before_at) VALUES ($1, $2)
+        `INSERT INTO event_expiry (site_id, before_at) SELECT * FROM unnest($1::text[], $2::bigint[])
          ON CONFLICT (site_id) DO UPDATE SET before_at = excluded.before_at WHERE event_expiry.before_at < excluded.before_at`,
-        siteId,
-        beforeMs,
+        ...columns,
       );
     });
   }

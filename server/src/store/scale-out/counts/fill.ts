@@ -1,4 +1,4 @@
-import type { KeyUse } from '../../contract/store.ts';
+import type { KeyUse, SiteLimit } from '../../contract/store.ts';
 import type { Database } from '../../drivers/postgres.ts';
 import { migrate } from '../../drivers/postgres-migrate.ts';
 import { MOVE_MIGRATIONS, MoveError } from '../../shared/move-schema.ts';
@@ -42,6 +42,7 @@ export class CountsFill implements CountTarget {
         );
       await insertLines(tx, lines);
       await insertCounters(tx, counted);
+      await tx.query('SELECT reopen_event_days($1::text[], $2::integer[])', ...keys);
       await tx.query(
         `INSERT INTO moved_days (site_id, day, mark) SELECT * FROM unnest($1::text[], $2::integer[], $3::text[])
          ON CONFLICT (site_id, day) DO UPDATE SET mark = excluded.mark`,
@@ -53,7 +54,7 @@ export class CountsFill implements CountTarget {
 
   async finish(
     keyUse: readonly (KeyUse & { siteId: string })[],
-    expired: readonly { siteId: string; beforeMs: number }[],
+    expired: readonly SiteLimit[],
   ): Promise<void> {
     await this.#db.transaction(async (tx) => {
       await tx.query(

@@ -20,7 +20,7 @@ export async function merge(tx: Queries, { id, claimed }: Pick<Batch, 'id' | 'cl
   await addCounters(tx, lines);
   await addLines(tx, lines);
   await addKeys(tx, claimed.keys);
-  await markDirty(tx, lines);
+  await markDirty(tx, claimed.days);
   await tx.query(
     `DELETE FROM event_batches WHERE id IN (SELECT id FROM event_batches
        WHERE merged_at < now() - $1::integer * interval '1 day' ORDER BY merged_at LIMIT $2 FOR UPDATE SKIP LOCKED)`,
@@ -105,11 +105,13 @@ async function addKeys(tx: Queries, keys: ClaimedCounts['keys']): Promise<void> 
   );
 }
 
-async function markDirty(tx: Queries, lines: readonly LedgerDelta[]): Promise<void> {
-  const kept = lines.filter(({ outcome }) => outcome === 'stored' || outcome === 'bot');
+async function markDirty(tx: Queries, days: ClaimedCounts['days']): Promise<void> {
   await tx.query(
-    'INSERT INTO event_touches (site_id, day) SELECT DISTINCT * FROM unnest($1::text[], $2::integer[])',
-    kept.map(({ siteId }) => siteId),
-    kept.map(({ day }) => day),
+    `INSERT INTO event_touches (site_id, day, first_at, last_at)
+     SELECT * FROM unnest($1::text[], $2::integer[], $3::bigint[], $4::bigint[])`,
+    days.map(({ siteId }) => siteId),
+    days.map(({ day }) => day),
+    days.map(({ firstAtMs }) => firstAtMs),
+    days.map(({ lastAtMs }) => lastAtMs),
   );
 }

@@ -1,80 +1,106 @@
 import { DAY_MS } from '../../../domain/clock.ts';
 import { OTHER_HOST } from '../../contract/store.ts';
 import type { Queries, Row } from '../../drivers/postgres.ts';
-import type { ActualCount, SiteDay } from '../shipping.ts';
+import type { ActualCount, DirtyDay, DueDay, SiteDay } from '../shipping.ts';
 
-/** Maximum days reconciled in one transaction, since counting them must be quick. */
-const DAYS_AT_ONCE = 200;
-/** Maximum dirty marks read to find days to reconcile. */
-const MARKS_AT_ONCE = 5_000;
 /** The rows for which a day waits one second before its next count, so that counting stays a small part of the load. */
 const ROWS_PER_SECOND = 20_000;
 /** The longest time that a day waits for its next count. */
 const LONGEST_WAIT_SECONDS = 900;
+/** The timeout of reconciling a few rows. */
+const DEADLINE_MS = 10_000;
+/** The slowest counting for which large days have time. */
+const ROWS_COUNTED_PER_MS = 100;
+
+/** Maximum failures after which a day gets more time. */
+const FAILURES_ALLOWED_FOR = 9;
+
+/** Returns the timeout of reconciling days, which grows with their rows and their failures. */
+export function reconcileDeadlineMs(days: readonly DueDay[]): number {
+  const rows = days.reduce((sum, { claimed }) => sum + claimed, 0);
+  const failures = Math.min(Math.max(0, ...days.map((day) => day.failures)), FAILURES_ALLOWED_FOR);
+  return Math.ceil((DEADLINE_MS + rows / ROWS_COUNTED_PER_MS) * (1 + failures));
+}
 
 /**
  * Sets the overcount of dirty days. `shipping.ts` explains why this order is safe. It needs its own transaction, which holds
  * the locks of the days until the commit.
- *
- * @returns the number of days that were reconciled
  */
 export async function reconcile(
   tx: Queries,
-  count: (days: readonly SiteDay[]) => Promise<ActualCount[]>,
-): Promise<number> {
-  const locked = await lockDueDays(tx);
-  if (locked.length === 0) return 0;
-  const dirtyMarks = await dirtyMarksOf(tx, locked);
-  const days = await notExpired(tx, locked);
-  if (days.length > 0) {
-    const claimed = await claimedOn(tx, days);
-    const actual = await count(days);
-    await setOvercount(tx, days, overcountOf(claimed, actual));
-    await postpone(tx, days, actual);
-  }
-  await tx.query('DELETE FROM event_touches WHERE no = ANY($1::bigint[])', dirtyMarks);
-  return locked.length;
+  days: readonly DueDay[],
+  { count, deadlineMs }: { count: (days: readonly DirtyDay[]) => Promise<ActualCount[]>; deadlineMs: number },
+): Promise<void> {
+  await tx.query(`SET LOCAL idle_in_transaction_session_timeout = ${deadlineMs}`);
+  const locked = await lockDays(tx, days);
+  await forgetFailures(tx, locked);
+  const dirty = await takeDirtyMarks(tx, locked);
+  const counted = await notExpired(tx, dirty);
+  if (counted.length === 0) return;
+  const claimed = await claimedOn(tx, counted);
+  const actual = await count(counted);
+  await setOvercount(tx, counted, overcountOf(claimed, actual));
+  await scheduleNext(tx, counted, actual);
 }
 
 const siteDay = (row: Row): SiteDay => ({ siteId: String(row.site_id), day: Number(row.day) });
 const columns = (days: readonly SiteDay[]) =>
   [days.map(({ siteId }) => siteId), days.map(({ day }) => day)] as const;
 const DAYS = 'unnest($1::text[], $2::integer[]) AS d (site_id, day)';
+const nameOf = ({ siteId, day }: SiteDay) => `${siteId}\n${day}`;
 
-async function lockDueDays(tx: Queries): Promise<SiteDay[]> {
-  await tx.query(
-    `INSERT INTO event_settlements (site_id, day)
-     SELECT DISTINCT site_id, day FROM (SELECT site_id, day FROM event_touches ORDER BY no LIMIT $1) t
-     ORDER BY site_id, day ON CONFLICT DO NOTHING`,
-    MARKS_AT_ONCE,
-  );
+/** Locks the days that no other process has locked, or has just reconciled. */
+async function lockDays(tx: Queries, days: readonly DueDay[]): Promise<DueDay[]> {
   const { rows } = await tx.query(
-    `SELECT site_id, day FROM event_settlements s
-     WHERE due_at <= clock_timestamp() AND (site_id, day) IN
-       (SELECT site_id, day FROM event_touches ORDER BY no LIMIT $1)
-     ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED`,
-    MARKS_AT_ONCE,
-    DAYS_AT_ONCE,
-  );
-  return rows.map(siteDay);
-}
-
-/** Reads the dirty marks of days. Call it after locking the days; marks made later remain. */
-async function dirtyMarksOf(tx: Queries, days: readonly SiteDay[]): Promise<number[]> {
-  const { rows } = await tx.query(
-    `SELECT no FROM event_touches t JOIN ${DAYS} ON t.site_id = d.site_id AND t.day = d.day`,
+    `SELECT s.site_id, s.day FROM event_settlements s JOIN ${DAYS} ON s.site_id = d.site_id AND s.day = d.day
+     WHERE due_at <= clock_timestamp() FOR UPDATE OF s SKIP LOCKED`,
     ...columns(days),
   );
-  return rows.map(({ no }) => Number(no));
+  const locked = new Set(rows.map((row) => nameOf(siteDay(row))));
+  return days.filter((day) => locked.has(nameOf(day)));
 }
 
-async function notExpired(tx: Queries, days: readonly SiteDay[]): Promise<SiteDay[]> {
+/** Forgets earlier failures of days. If the days fail again, this is rolled back with the rest. */
+async function forgetFailures(tx: Queries, days: readonly SiteDay[]): Promise<void> {
+  await tx.query(
+    `DELETE FROM event_settlement_failures f USING ${DAYS} WHERE f.site_id = d.site_id AND f.day = d.day`,
+    ...columns(days),
+  );
+}
+
+/**
+ * Removes the dirty marks of days. Call it after locking the days; marks made later remain.
+ *
+ * @returns the days that had marks
+ */
+async function takeDirtyMarks(tx: Queries, days: readonly DueDay[]): Promise<DirtyDay[]> {
+  const { rows } = await tx.query(
+    `WITH marks AS (
+       DELETE FROM event_touches t USING ${DAYS} WHERE t.site_id = d.site_id AND t.day = d.day
+       RETURNING t.site_id, t.day, first_at, last_at)
+     SELECT site_id, day, min(first_at) AS first_at, max(last_at) AS last_at FROM marks GROUP BY site_id, day`,
+    ...columns(days),
+  );
+  const spans = new Map(
+    rows.map((row) => [
+      nameOf(siteDay(row)),
+      { firstAtMs: Number(row.first_at), lastAtMs: Number(row.last_at) },
+    ]),
+  );
+  return days.flatMap((day) => {
+    const span = spans.get(nameOf(day));
+    return span === undefined ? [] : [{ ...day, ...span }];
+  });
+}
+
+async function notExpired(tx: Queries, days: readonly DirtyDay[]): Promise<DirtyDay[]> {
   const { rows } = await tx.query(
     `SELECT d.site_id, d.day FROM ${DAYS} LEFT JOIN event_expiry x ON x.site_id = d.site_id
      WHERE d.day::bigint * ${DAY_MS} >= coalesce(x.before_at, 0)`,
     ...columns(days),
   );
-  return rows.map(siteDay);
+  const left = new Set(rows.map((row) => nameOf(siteDay(row))));
+  return days.filter((day) => left.has(nameOf(day)));
 }
 
 /** The claimed counts of several days, by ledger line and by key. */
@@ -204,25 +230,23 @@ async function setOvercount(
   );
 }
 
-/** Postpones the next count of days, longer for larger days. */
-async function postpone(
+/** Lets large days wait for their next count. */
+async function scheduleNext(
   tx: Queries,
   days: readonly SiteDay[],
   actual: readonly ActualCount[],
 ): Promise<void> {
   const rows = new Map<string, number>();
-  for (const each of actual) {
-    const name = `${each.siteId}\n${each.day}`;
-    rows.set(name, (rows.get(name) ?? 0) + each.rows);
-  }
-  const seconds = days.map(({ siteId, day }) =>
-    Math.min(Math.floor((rows.get(`${siteId}\n${day}`) ?? 0) / ROWS_PER_SECOND), LONGEST_WAIT_SECONDS),
-  );
+  for (const each of actual) add(rows, nameOf(each), each.rows);
+  const large = days
+    .map((day) => ({ ...day, seconds: Math.floor((rows.get(nameOf(day)) ?? 0) / ROWS_PER_SECOND) }))
+    .filter(({ seconds }) => seconds > 0);
+  if (large.length === 0) return;
   await tx.query(
     `UPDATE event_settlements s SET due_at = clock_timestamp() + w.seconds * interval '1 second'
      FROM unnest($1::text[], $2::integer[], $3::integer[]) AS w (site_id, day, seconds)
      WHERE s.site_id = w.site_id AND s.day = w.day`,
-    ...columns(days),
-    seconds,
+    ...columns(large),
+    large.map(({ seconds }) => Math.min(seconds, LONGEST_WAIT_SECONDS)),
   );
 }

@@ -1,5 +1,5 @@
 import { PAGEVIEW } from '../../../../../tracker/wire/limits.ts';
-import { utcDay } from '../../../domain/clock.ts';
+import { DAY_MS, utcDay } from '../../../domain/clock.ts';
 import { VISIT_GAP_MS } from '../../../domain/visit-rules.ts';
 import type { ActivityItem, Reports, Scope } from '../../contract/store.ts';
 import type { Row, Server } from '../../drivers/clickhouse.ts';
@@ -7,7 +7,6 @@ import { day, integer, list, text } from '../warehouse/literal.ts';
 import { newestRows, type Place, parsePlace, placeOf, withVisitors, writePlace } from '../warehouse/page.ts';
 import { EVENT_COLUMNS } from '../warehouse/row.ts';
 import { ENTRIES } from '../warehouse/schema.ts';
-import { isEmptySpan } from './visit-stream.ts';
 
 /** Pages that a look at right now names. */
 const PAGES_SHOWN = 100;
@@ -40,6 +39,11 @@ export async function listActivity(
     items: await shown(server, siteId, page),
     nextCursor: rows.length > limit && last !== undefined ? writePlace(placeOf(last)) : null,
   };
+}
+
+/** Whether a span holds any time at all. */
+function isEmptySpan(fromMs: number, toMs: number): boolean {
+  return fromMs >= toMs || toMs <= 0 || fromMs > Number.MAX_SAFE_INTEGER - DAY_MS;
 }
 
 async function shown(server: Server, siteId: string, rows: readonly Row[]): Promise<ActivityItem[]> {
@@ -100,7 +104,10 @@ async function referralsBefore(
 /** Visits that may begin in one millisecond on a site. */
 const TIES_MAX = 1_000;
 
-/** Who was there since an instant, and where each was last. A visitor counts once per UTC day. */
+/**
+ * Who was there since an instant, and where each was last. A visitor counts once per UTC day. It reads single events, because
+ * it is asked often, and the relation `events` of an open day is made of all its visits.
+ */
 export async function realtime(
   server: Server,
   siteId: string,

@@ -4,7 +4,15 @@ import type { AppendOutcome } from '../../contract/store.ts';
 import { type Database, openDatabase, prepared, transaction } from '../../drivers/sqlite.ts';
 import { migrate } from '../../drivers/sqlite-migrate.ts';
 import { addToLedger, type LedgerDelta } from '../../shared/ledger-delta.ts';
-import type { Batch, ClaimedCounts, SpoolEntry, SpoolGroup, SpoolStats } from '../shipping.ts';
+import {
+  ALL_DAY,
+  type Batch,
+  type ChangedDay,
+  type ClaimedCounts,
+  type SpoolEntry,
+  type SpoolGroup,
+  type SpoolStats,
+} from '../shipping.ts';
 import { SPOOL_MIGRATIONS } from './schema.ts';
 import { SeenKeys } from './seen-keys.ts';
 
@@ -15,6 +23,9 @@ const BATCH_BYTES = 16 * 1024 * 1024;
 const DIGEST_CHARS = 16;
 
 type KeyClaim = ClaimedCounts['keys'][number];
+
+/** The claimed counts as stored. Older versions did not store when the rows were received. */
+type StoredClaims = Omit<ClaimedCounts, 'days'> & Partial<Pick<ClaimedCounts, 'days'>>;
 
 /** The spool's file, which only one thread of one process uses. */
 export class SpoolFile {
@@ -49,16 +60,17 @@ export class SpoolFile {
     return this.#transaction(() => {
       const ledger = new Map<string, LedgerDelta>();
       const keys = new Map<string, KeyClaim>();
+      const days = new Map<string, ChangedDay>();
       const rows: string[] = [];
       const outcomes = group.entries.map((entry) => {
         const outcome = this.#isNew(entry) ? 'stored' : 'duplicate';
         if (outcome === 'stored') rows.push(entry.row, '\n');
-        claim(entry, outcome, { ledger, keys });
+        claim(entry, outcome, { ledger, keys, days });
         return outcome;
       });
       for (const delta of group.refusals) addToLedger(ledger, delta);
       for (const use of group.refusedKeys) addKeyClaim(keys, { ...use, day: utcDay(use.lastSeenAtMs) });
-      this.#keep(rows, { ledger: [...ledger.values()], keys: [...keys.values()] }, group);
+      this.#keep(rows, claimsOf({ ledger, keys, days }), group);
       prepared(this.#db, 'UPDATE ordinals SET next = ?').run(nextOrdinal);
       const newest = group.entries.at(-1);
       if (newest !== undefined) this.#seen.forgetOld(utcDay(newest.receivedAtMs));
@@ -187,12 +199,25 @@ export class SpoolFile {
   }
 }
 
+/** The claimed counts of several entries, as they are added up. */
+interface Claims {
+  ledger: Map<string, LedgerDelta>;
+  keys: Map<string, KeyClaim>;
+  days: Map<string, ChangedDay>;
+}
+
+function claimsOf({ ledger, keys, days }: Claims): ClaimedCounts {
+  return { ledger: [...ledger.values()], keys: [...keys.values()], days: [...days.values()] };
+}
+
 function claim(
   { siteId, siteKey, host, receivedAtMs, outcome: countedAs }: SpoolEntry,
   outcome: AppendOutcome,
-  { ledger, keys }: { ledger: Map<string, LedgerDelta>; keys: Map<string, KeyClaim> },
+  { ledger, keys, days }: Claims,
 ): void {
   const day = utcDay(receivedAtMs);
+  if (outcome === 'stored')
+    addChangedDay(days, { siteId, day, firstAtMs: receivedAtMs, lastAtMs: receivedAtMs });
   if (countedAs !== null) {
     addToLedger(ledger, {
       ...{ siteId, day, host, count: 1, firstAtMs: receivedAtMs, lastAtMs: receivedAtMs },
@@ -215,17 +240,32 @@ function addKeyClaim(keys: Map<string, KeyClaim>, use: KeyClaim): void {
   known.lastSeenAtMs = Math.max(known.lastSeenAtMs, use.lastSeenAtMs);
 }
 
+function addChangedDay(days: Map<string, ChangedDay>, changed: ChangedDay): void {
+  const name = `${changed.day}\n${changed.siteId}`;
+  const known = days.get(name);
+  if (known === undefined) {
+    days.set(name, { ...changed });
+    return;
+  }
+  known.firstAtMs = Math.min(known.firstAtMs, changed.firstAtMs);
+  known.lastAtMs = Math.max(known.lastAtMs, changed.lastAtMs);
+}
+
 function contentOf(chunks: readonly { entries: number; rows: string; claims: string }[]) {
   const ledger = new Map<string, LedgerDelta>();
   const keys = new Map<string, KeyClaim>();
+  const days = new Map<string, ChangedDay>();
   for (const chunk of chunks) {
-    const claims = JSON.parse(chunk.claims) as ClaimedCounts; // as written by `#keep`
+    const claims = JSON.parse(chunk.claims) as StoredClaims; // as written by `#keep`
     for (const delta of claims.ledger) addToLedger(ledger, delta);
     for (const use of claims.keys) addKeyClaim(keys, use);
+    for (const changed of claims.days ??
+      claims.ledger.map(({ siteId, day }) => ({ siteId, day, ...ALL_DAY })))
+      addChangedDay(days, changed);
   }
   return {
     rows: chunks.map(({ rows }) => rows).join(''),
     entries: chunks.reduce((sum, { entries }) => sum + entries, 0),
-    claimed: { ledger: [...ledger.values()], keys: [...keys.values()] },
+    claimed: claimsOf({ ledger, keys, days }),
   };
 }

@@ -1,11 +1,18 @@
 import { createHash } from 'node:crypto';
 import { utcDay } from '../../../domain/clock.ts';
-import { type Reports, StoreUnavailable } from '../../contract/store.ts';
+import type { Reports, SiteLimit } from '../../contract/store.ts';
 import { Server } from '../../drivers/clickhouse.ts';
 import type { Checksum } from '../move.ts';
-import type { ActualCount, Batch, SiteDay, Warehouse } from '../shipping.ts';
+import {
+  type ActualCount,
+  type Batch,
+  type DirtyDay,
+  RowsMissing,
+  type SiteDay,
+  type Warehouse,
+} from '../shipping.ts';
 import { checksumsOf } from './checksum.ts';
-import { countDays, findRepeats, type Repeat } from './count.ts';
+import { byDay, countRows, findRepeats, type Repeat, rangesToCompare, rangesToCount } from './count.ts';
 import { day, integer, isoDay, list, text } from './literal.ts';
 import { pageOf } from './page.ts';
 import { type OnServer, Replicas } from './replicas.ts';
@@ -54,20 +61,28 @@ export class ClickHouseWarehouse implements Warehouse {
     });
   }
 
+  expectAllRows(): Promise<void> {
+    return this.#any((server) => this.#expectAllRows(server));
+  }
+
   count(
-    days: readonly SiteDay[],
+    days: readonly DirtyDay[],
     beforeMarking: (changed: readonly SiteDay[]) => Promise<void>,
   ): Promise<ActualCount[]> {
     return this.#any(async (server) => {
       // This comes before any read. Rows that arrive later may be in the count, but they mark their day dirty again.
-      if (!(await this.#table.hasAll(server)))
-        throw new StoreUnavailable(`ClickHouse: ${server.name} is missing rows of other replicas`);
-      const repeats = await findRepeats(server, days);
-      if (repeats.length > 0) {
-        await beforeMarking(repeats);
-        await mark(server, repeats);
+      await this.#expectAllRows(server);
+      const counts: ActualCount[] = [];
+      for (const sites of byDay(days)) {
+        for (const ids of await rangesToCompare(server, sites)) {
+          const repeats = await findRepeats(server, sites, ids);
+          if (repeats.length === 0) continue;
+          await beforeMarking(repeats);
+          await mark(server, repeats);
+        }
+        for (const ids of rangesToCount(sites)) counts.push(...(await countRows(server, sites, ids)));
       }
-      return countDays(server, days);
+      return counts;
     });
   }
 
@@ -89,29 +104,29 @@ export class ClickHouseWarehouse implements Warehouse {
   page: Warehouse['page'] = (siteId, options) =>
     this.#any((server) => pageOf(server, siteId, options), this.#forReaders);
 
-  async expire(siteId: string, beforeMs: number, signal?: AbortSignal): Promise<number> {
-    const where = `site_id = ${text(siteId)} AND day <= ${day(utcDay(beforeMs))} AND received_at < ${integer(beforeMs)}`;
+  expire(limits: readonly SiteLimit[], signal?: AbortSignal): Promise<number> {
+    const where = beyond(limits);
     return this.#any(async (server) => {
       const [found] = await server.rows(
         `SELECT count() AS n FROM ${ENTRIES} FINAL WHERE ${where} AND kind != 'duplicate'`,
       );
       const rows = Number(found?.n ?? 0);
       if (rows === 0) return 0;
+      // A lightweight deletion would leave the rows in files that may never be merged again.
       await server.run(`ALTER TABLE ${ENTRIES} DELETE WHERE ${where}`);
       await rowsGone(server, where, signal);
       return rows;
     });
   }
 
-  async holding(siteIds: readonly string[]): Promise<string[]> {
+  async overdue(limits: readonly SiteLimit[]): Promise<SiteLimit[]> {
     const rows = await this.#any((server) =>
       server.rows(
-        `SELECT site_id FROM ${ENTRIES} FINAL
-         WHERE site_id IN ${list(siteIds.map(text))} AND kind != 'duplicate' GROUP BY site_id`,
+        `SELECT site_id FROM ${ENTRIES} FINAL WHERE ${beyond(limits)} AND kind != 'duplicate' GROUP BY site_id`,
       ),
     );
     const held = new Set(rows.map((row) => String(row.site_id)));
-    return siteIds.filter((siteId) => held.has(siteId));
+    return limits.filter(({ siteId }) => held.has(siteId));
   }
 
   /** Computes the checksums of the days as stored now, by `dayName`. A day without rows has none. */
@@ -123,12 +138,27 @@ export class ClickHouseWarehouse implements Warehouse {
     await Promise.all([this.#replicas.close(), this.#forReaders.close()]);
   }
 
+  /** @throws RowsMissing if a server lacks rows that another replica acknowledged */
+  async #expectAllRows(server: Server): Promise<void> {
+    if (!(await this.#table.hasAll(server)))
+      throw new RowsMissing(`ClickHouse: ${server.name} is missing rows of other replicas`);
+  }
+
   #any<T>(work: (server: Server) => Promise<T>, on = this.#replicas): Promise<T> {
     return on.any(async (server, no) => {
       await this.#table.ensure(no);
       return work(server);
     });
   }
+}
+
+/** Returns an SQL condition that selects the rows received before the limits of their sites. There must be at least one. */
+function beyond(limits: readonly SiteLimit[]): string {
+  const conditions = [...Map.groupBy(limits, ({ beforeMs }) => beforeMs)].map(
+    ([beforeMs, sites]) =>
+      `(site_id IN ${list(sites.map(({ siteId }) => text(siteId)))} AND day <= ${day(utcDay(beforeMs - 1))} AND received_at < ${integer(beforeMs)})`,
+  );
+  return `(${conditions.join(' OR ')})`;
 }
 
 /** Replaces later rows of repeated events with a duplicate mark. Repeating it changes nothing. */

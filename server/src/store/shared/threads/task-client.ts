@@ -1,10 +1,15 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { StoreBroken, StoreBusy, StoreUnavailable } from '../../contract/store.ts';
-import { type Failure, type FromThread, OPENING, type ToThread } from './task-thread.ts';
+import { type Failure, type FromThread, OPENING, type ThreadData, type ToThread } from './task-thread.ts';
 
 /** Maximum tasks that wait for a thread or run on it. */
 const MAX_PENDING_TASKS = 200;
+
+/** How long a reading thread may take to close before it is ended. */
+const CLOSING_READER_MS = 1_000;
+/** How long the end of the process waits for native work. */
+const NATIVE_WORK_MS = 3_000;
 
 interface Pending {
   resolve(answer: unknown): void;
@@ -16,6 +21,10 @@ export interface ThreadPlace {
   file: string;
   /** The thread's module, which calls `serveTasks`. */
   script: URL;
+  /** What the thread may use, as `serveTasks` hands it over. */
+  limits?: object;
+  /** Whether the thread has native work under way that must end before the process, which would be aborted otherwise. */
+  hasNativeWork?: boolean;
 }
 
 /**
@@ -29,7 +38,7 @@ export function threadModule(name: string, starter: string): URL {
 }
 
 /**
- * A client for a worker thread that works on a file. The thread performs numbered tasks in order and answers each once.
+ * A client for a worker thread that works on a file. The thread performs numbered tasks and answers each once.
  * `Answers` maps each type of task to the type of its answer.
  *
  * A writing thread owns its file: if it dies, its last effects are unknown and the store is broken. A reading thread starts
@@ -77,44 +86,62 @@ export class TaskThread<Task extends { type: keyof Answers }, Answers> {
   /**
    * Performs a task.
    *
+   * @param signal cancels the task. The promise settles once the thread has ended it, or has performed it nevertheless
    * @throws StoreBusy if `MAX_PENDING_TASKS` are pending, StoreUnavailable if the task failed without effect, StoreBroken if
    *   its effect is unknown
    */
-  do<T extends Task>(task: T): Promise<Answers[T['type']]> {
+  do<T extends Task>(task: T, signal?: AbortSignal): Promise<Answers[T['type']]> {
     if (this.#ended !== null) return Promise.reject(this.#ended);
+    if (signal?.aborted) return Promise.reject(signal.reason);
     if (this.#pending.size >= MAX_PENDING_TASKS)
       return Promise.reject(
         new StoreBusy(`too many tasks are waiting for a store thread (${MAX_PENDING_TASKS})`),
       );
-    return new Promise((resolve, reject) => {
-      const number = ++this.#lastNumber;
+    const number = ++this.#lastNumber;
+    const answer = new Promise<Answers[T['type']]>((resolve, reject) => {
       // The thread's answer has the type that `Answers` gives for the task's type.
       this.#pending.set(number, { resolve: resolve as Pending['resolve'], reject });
       this.#worker ??= this.#start();
       this.#post({ number, task });
     });
+    if (signal === undefined) return answer;
+    const cancel = () => this.#post({ cancel: number });
+    signal.addEventListener('abort', cancel);
+    return answer.finally(() => signal.removeEventListener('abort', cancel));
   }
 
-  /** Ends the thread. A writing thread finishes its tasks first; the tasks of a reading thread are rejected. */
+  /** Closes the thread. A writing thread finishes its tasks first; the tasks of a reading thread are rejected. */
   async close(): Promise<void> {
     if (this.#ended !== null) return;
     this.#ended = new StoreUnavailable('the store is closed');
     const worker = this.#worker;
     if (worker === null) return;
     const exited = once(worker, 'exit');
-    if (this.#onBroken === null) {
-      this.#rejectAll(this.#ended);
-      await worker.terminate();
-    } else {
-      this.#post({ close: true });
-    }
+    if (this.#onBroken === null) this.#rejectAll(this.#ended);
+    this.#post({ close: true });
+    // Nothing is lost with a reading thread.
+    const late =
+      this.#onBroken === null && this.#place.hasNativeWork !== true
+        ? setTimeout(() => void worker.terminate(), CLOSING_READER_MS)
+        : undefined;
     // A worker that fails while it ends has ended anyway.
     await exited.catch(() => undefined);
+    clearTimeout(late);
   }
 
   #start(): Worker {
-    const { file, script } = this.#place;
-    const worker = new Worker(script, { workerData: { file } });
+    const { file, script, limits, hasNativeWork } = this.#place;
+    const hasClosed = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+    const workerData: ThreadData<object | undefined> = { file, limits, hasClosed };
+    const worker = new Worker(script, { workerData });
+    if (hasNativeWork === true) {
+      const beforeExit = () => {
+        worker.postMessage({ close: true });
+        Atomics.wait(hasClosed, 0, 0, NATIVE_WORK_MS);
+      };
+      process.once('exit', beforeExit);
+      worker.once('exit', () => process.off('exit', beforeExit));
+    }
     worker.on('message', (message: FromThread<unknown>) => this.#onMessage(worker, message));
     worker.on('error', (error) => this.#onEnd(worker, `a store thread failed: ${error.message}`));
     worker.on('exit', () => this.#onEnd(worker, 'a store thread exited'));

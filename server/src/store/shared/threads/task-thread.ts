@@ -1,13 +1,13 @@
-import { parentPort, workerData } from 'node:worker_threads';
-import { StoreBroken } from '../../contract/store.ts';
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { StoreBroken, StoreUnavailable } from '../../contract/store.ts';
 
 /** The number of the answer which says that the thread's file is open. Tasks have larger numbers. */
 export const OPENING = 0;
 
-/** A message from the HTTP thread to a thread that works on a file. */
-export type ToThread<Task> = { number: number; task: Task } | { close: true };
+/** A message from the HTTP thread to a thread that works on a file. `cancel` is the number of a task. */
+export type ToThread<Task> = { number: number; task: Task } | { cancel: number } | { close: true };
 
-/** A message from such a thread: first an answer with the number `OPENING`, then one answer to each task, in order. */
+/** A message from such a thread: first an answer with the number `OPENING`, then one answer to each task. */
 export type FromThread<Answer> =
   | { number: number; answer: Answer | null }
   | { number: number; failed: Failure };
@@ -18,31 +18,81 @@ export interface Failure {
   message: string;
 }
 
+/** What a thread is started with. */
+export interface ThreadData<Limits> {
+  file: string;
+  limits: Limits;
+  /** Becomes 1 when the thread has released everything. */
+  hasClosed: Int32Array<SharedArrayBuffer>;
+}
+
+/** What a thread does with tasks. An asynchronous `perform` may be called again before it has finished. */
+export interface TaskServer<Task, Answer> {
+  /** @param signal aborts if the task's answer is not needed any more */
+  perform(task: Task, signal: AbortSignal): Answer | Promise<Answer>;
+  /** Makes tasks that are under way fail soon, including those that do not heed their signal. */
+  stop?(): void;
+  /** Releases everything. No task is under way any more. */
+  close(): void;
+}
+
 /** Opens the thread's file, reports that, and performs incoming tasks. Does nothing in the process's main thread. */
-export function serveTasks<Task, Answer>(
-  open: (file: string) => { perform(task: Task): Answer; close(): void },
-): void {
-  if (parentPort === null) return;
-  const port = parentPort;
+export function serveTasks<Task, Answer, Limits = undefined>(open: Open<Task, Answer, Limits>): void {
+  if (parentPort !== null) void serve(parentPort, open);
+}
+
+const CANCELED = new StoreUnavailable('the task was canceled');
+
+interface UnderWay {
+  ending: AbortController;
+  done: Promise<void>;
+}
+
+type Open<Task, Answer, Limits> = (
+  file: string,
+  limits: Limits,
+) => TaskServer<Task, Answer> | Promise<TaskServer<Task, Answer>>;
+
+async function serve<Task, Answer, Limits>(
+  port: MessagePort,
+  open: Open<Task, Answer, Limits>,
+): Promise<void> {
+  const { file, limits, hasClosed } = workerData as ThreadData<Limits>; // as the client starts it
   const say = (message: FromThread<Answer>) => port.postMessage(message);
-  let opened: ReturnType<typeof open>;
+  let opened: TaskServer<Task, Answer>;
   try {
-    opened = open((workerData as { file: string }).file);
+    opened = await open(file, limits);
   } catch (error) {
     say({ number: OPENING, failed: failureOf(error) });
     return;
   }
-  port.on('message', (message: ToThread<Task>) => {
-    if ('close' in message) {
-      opened.close();
-      port.close();
-      return;
-    }
-    const { number, task } = message;
+  const tasks = new Map<number, UnderWay>();
+  let isClosing = false;
+  const perform = async (number: number, task: Task, signal: AbortSignal) => {
     try {
-      say({ number, answer: opened.perform(task) });
+      say({ number, answer: await opened.perform(task, signal) });
     } catch (error) {
       say({ number, failed: failureOf(error) });
+    }
+    tasks.delete(number);
+  };
+  port.on('message', async (message: ToThread<Task>) => {
+    if ('close' in message) {
+      if (isClosing) return;
+      isClosing = true;
+      opened.stop?.();
+      for (const { ending } of tasks.values()) ending.abort(CANCELED);
+      await Promise.all([...tasks.values()].map(({ done }) => done));
+      opened.close();
+      port.close();
+      Atomics.store(hasClosed, 0, 1);
+      Atomics.notify(hasClosed, 0);
+    } else if ('cancel' in message) {
+      tasks.get(message.cancel)?.ending.abort(CANCELED);
+    } else {
+      const ending = new AbortController();
+      const done = perform(message.number, message.task, ending.signal);
+      tasks.set(message.number, { ending, done });
     }
   });
   say({ number: OPENING, answer: null });

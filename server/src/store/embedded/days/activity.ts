@@ -1,0 +1,72 @@
+import { DAY_MS, utcDay } from '../../../domain/clock.ts';
+import type { ActivityItem, Reports, Scope } from '../../contract/store.ts';
+import { type Database, inOneState, prepared } from '../../drivers/sqlite.ts';
+import { archivedBefore } from '../tables/segments.ts';
+import { archivedBotsBefore, archivedEventsBefore } from './activity-files.ts';
+import {
+  type ActivitySpan,
+  comparePlaces,
+  NEWEST,
+  type Placed,
+  parseCursor,
+  writeCursor,
+} from './activity-place.ts';
+import { botsBefore, eventsBefore } from './activity-rows.ts';
+import type { DayEngine } from './day-engine.ts';
+
+type Options = Parameters<Reports['listActivity']>[1];
+
+/** Lists events and bots' requests, newest first: those of the events file, then those of archived days. */
+export async function listActivity(
+  { db, engine, signal }: { db: Database; engine: DayEngine; signal: AbortSignal },
+  { siteId, fromMs, toMs }: Omit<Scope, 'filters'>,
+  { type, limit, cursor }: Options,
+): Promise<{ items: ActivityItem[]; nextCursor: string | null }> {
+  const site = prepared(db, 'SELECT id FROM sites WHERE site = ?').get(siteId)?.id;
+  if (typeof site !== 'number') return { items: [], nextCursor: null };
+  const before = cursor === undefined ? NEWEST : parseCursor(cursor);
+  const span: ActivitySpan = { siteId, site, fromMs, toMs, before, rows: limit + 1 };
+  const { found, archivedDays } = inOneState(db, () => {
+    const archivedMs = archivedBefore(db) * DAY_MS;
+    return {
+      found: stored(db, { ...span, fromMs: Math.max(fromMs, archivedMs) }, type),
+      archivedDays: engine.archivedDays(site, {
+        firstDay: utcDay(fromMs),
+        lastDay: utcDay(Math.min(toMs, before.at, archivedMs - 1)),
+      }),
+    };
+  });
+  for (const day of archivedDays) {
+    if (found.length > limit) break;
+    found.push(...(await archived({ engine, signal }, day, span, type)));
+  }
+  const page = found.slice(0, limit);
+  const last = page.at(-1);
+  return {
+    items: page.map(({ item }) => item),
+    nextCursor: found.length > limit && last !== undefined ? writeCursor(last.place) : null,
+  };
+}
+
+function stored(db: Database, span: ActivitySpan, type: Options['type']): Placed[] {
+  return inOrder([
+    ...(type === 'bot' ? [] : eventsBefore(db, span, type)),
+    ...(type === 'bot' || type === null ? botsBefore(db, span) : []),
+  ]);
+}
+
+async function archived(
+  asked: { engine: DayEngine; signal: AbortSignal },
+  day: number,
+  span: ActivitySpan,
+  type: Options['type'],
+): Promise<Placed[]> {
+  return inOrder([
+    ...(type === 'bot' ? [] : await archivedEventsBefore(asked, day, span, type)),
+    ...(type === 'bot' || type === null ? await archivedBotsBefore(asked, day, span) : []),
+  ]);
+}
+
+function inOrder(found: Placed[]): Placed[] {
+  return found.sort((a, b) => comparePlaces(a.place, b.place));
+}

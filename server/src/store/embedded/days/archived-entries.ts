@@ -1,0 +1,113 @@
+import { join } from 'node:path';
+import type { Entry } from '../../contract/store.ts';
+import { DuckDb, literal, type Row } from '../../drivers/duckdb.ts';
+import { type Database, prepared } from '../../drivers/sqlite.ts';
+import type { FileRelation } from '../tables/file-columns.ts';
+import { type Segment, toSegment } from '../tables/segments.ts';
+import { archivedEvent, viewOf } from './activity-files.ts';
+import type { SiteDay } from './rows.ts';
+import { filePath, SPILL } from './segment-files.ts';
+
+/** An entry of an archived day, and what tells its row from others of the site. */
+interface ArchivedEntry {
+  entry: Entry;
+  ordinal: number;
+  place: readonly unknown[];
+}
+
+const LIMITS = { memoryMib: 256, threads: 1 } as const;
+
+/** Reads the entries of archived days from their files, for programs other than the server. */
+export class ArchivedEntries {
+  readonly #db: Database;
+  readonly #folder: string;
+  #duck: Promise<DuckDb> | null = null;
+
+  constructor(db: Database, folder: string) {
+    this.#db = db;
+    this.#folder = folder;
+  }
+
+  async close(): Promise<void> {
+    // If it could not be opened, `entries` has failed already.
+    const duck = await this.#duck?.catch(() => null);
+    duck?.close();
+  }
+
+  /** Yields a site's events, leaves and bots' requests of a day. */
+  async *entries(of: SiteDay): AsyncGenerator<ArchivedEntry> {
+    const row = prepared(
+      this.#db,
+      `SELECT p.*, coalesce(x.before_at, 0) AS before_at FROM sealed_days d JOIN segments p ON p.no = d.segment
+         LEFT JOIN expired x ON x.site = d.site WHERE d.site = ? AND d.day = ?`,
+    ).get(of.site, of.day);
+    if (row === undefined) return;
+    const segment = toSegment(row);
+    const kept = `site = ${literal(of.siteId)} AND received_at >= ${Number(row.before_at)}`;
+    const events = this.#file(segment, 'events');
+    if (events !== null) {
+      const sql = `SELECT * FROM ${events} WHERE ${kept} ORDER BY received_at, ordinal`;
+      for await (const event of this.#rows(sql)) yield archivedEventEntry(of.siteId, event);
+    }
+    const leaves = this.#file(segment, 'leaves');
+    if (leaves !== null && events !== null) {
+      const visitors = `SELECT visit_no, visitor FROM ${events} WHERE begins AND site = ${literal(of.siteId)}`;
+      const sql = `SELECT l.*, v.visitor FROM ${leaves} AS l LEFT JOIN (${visitors}) AS v ON v.visit_no = l.visit_no
+        WHERE ${kept} ORDER BY l.visit_no, l.view`;
+      for await (const leave of this.#rows(sql)) yield archivedLeave(of.siteId, leave);
+    }
+    const bots = this.#file(segment, 'bots');
+    if (bots !== null) {
+      const sql = `SELECT * FROM ${bots} WHERE ${kept} ORDER BY received_at, ordinal`;
+      for await (const bot of this.#rows(sql)) yield archivedBot(of.siteId, bot);
+    }
+  }
+
+  #file(segment: Segment, relation: FileRelation): string | null {
+    if (segment.files[relation] === undefined) return null;
+    return `read_parquet(${literal(join(this.#folder, filePath(segment, relation)))})`;
+  }
+
+  async *#rows(sql: string): AsyncGenerator<Row> {
+    this.#duck ??= DuckDb.open({ ...LIMITS, spillFolder: join(this.#folder, SPILL, 'reading') });
+    yield* (await this.#duck).stream(sql);
+  }
+}
+
+function archivedEventEntry(siteId: string, row: Row): ArchivedEntry {
+  const { cursor: _, ...event } = archivedEvent(siteId, '', row);
+  return {
+    entry: { kind: 'event', id: null, siteKey: null, ...event },
+    ordinal: Number(row.ordinal),
+    place: [row.received_at, row.ordinal],
+  };
+}
+
+function archivedLeave(siteId: string, row: Row): ArchivedEntry {
+  const number = (column: string) => (row[column] === null ? null : Number(row[column]));
+  return {
+    entry: {
+      ...{ kind: 'leave', siteId, siteKey: null, receivedAtMs: Number(row.received_at), host: '', id: null },
+      path: String(row.page),
+      // A leave of a visitor without a visit is dropped, since it belongs to no visit.
+      visitor: row.visitor === null ? 0n : BigInt(String(row.visitor)),
+      view: viewOf(row),
+      ...{ engagedMs: number('engaged'), scroll: number('scroll') },
+      vitals: row.vitals === null ? null : (JSON.parse(String(row.vitals)) as Record<string, number>),
+    },
+    ordinal: 0,
+    place: [row.day, row.visit_no, row.view],
+  };
+}
+
+function archivedBot(siteId: string, row: Row): ArchivedEntry {
+  return {
+    entry: {
+      ...{ kind: 'bot', siteId, siteKey: null, receivedAtMs: Number(row.received_at), id: null },
+      ...{ host: String(row.host), path: String(row.page), bot: String(row.bot) },
+      ...{ company: row.company === null ? null : String(row.company), botClass: String(row.class) },
+    },
+    ordinal: Number(row.ordinal),
+    place: [row.received_at, row.ordinal],
+  };
+}

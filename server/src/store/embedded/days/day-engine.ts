@@ -1,0 +1,242 @@
+import { join } from 'node:path';
+import { StoreUnavailable } from '../../contract/store.ts';
+import { type DuckDb, literal } from '../../drivers/duckdb.ts';
+import { type Database, prepared, translated } from '../../drivers/sqlite.ts';
+import type { StoredDay } from '../../reports/questions.ts';
+import { RELATIONS, type Relation } from '../../reports/relations.ts';
+import type { ReportEngine, Row } from '../../reports/reports.ts';
+import type { Statement } from '../../reports/statement.ts';
+import { FILE_COLUMNS } from '../tables/file-columns.ts';
+import { type Segment, toSegment } from '../tables/segments.ts';
+import { DayTables, SQL_TYPES } from './day-tables.ts';
+import { KeptRollups } from './kept-rollups.ts';
+import type { SiteDay } from './rows.ts';
+import { filePath, readingSegments } from './segment-files.ts';
+import type { Texts } from './texts.ts';
+
+/** Whether a row of `counters` is of a day whose rollups are kept in the events file. */
+const HAS_KEPT_ROLLUPS = `EXISTS (SELECT 1 FROM facets f WHERE f.site = c.site AND f.dimension = 0 AND f.day = c.day)`;
+
+/** Rows of open days above which all copies are deleted after a question. What is asked for again is copied again. */
+const OPEN_ROWS_MAX = 3_000_000;
+
+/** An event that arrived after a question had listed the days has opened one of them. The question must be asked again. */
+export class DayOpened extends StoreUnavailable {
+  override readonly name = 'DayOpened';
+}
+
+/** A site's day that is over, in a segment. */
+interface SealedDay {
+  day: number;
+  segment: Segment;
+}
+
+/**
+ * Answers statements with DuckDB: from Parquet files for sealed days, and from copies of the events file's rows for days that
+ * are open. One statement at a time.
+ */
+export class DayEngine {
+  readonly #duck: DuckDb;
+  readonly #db: Database;
+  readonly #texts: Texts;
+  readonly #folder: string;
+  #open: DayTables | null = null;
+  readonly #kept: KeptRollups;
+
+  /** @param db a connection that nothing else uses, since it is in a transaction while rows are copied */
+  constructor({ duck, db, texts, folder }: { duck: DuckDb; db: Database; texts: Texts; folder: string }) {
+    this.#duck = duck;
+    this.#db = db;
+    this.#texts = texts;
+    this.#folder = folder;
+    this.#kept = new KeptRollups({ duck, db, texts, prefix: 'kept' });
+  }
+
+  /** Returns the engine as one question uses it, which ends when the signal aborts. */
+  until(signal: AbortSignal): ReportEngine {
+    return {
+      daysOf: (siteId, range) => this.daysOf(siteId, range),
+      rows: (statement) => this.rows(statement, signal),
+    };
+  }
+
+  async daysOf(
+    siteId: string,
+    { firstDay, lastDay }: { firstDay: number; lastDay: number },
+  ): Promise<StoredDay[]> {
+    const site = this.#texts.site(siteId);
+    if (site === null) return [];
+    return translated(() =>
+      prepared(
+        this.#db,
+        `SELECT c.day, EXISTS (SELECT 1 FROM sealed_days s WHERE s.site = c.site AND s.day = c.day)
+           OR ${HAS_KEPT_ROLLUPS} AS rolled_up
+         FROM counters c WHERE c.site = ? AND c.day BETWEEN ? AND ? ORDER BY c.day`,
+      )
+        .all(site, firstDay, lastDay)
+        .map((row) => ({ day: Number(row.day), isRolledUp: Number(row.rolled_up) === 1 })),
+    );
+  }
+
+  /** @throws DayOpened */
+  async rows({ siteId, from, sql, values }: Statement, signal: AbortSignal): Promise<Row[]> {
+    const site = this.#texts.site(siteId);
+    if (site === null) return [];
+    try {
+      const relations = await this.#relationsInOneState({ siteId, site }, from, signal);
+      const days = [...new Set(Object.values(from).flat())].sort((a, b) => a - b);
+      return await readingSegments(
+        this.#folder,
+        () => this.#sealedDays(site, days).map(({ segment }) => segment),
+        () => this.#duck.rows(`WITH ${relations.join(',\n')}\n${sql}`, values, signal),
+      );
+    } finally {
+      if (this.#open !== null && this.#open.rows > OPEN_ROWS_MAX) await this.#open.reset();
+    }
+  }
+
+  /** Lists a site's days in segments among those from one to another (both inclusive), newest first. */
+  archivedDays(site: number, { firstDay, lastDay }: { firstDay: number; lastDay: number }): number[] {
+    return prepared(
+      this.#db,
+      'SELECT day FROM sealed_days WHERE site = ? AND day BETWEEN ? AND ? ORDER BY day DESC',
+    )
+      .all(site, firstDay, lastDay)
+      .map(({ day }) => Number(day));
+  }
+
+  /** Answers a statement over the rows that a site's day has in a file, `archived`, with all columns of the file. */
+  async archivedRows(
+    { siteId, site, day, relation }: SiteDay & { relation: 'events' | 'bots' },
+    sql: string,
+    values: readonly number[],
+    signal: AbortSignal,
+  ): Promise<Row[]> {
+    const columns = FILE_COLUMNS[relation].map(({ name }) => name);
+    const sealed = this.#sealedDays(site, [day]);
+    const [archived] = this.#files({ siteId, site }, { relation, columns }, sealed);
+    if (archived === undefined) return [];
+    return readingSegments(
+      this.#folder,
+      () => sealed.map(({ segment }) => segment),
+      () => this.#duck.rows(`WITH archived AS (${archived}) ${sql}`, values, signal),
+    );
+  }
+
+  /** Deletes the copies of sites' days that were sealed. */
+  async forgetSealed(day: number, siteIds: readonly string[]): Promise<void> {
+    const open = this.#open;
+    this.#open = null;
+    for (const siteId of siteIds) await open?.forget({ siteId, day });
+    this.#open = open;
+    await this.#kept.drop();
+  }
+
+  async #relationsInOneState(
+    of: { siteId: string; site: number },
+    from: Statement['from'],
+    signal: AbortSignal,
+  ): Promise<string[]> {
+    translated(() => this.#db.exec('BEGIN'));
+    try {
+      return await this.#relations(of, from, signal);
+    } finally {
+      translated(() => this.#db.exec('COMMIT'));
+    }
+  }
+
+  async #relations(
+    of: { siteId: string; site: number },
+    from: Statement['from'],
+    signal: AbortSignal,
+  ): Promise<string[]> {
+    const named: string[] = [];
+    for (const relation of Object.keys(from) as Relation[]) {
+      const days = from[relation] ?? [];
+      const sealed = this.#sealedDays(of.site, days);
+      const columns = RELATIONS[relation].map(({ name }) => name);
+      const sources = this.#files(of, { relation, columns }, sealed);
+      const open = days.filter((day) => !sealed.some((each) => each.day === day));
+      if (open.length > 0) sources.push(await this.#openRelation(of, relation, open, signal));
+      named.push(
+        `${relation} AS (${sources.length === 0 ? emptyRelation(relation) : sources.join(' UNION ALL ')})`,
+      );
+    }
+    return named;
+  }
+
+  #sealedDays(site: number, days: readonly number[]): SealedDay[] {
+    const [first, last] = [days[0], days.at(-1)];
+    if (first === undefined || last === undefined) return [];
+    const wanted = new Set(days);
+    return prepared(
+      this.#db,
+      `SELECT p.no, p.day, p.site_days, p.files FROM sealed_days s JOIN segments p ON p.no = s.segment
+       WHERE s.site = ? AND s.day BETWEEN ? AND ?`,
+    )
+      .all(site, first, last)
+      .map((row) => ({ day: Number(row.day), segment: toSegment(row) }))
+      .filter(({ day }) => wanted.has(day));
+  }
+
+  /** Returns the query for the rows of a relation in files; none if no file has such rows. */
+  #files(
+    { siteId, site }: { siteId: string; site: number },
+    { relation, columns }: { relation: Relation; columns: readonly string[] },
+    sealed: readonly SealedDay[],
+  ): string[] {
+    const files = sealed
+      .filter(({ segment }) => segment.files[relation] !== undefined)
+      .map(({ segment }) => literal(join(this.#folder, filePath(segment, relation))));
+    if (files.length === 0) return [];
+    // Rows that retention has deleted stay in the file until it is written again.
+    const expired =
+      relation === 'events' || relation === 'bots' ? `AND received_at >= ${this.#expiredBefore(site)}` : '';
+    return [
+      `SELECT ${columns.join(', ')} FROM read_parquet([${files.join(', ')}]) WHERE site = ${literal(siteId)} ${expired}`,
+    ];
+  }
+
+  #hasKeptRollups(site: number, day: number): boolean {
+    return (
+      prepared(
+        this.#db,
+        `SELECT 1 FROM counters c WHERE c.site = ? AND c.day = ? AND ${HAS_KEPT_ROLLUPS}`,
+      ).get(site, day) !== undefined
+    );
+  }
+
+  #expiredBefore(site: number): number {
+    return Number(
+      prepared(this.#db, 'SELECT before_at FROM expired WHERE site = ?').get(site)?.before_at ?? 0,
+    );
+  }
+
+  async #openRelation(
+    of: { siteId: string; site: number },
+    relation: Relation,
+    days: readonly number[],
+    signal: AbortSignal,
+  ): Promise<string> {
+    if (relation === 'rollups' || relation === 'quarter_hours') {
+      if (days.some((day) => !this.#hasKeptRollups(of.site, day)))
+        throw new DayOpened('a day of the report changed while it was read');
+      return this.#kept.relation(of, relation, days);
+    }
+    const open = this.#open ?? (await DayTables.create(this.#duck));
+    // Until all went well: after an error it is unknown how far it came.
+    this.#open = null;
+    for (const day of days) {
+      if (signal.aborted) break;
+      await open.update({ db: this.#db, texts: this.#texts }, { ...of, day }, signal);
+    }
+    this.#open = open;
+    signal.throwIfAborted();
+    return open[relation](of.siteId, days);
+  }
+}
+
+function emptyRelation(relation: Relation): string {
+  const columns = RELATIONS[relation].map(({ name, type }) => `NULL::${SQL_TYPES[type]} AS ${name}`);
+  return `SELECT ${columns.join(', ')} WHERE false`;
+}

@@ -1,0 +1,275 @@
+import { DAY_MS } from '../../../domain/clock.ts';
+import { type Cell, type ColumnType, type DuckDb, literal, type RowAppender } from '../../drivers/duckdb.ts';
+import { type Database, prepared } from '../../drivers/sqlite.ts';
+import { EVENT_COLUMNS, firstWith, RELATIONS } from '../../reports/relations.ts';
+import { grownVisitsAfter } from '../tables/visit-rows.ts';
+import {
+  botsAfter,
+  COLUMNS,
+  type Columns,
+  eventsAfter,
+  type Position,
+  type SiteDay,
+  type Source,
+  START,
+  visitsAfter,
+} from './rows.ts';
+
+/** How far the rows of a site's day have been copied. */
+interface Copied {
+  event: Position;
+  bot: Position;
+  /** The number of the newest visit. */
+  visit: number;
+  /** The number of the newest entry in the log of visits that grew. */
+  growth: number;
+  events: number;
+  bots: number;
+  changes: number;
+  expiredBefore: number;
+}
+
+const NOTHING: Copied = {
+  ...{ event: START, bot: START, visit: 0, growth: -1, events: 0, bots: 0, changes: -1, expiredBefore: 0 },
+};
+
+/** Rows appended before the thread does something else. */
+const ROWS_PER_STEP = 5_000;
+
+export const SQL_TYPES: Readonly<Record<ColumnType, string>> = {
+  integer: 'BIGINT',
+  number32: 'INTEGER',
+  number: 'DOUBLE',
+  text: 'VARCHAR',
+  flag: 'BOOLEAN',
+  map: 'MAP(VARCHAR, VARCHAR)',
+};
+
+const FLAGS = Object.fromEntries(EVENT_COLUMNS.map((column) => [firstWith(column), 'flag' as const]));
+const TABLES: Readonly<Record<string, Columns>> = {
+  new_events: COLUMNS.events,
+  events: { ...COLUMNS.events, ...FLAGS },
+  new_visits: COLUMNS.visits,
+  visits: COLUMNS.visits,
+  bots: COLUMNS.bots,
+};
+
+/** What of the tables belongs to some days of a site. */
+const ofDays = (alias: string, siteId: string, days: readonly number[]) =>
+  `${alias}.site = ${literal(siteId)} AND ${alias}.day IN (${days.join(', ')})`;
+
+/**
+ * The events, visits and bots of open days, copied from the rows of the events file into tables of DuckDB. `update` copies what
+ * came to a site's day since the last time. All days share the tables, since a column of a table takes 256 KiB at least.
+ */
+export class DayTables {
+  readonly #duck: DuckDb;
+  readonly #copied = new Map<string, Copied>();
+  /** Rows that were deleted, whose memory the tables keep. */
+  #deletedRows = 0;
+
+  private constructor(duck: DuckDb) {
+    this.#duck = duck;
+  }
+
+  static async create(duck: DuckDb): Promise<DayTables> {
+    const tables = new DayTables(duck);
+    await tables.reset();
+    return tables;
+  }
+
+  /** A query for the relation `events` on some days of a site. */
+  events(siteId: string, days: readonly number[]): string {
+    const selected = RELATIONS.events.map(({ name }) => {
+      if (name === 'begins')
+        return '(e.received_at = v.visit_start AND e.ordinal = v.first_ordinal) AS begins';
+      return name in COLUMNS.visits && !(name in COLUMNS.events) ? `v.${name}` : `e.${name}`;
+    });
+    return `SELECT ${selected.join(', ')} FROM open_events AS e
+      JOIN open_visits AS v ON v.site = e.site AND v.day = e.day AND v.visit = e.visit
+      WHERE ${ofDays('e', siteId, days)} AND ${ofDays('v', siteId, days)}`;
+  }
+
+  /** A query for the relation `bots` on some days of a site. */
+  bots(siteId: string, days: readonly number[]): string {
+    return `SELECT * FROM open_bots AS b WHERE ${ofDays('b', siteId, days)}`;
+  }
+
+  /** The number of rows in the tables, those of deleted copies included, as a measure of the memory they take. */
+  get rows(): number {
+    return [...this.#copied.values()].reduce((sum, copied) => sum + rowsOf(copied), this.#deletedRows);
+  }
+
+  /** Deletes all copies. They are made again when they are asked for. */
+  async reset(): Promise<void> {
+    this.#copied.clear();
+    this.#deletedRows = 0;
+    const create = Object.entries(TABLES).map(
+      ([table, columns]) => `CREATE OR REPLACE TABLE open_${table} (${definition(columns)});`,
+    );
+    await this.#duck.run(create.join(' '));
+  }
+
+  /**
+   * Copies what came to a site's day since the last time. If the signal aborts, it keeps what it has by then, and the next call
+   * goes on from there. After an error it is unknown how far it came, so the tables must be made again.
+   */
+  async update(source: Source, of: SiteDay, signal: AbortSignal): Promise<void> {
+    const key = `${of.siteId} ${of.day}`;
+    const { changes, expiredBefore, events, bots } = storedState(source.db, of);
+    const known = this.#copied.get(key);
+    if (known?.expiredBefore === expiredBefore) {
+      if (known.changes === changes) return;
+      const updated = await this.#copyAfter(source, of, known, signal);
+      if (signal.aborted || (updated.events === events && updated.bots === bots)) {
+        this.#copied.set(key, { ...updated, changes: signal.aborted ? known.changes : changes });
+        return;
+      }
+      // A clock stepped back, so that rows came before those that were already copied.
+    }
+    await this.forget(of);
+    const copied = await this.#copyAfter(source, of, NOTHING, signal);
+    this.#copied.set(key, {
+      ...copied,
+      expiredBefore,
+      changes: signal.aborted ? NOTHING.changes : changes,
+    });
+  }
+
+  /** Deletes the copies of a site's day. */
+  async forget({ siteId, day }: Pick<SiteDay, 'siteId' | 'day'>): Promise<void> {
+    const copied = this.#copied.get(`${siteId} ${day}`);
+    if (copied === undefined) return;
+    this.#copied.delete(`${siteId} ${day}`);
+    this.#deletedRows += rowsOf(copied);
+    for (const table of ['events', 'visits', 'bots'])
+      await this.#duck.run(`DELETE FROM open_${table} WHERE site = $1 AND day = $2`, [siteId, day]);
+  }
+
+  async #copyAfter(source: Source, of: SiteDay, known: Copied, signal: AbortSignal): Promise<Copied> {
+    const now = { ...known };
+    const columns = COLUMNS;
+    const growth = grownVisitsAfter(source.db, of, known.growth);
+    // Where the log no longer reaches back far enough, all visits are read again.
+    const visitsFrom = growth.isComplete ? known.visit : 0;
+    now.growth = growth.last;
+    const onEvent = (at: Position) => {
+      now.event = at;
+      now.events += 1;
+    };
+    const onBot = (at: Position) => {
+      now.bot = at;
+      now.bots += 1;
+    };
+    await this.#append(
+      'new_visits',
+      columns.visits,
+      visitsAfter(source, of, visitsFrom, growth.visits),
+      signal,
+    );
+    if (signal.aborted) {
+      // Events need the visits of all of them.
+      await this.#duck.run('DELETE FROM open_new_visits');
+      return known;
+    }
+    await this.#append('new_events', columns.events, eventsAfter(source, of, known.event, onEvent), signal);
+    await this.#append('bots', columns.bots, botsAfter(source, of, known.bot, onBot), signal);
+    await this.#merge(of);
+    return { ...now, visit: newestVisit(source.db, of) };
+  }
+
+  async #append(
+    table: string,
+    columns: Columns,
+    rows: Iterable<readonly Cell[]>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const appender = await this.#duck.appender(`open_${table}`, Object.values(columns));
+    try {
+      await appendAll(appender, rows, signal);
+    } finally {
+      appender.close();
+    }
+  }
+
+  /** Moves the new rows to the others. */
+  async #merge({ siteId, day }: SiteDay): Promise<void> {
+    const firsts = EVENT_COLUMNS.map(
+      (column) => `row_number() OVER (PARTITION BY visit, ${column} ORDER BY received_at, ordinal) = 1
+        AND NOT EXISTS (SELECT 1 FROM open_events AS o WHERE ${ofDays('o', siteId, [day])} AND o.visit = n.visit
+          AND o.${column} = n.${column}) AS ${firstWith(column)}`,
+    );
+    await this.#duck.run(
+      `INSERT INTO open_events SELECT n.*, ${firsts.join(', ')} FROM open_new_events AS n`,
+    );
+    await this.#duck.run(
+      `DELETE FROM open_visits WHERE site = $1 AND day = $2 AND visit IN (SELECT visit FROM open_new_visits)`,
+      [siteId, day],
+    );
+    await this.#duck.run('INSERT INTO open_visits SELECT * FROM open_new_visits');
+    await this.#duck.run(
+      // The visitor's other visit may be new, or one that was copied before.
+      `UPDATE open_visits SET lone = false WHERE lone AND site = $1 AND day = $2
+         AND visitor_no IN (SELECT visitor_no FROM open_visits WHERE site = $1 AND day = $2 AND visitor_no <> visit_no
+           AND visitor_no IN (SELECT visitor_no FROM open_new_visits))`,
+      [siteId, day],
+    );
+    await this.#duck.run('TRUNCATE open_new_events; TRUNCATE open_new_visits;');
+  }
+}
+
+function rowsOf({ events, bots }: Copied): number {
+  return events + bots;
+}
+
+/** Returns the columns of a table for its definition. */
+export function definition(columns: Columns): string {
+  return Object.entries(columns)
+    .map(([name, type]) => `${name} ${SQL_TYPES[type]}`)
+    .join(', ');
+}
+
+/**
+ * Appends rows in steps, so that other work of the thread waits for one step at most.
+ *
+ * @param signal stops it after a step
+ * @returns the number of rows
+ */
+export async function appendAll(
+  appender: RowAppender,
+  rows: Iterable<readonly Cell[]>,
+  signal?: AbortSignal,
+): Promise<number> {
+  let appended = 0;
+  for (const row of rows) {
+    appender.append(row);
+    appended += 1;
+    if (appended % ROWS_PER_STEP !== 0) continue;
+    await new Promise((resolve) => setImmediate(resolve));
+    if (signal?.aborted) break;
+  }
+  return appended;
+}
+
+/** Reads the state of a site's day, and how many rows it should have. */
+export function storedState(
+  db: Database,
+  { site, day }: SiteDay,
+): Pick<Copied, 'changes' | 'expiredBefore' | 'events' | 'bots'> {
+  const number = (sql: string, ...values: number[]) =>
+    Number(Object.values(prepared(db, sql).get(...values) ?? {})[0] ?? 0);
+  const ofDay = [site, day * DAY_MS, (day + 1) * DAY_MS];
+  return {
+    changes: number('SELECT changes FROM counters WHERE site = ? AND day = ?', site, day),
+    events: number('SELECT events FROM counters WHERE site = ? AND day = ?', site, day),
+    bots: number('SELECT count(*) FROM bots WHERE site = ? AND at >= ? AND at < ?', ...ofDay),
+    expiredBefore: number('SELECT before_at FROM expired WHERE site = ?', site),
+  };
+}
+
+function newestVisit(db: Database, { site, day }: SiteDay): number {
+  return Number(
+    prepared(db, 'SELECT coalesce(max(no), 0) AS no FROM visits WHERE site = ? AND day = ?').get(site, day)
+      ?.no,
+  );
+}

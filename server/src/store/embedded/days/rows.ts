@@ -1,0 +1,193 @@
+import { CHANNELS } from '../../../domain/channels.ts';
+import { DAY_MS } from '../../../domain/clock.ts';
+import { isBounce } from '../../../domain/visit-rules.ts';
+import type { Props } from '../../contract/store.ts';
+import type { Cell, ColumnType } from '../../drivers/duckdb.ts';
+import { type Database, prepared } from '../../drivers/sqlite.ts';
+import { NUMBERS_PER_DAY, VISIT_COLUMNS } from '../../reports/relations.ts';
+import { type Profile, readCrawler } from '../tables/profile.ts';
+import type { GrownVisit } from '../tables/visit-rows.ts';
+import type { Texts } from './texts.ts';
+
+/** The rows of a site's UTC day in the events file, in the form in which they are copied into DuckDB. */
+
+/** A site's UTC day. `site` is the number of the site in the events file. */
+export interface SiteDay {
+  siteId: string;
+  site: number;
+  day: number;
+}
+
+/** The events file, read inside one transaction so that all rows are of one state. */
+export interface Source {
+  db: Database;
+  texts: Texts;
+}
+
+export type Columns = Readonly<Record<string, ColumnType>>;
+
+const SHARED_COLUMNS = { site: 'text', day: 'integer', visit: 'integer' } as const;
+
+const OWN_COLUMNS: Columns = {
+  ...SHARED_COLUMNS,
+  ...{ received_at: 'integer', ordinal: 'integer' },
+  ...{ name: 'text', host: 'text', page: 'text', props: 'map' },
+};
+
+const VISIT_ROW_COLUMNS: Columns = {
+  ...SHARED_COLUMNS,
+  ...{ visit_no: 'integer', visitor_no: 'integer', visit_start: 'integer', first_ordinal: 'integer' },
+  ...{ visit_end: 'integer', engaged: 'integer', bounce: 'flag', lone: 'flag' },
+  ...Object.fromEntries(VISIT_COLUMNS.map((name) => [name, 'text' as const])),
+};
+
+const BOT_ROW_COLUMNS: Columns = {
+  ...{ site: 'text', day: 'integer', received_at: 'integer', ordinal: 'integer' },
+  ...{ bot: 'text', company: 'text', class: 'text', host: 'text', page: 'text' },
+};
+
+export const COLUMNS = { events: OWN_COLUMNS, visits: VISIT_ROW_COLUMNS, bots: BOT_ROW_COLUMNS } as const;
+
+/** A position among a site's rows of a day. */
+export interface Position {
+  at: number;
+  n: number;
+}
+export const START: Position = { at: -1, n: -1 };
+
+/** Rows of a query, which holds them in memory. */
+const ROWS_AT_ONCE = 5_000;
+
+type Rows = Generator<readonly Cell[], void, void>;
+type NumberRow = readonly (number | null)[];
+
+const span = ({ site, day }: SiteDay) => [site, day * DAY_MS, (day + 1) * DAY_MS] as const;
+
+/** Reads the events after a position, and calls `onRow` with the position of each. */
+export function* eventsAfter(
+  { db, texts }: Source,
+  of: SiteDay,
+  after: Position,
+  onRow: (at: Position) => void,
+): Rows {
+  const select = prepared(
+    db,
+    `SELECT at, n, visit, name, host, path, props FROM events
+     WHERE site = ? AND at >= ? AND at < ? AND (at, n) > (?, ?) ORDER BY at, n LIMIT ${ROWS_AT_ONCE}`,
+  );
+  select.setReturnArrays(true);
+  const text = (id: number | null | undefined) => (id === null || id === undefined ? null : texts.text(id));
+  for (let from = after; ; ) {
+    // With arrays switched on, rows are arrays of the columns.
+    const rows = select.all(...span(of), from.at, from.n) as unknown as NumberRow[];
+    for (const [at, n, visit, name, host, path, props] of rows) {
+      from = { at: Number(at), n: Number(n) };
+      onRow(from);
+      yield [
+        ...[of.siteId, of.day, Number(visit), from.at, from.n],
+        ...[
+          text(name),
+          text(host),
+          text(path),
+          props === null || props === undefined ? null : mapOf(texts.text(props)),
+        ],
+      ];
+    }
+    if (rows.length < ROWS_AT_ONCE) return;
+  }
+}
+
+/** Returns properties as reports read them: all values as text. */
+export function mapOf(json: string): Readonly<Record<string, string>> {
+  const props = JSON.parse(json) as Props; // as the writer stores it
+  return Object.fromEntries(Object.entries(props).map(([name, value]) => [name, String(value)]));
+}
+
+/** Reads the bots' requests after a position, and calls `onRow` with the position of each. */
+export function* botsAfter(
+  { db, texts }: Source,
+  of: SiteDay,
+  after: Position,
+  onRow: (at: Position) => void,
+): Rows {
+  const select = prepared(
+    db,
+    `SELECT at, n, crawler, host, path FROM bots
+     WHERE site = ? AND at >= ? AND at < ? AND (at, n) > (?, ?) ORDER BY at, n LIMIT ${ROWS_AT_ONCE}`,
+  );
+  for (let from = after; ; ) {
+    const rows = select.all(...span(of), from.at, from.n);
+    for (const row of rows) {
+      from = { at: Number(row.at), n: Number(row.n) };
+      onRow(from);
+      const { bot, company, botClass } = readCrawler(texts.text(Number(row.crawler)));
+      const [host, page] = [texts.text(Number(row.host)), texts.text(Number(row.path))];
+      yield [of.siteId, of.day, from.at, from.n, bot, company, botClass, host, page];
+    }
+    if (rows.length < ROWS_AT_ONCE) return;
+  }
+}
+
+/**
+ * Reads the visits after a number, and those that grew. The state of a visit that grew is in the log, not in its row.
+ *
+ * @param grown the newest logged states, by number
+ */
+export function* visitsAfter(
+  { db, texts }: Source,
+  of: SiteDay,
+  after: number,
+  grown: ReadonlyMap<number, GrownVisit>,
+): Rows {
+  const columns = `no, first, channel, profile, start_at, start_n, end_at, entry, exit, pageviews, events, engaged`;
+  const one = prepared(db, `SELECT ${columns} FROM visits WHERE site = ? AND day = ? AND no = ?`);
+  for (const no of grown.keys()) {
+    const row = no <= after ? one.get(of.site, of.day, no) : undefined;
+    if (row !== undefined) yield visitRow(texts, of, row, grown.get(no));
+  }
+  const select = prepared(
+    db,
+    `SELECT ${columns} FROM visits WHERE site = ? AND day = ? AND no > ? ORDER BY no LIMIT ${ROWS_AT_ONCE}`,
+  );
+  for (let from = after; ; ) {
+    const rows = select.all(of.site, of.day, from);
+    for (const row of rows) {
+      from = Number(row.no);
+      yield visitRow(texts, of, row, grown.get(from));
+    }
+    if (rows.length < ROWS_AT_ONCE) return;
+  }
+}
+
+function visitRow(
+  texts: Texts,
+  { siteId, site, day }: SiteDay,
+  row: Record<string, unknown>,
+  grown: GrownVisit | undefined,
+): readonly Cell[] {
+  const number = (column: string) => Number(row[column]);
+  const [no, first] = [number('no'), number('first')];
+  const stored: GrownVisit = [
+    ...([site, day, no, number('start_at'), number('start_n'), number('end_at')] as const),
+    ...([number('entry'), number('exit'), number('pageviews'), number('events'), number('engaged')] as const),
+  ];
+  const [, , , startAt, startN, endAt, entry, exit, pageviews, events, engaged] = grown ?? stored;
+  const profile = texts.profile(number('profile'));
+  const values: Profile & { channel: string | null; entry: string; exit: string } = {
+    ...profile,
+    channel: CHANNELS[number('channel')] ?? null,
+    entry: texts.text(entry),
+    exit: texts.text(exit),
+  };
+  const dimensions = VISIT_COLUMNS.map((column) => values[column as keyof typeof values]);
+  return [
+    ...[siteId, day, no, numberOn(day, no), numberOn(day, first)],
+    ...[day * DAY_MS + startAt, startN, day * DAY_MS + endAt],
+    ...[engaged, isBounce({ pageviews, events, engaged }), first === no, ...dimensions],
+  ];
+}
+
+/** The number of a visit or visitor of a day, which no other of the site has. */
+function numberOn(day: number, no: number): number {
+  return day * NUMBERS_PER_DAY + no;
+}

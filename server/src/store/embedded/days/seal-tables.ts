@@ -1,0 +1,199 @@
+import { CHANNELS } from '../../../domain/channels.ts';
+import { DAY_MS } from '../../../domain/clock.ts';
+import { BOUNCE_ENGAGED_MS } from '../../../domain/visit-rules.ts';
+import { type DuckDb, literal, type RowAppender } from '../../drivers/duckdb.ts';
+import { EVENT_COLUMNS, firstWith, NUMBERS_PER_DAY } from '../../reports/relations.ts';
+import { FILE_COLUMNS, LEAVES } from '../tables/file-columns.ts';
+import { readCrawler } from '../tables/profile.ts';
+import type { SealedSite } from '../tables/segments.ts';
+import { grownVisitsOf } from '../tables/visit-rows.ts';
+import { appendAll, definition, storedState } from './day-tables.ts';
+import { type Columns, mapOf, type SiteDay, type Source } from './rows.ts';
+import { botRows, eventRows, leaveRows, ROW_COLUMNS, UsedTexts, visitRows } from './seal-rows.ts';
+
+/** The strings that rows name by number. */
+const DICTIONARIES = {
+  sites: { no: 'number32', site: 'text' },
+  texts: { id: 'number32', text: 'text' },
+  profiles: {
+    ...{ id: 'number32', source: 'text', campaign: 'text', country: 'text', device: 'text' },
+    ...{ browser: 'text', os: 'text', time_zone: 'text' },
+  },
+  crawlers: { id: 'number32', bot: 'text', company: 'text', class: 'text' },
+  props: { id: 'number32', props_json: 'text', props: 'map' },
+} as const satisfies Readonly<Record<string, Columns>>;
+
+const COLUMNS: Readonly<Record<string, Columns>> = { ...ROW_COLUMNS, ...DICTIONARIES };
+type Table = keyof typeof ROW_COLUMNS | keyof typeof DICTIONARIES;
+const TABLES = Object.keys(COLUMNS) as Table[];
+
+/**
+ * All rows of a UTC day of some sites, copied from the events file into tables of DuckDB with everything that is known. Rows
+ * have the numbers of strings, as in the events file, which costs a third of copying the strings themselves.
+ */
+export class SealTables {
+  readonly #duck: DuckDb;
+  readonly #day: number;
+
+  private constructor(duck: DuckDb, day: number) {
+    this.#duck = duck;
+    this.#day = day;
+  }
+
+  /** Copies the rows of sites. @returns the tables, and the sites that have as many rows as their counters say */
+  static async fill(
+    duck: DuckDb,
+    source: Source,
+    { day, sites }: { day: number; sites: readonly SiteDay[] },
+  ): Promise<{ tables: SealTables; sealed: SealedSite[] }> {
+    const tables = new SealTables(duck, day);
+    const create = TABLES.map(
+      (name) => `CREATE OR REPLACE TEMP TABLE sealed_${name} (${definition(COLUMNS[name] ?? {})});`,
+    );
+    await duck.run(create.join(' '));
+    const sealed: SealedSite[] = [];
+    const damaged: number[] = [];
+    const used = new UsedTexts();
+    const grown = grownVisitsOf(source.db, day);
+    const appenders = await tables.#appenders();
+    try {
+      for (const of of sites) {
+        const { changes, expiredBefore, events, bots } = storedState(source.db, of);
+        await appendAll(appenders.visits, visitRows(source.db, of, grown.get(of.site), used));
+        const appended = await appendAll(appenders.events, eventRows(source.db, of, used));
+        await appendAll(appenders.leaves, leaveRows(source.db, of, used));
+        const requests = await appendAll(appenders.bots, botRows(source.db, of, used));
+        if (appended === events && requests === bots)
+          sealed.push({ siteId: of.siteId, changes, expiredBefore });
+        else damaged.push(of.site);
+        appenders.sites.append([of.site, of.siteId]);
+      }
+      await appendAll(appenders.texts, textRows(source, used));
+      for (const id of used.profiles) {
+        const { source: from, campaign, country, device, browser, os, timeZone } = source.texts.profile(id);
+        appenders.profiles.append([id, from, campaign, country, device, browser, os, timeZone]);
+      }
+      for (const id of used.crawlers) {
+        const { bot, company, botClass } = readCrawler(source.texts.text(id));
+        appenders.crawlers.append([id, bot, company, botClass]);
+      }
+      for (const id of used.props)
+        appenders.props.append([id, source.texts.text(id), mapOf(source.texts.text(id))]);
+    } finally {
+      for (const appender of Object.values(appenders)) appender.close();
+    }
+    for (const site of damaged)
+      for (const name of Object.keys(ROW_COLUMNS))
+        await duck.run(`DELETE FROM sealed_${name} WHERE site = $1`, [site]);
+    await tables.#order();
+    return { tables, sealed };
+  }
+
+  /**
+   * Puts the events in the order of the file, with the numbers of their visits. Rows of numbers take little memory, whereas
+   * rows with all their strings do not fit.
+   */
+  async #order(): Promise<void> {
+    // Rows were copied in the order of time. Windows over whole rows would take several times the memory.
+    const firsts = EVENT_COLUMNS.map(
+      (column) =>
+        `rowid IN (SELECT min(rowid) FROM sealed_events GROUP BY site, visit, ${column}) AS ${firstWith(column)}`,
+    );
+    await this.#duck.run(`
+      CREATE OR REPLACE TEMP TABLE sealed_ordered AS
+      SELECT e.*, v.* EXCLUDE (site, visit), o.lone
+      FROM (SELECT *, ${firsts.join(', ')} FROM sealed_events) AS e
+        JOIN sealed_visits AS v ON v.site = e.site AND v.visit = e.visit
+        JOIN (SELECT site, first, count(*) = 1 AS lone FROM sealed_visits GROUP BY ALL) AS o
+          ON o.site = v.site AND o.first = v.first
+      ORDER BY e.site, v.first, e.visit, e.ms, e.n`);
+    await this.#duck.run('TRUNCATE sealed_events; TRUNCATE sealed_visits;');
+  }
+
+  /** A query for the file of events. */
+  get events(): string {
+    const columns: Readonly<Record<string, string>> = {
+      site: 's.site',
+      day: String(this.#day),
+      received_at: this.#instant('e.ms'),
+      ordinal: 'e.n',
+      ...{ name: 'name.text', host: 'host.text', page: 'page.text', query: 'query.text' },
+      ...{ referrer: 'referrer.text', nav: 'nav.text', currency: 'currency.text' },
+      ...{ props: 'p.props', props_json: 'p.props_json', value: 'e.value', view: 'e.view' },
+      visit_no: this.#number('e.visit'),
+      visitor_no: this.#number('e.first'),
+      visit_start: this.#instant('e.start_at'),
+      visit_end: this.#instant('e.end_at'),
+      bounce: `(e.pageviews = 1 AND e.events = 1 AND e.engaged < ${BOUNCE_ENGAGED_MS})`,
+      begins: '(e.ms = e.start_at AND e.n = e.start_n)',
+      ...{ engaged: 'e.engaged', lone: 'e.lone', visitor: 'e.visitor', width: 'e.width' },
+      channel: `CASE e.channel ${CHANNELS.map((channel, i) => `WHEN ${i} THEN ${literal(channel)}`).join(' ')} END`,
+      ...{ entry: 'entry.text', exit: 'exit.text' },
+      ...Object.fromEntries(EVENT_COLUMNS.map((column) => [firstWith(column), `e.${firstWith(column)}`])),
+    };
+    const selected = FILE_COLUMNS.events.map(({ name }) => `${columns[name] ?? `f.${name}`} AS ${name}`);
+    const text = (alias: string, id: string, join = 'LEFT JOIN') =>
+      `${join} sealed_texts AS ${alias} ON ${alias}.id = ${id}`;
+    return `
+      SELECT ${selected.join(', ')}
+      FROM sealed_ordered AS e
+        JOIN sealed_sites AS s ON s.no = e.site
+        JOIN sealed_profiles AS f ON f.id = e.profile
+        LEFT JOIN sealed_props AS p ON p.id = e.props
+        ${['name', 'host', 'page'].map((column) => text(column, `e.${column}`, 'JOIN')).join(' ')}
+        ${['entry', 'exit'].map((column) => text(column, `e.${column}`, 'JOIN')).join(' ')}
+        ${['query', 'referrer', 'nav', 'currency'].map((column) => text(column, `e.${column}`)).join(' ')}`;
+  }
+
+  /** A query for the file of bots' requests. */
+  get bots(): string {
+    return `
+      SELECT s.site, ${this.#day} AS day, ${this.#instant('b.ms')} AS received_at, b.n AS ordinal,
+        c.bot, c.company, c.class, host.text AS host, page.text AS page
+      FROM sealed_bots AS b JOIN sealed_sites AS s ON s.no = b.site JOIN sealed_crawlers AS c ON c.id = b.crawler
+        JOIN sealed_texts AS host ON host.id = b.host JOIN sealed_texts AS page ON page.id = b.page`;
+  }
+
+  /** A query for the file of what was reported when views ended. */
+  get leaves(): string {
+    const columns: Readonly<Record<string, string>> = {
+      site: 's.site',
+      day: String(this.#day),
+      visit_no: `CASE WHEN l.visit > 0 THEN ${this.#number('l.visit')} END`,
+      received_at: this.#instant('l.ms'),
+      page: 'page.text',
+      vitals: 'vitals.text',
+    };
+    const selected = LEAVES.map(({ name }) => `${columns[name] ?? `l.${name}`} AS ${name}`);
+    return `
+      SELECT ${selected.join(', ')} FROM sealed_leaves AS l JOIN sealed_sites AS s ON s.no = l.site
+        JOIN sealed_texts AS page ON page.id = l.page LEFT JOIN sealed_texts AS vitals ON vitals.id = l.vitals`;
+  }
+
+  async drop(): Promise<void> {
+    await this.#duck.run(
+      `${TABLES.map((name) => `DROP TABLE sealed_${name};`).join(' ')} DROP TABLE sealed_ordered;`,
+    );
+  }
+
+  /** The instant of a millisecond of the day. */
+  #instant(at: string): string {
+    return `${this.#day * DAY_MS} + ${at}`;
+  }
+
+  /** The number of a visit or visitor that no other day has. */
+  #number(no: string): string {
+    return `${this.#day * NUMBERS_PER_DAY} + ${no}`;
+  }
+
+  async #appenders(): Promise<Record<Table, RowAppender>> {
+    const opened: Partial<Record<Table, RowAppender>> = {};
+    for (const name of TABLES)
+      opened[name] = await this.#duck.appender(`sealed_${name}`, Object.values(COLUMNS[name] ?? {}));
+    return opened as Record<Table, RowAppender>; // one for each of `TABLES`
+  }
+}
+
+function* textRows({ texts }: Source, used: UsedTexts): Generator<readonly [number, string]> {
+  for (const id of used.texts) yield [id, texts.text(id)];
+}

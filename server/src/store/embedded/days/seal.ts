@@ -1,0 +1,261 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DAY_MS } from '../../../domain/clock.ts';
+import { type DuckDb, literal } from '../../drivers/duckdb.ts';
+import { type Database, prepared, translated } from '../../drivers/sqlite.ts';
+import { quarterHoursOf, rollupsOf } from '../../reports/rollups.ts';
+import { FILE_COLUMNS, type FileRelation } from '../tables/file-columns.ts';
+import {
+  lastSegmentNumber,
+  type Segment,
+  type SegmentFiles,
+  toSegment,
+  type WrittenSegment,
+} from '../tables/segments.ts';
+import { SQL_TYPES, storedState } from './day-tables.ts';
+import { KeptRollups } from './kept-rollups.ts';
+import type { SiteDay } from './rows.ts';
+import { SealTables } from './seal-tables.ts';
+import { filePath, readingSegments, segmentFolders, segmentPath, writeSegment } from './segment-files.ts';
+import type { Texts } from './texts.ts';
+
+/** Events of a segment, where it has several sites. They bound the memory that it takes to write one. */
+const EVENTS_PER_SEGMENT = 500_000;
+/** Sites of a segment. */
+const SITES_PER_SEGMENT = 1_000;
+/** Rows of a row group. A site's rows are in few of them, and others are not read. */
+const ROWS_PER_GROUP = 20_000;
+
+/**
+ * The order of rows in the file of a relation, where they are not in order already: those of a site, and of a visit, follow each
+ * other.
+ */
+const ORDER: Readonly<Record<Exclude<FileRelation, 'events'>, string>> = {
+  bots: 'site, received_at, ordinal',
+  rollups: 'site, dimension, value',
+  quarter_hours: 'site, quarter',
+  leaves: 'site, visit_no, view',
+};
+
+/** What goes into one segment. */
+export interface Batch {
+  day: number;
+  siteIds: readonly string[];
+  /** Whether the rows were deleted before, so that only kept rollups are left. */
+  isKept: boolean;
+}
+
+/**
+ * Returns what is to be sealed: days before one that are over and not in a segment yet, newest first.
+ *
+ * @param siteId only of this site, and only days with rows that can be deleted; null: of all sites
+ */
+export function sealableBatches(
+  db: Database,
+  { beforeDay, siteId }: { beforeDay: number; siteId: string | null },
+): Batch[] {
+  const rows = translated(() =>
+    prepared(
+      db,
+      `SELECT s.site, c.day, c.events, coalesce(x.before_at, 0) > c.day * ${DAY_MS} AS expired,
+         EXISTS (SELECT 1 FROM facets f WHERE f.site = c.site AND f.dimension = 0 AND f.day = c.day) AS kept
+       FROM counters c JOIN sites s ON s.id = c.site LEFT JOIN expired x ON x.site = c.site
+       WHERE c.day < :beforeDay AND (:siteId IS NULL OR s.site = :siteId)
+         AND NOT EXISTS (SELECT 1 FROM sealed_days d WHERE d.site = c.site AND d.day = c.day)
+       ORDER BY c.day DESC, s.site`,
+    ).all({ beforeDay, siteId }),
+  );
+  const batches: (Batch & { siteIds: string[]; events: number })[] = [];
+  for (const row of rows) {
+    const [day, events, isKept] = [Number(row.day), Number(row.events), Number(row.kept) === 1];
+    // Of a day whose rows were deleted without leaving rollups, there is nothing to seal.
+    if (Number(row.expired) === 1 && !isKept) continue;
+    // Kept rollups of all sites go into the same few segments.
+    if (isKept && siteId !== null) continue;
+    const open = batches.findLast(
+      (batch) =>
+        batch.day === day &&
+        batch.isKept === isKept &&
+        batch.events + events <= EVENTS_PER_SEGMENT &&
+        batch.siteIds.length < SITES_PER_SEGMENT,
+    );
+    if (open === undefined) batches.push({ day, isKept, siteIds: [String(row.site)], events });
+    else {
+      open.siteIds.push(String(row.site));
+      open.events += events;
+    }
+  }
+  return batches;
+}
+
+/** Returns the segments with rows that are not needed any more: of sites' days in other segments, or deleted by retention. */
+export function wastefulSegments(db: Database): Segment[] {
+  return translated(() =>
+    prepared(
+      db,
+      `SELECT p.no, p.day, p.site_days, p.files FROM segments p WHERE
+         -- One that has no site's day any more is deleted as a whole.
+         (SELECT count(*) FROM sealed_days s WHERE s.segment = p.no) BETWEEN 1 AND p.site_days - 1
+         OR EXISTS (SELECT 1 FROM sealed_days s JOIN expired x ON x.site = s.site
+                    WHERE s.segment = p.no AND x.before_at > max(s.expired_before, p.day * ${DAY_MS})
+                      AND s.expired_before < (p.day + 1) * ${DAY_MS})
+       ORDER BY p.no`,
+    )
+      .all()
+      .map(toSegment),
+  );
+}
+
+/** Returns the paths of segments' folders that no segment has, because a run was killed before it was named. */
+export async function unnamedFolders(db: Database, folder: string): Promise<string[]> {
+  const named = new Set(
+    prepared(db, 'SELECT no, day, site_days, files FROM segments').all().map(toSegment).map(segmentPath),
+  );
+  return (await segmentFolders(folder)).filter((path) => !named.has(path));
+}
+
+type Queries = Partial<Record<FileRelation, string>>;
+
+/** Begins a statement over files in a folder. */
+function overFiles(folder: string): string {
+  const file = (relation: FileRelation) =>
+    `${relation} AS (FROM read_parquet(${literal(join(folder, `${relation}.parquet`))}))`;
+  return `WITH ${file('events')}, ${file('bots')}`;
+}
+
+/** Writes segments: the days of sites that are over. */
+export class Sealing {
+  readonly #duck: DuckDb;
+  readonly #db: Database;
+  readonly #texts: Texts;
+  readonly #folder: string;
+
+  /** @param db a connection that nothing else uses, since it is in a transaction while rows are copied */
+  constructor({ duck, db, texts, folder }: { duck: DuckDb; db: Database; texts: Texts; folder: string }) {
+    this.#duck = duck;
+    this.#db = db;
+    this.#texts = texts;
+    this.#folder = folder;
+  }
+
+  /** Writes a segment from the rows of sites' days. A day whose rows differ from its counter is left out. */
+  async seal({ day, siteIds, isKept }: Batch): Promise<WrittenSegment> {
+    const no = this.#nextNo();
+    if (isKept) return this.#sealKept({ no, day }, siteIds);
+    translated(() => this.#db.exec('BEGIN'));
+    let filled: Awaited<ReturnType<typeof SealTables.fill>>;
+    try {
+      const sites = siteIds.map((siteId) => this.#siteDay(siteId, day));
+      filled = await SealTables.fill(this.#duck, { db: this.#db, texts: this.#texts }, { day, sites });
+    } finally {
+      translated(() => this.#db.exec('COMMIT'));
+    }
+    const { tables, sealed } = filled;
+    try {
+      const { events, bots, leaves } = tables;
+      const files = await this.#writeFiles({ no, day }, { events, bots, leaves }, (folder) => ({
+        rollups: `${overFiles(folder)} ${rollupsOf()}`,
+        quarter_hours: `${overFiles(folder)} ${quarterHoursOf()}`,
+      }));
+      return { no, day, files, sealed, replaces: null };
+    } finally {
+      await tables.drop();
+    }
+  }
+
+  /** Writes the rows of a segment that are still needed to another segment. */
+  async compact(segment: Segment): Promise<WrittenSegment> {
+    const { no: replaces, day, files } = segment;
+    const no = this.#nextNo();
+    const live = prepared(
+      this.#db,
+      `SELECT s.site, coalesce(x.before_at, 0) AS before_at FROM sealed_days d JOIN sites s ON s.id = d.site
+         LEFT JOIN expired x ON x.site = d.site WHERE d.segment = ?`,
+    )
+      .all(replaces)
+      .map((row) => ({ siteId: String(row.site), expiredBefore: Number(row.before_at) }));
+    await this.#duck.run('CREATE OR REPLACE TEMP TABLE live (site VARCHAR, expired_before BIGINT)');
+    const appender = await this.#duck.appender('live', ['text', 'integer']);
+    for (const { siteId, expiredBefore } of live) appender.append([siteId, expiredBefore]);
+    appender.close();
+    const kept = (relation: FileRelation) => {
+      const file = literal(join(this.#folder, filePath({ no: replaces, day }, relation)));
+      const expired =
+        relation === 'rollups' || relation === 'quarter_hours'
+          ? ''
+          : 'AND r.received_at >= live.expired_before';
+      return `SELECT r.* FROM read_parquet(${file}) AS r JOIN live ON live.site = r.site ${expired}`;
+    };
+    const relations = Object.keys(files) as FileRelation[];
+    const queries = Object.fromEntries(relations.map((relation) => [relation, kept(relation)]));
+    const written = await readingSegments(
+      this.#folder,
+      () => [segment],
+      () => this.#writeFiles({ no, day }, queries),
+    );
+    return { no, day, files: written, sealed: live.map((site) => ({ ...site, changes: 0 })), replaces };
+  }
+
+  async #sealKept(segment: { no: number; day: number }, siteIds: readonly string[]): Promise<WrittenSegment> {
+    const kept = new KeptRollups({ duck: this.#duck, db: this.#db, texts: this.#texts, prefix: 'moved' });
+    try {
+      for (const siteId of siteIds) await kept.copy(this.#siteDay(siteId, segment.day));
+      const files = await this.#writeFiles(segment, {
+        rollups: kept.table('rollups'),
+        quarter_hours: kept.table('quarter_hours'),
+      });
+      const sealed = siteIds.map((siteId) => ({
+        siteId,
+        ...storedState(this.#db, this.#siteDay(siteId, segment.day)),
+      }));
+      return { ...segment, files, sealed, replaces: null };
+    } finally {
+      await kept.drop();
+    }
+  }
+
+  /** @param summed returns queries for further files, over the files that are then in the folder */
+  #writeFiles(
+    segment: { no: number; day: number },
+    queries: Queries,
+    summed: (folder: string) => Queries = () => ({}),
+  ): Promise<SegmentFiles> {
+    return writeSegment(this.#folder, segment, async (folder) => {
+      const rows: Partial<Record<FileRelation, number>> = {};
+      const write = async (some: Queries) => {
+        for (const [relation, query] of Object.entries(some) as [FileRelation, string][])
+          rows[relation] = await this.#writeFile(join(folder, `${relation}.parquet`), relation, query);
+      };
+      await write(queries);
+      await write(summed(folder));
+      for (const [relation, count] of Object.entries(rows) as [FileRelation, number][]) {
+        if (count > 0) continue;
+        delete rows[relation];
+        await rm(join(folder, `${relation}.parquet`));
+      }
+      return rows;
+    });
+  }
+
+  /** @returns the number of rows */
+  async #writeFile(file: string, relation: FileRelation, query: string): Promise<number> {
+    // The same types in all files, whatever a query computes with.
+    const columns = FILE_COLUMNS[relation].map(
+      ({ name, type }) => `r.${name}::${SQL_TYPES[type]} AS ${name}`,
+    );
+    const order = relation === 'events' ? '' : `ORDER BY ${ORDER[relation]}`;
+    const [copied] = await this.#duck.rows(
+      `COPY (SELECT ${columns.join(', ')} FROM (${query}) AS r ${order}) TO ${literal(file)}
+       (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${ROWS_PER_GROUP})`,
+    );
+    return Number(copied?.Count ?? 0);
+  }
+
+  #siteDay(siteId: string, day: number): SiteDay {
+    return { siteId, site: this.#texts.site(siteId) ?? 0, day };
+  }
+
+  #nextNo(): number {
+    return lastSegmentNumber(this.#db) + 1;
+  }
+}

@@ -1,0 +1,39 @@
+import { type Column, type ColumnType, RELATIONS, type Relation } from '../../reports/relations.ts';
+
+/**
+ * The files of a day: the relations of reports with more columns, and `leaves`, so that nothing known of an event is lost.
+ * `leaves` has what was reported when a view ended; `visit_no` is null if the visitor had no visit that day.
+ */
+export type FileRelation = Relation | 'leaves';
+
+const columns = (type: ColumnType, ...names: readonly string[]): Column[] =>
+  names.map((name) => ({ name, type }));
+
+/** The columns of an event that no report asks about. */
+const EVENT_DETAILS: readonly Column[] = [
+  ...columns('text', 'query', 'referrer', 'nav', 'props_json'),
+  ...columns('number', 'value'),
+  ...columns('text', 'currency'),
+  // The number of the view among those of its visit, since its hash is needed only as long as more can come of it.
+  ...columns('integer', 'view'),
+];
+
+/** The columns of a visit that no report asks about. */
+const VISIT_DETAILS: readonly Column[] = [
+  ...columns('integer', 'visitor', 'width'),
+  ...columns('text', 'time_zone'),
+];
+
+export const LEAVES: readonly Column[] = [
+  ...columns('text', 'site'),
+  ...columns('integer', 'day', 'visit_no', 'view', 'received_at'),
+  ...columns('text', 'page'),
+  ...columns('integer', 'engaged', 'scroll'),
+  ...columns('text', 'vitals'),
+];
+
+export const FILE_COLUMNS: Readonly<Record<FileRelation, readonly Column[]>> = {
+  ...RELATIONS,
+  events: [...RELATIONS.events, ...EVENT_DETAILS, ...VISIT_DETAILS],
+  leaves: LEAVES,
+};

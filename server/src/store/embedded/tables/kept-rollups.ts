@@ -1,0 +1,10 @@
+import type { Dimension } from '../../../domain/dimensions.ts';
+
+/**
+ * The dimensions of the table `facets`, which are stored by position. It keeps rollups of days whose rows retention deleted
+ * before rollups were in files.
+ */
+export const FACETS: readonly Exclude<Dimension, `prop:${string}`>[] = [
+  ...(['page', 'entry', 'exit', 'host', 'source', 'channel', 'campaign', 'country'] as const),
+  ...(['device', 'browser', 'os', 'event', 'bot'] as const),
+];

@@ -1,0 +1,80 @@
+import { DAY_MS } from '../../../domain/clock.ts';
+import { type Database, prepared } from '../../drivers/sqlite.ts';
+import type { FileRelation } from './file-columns.ts';
+
+/**
+ * Days that are over are kept in segments: folders with a Parquet file for each relation that has rows, of some sites' UTC day.
+ * The tables `segments` and `sealed_days` say which segment has a site's day.
+ */
+export interface Segment {
+  no: number;
+  day: number;
+  /** The number of days of sites that were written to it. */
+  siteDays: number;
+  files: SegmentFiles;
+}
+
+export type SegmentFiles = Partial<Record<FileRelation, SegmentFile>>;
+
+export interface SegmentFile {
+  bytes: number;
+  rows: number;
+  /** The SHA-256 of the file, in hexadecimal. */
+  sha256: string;
+}
+
+/** A segment whose files were written, for the events file to name. */
+export interface WrittenSegment extends Omit<Segment, 'siteDays'> {
+  /** The sites whose day it has. */
+  sealed: readonly SealedSite[];
+  /** The segment whose rows it has; null if it was made from rows of the events file. */
+  replaces: number | null;
+}
+
+export interface SealedSite {
+  siteId: string;
+  /** The site's counter of changes on that day when its rows were read. */
+  changes: number;
+  /** The instant before which retention had deleted the site's rows when they were read. */
+  expiredBefore: number;
+}
+
+/** Returns the day before which days are only in segments. */
+export function archivedBefore(db: Database): number {
+  return Number(prepared(db, 'SELECT before_day FROM archive').get()?.before_day ?? 0);
+}
+
+/** Returns the number of the newest segment that was ever named. Numbers are never used again. */
+export function lastSegmentNumber(db: Database): number {
+  return Number(prepared(db, `SELECT seq FROM sqlite_sequence WHERE name = 'segments'`).get()?.seq ?? 0);
+}
+
+/** Returns the first day on which a site has rows that are in no segment; null if there is none. */
+export function firstOpenDay(db: Database, days: { first: number; beforeDay: number }): number | null {
+  const found = prepared(
+    db,
+    `SELECT min(c.day) AS day FROM counters c LEFT JOIN expired x ON x.site = c.site
+     WHERE c.day >= :first AND c.day < :beforeDay AND coalesce(x.before_at, 0) < (c.day + 1) * ${DAY_MS}
+       AND NOT EXISTS (SELECT 1 FROM sealed_days d WHERE d.site = c.site AND d.day = c.day)`,
+  ).get(days);
+  return typeof found?.day === 'number' ? found.day : null;
+}
+
+/** Lists the segments of days from one to before another, oldest first. */
+export function segmentsOf(db: Database, days: { first: number; beforeDay: number }): Segment[] {
+  return prepared(
+    db,
+    'SELECT no, day, site_days, files FROM segments WHERE day >= :first AND day < :beforeDay ORDER BY day, no',
+  )
+    .all(days)
+    .map(toSegment);
+}
+
+export function toSegment(row: Record<string, unknown>): Segment {
+  return {
+    no: Number(row.no),
+    day: Number(row.day),
+    siteDays: Number(row.site_days),
+    files: JSON.parse(String(row.files)) as SegmentFiles, // as the writer stores it
+  };
+}

@@ -1,0 +1,150 @@
+import { StoreUnavailable } from '../../contract/store.ts';
+import type { Server } from '../../drivers/clickhouse.ts';
+import type { StoredDay } from '../../reports/questions.ts';
+import { RELATIONS, type Relation } from '../../reports/relations.ts';
+import type { ReportEngine, Row } from '../../reports/reports.ts';
+import type { Statement } from '../../reports/statement.ts';
+import type { Generation, Generations, SealedGeneration } from '../generations.ts';
+import type { SiteDay } from '../shipping.ts';
+import {
+  ALL_RELATIONS,
+  answerOf,
+  changedRows,
+  countGenerations,
+  dayKey,
+  noRows,
+  openRows,
+  sealedRows,
+} from '../warehouse/day-tables.ts';
+import { integer, text } from '../warehouse/literal.ts';
+import type { OnServer } from '../warehouse/replicas.ts';
+
+/** A server lacks rows of generations in force: it is behind, or has lost them. */
+export class GenerationMissing extends StoreUnavailable {
+  override readonly name = 'GenerationMissing';
+  readonly days: readonly SiteDay[];
+
+  constructor(server: string, days: readonly SiteDay[]) {
+    super(`ClickHouse: ${server} is missing rows of ${days.length} days of reports`);
+    this.days = days;
+  }
+}
+
+/** Generations remembered as found. Beyond, they are looked for again. */
+const FOUND_MAX = 100_000;
+
+/**
+ * Looks on servers for the rows of generations. Whatever was found once is not looked for again: counting the events of a site
+ * takes as long as a question about them.
+ */
+export class FoundGenerations {
+  readonly #found = new WeakMap<Server, Set<string>>();
+
+  /** @throws GenerationMissing unless a server has all rows of the generations */
+  async expect(server: Server, generations: readonly SealedGeneration[]): Promise<void> {
+    const found = this.#found.get(server) ?? new Set();
+    this.#found.set(server, found);
+    const unsure = generations.filter((each) => !found.has(nameOf(each)));
+    if (unsure.length === 0) return;
+    const siteIds = [...new Set(unsure.map(({ siteId }) => siteId))];
+    const counts = await countGenerations(server, siteIds, unsure);
+    const missing = unsure.filter((each) => {
+      const there = counts.get(dayKey(each));
+      return ALL_RELATIONS.some((relation) => (there?.[relation] ?? 0) !== each.rows[relation]);
+    });
+    if (missing.length > 0) throw new GenerationMissing(server.name, missing);
+    if (found.size + unsure.length > FOUND_MAX) found.clear();
+    for (const each of unsure) found.add(nameOf(each));
+  }
+}
+
+const nameOf = ({ siteId, generation }: Generation) => `${generation} ${siteId}`;
+
+/**
+ * Answers the statements of one question: from generations, and from entries for open days and for what has changed. All
+ * statements read the same generations, also if others come into force meanwhile.
+ */
+export class GenerationEngine implements ReportEngine {
+  readonly #on: OnServer;
+  readonly #generations: Generations;
+  readonly #found: FoundGenerations;
+  readonly #makeOpenDay: (day: SiteDay) => Promise<void>;
+  readonly #signal: AbortSignal;
+  readonly #inForce = new Map<number, SealedGeneration>();
+
+  /**
+   * @param makeOpenDay makes a generation of an open day, unless another process does
+   * @param signal cancels the statements
+   */
+  constructor({
+    on,
+    generations,
+    found,
+    makeOpenDay,
+    signal,
+  }: {
+    on: OnServer;
+    generations: Generations;
+    found: FoundGenerations;
+    makeOpenDay: (day: SiteDay) => Promise<void>;
+    signal: AbortSignal;
+  }) {
+    this.#on = on;
+    this.#generations = generations;
+    this.#found = found;
+    this.#makeOpenDay = makeOpenDay;
+    this.#signal = signal;
+  }
+
+  async daysOf(siteId: string, range: { firstDay: number; lastDay: number }): Promise<StoredDay[]> {
+    let days = await this.#generations.daysOf(siteId, range);
+    const largeOpen = days.filter(({ isLarge, inForce }) => isLarge && inForce === null);
+    if (largeOpen.length > 0) {
+      for (const { day } of largeOpen) await this.#makeOpenDay({ siteId, day });
+      days = await this.#generations.daysOf(siteId, range);
+    }
+    for (const { day, inForce } of days) if (inForce !== null) this.#inForce.set(day, inForce);
+    return days.map(({ day, inForce }) => ({
+      day,
+      isRolledUp: inForce !== null && inForce.changedFromMs === null,
+    }));
+  }
+
+  rows({ siteId, from, sql, values }: Statement): Promise<Row[]> {
+    const relations = Object.keys(RELATIONS).filter(
+      (name): name is Relation => from[name as Relation] !== undefined,
+    );
+    const queries = relations.map((relation) => [
+      relation,
+      this.#query(siteId, relation, from[relation] ?? []),
+    ]);
+    const literals = values.map((value) => (typeof value === 'number' ? integer(value) : text(value)));
+    const answer = answerOf(
+      Object.fromEntries(queries),
+      sql.replaceAll(/\$(\d+)/g, (_, place) => literals[Number(place) - 1] ?? ''),
+    );
+    const sealed = this.#sealed(relations.flatMap((relation) => from[relation] ?? []));
+    return this.#on(async (server) => {
+      await this.#found.expect(server, sealed);
+      return server.until(this.#signal).rows(answer);
+    });
+  }
+
+  #query(siteId: string, relation: Relation, days: readonly number[]): string {
+    const sealed = this.#sealed(days);
+    const whole = sealed.filter(({ changedFromMs }) => changedFromMs === null);
+    const sources = whole.length > 0 ? [sealedRows(relation, siteId, whole)] : [];
+    // Rollups are asked for of whole days only.
+    if (relation === 'events' || relation === 'bots') {
+      for (const { changedFromMs, ...of } of sealed)
+        if (changedFromMs !== null) sources.push(changedRows(relation, siteId, { ...of, changedFromMs }));
+      const open = days.filter((day) => !this.#inForce.has(day));
+      if (open.length > 0) sources.push(openRows(relation, siteId, open));
+    }
+    return sources.length === 0 ? noRows(relation) : sources.join(' UNION ALL ');
+  }
+
+  #sealed(days: readonly number[]) {
+    return [...new Set(days)].flatMap((day) => this.#inForce.get(day) ?? []);
+  }
+}

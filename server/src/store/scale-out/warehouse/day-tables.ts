@@ -1,0 +1,268 @@
+import { DAY_MS } from '../../../domain/clock.ts';
+import type { Server } from '../../drivers/clickhouse.ts';
+import { type Column, RELATIONS, type Relation } from '../../reports/relations.ts';
+import { quarterHoursOf, rollupsOf } from '../../reports/rollups.ts';
+import { AGAIN, sessionsOf } from '../../reports/sessions.ts';
+import type { BegunGeneration, Generation, RowCounts } from '../generations.ts';
+import type { SiteDay } from '../shipping.ts';
+import { day as dayLiteral, integer, list, text } from './literal.ts';
+import { ENTRIES } from './schema.ts';
+
+/**
+ * The tables of reports in ClickHouse: a table for each relation. The rows of a site's day have a `generation`, and are made
+ * again under another one if the day changes. Which generation is in force, PostgreSQL says.
+ */
+
+/** The oldest server that answers reports: the first long-supported one with all that their statements need. */
+const OLDEST_VERSION = { major: 24, minor: 8 };
+
+const TABLES: Readonly<Record<Relation, string>> = {
+  events: 'attractos_day_events',
+  bots: 'attractos_day_bots',
+  rollups: 'attractos_day_rollups',
+  quarter_hours: 'attractos_day_quarter_hours',
+};
+export const ALL_RELATIONS = Object.keys(TABLES) as Relation[];
+
+/** Within a generation, the rows of a visit follow each other, and so do those of a dimension. */
+const ORDER: Readonly<Record<Relation, string>> = {
+  events: 'visitor_no, visit_no, received_at, ordinal',
+  bots: 'received_at, ordinal',
+  rollups: 'dimension',
+  quarter_hours: 'quarter',
+};
+
+/** Columns of text that is never unknown, by which rows are ordered. */
+const KEYS = new Set(['site', 'dimension']);
+/** Columns with numbers that are like those in the row before. */
+const RISING = new Set([
+  'received_at',
+  'ordinal',
+  'visit_no',
+  'visitor_no',
+  'visit_start',
+  'visit_end',
+  'quarter',
+]);
+/** Sums of integers that may be negative in ClickHouse's eyes. Other measures are counts. */
+const SIGNED = new Set(['engaged']);
+
+/** Settings that make a statement mean what it means in other engines: a name is first that of a column. */
+const SETTINGS = 'SETTINGS prefer_column_name_to_alias = 1';
+
+type DayGeneration = Pick<Generation, 'day' | 'generation'>;
+
+/** The visitor of an event, by which visits are found that are to be made again. */
+const VISITOR: Column = { name: 'visitor', type: 'integer' };
+/** The columns of the table of a relation, without the generation. */
+const columnsIn = (relation: Relation) =>
+  relation === 'events' ? [...RELATIONS.events, VISITOR] : RELATIONS[relation];
+
+/** Why a server cannot answer reports; null if it can. */
+export async function tooOldForReports(server: Server): Promise<string | null> {
+  const [found] = await server.rows('SELECT version() AS version');
+  const version = String(found?.version);
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  const oldest = OLDEST_VERSION;
+  if (major > oldest.major || (major === oldest.major && minor >= oldest.minor)) return null;
+  return `reports need version ${oldest.major}.${oldest.minor} or newer, and ${server.name} has ${version}; events are stored and counted all the same`;
+}
+
+/** Makes the tables on a server, if it does not have them. */
+export async function ensureDayTables(server: Server): Promise<void> {
+  const [entries] = await server.rows(
+    `SELECT engine FROM system.tables WHERE database = ${text(server.database)} AND name = ${text(ENTRIES)}`,
+  );
+  const isReplicated = String(entries?.engine).startsWith('Replicated');
+  for (const relation of ALL_RELATIONS) {
+    const table = TABLES[relation];
+    const engine = isReplicated
+      ? `ReplicatedMergeTree('/clickhouse/tables/{shard}/${server.database}.${table}', '{replica}')`
+      : 'MergeTree';
+    await server.run(
+      `CREATE TABLE IF NOT EXISTS ${table} (generation UInt64 CODEC(Delta, ZSTD), ${columnsIn(relation)
+        .map((column) => `${column.name} ${typeOf(relation, column)} ${codecOf(column)}`)
+        .join(', ')})
+       ENGINE = ${engine} PARTITION BY toYYYYMM(toDate(day)) ORDER BY (site, day, generation, ${ORDER[relation]})`,
+    );
+  }
+}
+
+function typeOf(relation: Relation, { name, type }: Column): string {
+  if (KEYS.has(name)) return name === 'site' ? 'String' : 'LowCardinality(String)';
+  switch (type) {
+    case 'integer':
+      if (name === 'day') return 'Int32';
+      return (relation === 'rollups' || relation === 'quarter_hours') &&
+        name !== 'quarter' &&
+        !SIGNED.has(name)
+        ? 'UInt64'
+        : 'Int64';
+    case 'number':
+      return 'Float64';
+    case 'text':
+      return 'LowCardinality(Nullable(String))';
+    case 'flag':
+      return 'Bool';
+    case 'map':
+      return 'Map(LowCardinality(String), Nullable(String))';
+  }
+}
+
+function codecOf({ name }: Column): string {
+  return RISING.has(name) ? 'CODEC(Delta, ZSTD)' : 'CODEC(ZSTD)';
+}
+
+const columnsOf = (relation: Relation) => RELATIONS[relation].map(({ name }) => name).join(', ');
+const typed = (relation: Relation, columns: readonly Column[]) =>
+  columns
+    .map((column) => `CAST(made.${column.name} AS ${typeOf(relation, column)}) AS ${column.name}`)
+    .join(', ');
+
+/** Returns the query for the rows of a relation of a site's sealed days. */
+export function sealedRows(relation: Relation, siteId: string, days: readonly DayGeneration[]): string {
+  return `SELECT ${columnsOf(relation)} FROM ${TABLES[relation]} WHERE ${inForce(siteId, days)}`;
+}
+
+/** Returns the query for the rows of a relation of a site's open days, made from entries. */
+export function openRows(relation: 'events' | 'bots', siteId: string, days: readonly number[]): string {
+  const where = `e.site_id = ${text(siteId)} AND e.day IN ${list(days.map(dayLiteral))}`;
+  return madeRows(relation, relation === 'bots' ? botsOf(where) : sessionsOf(entriesOf(where)));
+}
+
+/** Returns the query for the rows of a relation of a site's day that has changed since its generation was begun. */
+export function changedRows(
+  relation: 'events' | 'bots',
+  siteId: string,
+  { day, generation, changedFromMs }: DayGeneration & { changedFromMs: number },
+): string {
+  const kept = `SELECT ${columnsOf(relation)} FROM ${TABLES[relation]} WHERE ${inForce(siteId, [{ day, generation }])}`;
+  const where = `e.site_id = ${text(siteId)} AND e.day = ${dayLiteral(day)}`;
+  if (relation === 'bots')
+    return `${kept} AND received_at < ${integer(changedFromMs)}
+      UNION ALL ${madeRows('bots', botsOf(`${where} AND e.received_at >= ${integer(changedFromMs)}`))}`;
+  // Those of rows made before too, since a row may have been replaced by one received earlier.
+  const visitors = `(SELECT e.visitor FROM ${ENTRIES} AS e WHERE ${where} AND e.received_at >= ${integer(changedFromMs)}
+      UNION DISTINCT SELECT visitor FROM ${TABLES.events} WHERE ${inForce(siteId, [{ day, generation }])} AND received_at >= ${integer(changedFromMs)})`;
+  return `${kept} AND visitor NOT IN ${visitors}
+    UNION ALL ${madeRows('events', sessionsOf(entriesOf(`${where} AND e.visitor IN ${visitors}`), AGAIN))}`;
+}
+
+function madeRows(relation: Relation, query: string): string {
+  return `SELECT ${typed(relation, RELATIONS[relation])} FROM (${query}) AS made`;
+}
+
+/** Returns the query for no rows of a relation. */
+export function noRows(relation: Relation): string {
+  return `SELECT ${columnsOf(relation)} FROM ${TABLES[relation]} WHERE false`;
+}
+
+/** Answers a statement over relations. @param relations the query of each */
+export function answerOf(relations: Partial<Record<Relation, string>>, sql: string): string {
+  const named = Object.entries(relations).map(([name, query]) => `${name} AS (${query})`);
+  return `WITH ${named.join(',\n')}\n${sql} ${SETTINGS}`;
+}
+
+/** Counts the rows of all relations by generation, as a server has them now. Generations without rows are not returned. */
+export async function countGenerations(
+  server: Server,
+  siteIds: readonly string[],
+  days: readonly DayGeneration[],
+): Promise<Map<string, Partial<RowCounts>>> {
+  const where = `site IN ${list(siteIds.map(text))} AND ${amongDays(days)}`;
+  const rows = await server.rows(
+    ALL_RELATIONS.map(
+      (relation) =>
+        `SELECT ${text(relation)} AS relation, site, day, count() AS n FROM ${TABLES[relation]} WHERE ${where} GROUP BY site, day`,
+    ).join(' UNION ALL '),
+  );
+  const counts = new Map<string, Partial<RowCounts>>();
+  for (const { relation, site, day, n } of rows) {
+    const name = dayKey({ siteId: String(site), day: Number(day) });
+    counts.set(name, { ...counts.get(name), [String(relation)]: Number(n) });
+  }
+  return counts;
+}
+
+/** The key of a site's day in the map of `countGenerations`. */
+export const dayKey = ({ siteId, day }: SiteDay) => `${day} ${siteId}`;
+
+/** Makes the rows of all relations for a day of several sites, in parts if the day is large. */
+export async function fillGeneration(
+  server: Server,
+  { day, generation, siteIds, parts }: BegunGeneration,
+  signal?: AbortSignal,
+): Promise<void> {
+  const where = `e.site_id IN ${list(siteIds.map(text))} AND e.day = ${dayLiteral(day)}`;
+  const insert = async (relation: Relation, query: string, from = '') => {
+    signal?.throwIfAborted();
+    const columns = columnsIn(relation);
+    await server.run(
+      `INSERT INTO ${TABLES[relation]} (${columns.map(({ name }) => name).join(', ')}, generation) ${SETTINGS}
+       ${from} SELECT ${typed(relation, columns)}, ${integer(generation)} AS generation FROM (${query}) AS made`,
+    );
+  };
+  for (let no = 0; no < parts; no++) {
+    const part = parts === 1 ? where : `${where} AND cityHash64(e.visitor) % ${parts} = ${no}`;
+    await insert('events', sessionsOf(entriesOf(part), { no, of: parts }));
+  }
+  await insert('bots', botsOf(where));
+  const rows = (relation: Relation) =>
+    `SELECT ${columnsOf(relation)} FROM ${TABLES[relation]} WHERE site IN ${list(siteIds.map(text))} AND ${amongDays([{ day, generation }])}`;
+  const from = `WITH events AS (${rows('events')}), bots AS (${rows('bots')})`;
+  await insert('rollups', rollupsOf(), from);
+  await insert('quarter_hours', quarterHoursOf(), from);
+}
+
+/** Deletes the rows of generations. */
+export async function deleteGenerations(server: Server, generations: readonly Generation[]): Promise<void> {
+  const where = list(
+    generations.map(
+      ({ siteId, day, generation }) => `(${text(siteId)}, ${integer(day)}, ${integer(generation)})`,
+    ),
+  );
+  for (const relation of ALL_RELATIONS)
+    await server.run(`ALTER TABLE ${TABLES[relation]} DELETE WHERE (site, day, generation) IN ${where}`);
+}
+
+function inForce(siteId: string, days: readonly DayGeneration[]): string {
+  return `site = ${text(siteId)} AND ${amongDays(days)}`;
+}
+
+function amongDays(days: readonly DayGeneration[]): string {
+  return `(day, generation) IN ${list(days.map(({ day, generation }) => `(${integer(day)}, ${integer(generation)})`))}`;
+}
+
+/** The columns of entries that have the same name in the table. */
+const PLAIN = [
+  'received_at',
+  'visitor',
+  'view',
+  'engaged',
+  'name',
+  'host',
+  'source',
+  'channel',
+  'campaign',
+  'country',
+];
+
+/** Returns the query for the entries that `sessionsOf` takes. */
+function entriesOf(where: string): string {
+  return `(SELECT e.site_id AS site, intDiv(e.received_at, ${DAY_MS}) AS day, e.ordinal AS ordinal, e.event_id AS id,
+    e.kind = 'event' AS is_event, e.path AS page, ${PROPS} AS props, e.device AS device, e.browser AS browser, e.os AS os,
+    ${PLAIN.map((column) => `e.${column} AS ${column}`).join(', ')}
+    FROM ${ENTRIES} AS e FINAL WHERE ${where} AND e.kind IN ('event', 'leave'))`;
+}
+
+/** A property as `JSON.stringify` writes it: its name, and its value. ClickHouse's own parsers refuse integers beyond 64 bits. */
+const PROPERTY = String.raw`("(?:[^"\\]|\\.)*"):("(?:[^"\\]|\\.)*"|[^,}]+)`;
+const PROPS = `CAST(arrayMap(property -> (JSONExtractString(property[1]),
+      if(startsWith(property[2], '"'), JSONExtractString(property[2]), property[2])),
+      extractAllGroupsVertical(ifNull(e.props, ''), ${text(PROPERTY)})), 'Map(LowCardinality(String), Nullable(String))')`;
+
+function botsOf(where: string): string {
+  return `SELECT e.site_id AS site, intDiv(e.received_at, ${DAY_MS}) AS day, e.received_at AS received_at, e.ordinal AS ordinal,
+    e.bot AS bot, e.company AS company, e.bot_class AS class, e.host AS host, e.path AS page
+    FROM ${ENTRIES} AS e FINAL WHERE ${where} AND e.kind = 'bot'`;
+}

@@ -1,0 +1,120 @@
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { HOUR_MS, utcDay } from '../src/domain/clock.ts';
+import { DuckDb } from '../src/store/drivers/duckdb.ts';
+import { openForReading } from '../src/store/drivers/sqlite.ts';
+import { DayEngine, DayOpened } from '../src/store/embedded/days/day-engine.ts';
+import { DayTables } from '../src/store/embedded/days/day-tables.ts';
+import { daysFolder } from '../src/store/embedded/days/segment-files.ts';
+import { Texts } from '../src/store/embedded/days/texts.ts';
+import { openStore } from '../src/store/open.ts';
+import { NOON_MS } from './support/clock.ts';
+import { bot, event, leave, SITE } from './support/entries.ts';
+import { temporaryFolder } from './support/paths.ts';
+
+const EVENTS = 22_000;
+const BOTS = 7;
+const VISITORS = 300;
+
+/** Opens a store, and its file for reading. */
+async function openDay() {
+  const dataDir = await temporaryFolder();
+  const store = await openStore({
+    dataDir,
+    onBroken: (error) => {
+      throw error;
+    },
+  });
+  onTestFinished(() => store.close());
+  const db = openForReading(join(dataDir, 'events.db'), { cacheKib: 1024 });
+  onTestFinished(() => db.close());
+  const texts = new Texts(db);
+  const duck = await DuckDb.open({ memoryMib: 128, threads: 1, spillFolder: join(dataDir, 'spill') });
+  onTestFinished(() => duck.close());
+  return {
+    source: { db, texts },
+    duck,
+    store,
+    folder: daysFolder(dataDir),
+    of: () => ({ siteId: SITE, site: texts.site(SITE) ?? 0, day: utcDay(NOON_MS) }),
+  };
+}
+
+/** Opens a store with a day's events and bots. */
+async function storedDay() {
+  const { store, of, ...opened } = await openDay();
+  for (let i = 0; i < EVENTS; i += 5_500)
+    await Promise.all(
+      Array.from({ length: 5_500 }, (_, k) =>
+        store.events.append(
+          event({ id: `e${i + k}`, receivedAtMs: NOON_MS + i + k, visitor: BigInt((i + k) % VISITORS) }),
+        ),
+      ),
+    );
+  for (let i = 0; i < BOTS; i++) await store.events.append(bot());
+  return { ...opened, of: of() };
+}
+
+describe('a copy of an open day', () => {
+  it('goes on from where it was canceled', async () => {
+    const { source, duck, of } = await storedDay();
+    const copied: number[] = [];
+    for (let turns = 0; turns < 40; turns++) {
+      const tables = await DayTables.create(duck);
+      const canceling = new AbortController();
+      const updated = tables.update(source, of, canceling.signal);
+      for (let i = 0; i < turns; i++) await new Promise((resolve) => setImmediate(resolve));
+      canceling.abort();
+      await updated;
+      copied.push(tables.rows);
+      await tables.update(source, of, new AbortController().signal);
+      const [counted] = await duck.rows(
+        `SELECT count(*) AS events, count(DISTINCT received_at) AS instants, count(DISTINCT visit_no) AS visits,
+           count(*) FILTER (WHERE begins) AS begun, count(*) FILTER (WHERE first_page) AS first_pages,
+           (SELECT count(*) FROM (${tables.bots(SITE, [of.day])})) AS bots FROM (${tables.events(SITE, [of.day])})`,
+      );
+      expect(counted, `canceled after ${turns} turns`).toEqual({
+        ...{ events: EVENTS, instants: EVENTS, bots: BOTS },
+        ...{ visits: VISITORS, begun: VISITORS, first_pages: VISITORS },
+      });
+      expect(tables.rows).toBe(EVENTS + BOTS);
+      if (copied.at(-1) === EVENTS + BOTS) break;
+    }
+    expect(copied.some((rows) => rows > 0 && rows < EVENTS)).toBe(true);
+  });
+
+  it('does not take a visit that grows for the only one of its visitor', async () => {
+    const { source, duck, of, store } = await openDay();
+    const view = 7n;
+    await store.events.append(event({ id: 'first', receivedAtMs: NOON_MS, view }));
+    await store.events.append(leave({ receivedAtMs: NOON_MS + 1_000, view, engagedMs: 500 }));
+    await store.events.append(event({ id: 'second', receivedAtMs: NOON_MS + HOUR_MS }));
+    const tables = await DayTables.create(duck);
+    const loneVisits = async () => {
+      await tables.update(source, of(), new AbortController().signal);
+      return duck.rows(`SELECT visit_no FROM (${tables.events(SITE, [of().day])}) WHERE begins AND lone`);
+    };
+    expect(await loneVisits()).toEqual([]);
+    await store.events.append(leave({ receivedAtMs: NOON_MS + HOUR_MS + 1, view, engagedMs: 900 }));
+    expect(await loneVisits()).toEqual([]);
+  });
+});
+
+describe('the rollups of a day that an event has opened', () => {
+  it('are not taken for empty', async () => {
+    const { source, duck, of, store, folder } = await openDay();
+    await store.events.append(event());
+    const engine = new DayEngine({ ...source, duck, folder });
+    const { siteId, day } = of();
+    const counted = {
+      siteId,
+      from: { rollups: [day] },
+      sql: 'SELECT count(*) AS n FROM rollups',
+      values: [],
+    };
+    await expect(engine.rows(counted, new AbortController().signal)).rejects.toThrow(DayOpened);
+    await store.reports.sealDaysBefore(day + 1);
+    const [row] = await engine.rows(counted, new AbortController().signal);
+    expect(Number(row?.n)).toBeGreaterThan(0);
+  });
+});
