@@ -1,6 +1,8 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { StoreUnavailable } from '../src/store/contract/store.ts';
-import { DuckDb } from '../src/store/drivers/duckdb.ts';
+import { DuckDb, literal, parquet } from '../src/store/drivers/duckdb.ts';
 import { temporaryFolder } from './support/paths.ts';
 
 /** Takes days, unless it is interrupted. */
@@ -17,6 +19,16 @@ async function openDuckDb(): Promise<DuckDb> {
 async function turns(count: number): Promise<void> {
   for (let i = 0; i < count; i++) await new Promise((resolve) => setImmediate(resolve));
 }
+
+it('reads files whose names look like patterns', async () => {
+  const duck = await openDuckDb();
+  onTestFinished(() => duck.close());
+  const folder = join(await temporaryFolder(), "it's [1]*?");
+  await mkdir(folder);
+  const files = ['a.parquet', 'b.parquet'].map((name) => join(folder, name));
+  for (const file of files) await duck.run(`COPY (SELECT 1 AS n) TO ${literal(file)} (FORMAT parquet)`);
+  expect(await duck.rows(`SELECT n FROM ${parquet(...files)}`)).toEqual([{ n: 1 }, { n: 1 }]);
+});
 
 describe('a DuckDB statement', () => {
   it('ends when its signal aborts, at whatever moment, and leaves the connection usable', async () => {

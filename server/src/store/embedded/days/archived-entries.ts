@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Entry } from '../../contract/store.ts';
-import { DuckDb, literal, type Row } from '../../drivers/duckdb.ts';
+import { DuckDb, literal, parquet, type Row } from '../../drivers/duckdb.ts';
 import { type Database, prepared } from '../../drivers/sqlite.ts';
 import type { FileRelation } from '../tables/file-columns.ts';
 import { type Segment, toSegment } from '../tables/segments.ts';
@@ -65,7 +65,7 @@ export class ArchivedEntries {
 
   #file(segment: Segment, relation: FileRelation): string | null {
     if (segment.files[relation] === undefined) return null;
-    return `read_parquet(${literal(join(this.#folder, filePath(segment, relation)))})`;
+    return parquet(join(this.#folder, filePath(segment, relation)));
   }
 
   async *#rows(sql: string): AsyncGenerator<Row> {

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { PAGEVIEW } from '../../../../../tracker/wire/limits.ts';
 import { DAY_MS } from '../../../domain/clock.ts';
 import type { Audit } from '../../contract/store.ts';
-import { DuckDb, literal } from '../../drivers/duckdb.ts';
+import { DuckDb, parquet } from '../../drivers/duckdb.ts';
 import { type Database, inOneState, prepared } from '../../drivers/sqlite.ts';
 import { integrityOf } from '../../drivers/sqlite-integrity.ts';
 import { RELATIONS, type Relation } from '../../reports/relations.ts';
@@ -210,7 +210,7 @@ async function auditSegment(duck: DuckDb, folder: string, segment: SealedSegment
     const columns = RELATIONS[name].map((column) => column.name).join(', ');
     return segment.files[name] === undefined
       ? `SELECT ${columns} FROM (SELECT ${RELATIONS[name].map((column) => `NULL AS ${column.name}`).join(', ')}) WHERE false`
-      : `SELECT ${columns} FROM read_parquet(${literal(join(folder, filePath(segment, name)))})`;
+      : `SELECT ${columns} FROM ${parquet(join(folder, filePath(segment, name)))}`;
   };
   const named = (['events', 'bots', 'rollups', 'quarter_hours'] as const).map(
     (name) => `${name} AS (${relation(name)})`,

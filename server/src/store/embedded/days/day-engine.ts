@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { StoreUnavailable } from '../../contract/store.ts';
-import { type DuckDb, literal } from '../../drivers/duckdb.ts';
+import { type DuckDb, literal, parquet } from '../../drivers/duckdb.ts';
 import { type Database, prepared, translated } from '../../drivers/sqlite.ts';
 import type { StoredDay } from '../../reports/questions.ts';
 import { RELATIONS, type Relation } from '../../reports/relations.ts';
@@ -187,13 +187,13 @@ export class DayEngine {
   ): string[] {
     const files = sealed
       .filter(({ segment }) => segment.files[relation] !== undefined)
-      .map(({ segment }) => literal(join(this.#folder, filePath(segment, relation))));
+      .map(({ segment }) => join(this.#folder, filePath(segment, relation)));
     if (files.length === 0) return [];
     // Rows that retention has deleted stay in the file until it is written again.
     const expired =
       relation === 'events' || relation === 'bots' ? `AND received_at >= ${this.#expiredBefore(site)}` : '';
     return [
-      `SELECT ${columns.join(', ')} FROM read_parquet([${files.join(', ')}]) WHERE site = ${literal(siteId)} ${expired}`,
+      `SELECT ${columns.join(', ')} FROM ${parquet(...files)} WHERE site = ${literal(siteId)} ${expired}`,
     ];
   }
 

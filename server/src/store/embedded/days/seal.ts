@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DAY_MS } from '../../../domain/clock.ts';
-import { type DuckDb, literal } from '../../drivers/duckdb.ts';
+import { type DuckDb, literal, parquet } from '../../drivers/duckdb.ts';
 import { type Database, prepared, translated } from '../../drivers/sqlite.ts';
 import { quarterHoursOf, rollupsOf } from '../../reports/rollups.ts';
 import { FILE_COLUMNS, type FileRelation } from '../tables/file-columns.ts';
@@ -119,7 +119,7 @@ type Queries = Partial<Record<FileRelation, string>>;
 /** Begins a statement over files in a folder. */
 function overFiles(folder: string): string {
   const file = (relation: FileRelation) =>
-    `${relation} AS (FROM read_parquet(${literal(join(folder, `${relation}.parquet`))}))`;
+    `${relation} AS (FROM ${parquet(join(folder, `${relation}.parquet`))})`;
   return `WITH ${file('events')}, ${file('bots')}`;
 }
 
@@ -179,12 +179,12 @@ export class Sealing {
     for (const { siteId, expiredBefore } of live) appender.append([siteId, expiredBefore]);
     appender.close();
     const kept = (relation: FileRelation) => {
-      const file = literal(join(this.#folder, filePath({ no: replaces, day }, relation)));
+      const file = parquet(join(this.#folder, filePath({ no: replaces, day }, relation)));
       const expired =
         relation === 'rollups' || relation === 'quarter_hours'
           ? ''
           : 'AND r.received_at >= live.expired_before';
-      return `SELECT r.* FROM read_parquet(${file}) AS r JOIN live ON live.site = r.site ${expired}`;
+      return `SELECT r.* FROM ${file} AS r JOIN live ON live.site = r.site ${expired}`;
     };
     const relations = Object.keys(files) as FileRelation[];
     const queries = Object.fromEntries(relations.map((relation) => [relation, kept(relation)]));
