@@ -183,8 +183,8 @@ describe.skipIf(!hasPostgres)('dirty days in PostgreSQL', () => {
       await counts.merge(claimsFor([...bad, good]));
       await counts.merge(claimsFor([good]));
       let isMended = false;
-      const warehouse: Pick<Warehouse, 'check' | 'count'> = {
-        check: async () => undefined,
+      const warehouse: Pick<Warehouse, 'expectAllRows' | 'count'> = {
+        expectAllRows: async () => undefined,
         count: async (days) => {
           if (!isMended && days.some(({ siteId }) => siteId < good.siteId))
             throw new StoreUnavailable('cannot be counted');
@@ -227,8 +227,8 @@ describe.skipIf(!hasPostgres)('dirty days in PostgreSQL', () => {
     const finished = new Promise<void>((resolve) => {
       finish = resolve;
     });
-    const warehouse: Pick<Warehouse, 'check' | 'count'> = {
-      check: async () => undefined,
+    const warehouse: Pick<Warehouse, 'expectAllRows' | 'count'> = {
+      expectAllRows: async () => undefined,
       async count(days) {
         if (days.some(({ siteId }) => siteId === large.siteId)) await finished;
         return rowsOf(days, 1);
