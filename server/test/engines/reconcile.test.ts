@@ -272,7 +272,7 @@ describe.skipIf(!hasClickHouse)('the rows of a large day', () => {
       // A replica that is behind for a moment is not asked.
       await until(
         () =>
-          warehouse.check().then(
+          warehouse.expectAllRows().then(
             () => true,
             () => false,
           ),
