@@ -99,16 +99,16 @@ async function expectToGoOn(dataDir: string, answers: Record<string, unknown>): 
 /** Lists the folders of segments that are in their place, also while a server works. */
 function foldersOf(dataDir: string): string[] {
   const folder = join(dataDir, 'days');
-  const days = existsSync(folder) ? readdirSync(folder).filter((name) => /^\d/.test(name)) : [];
-  return days.flatMap((day) => readdirSync(join(folder, day)).map((name) => join(day, name)));
+  const days = namesIn(folder).filter((name) => /^\d/.test(name));
+  return days.flatMap((day) => namesIn(join(folder, day)).map((name) => join(day, name)));
 }
 
-/** Counts the files of a folder, which the server may delete at any moment. */
-function filesIn(folder: string): number {
+/** Lists what is in a folder, which the server may delete at any moment. */
+function namesIn(folder: string): string[] {
   try {
-    return readdirSync(folder).length;
+    return readdirSync(folder);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return 0;
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw error;
   }
 }
@@ -128,7 +128,7 @@ describe('work on files of days that is cut off', PATIENT, () => {
       // At the first file of a segment, then in the middle of one, then once it is in its place, and so on.
       const isSo = [
         () => existsSync(unfinished),
-        () => filesIn(unfinished) > 2,
+        () => namesIn(unfinished).length > 2,
         () => foldersOf(dataDir).length > written && !existsSync(unfinished),
       ][round % 3];
       while (
