@@ -148,7 +148,6 @@ export class DayTables {
 
   async #copyAfter(source: Source, of: SiteDay, known: Copied, signal: AbortSignal): Promise<Copied> {
     const now = { ...known };
-    const columns = COLUMNS;
     const growth = grownVisitsAfter(source.db, of, known.growth);
     // Where the log no longer reaches back far enough, all visits are read again.
     const visitsFrom = growth.isComplete ? known.visit : 0;
@@ -163,7 +162,7 @@ export class DayTables {
     };
     await this.#append(
       'new_visits',
-      columns.visits,
+      COLUMNS.visits,
       visitsAfter(source, of, visitsFrom, growth.visits),
       signal,
     );
@@ -172,8 +171,8 @@ export class DayTables {
       await this.#duck.run('DELETE FROM open_new_visits');
       return known;
     }
-    await this.#append('new_events', columns.events, eventsAfter(source, of, known.event, onEvent), signal);
-    await this.#append('bots', columns.bots, botsAfter(source, of, known.bot, onBot), signal);
+    await this.#append('new_events', COLUMNS.events, eventsAfter(source, of, known.event, onEvent), signal);
+    await this.#append('bots', COLUMNS.bots, botsAfter(source, of, known.bot, onBot), signal);
     await this.#merge(of);
     return { ...now, visit: newestVisit(source.db, of) };
   }

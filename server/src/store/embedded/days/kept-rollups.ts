@@ -1,9 +1,8 @@
-import { DAY_MS } from '../../../domain/clock.ts';
 import { type Cell, type ColumnType, type DuckDb, literal } from '../../drivers/duckdb.ts';
 import { type Database, prepared } from '../../drivers/sqlite.ts';
 import { MEASURES, QUARTER_HOURS, QUARTER_MEASURES, ROLLUPS } from '../../reports/relations.ts';
 import { QUARTER_MS } from '../../reports/rollups.ts';
-import { FACETS } from '../tables/kept-rollups.ts';
+import { FACETS, SLOTS_PER_DAY } from '../tables/kept-rollups.ts';
 import { readCrawler } from '../tables/profile.ts';
 import { SQL_TYPES } from './day-tables.ts';
 import type { SiteDay } from './rows.ts';
@@ -12,7 +11,6 @@ import type { Texts } from './texts.ts';
 type KeptRelation = 'rollups' | 'quarter_hours';
 
 const COLUMNS = { rollups: ROLLUPS, quarter_hours: QUARTER_HOURS } as const;
-const QUARTERS_PER_DAY = DAY_MS / QUARTER_MS;
 
 /**
  * Rollups that the events file keeps of days whose rows retention has deleted, copied into tables of DuckDB. They are moved to
@@ -116,7 +114,7 @@ export class KeptRollups {
       this.#db,
       `SELECT slot, ${QUARTER_MEASURES.join(', ')} FROM slots WHERE site = ? AND slot >= ? AND slot < ?`,
     )
-      .all(site, day * QUARTERS_PER_DAY, (day + 1) * QUARTERS_PER_DAY)
+      .all(site, day * SLOTS_PER_DAY, (day + 1) * SLOTS_PER_DAY)
       .map((row) => [
         siteId,
         day,

@@ -1,6 +1,7 @@
 import type { AskedReports, Audit, ReportLimits, Reports, SealingProgress } from '../../contract/store.ts';
 import { FairQueue } from '../../shared/fair-queue.ts';
 import { FairReports } from '../../shared/fair-reports.ts';
+import { Turns } from '../../shared/threads/turns.ts';
 import type { WrittenSegment } from '../tables/segments.ts';
 import type { WriterClient } from '../writer/client.ts';
 import { type DaysClient, startDays } from './client.ts';
@@ -28,7 +29,7 @@ export class EmbeddedReports extends FairReports implements Reports {
   readonly #writer: WriterClient;
   readonly #onRowsDeleted: () => void;
   /** Segments are written one at a time, and no strings are collected meanwhile: rows are read over several transactions. */
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
   #daysToSeal = 0;
   readonly #listeners: ((progress: SealingProgress) => void)[] = [];
   #closing = false;
@@ -64,7 +65,7 @@ export class EmbeddedReports extends FairReports implements Reports {
   };
 
   sealDaysBefore: Reports['sealDaysBefore'] = (beforeDay, signal) =>
-    this.#inTurn(async () => {
+    this.#turns.run(async () => {
       await this.#deleteUnused();
       const { sealed } = await this.#seal({ beforeDay, siteId: null }, signal);
       await this.#compact(signal);
@@ -73,7 +74,7 @@ export class EmbeddedReports extends FairReports implements Reports {
     });
 
   archiveDaysBefore: NonNullable<Reports['archiveDaysBefore']> = (beforeDay, signal) =>
-    this.#inTurn(async () => {
+    this.#turns.run(async () => {
       const archivable = await this.#thread.do({ type: 'archivable', beforeDay });
       const archived = await this.#writer.do({ type: 'archive', beforeDay: archivable });
       for (let site: number | null = 0; site !== null && !this.#isEnding(signal); ) {
@@ -92,7 +93,7 @@ export class EmbeddedReports extends FairReports implements Reports {
    * @returns whether it got through; not if it ended early, or if events kept arriving
    */
   sealSite(siteId: string, beforeDay: number, signal?: AbortSignal): Promise<boolean> {
-    return this.#inTurn(async () => {
+    return this.#turns.run(async () => {
       for (let tries = 0; tries < SEAL_TRIES; tries++) {
         const { sealed, isDone } = await this.#seal({ beforeDay, siteId }, signal);
         if (!isDone) return false;
@@ -105,7 +106,7 @@ export class EmbeddedReports extends FairReports implements Reports {
 
   /** Deletes strings that nothing refers to any more. @returns the number deleted */
   collectTexts(signal: AbortSignal): Promise<number> {
-    return this.#inTurn(() => collectTexts({ reader: this.#thread, writer: this.#writer }, signal));
+    return this.#turns.run(() => collectTexts({ reader: this.#thread, writer: this.#writer }, signal));
   }
 
   /** Recounts everything. Takes as long as reading every row. */
@@ -116,12 +117,6 @@ export class EmbeddedReports extends FairReports implements Reports {
   close(): Promise<void> {
     this.#closing = true;
     return this.#thread.close();
-  }
-
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.#turn.then(work);
-    this.#turn = done.catch(() => undefined);
-    return done;
   }
 
   #isEnding(signal?: AbortSignal): boolean {

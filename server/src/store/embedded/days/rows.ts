@@ -85,12 +85,8 @@ export function* eventsAfter(
       onRow(from);
       yield [
         ...[of.siteId, of.day, Number(visit), from.at, from.n],
-        ...[
-          text(name),
-          text(host),
-          text(path),
-          props === null || props === undefined ? null : mapOf(texts.text(props)),
-        ],
+        ...[text(name), text(host), text(path)],
+        props === null || props === undefined ? null : mapOf(texts.text(props)),
       ];
     }
     if (rows.length < ROWS_AT_ONCE) return;

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { createReadStream, type Dirent } from 'node:fs';
 import { access, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join, sep } from 'node:path';
-import { DAY_MS } from '../../../domain/clock.ts';
+import { writeDate } from '../../../domain/calendar.ts';
 import { StoreUnavailable } from '../../contract/store.ts';
 import type { FileRelation } from '../tables/file-columns.ts';
 import type { Segment, SegmentFile, SegmentFiles } from '../tables/segments.ts';
@@ -22,7 +22,7 @@ export function daysFolder(dataDir: string): string {
 
 /** Returns the path of a segment's folder within the folder of all segments. */
 export function segmentPath({ no, day }: Pick<Segment, 'no' | 'day'>): string {
-  return join(new Date(day * DAY_MS).toISOString().slice(0, 10), String(no));
+  return join(writeDate(day), String(no));
 }
 
 /** Returns the path of a segment's file within the folder of all segments. */

@@ -15,6 +15,7 @@ import { DuckDb } from '../../drivers/duckdb.ts';
 import { type Database, openForReading } from '../../drivers/sqlite.ts';
 import { SqlReports } from '../../reports/reports.ts';
 import { serveTasks } from '../../shared/threads/task-thread.ts';
+import { Turns } from '../../shared/threads/turns.ts';
 import type { Segment, WrittenSegment } from '../tables/segments.ts';
 import { listActivity } from './activity.ts';
 import { archivableBefore } from './archive.ts';
@@ -61,7 +62,6 @@ export interface Answers {
   sealable: Batch[];
   seal: WrittenSegment;
   wasteful: Segment[];
-  /** Deletes folders that no segment has, and copies of days that are not open any more. */
   'delete-unnamed': null;
   compact: WrittenSegment;
   /** The day before which all days can be archived. */
@@ -74,17 +74,6 @@ export interface Answers {
 const CACHE_KIB = 16 * 1024;
 /** How often a question is asked whose days are opened by events that arrive meanwhile. */
 const TRIES = 5;
-
-/** Runs work one piece at a time. */
-class Turns {
-  #last: Promise<unknown> = Promise.resolve();
-
-  run<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.#last.then(work);
-    this.#last = done.catch(() => undefined);
-    return done;
-  }
-}
 
 /** Answers questions, one at a time. The client decides whose turn it is. */
 class Questions {

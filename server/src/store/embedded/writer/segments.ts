@@ -1,7 +1,8 @@
+import { writeDate } from '../../../domain/calendar.ts';
 import { DAY_MS } from '../../../domain/clock.ts';
 import { StoreUnavailable } from '../../contract/store.ts';
 import { type Database, prepared } from '../../drivers/sqlite.ts';
-import { FACETS } from '../tables/kept-rollups.ts';
+import { FACETS, SLOTS_PER_DAY } from '../tables/kept-rollups.ts';
 import { archivedBefore, firstOpenDay, type WrittenSegment } from '../tables/segments.ts';
 import type { StringTable } from '../tables/string-table.ts';
 import type { CommitPart } from './commit-part.ts';
@@ -28,7 +29,7 @@ export class Segments implements CommitPart {
   refuseArchived(day: number): void {
     if (day >= this.#archivedBefore) return;
     throw new StoreUnavailable(
-      `The clock of this machine shows ${isoDay(day)}, but days before ${isoDay(this.#archivedBefore)} are archived already. Set the clock.`,
+      `The clock of this machine shows ${writeDate(day)}, but days before ${writeDate(this.#archivedBefore)} are archived already. Set the clock.`,
     );
   }
 
@@ -76,10 +77,11 @@ export class Segments implements CommitPart {
         expected: replaces ?? changes,
       });
       if (sealedRows === 0) continue;
-      prepared(this.#db, 'DELETE FROM slots WHERE site = ? AND slot BETWEEN ? * 96 AND ? * 96 + 95').run(
+      const firstSlot = day * SLOTS_PER_DAY;
+      prepared(this.#db, 'DELETE FROM slots WHERE site = ? AND slot >= ? AND slot < ?').run(
         site,
-        day,
-        day,
+        firstSlot,
+        firstSlot + SLOTS_PER_DAY,
       );
       const removeFacets = prepared(
         this.#db,
@@ -125,8 +127,4 @@ export class Segments implements CommitPart {
   #readNewestSealedDay(): number {
     return Number(prepared(this.#db, 'SELECT coalesce(max(day), -1) AS day FROM sealed_days').get()?.day);
   }
-}
-
-function isoDay(day: number): string {
-  return new Date(day * DAY_MS).toISOString().slice(0, 10);
 }
