@@ -2,6 +2,7 @@ import { PAGEVIEW } from '../../../../tracker/wire/limits.ts';
 import { DAY_MS, utcDay } from '../../domain/clock.ts';
 import { type Dimension, type FilterDimension, propName } from '../../domain/dimensions.ts';
 import type { Filter, Scope } from '../contract/store.ts';
+import { type Paging, ranked } from './ranking.ts';
 import { columnOf, firstWith, isOfVisits, MEASURES } from './relations.ts';
 import { QUARTER_MS } from './rollups.ts';
 import { type Statement, Values } from './statement.ts';
@@ -20,13 +21,14 @@ const measures = (counted: Measured) =>
   MEASURES.map((name) => `${counted[name] ?? '0'} AS ${name}`).join(', ');
 const sums = MEASURES.map((name) => `sum(part.${name}) AS ${name}`).join(', ');
 /** Adds up rows from several sources by their key. */
-const summed = (parts: readonly string[]) =>
-  `SELECT key, ${sums} FROM (${parts.join('\n    UNION ALL ')}\n  ) AS part GROUP BY key`;
+const summed = (parts: readonly string[], more: readonly string[] = []) =>
+  `SELECT ${['key', sums, ...more].join(', ')} FROM (${parts.join('\n    UNION ALL ')}\n  ) AS part GROUP BY key`;
 
-/** Counts by the values of a dimension, from rollups for whole days without filters, else from events. */
+/** Counts by the values of a dimension, from rollups for whole days without filters, else from events. Returns one page. */
 export function countBy(
   { siteId, fromMs, toMs, filters }: Scope,
   by: Exclude<Dimension, 'bot'>,
+  paging: Paging,
   days: readonly StoredDay[],
 ): Statement | null {
   const isWhole = ({ day }: StoredDay) => day * DAY_MS >= fromMs && (day + 1) * DAY_MS <= toMs;
@@ -52,12 +54,19 @@ export function countBy(
       }),
     );
   }
-  return statement({ siteId, values, parts, from: { rollups: rolledUp, events: others } });
+  if (parts.length === 0) return null;
+  return {
+    siteId,
+    from: { rollups: rolledUp, events: others },
+    sql: ranked(summed(parts), paging, values),
+    values: values.all,
+  };
 }
 
-/** Counts crawlers' visits by their names. */
+/** Counts crawlers' visits by their names. Returns one page. */
 export function countBots(
   { siteId, fromMs, toMs }: Omit<Scope, 'filters'>,
+  paging: Paging,
   days: readonly StoredDay[],
 ): Statement | null {
   const [rolledUp, others] = split(
@@ -67,18 +76,19 @@ export function countBots(
   const values = new Values();
   const parts: string[] = [];
   if (rolledUp.length > 0)
-    parts.push(`SELECT value AS key, company, bots FROM rollups WHERE dimension = 'bot'`);
+    parts.push(`SELECT value AS key, company, ${MEASURES.join(', ')} FROM rollups WHERE dimension = 'bot'`);
   if (others.length > 0) {
     const happened = spanOf({ fromMs, toMs }, values)('received_at');
     parts.push(
-      `SELECT bot AS key, max(company) AS company, count(*) AS bots FROM bots WHERE ${happened} GROUP BY bot`,
+      `SELECT bot AS key, max(company) AS company, ${measures({ bots: 'count(*)' })}
+    FROM bots WHERE ${happened} GROUP BY bot`,
     );
   }
   if (parts.length === 0) return null;
   return {
     siteId,
     from: { rollups: rolledUp, bots: others },
-    sql: `SELECT key, max(part.company) AS company, sum(part.bots) AS bots FROM (${parts.join(' UNION ALL ')}) AS part GROUP BY key`,
+    sql: ranked(summed(parts, ['max(part.company) AS company']), paging, values),
     values: values.all,
   };
 }
@@ -135,12 +145,13 @@ export function countByTime(
     FROM bots WHERE ${inSpan('received_at')} GROUP BY 1`,
       );
   }
-  return statement({
+  if (parts.length === 0) return null;
+  return {
     siteId,
-    values,
-    parts,
     from: { quarter_hours: rolledUp, events: others, ...(filters.length === 0 ? { bots: others } : {}) },
-  });
+    sql: summed(parts),
+    values: values.all,
+  };
 }
 
 /** Counts visitors by the page of their last event since an instant. */
@@ -268,13 +279,4 @@ function split(days: readonly StoredDay[], isFirst: (day: StoredDay) => boolean)
   const parts: [number[], number[]] = [[], []];
   for (const each of days) parts[isFirst(each) ? 0 : 1].push(each.day);
   return parts;
-}
-
-function statement({
-  parts,
-  siteId,
-  from,
-  values,
-}: Pick<Statement, 'siteId' | 'from'> & { values: Values; parts: readonly string[] }): Statement | null {
-  return parts.length === 0 ? null : { siteId, from, sql: summed(parts), values: values.all };
 }

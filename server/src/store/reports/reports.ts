@@ -2,8 +2,8 @@ import { utcDay } from '../../domain/clock.ts';
 import type { Dimension } from '../../domain/dimensions.ts';
 import { type Measures, NO_MEASURES } from '../../domain/measures.ts';
 import type { BreakdownRow, Reports, Scope } from '../contract/store.ts';
-import { rank } from '../shared/rank.ts';
 import { countBots, countBy, countByTime, lastPages, type StoredDay } from './questions.ts';
+import { type Paging, pageOf } from './ranking.ts';
 import type { Statement } from './statement.ts';
 
 /** The pages that `realtime` lists. */
@@ -46,21 +46,23 @@ export class SqlReports implements Pick<Reports, 'totals' | 'series' | 'breakdow
   async breakdown(
     scope: Scope,
     by: Dimension,
-    options: { limit: number; cursor?: string },
+    paging: Paging,
   ): Promise<{ rows: BreakdownRow[]; nextCursor: string | null }> {
     // Filters are about people.
     if (by === 'bot' && scope.filters.length > 0) return { rows: [], nextCursor: null };
     const days = await this.#daysWithin(scope.siteId, scope.fromMs, scope.toMs);
-    const rows = await this.#rows(by === 'bot' ? countBots(scope, days) : countBy(scope, by, days));
-    const counted = rows
-      .map((row) => ({
-        key: textOf(row.key),
-        measures: measuresOf(row),
+    const page = await this.#rows(
+      by === 'bot' ? countBots(scope, paging, days) : countBy(scope, by, paging, days),
+    );
+    const { rows, nextCursor } = pageOf(page, paging);
+    return {
+      rows: rows.map((row) => ({
+        value: textOf(row.key),
+        ...measuresOf(row),
         ...(by === 'bot' ? { company: textOf(row.company) } : {}),
-      }))
-      // A visit across the edge of the span may have no event in it.
-      .filter(({ measures: { events, visits, botVisits } }) => events > 0 || visits > 0 || botVisits > 0);
-    return rank(counted, options);
+      })),
+      nextCursor,
+    };
   }
 
   async realtime(
