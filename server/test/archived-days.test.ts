@@ -103,16 +103,18 @@ function rowsBefore(dataDir: string, beforeMs: number): number {
   }
 }
 
-/** Reads all entries as `move` does, in order of receipt. */
-async function dumped(dataDir: string): Promise<Entry[]> {
+/** Reads all entries as `move` does, in order of receipt, with the ids that they are moved with. */
+async function dumped(dataDir: string): Promise<{ eventId: string; entry: Entry }[]> {
   const dump = new EventDump(join(dataDir, 'events.db'));
   try {
-    const entries: Entry[] = [];
+    const dumped: { eventId: string; entry: Entry }[] = [];
     for (const day of dump.days())
-      await dump.read(day, async ({ entries: ofDay }) => {
-        for await (const { entry } of ofDay) entries.push(entry);
+      await dump.read(day, async ({ entries }) => {
+        for await (const { eventId, entry } of entries) dumped.push({ eventId, entry });
       });
-    return entries.sort((a, b) => a.receivedAtMs - b.receivedAtMs || Number(a.kind > b.kind));
+    return dumped.sort(
+      ({ entry: a }, { entry: b }) => a.receivedAtMs - b.receivedAtMs || Number(a.kind > b.kind),
+    );
   } finally {
     await dump.close();
   }
@@ -138,12 +140,26 @@ describe('archived days', () => {
 
   it('move to databases with the same numbers as before', async () => {
     const { store, dataDir } = await filled();
-    const measures = async () => new Recount(await dumped(dataDir)).measures(FROM_MS, TO_MS, []);
+    const measures = async () =>
+      new Recount((await dumped(dataDir)).map(({ entry }) => entry)).measures(FROM_MS, TO_MS, []);
     const before = await measures();
     expect(before).toMatchObject({ visits: expect.any(Number) });
     expect(before.engagedMs).toBeGreaterThan(DAYS * 5_234);
     await archive(store, TO_MS - DAY_MS);
     expect(await measures()).toEqual(before);
+  });
+
+  it('move with the same ids as before, so that entries that were moved before are not moved again', async () => {
+    const { store, dataDir } = await filled();
+    const idsByPlace = async () =>
+      (await dumped(dataDir))
+        .map(({ eventId, entry: { kind, receivedAtMs } }) => `${receivedAtMs} ${kind} ${eventId}`)
+        .sort();
+    const before = await idsByPlace();
+    expect(new Set(before).size).toBe(before.length);
+    expect(before.filter((line) => line.includes(' leave ')).length).toBeGreaterThan(DAYS * 2);
+    await archive(store, TO_MS - DAY_MS);
+    expect(await idsByPlace()).toEqual(before);
   });
 
   it('refuse entries with a reason, as a whole commit, and newer entries go on', async () => {

@@ -5,6 +5,7 @@ import type { KeyUse, LedgerLine } from '../contract/store.ts';
 import { type Database, openForReading, prepared, translated } from '../drivers/sqlite.ts';
 import { ArchivedEntries } from '../embedded/days/archived-entries.ts';
 import { daysFolder } from '../embedded/days/segment-files.ts';
+import { VIEW_BITS } from '../embedded/tables/file-columns.ts';
 import { readCrawler } from '../embedded/tables/profile.ts';
 import { archivedBefore } from '../embedded/tables/segments.ts';
 import { SELECT_EVENTS, toStoredEvent } from '../embedded/tables/stored-event.ts';
@@ -112,7 +113,7 @@ export class EventDump implements EventSource {
       WHERE l.site = ? AND l.day = ? ORDER BY l.visit, l.view`;
     for (const row of rows(leaves, day)) {
       yield {
-        eventId: idOf('leave', siteId, row.day, row.visit, row.view),
+        eventId: idOf('leave', siteId, row.day, row.visit, BigInt.asUintN(VIEW_BITS, row.view as bigint)),
         ordinal: 0,
         entry: {
           ...{ kind: 'leave', siteId, siteKey: null, receivedAtMs: Number(row.at), host: '', id: null },

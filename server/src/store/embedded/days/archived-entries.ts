@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { Entry } from '../../contract/store.ts';
 import { DuckDb, literal, parquet, type Row } from '../../drivers/duckdb.ts';
 import { type Database, prepared } from '../../drivers/sqlite.ts';
+import { NUMBERS_PER_DAY } from '../../reports/relations.ts';
 import type { FileRelation } from '../tables/file-columns.ts';
 import { type Segment, toSegment } from '../tables/segments.ts';
 import { archivedEvent, viewOf } from './activity-files.ts';
@@ -96,7 +97,7 @@ function archivedLeave(siteId: string, row: Row): ArchivedEntry {
       vitals: row.vitals === null ? null : (JSON.parse(String(row.vitals)) as Record<string, number>),
     },
     ordinal: 0,
-    place: [row.day, row.visit_no, row.view],
+    place: [row.day, row.visit_no === null ? 0 : Number(row.visit_no) % NUMBERS_PER_DAY, row.view_bits],
   };
 }
 

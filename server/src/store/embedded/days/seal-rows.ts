@@ -15,7 +15,7 @@ const columns = (...names: readonly string[]): Columns =>
 export const ROW_COLUMNS = {
   events: {
     ...columns('site', 'visit', 'ms', 'n', 'name', 'host', 'page', 'query', 'referrer', 'nav', 'props'),
-    ...{ value: 'number', currency: 'number32', view: 'number32' },
+    ...{ value: 'number', currency: 'number32', view: 'integer' },
   },
   visits: {
     ...columns('site', 'visit', 'first', 'start_at', 'start_n', 'end_at', 'channel', 'profile', 'width'),
@@ -23,28 +23,25 @@ export const ROW_COLUMNS = {
     ...{ engaged: 'integer', visitor: 'integer' },
   },
   leaves: {
-    ...columns('site', 'visit', 'view', 'ms', 'page'),
-    ...{ engaged: 'integer', scroll: 'number32', vitals: 'number32' },
+    ...columns('site', 'visit', 'ms', 'page', 'scroll', 'vitals'),
+    ...{ engaged: 'integer', view: 'integer' },
   },
   bots: columns('site', 'ms', 'n', 'crawler', 'host', 'page'),
 } as const satisfies Readonly<Record<string, Columns>>;
 
-/** The numbers of strings that rows name, and of views. */
+/** The numbers of strings that rows name. */
 export class UsedTexts {
   readonly texts = new Set<number>();
   readonly profiles = new Set<number>();
   readonly crawlers = new Set<number>();
   readonly props = new Set<number>();
-  /** The views that events of a site name, by visit. */
-  readonly views = new Map<number, Map<string, number>>();
 }
 
 type Rows = Generator<readonly Cell[], void, void>;
-type NumberRow = (number | null)[];
+type Row = (number | bigint | string | null)[];
 
 /** Reads the events of a day. */
 export function* eventRows(db: Database, { site, day }: SiteDay, used: UsedTexts): Rows {
-  used.views.clear();
   const startMs = day * DAY_MS;
   const select = prepared(
     db,
@@ -52,12 +49,11 @@ export function* eventRows(db: Database, { site, day }: SiteDay, used: UsedTexts
      FROM events WHERE site = ? AND at >= ? AND at < ? ORDER BY at, n`,
   );
   select.setReturnArrays(true);
-  // With arrays switched on, rows are arrays of the columns, which are all numbers or null, but for the last one.
-  for (const row of select.iterate(site, startMs, startMs + DAY_MS) as unknown as Iterable<NumberRow>) {
+  // With arrays switched on, rows are arrays of the columns.
+  for (const row of select.iterate(site, startMs, startMs + DAY_MS) as unknown as Iterable<Row>) {
     for (const i of [4, 5, 6, 7, 8, 9, 12]) use(used.texts, row[i]);
     use(used.props, row[10]);
-    const view = row[13] as unknown as string | null;
-    if (view !== null) row[13] = numberOf(viewsOf(used, row[1] ?? 0), view);
+    row[13] = large(row[13]);
     yield row;
   }
 }
@@ -75,38 +71,31 @@ export function* visitRows(
        CAST(visitor AS TEXT) FROM visits WHERE site = ? AND day = ?`,
   );
   select.setReturnArrays(true);
-  for (const row of select.iterate(site, day) as unknown as Iterable<(number | bigint | null)[]>) {
+  for (const row of select.iterate(site, day) as unknown as Iterable<Row>) {
     const visit = grown?.get(Number(row[1]));
     // In the order of the columns.
     if (visit !== undefined) row.splice(3, 3, ...visit.slice(3, 6));
     if (visit !== undefined) row.splice(9, 5, ...visit.slice(6, 11));
-    use(used.profiles, row[7] as number);
-    use(used.texts, row[9] as number);
-    use(used.texts, row[10] as number);
-    row[14] = BigInt(row[14] as unknown as string);
+    use(used.profiles, row[7]);
+    use(used.texts, row[9]);
+    use(used.texts, row[10]);
+    row[14] = large(row[14]);
     yield row;
   }
 }
 
-/** Reads what was reported when views ended. The views get numbers in place of their hashes. Events must be read before. */
+/** Reads what was reported when views ended. */
 export function* leaveRows(db: Database, { site, day }: SiteDay, used: UsedTexts): Rows {
   const select = prepared(
     db,
-    `SELECT site, visit, CAST(view AS TEXT), at - ${day * DAY_MS}, path, engaged, scroll, vitals FROM leaves
+    `SELECT site, visit, at - ${day * DAY_MS}, path, scroll, vitals, engaged, CAST(view AS TEXT) FROM leaves
      WHERE site = ? AND day = ? ORDER BY visit, view`,
   );
   select.setReturnArrays(true);
-  let visit = -1;
-  let views = new Map<string, number>();
-  for (const row of select.iterate(site, day) as unknown as Iterable<NumberRow>) {
-    if (row[1] !== visit) {
-      visit = row[1] ?? 0;
-      views = used.views.get(visit) ?? new Map();
-    }
-    const view = row[2] as unknown as string;
-    row[2] = view === '0' ? null : numberOf(views, view);
-    use(used.texts, row[4]);
-    use(used.texts, row[7]);
+  for (const row of select.iterate(site, day) as unknown as Iterable<Row>) {
+    use(used.texts, row[3]);
+    use(used.texts, row[5]);
+    row[7] = large(row[7]);
     yield row;
   }
 }
@@ -119,7 +108,7 @@ export function* botRows(db: Database, { site, day }: SiteDay, used: UsedTexts):
     `SELECT site, at - ${startMs}, n, crawler, host, path FROM bots WHERE site = ? AND at >= ? AND at < ? ORDER BY at, n`,
   );
   select.setReturnArrays(true);
-  for (const row of select.iterate(site, startMs, startMs + DAY_MS) as unknown as Iterable<NumberRow>) {
+  for (const row of select.iterate(site, startMs, startMs + DAY_MS) as unknown as Iterable<Row>) {
     use(used.crawlers, row[3]);
     use(used.texts, row[4]);
     use(used.texts, row[5]);
@@ -127,19 +116,11 @@ export function* botRows(db: Database, { site, day }: SiteDay, used: UsedTexts):
   }
 }
 
-function use(ids: Set<number>, id: number | null | undefined): void {
-  if (id !== null && id !== undefined) ids.add(id);
+function use(ids: Set<number>, id: Row[number] | undefined): void {
+  if (typeof id === 'number') ids.add(id);
 }
 
-function viewsOf(used: UsedTexts, visit: number): Map<string, number> {
-  const known = used.views.get(visit) ?? new Map<string, number>();
-  used.views.set(visit, known);
-  return known;
-}
-
-/** Returns the number of a view among those of its visit. */
-function numberOf(views: Map<string, number>, view: string): number {
-  const number = views.get(view) ?? views.size + 1;
-  views.set(view, number);
-  return number;
+/** Converts an integer of 64 bits, which is read as text since not every one fits in a number. */
+function large(text: Row[number] | undefined): bigint | null {
+  return typeof text === 'string' ? BigInt(text) : null;
 }

@@ -3,7 +3,7 @@ import { DAY_MS } from '../../../domain/clock.ts';
 import { BOUNCE_ENGAGED_MS } from '../../../domain/visit-rules.ts';
 import { type DuckDb, literal, type RowAppender } from '../../drivers/duckdb.ts';
 import { EVENT_COLUMNS, firstWith, NUMBERS_PER_DAY } from '../../reports/relations.ts';
-import { FILE_COLUMNS, LEAVES } from '../tables/file-columns.ts';
+import { FILE_COLUMNS, LEAVES, VIEW_BITS } from '../tables/file-columns.ts';
 import { readCrawler } from '../tables/profile.ts';
 import type { SealedSite } from '../tables/segments.ts';
 import { grownVisitsOf } from '../tables/visit-rows.ts';
@@ -90,7 +90,7 @@ export class SealTables {
   }
 
   /**
-   * Puts the events in the order of the file, with the numbers of their visits. Rows of numbers take little memory, whereas
+   * Puts the events in the order of the file, with the numbers of their visits, and views numbered within each visit. Rows of numbers take little memory, whereas
    * rows with all their strings do not fit.
    */
   async #order(): Promise<void> {
@@ -100,10 +100,15 @@ export class SealTables {
         `rowid IN (SELECT min(rowid) FROM sealed_events GROUP BY site, visit, ${column}) AS ${firstWith(column)}`,
     );
     await this.#duck.run(`
+      CREATE OR REPLACE TEMP TABLE sealed_views AS
+      SELECT *, row_number() OVER (PARTITION BY site, visit ORDER BY view) AS no FROM (
+        SELECT site, visit, view FROM sealed_events WHERE view IS NOT NULL
+        UNION SELECT site, visit, view FROM sealed_leaves WHERE view <> 0);
       CREATE OR REPLACE TEMP TABLE sealed_ordered AS
-      SELECT e.*, v.* EXCLUDE (site, visit), o.lone
+      SELECT e.* REPLACE (w.no AS view), v.* EXCLUDE (site, visit), o.lone
       FROM (SELECT *, ${firsts.join(', ')} FROM sealed_events) AS e
         JOIN sealed_visits AS v ON v.site = e.site AND v.visit = e.visit
+        LEFT JOIN sealed_views AS w ON w.site = e.site AND w.visit = e.visit AND w.view = e.view
         JOIN (SELECT site, first, count(*) = 1 AS lone FROM sealed_visits GROUP BY ALL) AS o
           ON o.site = v.site AND o.first = v.first
       ORDER BY e.site, v.first, e.visit, e.ms, e.n`);
@@ -161,18 +166,23 @@ export class SealTables {
       day: String(this.#day),
       visit_no: `CASE WHEN l.visit > 0 THEN ${this.#number('l.visit')} END`,
       received_at: this.#instant('l.ms'),
-      page: 'page.text',
-      vitals: 'vitals.text',
+      ...{
+        page: 'page.text',
+        vitals: 'vitals.text',
+        view: 'w.no',
+        view_bits: `l.view & ${2 ** VIEW_BITS - 1}`,
+      },
     };
     const selected = LEAVES.map(({ name }) => `${columns[name] ?? `l.${name}`} AS ${name}`);
     return `
       SELECT ${selected.join(', ')} FROM sealed_leaves AS l JOIN sealed_sites AS s ON s.no = l.site
+        LEFT JOIN sealed_views AS w ON w.site = l.site AND w.visit = l.visit AND w.view = l.view
         JOIN sealed_texts AS page ON page.id = l.page LEFT JOIN sealed_texts AS vitals ON vitals.id = l.vitals`;
   }
 
   async drop(): Promise<void> {
     await this.#duck.run(
-      `${TABLES.map((name) => `DROP TABLE sealed_${name};`).join(' ')} DROP TABLE sealed_ordered;`,
+      `${TABLES.map((name) => `DROP TABLE sealed_${name};`).join(' ')} DROP TABLE sealed_ordered; DROP TABLE sealed_views;`,
     );
   }
 
