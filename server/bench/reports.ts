@@ -71,7 +71,7 @@ const nextBrowser = zipf(BROWSERS.length);
 const nextSystem = zipf(SYSTEMS.length);
 const nextChannel = zipf(CHANNELS.length);
 
-/** A visitor who is on a site now. A visit has about two and a half views, and a quarter of visits end with a leave. */
+/** A visitor who is on a site now. A visit has about two and a half views, and the end of nine views in ten arrives. */
 interface Guest {
   visitor: bigint;
   left: number;
@@ -112,7 +112,8 @@ function* traffic(count: number): Generator<Entry> {
     if (guest.left <= 0 || here.length > 40) here.splice(here.indexOf(guest), 1);
     const path = `/page-${nextPage()}`;
     const host = `site${number}.example`;
-    const arrival = { siteId, siteKey: null, receivedAtMs, host, path, visitor: guest.visitor };
+    const view = BigInt.asIntN(64, BigInt(i + 1) * 0xd1b5_4a32_d192_ed03n);
+    const arrival = { siteId, siteKey: null, receivedAtMs, host, path, visitor: guest.visitor, view };
     const channel = isNew ? (CHANNELS[nextChannel()] ?? 'direct') : 'direct';
     yield {
       kind: 'event',
@@ -124,16 +125,16 @@ function* traffic(count: number): Generator<Entry> {
       props: random() < 0.05 ? { plan: random() < 0.5 ? 'pro' : 'free' } : null,
       value: null,
       currency: null,
-      view: null,
       width: 1200,
       ...guest.profile,
       channel,
       source: channel === 'direct' ? null : `source-${nextSource()}`,
       campaign: channel === 'campaign' ? 'spring' : null,
     };
-    if (random() < 0.25) {
+    if (random() < 0.9) {
       const engagedMs = Math.floor(random() * 60_000);
-      yield { kind: 'leave', ...arrival, id: null, view: BigInt(i), engagedMs, scroll: 50, vitals: null };
+      const scroll = Math.floor(random() * 101);
+      yield { kind: 'leave', ...arrival, id: null, engagedMs, scroll, vitals: null };
     }
     if (random() < 0.03) {
       const bot = { bot: 'GPTBot', company: 'OpenAI', botClass: 'ai-training' };

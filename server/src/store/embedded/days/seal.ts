@@ -244,9 +244,11 @@ export class Sealing {
       ({ name, type }) => `r.${name}::${SQL_TYPES[type]} AS ${name}`,
     );
     const order = relation === 'events' ? '' : `ORDER BY ${ORDER[relation]}`;
+    // Its encodings of integers take an eighth less, but not for small counts, and are read faster.
+    const version = relation === 'rollups' || relation === 'quarter_hours' ? 'V1' : 'V2';
     const [copied] = await this.#duck.rows(
       `COPY (SELECT ${columns.join(', ')} FROM (${query}) AS r ${order}) TO ${literal(file)}
-       (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${ROWS_PER_GROUP})`,
+       (FORMAT parquet, PARQUET_VERSION ${version}, COMPRESSION zstd, ROW_GROUP_SIZE ${ROWS_PER_GROUP})`,
     );
     return Number(copied?.Count ?? 0);
   }
