@@ -42,7 +42,8 @@ async function openDay() {
 
 /** Opens a store with a day's events and bots. */
 async function storedDay() {
-  const { store, of, ...opened } = await openDay();
+  const { of, ...opened } = await openDay();
+  const { store } = opened;
   for (let i = 0; i < EVENTS; i += 5_500)
     await Promise.all(
       Array.from({ length: 5_500 }, (_, k) =>
@@ -81,6 +82,49 @@ describe('a copy of an open day', () => {
       if (copied.at(-1) === EVENTS + BOTS) break;
     }
     expect(copied.some((rows) => rows > 0 && rows < EVENTS)).toBe(true);
+  });
+
+  it('copies only what is missing if entries come out of order', async () => {
+    const { source, duck, of, store } = await storedDay();
+    const counted = async (tables: DayTables) => {
+      await tables.update(source, of, new AbortController().signal);
+      const events = tables.events(SITE, [of.day]);
+      return {
+        rows: await duck.rows(
+          `SELECT received_at, ordinal, page, visit_no, visit_start, visit_end, bounce, begins, lone FROM (${events}) ORDER BY ALL`,
+        ),
+        firsts: await duck.rows(`SELECT page, count(*) FILTER (WHERE first_page) AS visits,
+          count(*) FILTER (WHERE first_name) AS named FROM (${events}) GROUP BY page ORDER BY page`),
+        bots: await duck.rows(`SELECT * FROM (${tables.bots(SITE, [of.day])}) ORDER BY ALL`),
+      };
+    };
+    const tables = await DayTables.create(duck);
+    await counted(tables);
+    const late: readonly Parameters<typeof event>[0][] = [
+      // Before the visitor's first visit, in it, and in a visit of an own.
+      { receivedAtMs: NOON_MS - HOUR_MS, visitor: 1n },
+      { receivedAtMs: NOON_MS - 1_000, visitor: 2n },
+      { receivedAtMs: NOON_MS - HOUR_MS, visitor: -1n },
+      // Between the visitor's events, at the instant of another event, on a page already seen and on a new one.
+      { receivedAtMs: NOON_MS + 5_000, visitor: 3n },
+      { receivedAtMs: NOON_MS + 5_000, visitor: 3n, path: '/late' },
+    ];
+    for (const [i, more] of late.entries()) await store.events.append(event({ id: `late${i}`, ...more }));
+    expect(await counted(tables)).toEqual(await counted(await DayTables.create(duck)));
+  });
+
+  it('keeps its rows if entries come out of order', async () => {
+    const { source, duck, of, store } = await storedDay();
+    const tables = await DayTables.create(duck);
+    const update = () => tables.update(source, of, new AbortController().signal);
+    await update();
+    await store.events.append(event({ id: 'late', receivedAtMs: NOON_MS - HOUR_MS }));
+    await update();
+    expect(tables.rows).toBe(EVENTS + 1 + BOTS);
+    await store.events.append(bot({ receivedAtMs: NOON_MS - HOUR_MS }));
+    await update();
+    // Those of the deleted copies included.
+    expect(tables.rows).toBe(EVENTS + 1 + BOTS + BOTS + 1);
   });
 
   it('does not take a visit that grows for the only one of its visitor', async () => {

@@ -1,5 +1,12 @@
 import { DAY_MS } from '../../../domain/clock.ts';
-import { type Cell, type ColumnType, type DuckDb, literal, type RowAppender } from '../../drivers/duckdb.ts';
+import {
+  type Cell,
+  type ColumnType,
+  type DuckDb,
+  literal,
+  type Row,
+  type RowAppender,
+} from '../../drivers/duckdb.ts';
 import { type Database, prepared } from '../../drivers/sqlite.ts';
 import { EVENT_COLUMNS, firstWith, RELATIONS } from '../../reports/relations.ts';
 import { grownVisitsAfter } from '../tables/visit-rows.ts';
@@ -8,10 +15,11 @@ import {
   COLUMNS,
   type Columns,
   eventsAfter,
+  eventsOfVisits,
   type Position,
   type SiteDay,
   type Source,
-  START,
+  type VisitSpan,
   visitsAfter,
 } from './rows.ts';
 
@@ -29,9 +37,13 @@ interface Copied {
   expiredBefore: number;
 }
 
-const NOTHING: Copied = {
-  ...{ event: START, bot: START, visit: 0, growth: -1, events: 0, bots: 0, changes: -1, expiredBefore: 0 },
-};
+/** Returns the state before the first copy. Rows that retention is about to delete are not copied. */
+function nothing(expiredBefore: number): Copied {
+  const start = { at: expiredBefore, n: -1 };
+  return {
+    ...{ event: start, bot: start, visit: 0, growth: -1, events: 0, bots: 0, changes: -1, expiredBefore },
+  };
+}
 
 /** Rows appended before the thread does something else. */
 const ROWS_PER_STEP = 5_000;
@@ -116,24 +128,17 @@ export class DayTables {
    */
   async update(source: Source, of: SiteDay, signal: AbortSignal): Promise<void> {
     const key = `${of.siteId} ${of.day}`;
-    const { changes, expiredBefore, events, bots } = storedState(source.db, of);
-    const known = this.#copied.get(key);
-    if (known?.expiredBefore === expiredBefore) {
-      if (known.changes === changes) return;
-      const updated = await this.#copyAfter(source, of, known, signal);
-      if (signal.aborted || (updated.events === events && updated.bots === bots)) {
-        this.#copied.set(key, { ...updated, changes: signal.aborted ? known.changes : changes });
-        return;
-      }
-      // A clock stepped back, so that rows came before those that were already copied.
-    }
-    await this.forget(of);
-    const copied = await this.#copyAfter(source, of, NOTHING, signal);
-    this.#copied.set(key, {
-      ...copied,
-      expiredBefore,
-      changes: signal.aborted ? NOTHING.changes : changes,
-    });
+    const { changes, events, expiredBefore } = storedState(source.db, of);
+    if (this.#copied.get(key)?.expiredBefore !== expiredBefore) await this.forget(of);
+    const known = this.#copied.get(key) ?? nothing(expiredBefore);
+    if (known.changes === changes) return;
+    let copied = await this.#copyAfter(source, of, known, signal);
+    // Entries may come out of order: events of the past, or after a clock stepped back.
+    if (!signal.aborted && copied.events !== events)
+      copied = await this.#copyLateEvents(source, of, copied, signal);
+    if (!signal.aborted && copied.bots !== storedBots(source.db, of, expiredBefore))
+      copied = await this.#copyBotsAgain(source, of, copied, signal);
+    this.#copied.set(key, { ...copied, changes: signal.aborted ? known.changes : changes });
   }
 
   /** Deletes the copies of a site's day. */
@@ -156,10 +161,6 @@ export class DayTables {
       now.event = at;
       now.events += 1;
     };
-    const onBot = (at: Position) => {
-      now.bot = at;
-      now.bots += 1;
-    };
     await this.#append(
       'new_visits',
       COLUMNS.visits,
@@ -172,9 +173,47 @@ export class DayTables {
       return known;
     }
     await this.#append('new_events', COLUMNS.events, eventsAfter(source, of, known.event, onEvent), signal);
-    await this.#append('bots', COLUMNS.bots, botsAfter(source, of, known.bot, onBot), signal);
     await this.#merge(of);
-    return { ...now, visit: newestVisit(source.db, of) };
+    const copied = { ...now, visit: newestVisit(source.db, of) };
+    return this.#copyBotsAfter(source, of, copied, signal);
+  }
+
+  async #copyBotsAfter(source: Source, of: SiteDay, known: Copied, signal: AbortSignal): Promise<Copied> {
+    const now = { ...known };
+    const onBot = (at: Position) => {
+      now.bot = at;
+      now.bots += 1;
+    };
+    await this.#append('bots', COLUMNS.bots, botsAfter(source, of, known.bot, onBot), signal);
+    return now;
+  }
+
+  /** Copies events that came out of order. They are of visits that have more events than were copied. */
+  async #copyLateEvents(source: Source, of: SiteDay, known: Copied, signal: AbortSignal): Promise<Copied> {
+    const ofDay = [of.siteId, of.day];
+    const visits = await this.#duck.rows(
+      `WITH copied AS (SELECT visit, count(*) AS events FROM open_events WHERE site = $1 AND day = $2 GROUP BY visit)
+       SELECT v.visit, v.visit_start, v.visit_end FROM open_visits AS v LEFT JOIN copied ON copied.visit = v.visit
+       WHERE v.site = $1 AND v.day = $2 AND v.events > coalesce(copied.events, 0) ORDER BY v.visit_start`,
+      ofDay,
+    );
+    const spans = joinedSpans(visits, known.expiredBefore);
+    await this.#append('new_events', COLUMNS.events, eventsOfVisits(source, of, spans), signal);
+    await this.#duck.run(
+      `DELETE FROM open_new_events WHERE (received_at, ordinal) IN
+         (SELECT (received_at, ordinal) FROM open_events WHERE site = $1 AND day = $2)`,
+      ofDay,
+    );
+    const [late] = await this.#duck.rows('SELECT count(*) AS rows FROM open_new_events');
+    await this.#merge(of);
+    return { ...known, events: known.events + Number(late?.rows) };
+  }
+
+  async #copyBotsAgain(source: Source, of: SiteDay, known: Copied, signal: AbortSignal): Promise<Copied> {
+    await this.#duck.run('DELETE FROM open_bots WHERE site = $1 AND day = $2', [of.siteId, of.day]);
+    this.#deletedRows += known.bots;
+    const { bot, bots } = nothing(known.expiredBefore);
+    return this.#copyBotsAfter(source, of, { ...known, bot, bots }, signal);
   }
 
   async #append(
@@ -250,20 +289,46 @@ export async function appendAll(
   return appended;
 }
 
-/** Reads the state of a site's day, and how many rows it should have. */
+/** Joins the spans of visits, given in order of their start, so that no row is read for two of them. */
+function joinedSpans(visits: readonly Row[], expiredBefore: number): VisitSpan[] {
+  const spans: VisitSpan[] = [];
+  for (const row of visits) {
+    const fromMs = Math.max(Number(row.visit_start), expiredBefore);
+    const [toMs, visit] = [Number(row.visit_end), Number(row.visit)];
+    const last = spans.at(-1);
+    if (last === undefined || fromMs > last.toMs) spans.push({ fromMs, toMs, visits: [visit] });
+    else {
+      last.toMs = Math.max(last.toMs, toMs);
+      last.visits.push(visit);
+    }
+  }
+  return spans;
+}
+
+/** Reads the state of a site's day, and how many events it should have. */
 export function storedState(
   db: Database,
   { site, day }: SiteDay,
-): Pick<Copied, 'changes' | 'expiredBefore' | 'events' | 'bots'> {
-  const number = (sql: string, ...values: number[]) =>
-    Number(Object.values(prepared(db, sql).get(...values) ?? {})[0] ?? 0);
-  const ofDay = [site, day * DAY_MS, (day + 1) * DAY_MS];
+): Pick<Copied, 'changes' | 'events' | 'expiredBefore'> {
+  const counted = prepared(db, 'SELECT changes, events FROM counters WHERE site = ? AND day = ?').get(
+    site,
+    day,
+  );
+  const expired = prepared(db, 'SELECT before_at FROM expired WHERE site = ?').get(site);
   return {
-    changes: number('SELECT changes FROM counters WHERE site = ? AND day = ?', site, day),
-    events: number('SELECT events FROM counters WHERE site = ? AND day = ?', site, day),
-    bots: number('SELECT count(*) FROM bots WHERE site = ? AND at >= ? AND at < ?', ...ofDay),
-    expiredBefore: number('SELECT before_at FROM expired WHERE site = ?', site),
+    changes: Number(counted?.changes ?? 0),
+    events: Number(counted?.events ?? 0),
+    expiredBefore: Number(expired?.before_at ?? 0),
   };
+}
+
+function storedBots(db: Database, { site, day }: SiteDay, expiredBefore: number): number {
+  const fromMs = Math.max(day * DAY_MS, expiredBefore);
+  return Number(
+    prepared(db, 'SELECT count(*) AS bots FROM bots WHERE site = ? AND at >= ? AND at < ?').get(
+      ...[site, fromMs, (day + 1) * DAY_MS],
+    )?.bots,
+  );
 }
 
 function newestVisit(db: Database, { site, day }: SiteDay): number {

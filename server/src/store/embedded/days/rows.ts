@@ -37,7 +37,7 @@ const OWN_COLUMNS: Columns = {
 const VISIT_ROW_COLUMNS: Columns = {
   ...SHARED_COLUMNS,
   ...{ visit_no: 'integer', visitor_no: 'integer', visit_start: 'integer', first_ordinal: 'integer' },
-  ...{ visit_end: 'integer', engaged: 'integer', bounce: 'flag', lone: 'flag' },
+  ...{ visit_end: 'integer', engaged: 'integer', events: 'integer', bounce: 'flag', lone: 'flag' },
   ...Object.fromEntries(VISIT_COLUMNS.map((name) => [name, 'text' as const])),
 };
 
@@ -53,15 +53,32 @@ export interface Position {
   at: number;
   n: number;
 }
-export const START: Position = { at: -1, n: -1 };
 
 /** Rows of a query, which holds them in memory. */
 const ROWS_AT_ONCE = 5_000;
 
 type Rows = Generator<readonly Cell[], void, void>;
 type NumberRow = readonly (number | null)[];
+type NamedRow = Readonly<Record<string, unknown>>;
 
 const span = ({ site, day }: SiteDay) => [site, day * DAY_MS, (day + 1) * DAY_MS] as const;
+
+/** Yields the rows of a query page by page. `readAfter` reads the page after a key. */
+function* paged<Row, Key>(
+  after: Key,
+  readAfter: (after: Key) => readonly Row[],
+  keyOf: (row: Row) => Key,
+): Generator<Row, void, void> {
+  for (let from = after; ; ) {
+    const rows = readAfter(from);
+    yield* rows;
+    const last = rows.at(-1);
+    if (last === undefined || rows.length < ROWS_AT_ONCE) return;
+    from = keyOf(last);
+  }
+}
+
+const EVENT = 'at, n, visit, name, host, path, props';
 
 /** Reads the events after a position, and calls `onRow` with the position of each. */
 export function* eventsAfter(
@@ -72,25 +89,55 @@ export function* eventsAfter(
 ): Rows {
   const select = prepared(
     db,
-    `SELECT at, n, visit, name, host, path, props FROM events
+    `SELECT ${EVENT} FROM events
      WHERE site = ? AND at >= ? AND at < ? AND (at, n) > (?, ?) ORDER BY at, n LIMIT ${ROWS_AT_ONCE}`,
   );
   select.setReturnArrays(true);
-  const text = (id: number | null | undefined) => (id === null || id === undefined ? null : texts.text(id));
-  for (let from = after; ; ) {
-    // With arrays switched on, rows are arrays of the columns.
-    const rows = select.all(...span(of), from.at, from.n) as unknown as NumberRow[];
-    for (const [at, n, visit, name, host, path, props] of rows) {
-      from = { at: Number(at), n: Number(n) };
-      onRow(from);
-      yield [
-        ...[of.siteId, of.day, Number(visit), from.at, from.n],
-        ...[text(name), text(host), text(path)],
-        props === null || props === undefined ? null : mapOf(texts.text(props)),
-      ];
-    }
-    if (rows.length < ROWS_AT_ONCE) return;
+  // With arrays switched on, rows are arrays of the columns.
+  const read = ({ at, n }: Position) => select.all(...span(of), at, n) as unknown as NumberRow[];
+  const position = ([at, n]: NumberRow) => ({ at: Number(at), n: Number(n) });
+  for (const row of paged(after, read, position)) {
+    onRow(position(row));
+    yield eventRow(texts, of, row);
   }
+}
+
+/** The instants from one to another (both inclusive) in which some visits have events. */
+export interface VisitSpan {
+  fromMs: number;
+  toMs: number;
+  visits: number[];
+}
+
+/** Reads the events of visits. */
+export function* eventsOfVisits(
+  { db, texts }: Source,
+  of: SiteDay,
+  spans: readonly Readonly<VisitSpan>[],
+): Rows {
+  const select = prepared(
+    db,
+    `SELECT ${EVENT} FROM events
+     WHERE site = ? AND at BETWEEN ? AND ? AND visit IN (SELECT value FROM json_each(?)) ORDER BY at, n`,
+  );
+  select.setReturnArrays(true);
+  for (const { fromMs, toMs, visits } of spans) {
+    const rows = select.iterate(of.site, fromMs, toMs, JSON.stringify(visits));
+    for (const row of rows as unknown as Iterable<NumberRow>) yield eventRow(texts, of, row);
+  }
+}
+
+function eventRow(
+  texts: Texts,
+  { siteId, day }: SiteDay,
+  [at, n, visit, name, host, path, props]: NumberRow,
+): readonly Cell[] {
+  const text = (id: number | null | undefined) => (id === null || id === undefined ? null : texts.text(id));
+  return [
+    ...[siteId, day, Number(visit), Number(at), Number(n)],
+    ...[text(name), text(host), text(path)],
+    props === null || props === undefined ? null : mapOf(texts.text(props)),
+  ];
 }
 
 /** Returns properties as reports read them: all values as text. */
@@ -111,16 +158,14 @@ export function* botsAfter(
     `SELECT at, n, crawler, host, path FROM bots
      WHERE site = ? AND at >= ? AND at < ? AND (at, n) > (?, ?) ORDER BY at, n LIMIT ${ROWS_AT_ONCE}`,
   );
-  for (let from = after; ; ) {
-    const rows = select.all(...span(of), from.at, from.n);
-    for (const row of rows) {
-      from = { at: Number(row.at), n: Number(row.n) };
-      onRow(from);
-      const { bot, company, botClass } = readCrawler(texts.text(Number(row.crawler)));
-      const [host, page] = [texts.text(Number(row.host)), texts.text(Number(row.path))];
-      yield [of.siteId, of.day, from.at, from.n, bot, company, botClass, host, page];
-    }
-    if (rows.length < ROWS_AT_ONCE) return;
+  const read = ({ at, n }: Position): NamedRow[] => select.all(...span(of), at, n);
+  const position = ({ at, n }: NamedRow) => ({ at: Number(at), n: Number(n) });
+  for (const row of paged(after, read, position)) {
+    const at = position(row);
+    onRow(at);
+    const { bot, company, botClass } = readCrawler(texts.text(Number(row.crawler)));
+    const [host, page] = [texts.text(Number(row.host)), texts.text(Number(row.path))];
+    yield [of.siteId, of.day, at.at, at.n, bot, company, botClass, host, page];
   }
 }
 
@@ -145,20 +190,15 @@ export function* visitsAfter(
     db,
     `SELECT ${columns} FROM visits WHERE site = ? AND day = ? AND no > ? ORDER BY no LIMIT ${ROWS_AT_ONCE}`,
   );
-  for (let from = after; ; ) {
-    const rows = select.all(of.site, of.day, from);
-    for (const row of rows) {
-      from = Number(row.no);
-      yield visitRow(texts, of, row, grown.get(from));
-    }
-    if (rows.length < ROWS_AT_ONCE) return;
-  }
+  const read = (no: number): NamedRow[] => select.all(of.site, of.day, no);
+  const numberOf = ({ no }: NamedRow) => Number(no);
+  for (const row of paged(after, read, numberOf)) yield visitRow(texts, of, row, grown.get(numberOf(row)));
 }
 
 function visitRow(
   texts: Texts,
   { siteId, site, day }: SiteDay,
-  row: Record<string, unknown>,
+  row: NamedRow,
   grown: GrownVisit | undefined,
 ): readonly Cell[] {
   const number = (column: string) => Number(row[column]);
@@ -179,7 +219,7 @@ function visitRow(
   return [
     ...[siteId, day, no, numberOn(day, no), numberOn(day, first)],
     ...[day * DAY_MS + startAt, startN, day * DAY_MS + endAt],
-    ...[engaged, isBounce({ pageviews, events, engaged }), first === no, ...dimensions],
+    ...[engaged, events, isBounce({ pageviews, events, engaged }), first === no, ...dimensions],
   ];
 }
 
