@@ -17,7 +17,8 @@ import type { Config } from './config/config.ts';
 import { dashboardRoutes, notFoundPage } from './dashboard/index.ts';
 import { trackerFrom } from './dashboard/install/snippets.ts';
 import { type Assets, NO_ASSETS } from './dashboard/kit/assets.ts';
-import { type Clock, SECOND_MS } from './domain/clock.ts';
+import { writeDate } from './domain/calendar.ts';
+import { type Clock, DAY_MS, SECOND_MS } from './domain/clock.ts';
 import { hostOf } from './domain/hosts.ts';
 import type { Outage } from './domain/outage.ts';
 import { createApplication } from './http/application.ts';
@@ -25,7 +26,7 @@ import { overloadGauge } from './http/overload.ts';
 import { healthRoutes } from './ops/health.ts';
 import { addSources, createMetrics, type Metrics, type Sources } from './ops/metrics/catalogue.ts';
 import { listenForMetrics, metricsRoutes } from './ops/metrics/routes.ts';
-import type { SealingProgress, Store } from './store/contract/store.ts';
+import type { DamagedDay, SealingProgress, Store } from './store/contract/store.ts';
 
 export interface ServerParts {
   config: Config;
@@ -79,6 +80,7 @@ export async function buildServer({
   app.addHook('onClose', () => jobs.stop());
 
   store.reports.onSealing?.(sealingLog(app.log, clock));
+  store.reports.onDamagedDay?.(damagedDayLog(app.log, clock));
 
   const feed = new LiveFeed(clock.now());
   const enricher = await openEnricher(config);
@@ -188,5 +190,19 @@ function sealingLog(log: FastifyBaseLogger, clock: Clock): (progress: SealingPro
     loggedMs = clock.now();
     isLong = sealed < all;
     log.info({ sealed, all }, 'preparing past days for fast reports');
+  };
+}
+
+/** Logs each damaged day once a day: every hourly round finds it again. */
+function damagedDayLog(log: FastifyBaseLogger, clock: Clock): (damaged: DamagedDay) => void {
+  const loggedMs = new Map<string, number>();
+  return ({ siteId, day, counted, rows }) => {
+    const key = `${siteId} ${day}`;
+    if (clock.now() - (loggedMs.get(key) ?? Number.NEGATIVE_INFINITY) < DAY_MS) return;
+    loggedMs.set(key, clock.now());
+    log.warn(
+      { site: siteId, day: writeDate(day), counted, rows },
+      'the events of a past day do not match its counter; neither it nor later days leave events.db; run: attractos doctor',
+    );
   };
 }

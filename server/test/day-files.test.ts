@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { DAY_MS, utcDay } from '../src/domain/clock.ts';
-import type { Entry, Store } from '../src/store/contract/store.ts';
+import type { DamagedDay, Entry, Store } from '../src/store/contract/store.ts';
 import { StoreUnavailable } from '../src/store/contract/store.ts';
 import { appendChecksum } from '../src/store/offline/backup-checksum.ts';
 import { backup, restore } from '../src/store/offline/backup-data-dir.ts';
@@ -239,6 +239,50 @@ async function upkeep(store: Store): Promise<void> {
   await store.reports.archiveDaysBefore?.(utcDay(TO_MS) - 1);
   await store.events.collectTexts?.(new AbortController().signal);
 }
+
+describe('a day whose events do not match its counter', () => {
+  /** A store that has counted one event more on its second day than there are. */
+  async function damaged(): Promise<{ store: Store; found: readonly DamagedDay[]; counted: number }> {
+    const dataDir = await temporaryFolder();
+    const store = await openEmbedded(dataDir);
+    const traffic = { seed: 31, fromMs: FROM_MS, days: DAYS, perDay: 40, visitors: 6, clockSteps: 0 };
+    await append(store, trafficOf(traffic));
+    await store.close();
+    const db = new DatabaseSync(join(dataDir, 'events.db'));
+    const change = db.prepare('UPDATE counters SET events = events + 1 WHERE day = ? RETURNING events');
+    const counted = Number(change.get(utcDay(FROM_MS) + 1)?.events);
+    db.close();
+    const reopened = await open(dataDir);
+    const found: DamagedDay[] = [];
+    reopened.reports.onDamagedDay?.((day) => found.push(day));
+    return { store: reopened, found, counted };
+  }
+
+  it('is reported by each round, and later days are not archived', async () => {
+    const { store, found, counted } = await damaged();
+    const day = utcDay(FROM_MS) + 1;
+    const before = await answersOf(store, spanOf(SITE));
+    expect(await store.reports.sealDaysBefore(utcDay(TO_MS))).toBe(DAYS - 1);
+    const ofDay = { siteId: SITE, day, counted, rows: counted - 1 };
+    expect(found).toEqual([ofDay]);
+    expect(store.events.stats?.()).toMatchObject({ daysToSeal: 0, damagedDays: 1 });
+    expect(await store.reports.sealDaysBefore(utcDay(TO_MS))).toBe(0);
+    expect(found).toEqual([ofDay, ofDay]);
+    expect(await store.reports.archiveDaysBefore?.(utcDay(TO_MS))).toBe(day);
+    expect(await answersOf(store, spanOf(SITE))).toEqual(before);
+  });
+
+  it('keeps rollups of its rows when retention deletes them, and later days are archived', async () => {
+    const { store } = await damaged();
+    await store.reports.sealDaysBefore(utcDay(TO_MS));
+    const before = await numbersOfRollups(store, spanOf(SITE));
+    expect(await store.events.expire([{ siteId: SITE, beforeMs: FROM_MS + 2 * DAY_MS }])).toBeGreaterThan(0);
+    expect(await numbersOfRollups(store, spanOf(SITE))).toEqual(before);
+    await store.reports.sealDaysBefore(utcDay(TO_MS));
+    expect(store.events.stats?.()).toMatchObject({ damagedDays: 0 });
+    expect(await store.reports.archiveDaysBefore?.(utcDay(TO_MS))).toBe(utcDay(TO_MS));
+  });
+});
 
 describe('deleted rows of archived days', () => {
   const OTHER = 'site_other000000000';

@@ -41,6 +41,7 @@ async function exposedNames(): Promise<Set<string>> {
       stats: () => ({
         commitFailures: 0,
         daysToSeal: 0,
+        damagedDays: 0,
         spool: { fill: 0, entries: 0, lagSeconds: 0 },
       }),
     },

@@ -52,6 +52,7 @@ export async function healthRoutes(app: FastifyInstance, parts: HealthParts): Pr
 
 async function examine({ store, sites, salt, stopping }: HealthParts): Promise<Check[]> {
   const health = await store.events.health();
+  const damagedDays = store.events.stats?.().damagedDays ?? 0;
   const ageMs = sites.ageMs() ?? Number.POSITIVE_INFINITY;
   return [
     check('process', stopping() ? 'the process is shutting down' : null),
@@ -69,11 +70,17 @@ async function examine({ store, sites, salt, stopping }: HealthParts): Promise<C
       ),
       required: false,
     },
+    // Not required, because days that are over take no events.
+    ...(damagedDays > 0 ? [{ ...check('past days', damage(damagedDays)), required: false }] : []),
     // Not required, because the spool keeps events until the databases are back.
     ...(health.ok && health.note !== undefined
       ? [{ ...check('databases', health.note), required: false }]
       : []),
   ];
+}
+
+function damage(days: number): string {
+  return `past days whose events do not match their counters: ${days}; neither they nor later days leave events.db; run: attractos doctor`;
 }
 
 /** Returns why today's salt is unavailable; null if it is available. Without it, visitors cannot be counted. */

@@ -8,6 +8,7 @@ import { answersOf, dayFiles, openEmbedded } from '../support/days.ts';
 import { bot, event, SITE } from '../support/entries.ts';
 import { trafficOf } from '../support/generated.ts';
 import { temporaryFolder } from '../support/paths.ts';
+import { until } from '../support/poll.ts';
 import { startProgram } from '../support/program.ts';
 import { Recount } from '../support/recount.ts';
 import { PATIENT } from './support/patience.ts';
@@ -219,6 +220,39 @@ describe('work on files of days that is cut off', PATIENT, () => {
     await store.close();
     mend();
     await expectToGoOn(dataDir, answers);
+  });
+});
+
+describe('a day whose events do not match its counter', PATIENT, () => {
+  it('is named in the log, on /readyz and in the metrics', async () => {
+    const { dataDir } = await prepared();
+    const db = new DatabaseSync(join(dataDir, 'events.db'));
+    const change = db.prepare(
+      `UPDATE counters SET events = events + 1 WHERE day = ? AND site = (SELECT id FROM sites WHERE site = ?)
+       RETURNING events`,
+    );
+    const counted = Number(change.get(utcDay(FROM_MS), SITE)?.events);
+    db.close();
+    const program = startProgram(dataDir, { METRICS_TOKEN: 'token-for-metrics' });
+    const url = await program.address;
+    const line = await until(
+      () =>
+        program
+          .stdout()
+          .split('\n')
+          .find((each) => each.includes('"day":"2026-05-01"')),
+      (found) => found !== undefined,
+    );
+    expect(JSON.parse(line ?? '')).toMatchObject({ level: 40, site: SITE, counted, rows: counted - 1 });
+    const ready = await fetch(`${url}/readyz`);
+    expect(ready.status).toBe(200);
+    expect(await ready.json()).toMatchObject({
+      checks: expect.arrayContaining([
+        { name: 'past days', ok: false, required: false, reason: expect.stringContaining('counters: 1;') },
+      ]),
+    });
+    const metrics = await fetch(`${url}/metrics`, { headers: { authorization: 'Bearer token-for-metrics' } });
+    expect(await metrics.text()).toContain('\nattractos_damaged_days 1\n');
   });
 });
 

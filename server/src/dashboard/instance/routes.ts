@@ -23,7 +23,7 @@ export function instancePages(router: Router): void {
         lastFailure: mailer?.lastFailure ?? null,
         email: request.user.account.email,
         nowMs: clock.now(),
-        daysToSeal: store.events.stats?.().daysToSeal,
+        engine: store.events.stats?.(),
         ...more,
       }),
       status,

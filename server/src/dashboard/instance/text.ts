@@ -6,6 +6,8 @@ export const INSTANCE_TEXT = {
   sealing: (days: string) =>
     `Past days are being prepared for fast reports: ${days} left, counted per site. Reports about them are slower until then.`,
   sealed: 'All past days are prepared for fast reports.',
+  damaged: (days: string) =>
+    `Past days whose events do not match their counters: ${days}, counted per site. Neither they nor later days leave events.db. Run: attractos doctor`,
   email: 'Email',
   noEmail: 'This server does not send email. Invitations are links that you copy. To reset a password, run:',
   setUp: 'To send both by email, set SMTP_URL, MAIL_FROM and PUBLIC_URL, then restart the server.',

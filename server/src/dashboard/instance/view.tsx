@@ -7,6 +7,7 @@ import {
   type MailFailure,
 } from '../../app/mailer.ts';
 import type { MailSettings } from '../../domain/mail-settings.ts';
+import type { EngineStats } from '../../store/contract/store.ts';
 import { documentOf } from '../kit/document.tsx';
 import { Ago, Card, Copyable, Notice, Pair } from '../kit/elements.tsx';
 import { Form } from '../kit/form.tsx';
@@ -21,8 +22,8 @@ export interface InstanceData {
   /** The recipient of a test email. */
   email: string;
   nowMs: number;
-  /** The number of sites' days that wait to be sealed; absent if the engine seals none. */
-  daysToSeal?: number | undefined;
+  /** Absent if the engine has none. */
+  engine?: EngineStats | undefined;
   /** The result of a test email that was just sent. */
   delivery?: Delivery;
   problem?: string;
@@ -37,11 +38,9 @@ export function instancePage(frame: Frame, data: InstanceData): string {
         <h1>{INSTANCE_TEXT.title}</h1>
         <p class="lead">{INSTANCE_TEXT.lead}</p>
         {data.problem !== undefined && <Notice kind="wrong">{data.problem}</Notice>}
-        {data.daysToSeal !== undefined && (
+        {data.engine?.daysToSeal !== undefined && (
           <Card title={INSTANCE_TEXT.reports} id="reports-title">
-            <p>
-              {data.daysToSeal === 0 ? INSTANCE_TEXT.sealed : INSTANCE_TEXT.sealing(whole(data.daysToSeal))}
-            </p>
+            <PastDays left={data.engine.daysToSeal} damaged={data.engine.damagedDays ?? 0} />
           </Card>
         )}
         <Card title={INSTANCE_TEXT.email} id="mail-title">
@@ -50,6 +49,16 @@ export function instancePage(frame: Frame, data: InstanceData): string {
       </div>
     ),
   });
+}
+
+function PastDays({ left, damaged }: { left: number; damaged: number }) {
+  return (
+    <>
+      {left > 0 && <p>{INSTANCE_TEXT.sealing(whole(left))}</p>}
+      {damaged > 0 && <p>{INSTANCE_TEXT.damaged(whole(damaged))}</p>}
+      {left === 0 && damaged === 0 && <p>{INSTANCE_TEXT.sealed}</p>}
+    </>
+  );
 }
 
 function NoMail(): VNode {

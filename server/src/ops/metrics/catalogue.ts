@@ -204,6 +204,12 @@ function exposeEngine(shown: Readers, stats: () => EngineStats): void {
       "Sites' days that are over and wait to be sealed. Reports about them are slower until then.",
       () => stats().daysToSeal ?? 0,
     );
+  if (stats().damagedDays !== undefined)
+    shown.gauge(
+      'attractos_damaged_days',
+      "Sites' days that are over and whose events do not match their counter. Neither they nor later days leave events.db.",
+      () => stats().damagedDays ?? 0,
+    );
   if (stats().spool === undefined) return;
   shown.gauge(
     'attractos_spool_fill_ratio',

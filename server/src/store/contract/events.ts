@@ -135,6 +135,8 @@ export interface EngineStats {
   commitFailures: number;
   /** The number of sites' days that are over and wait to be sealed, for engines that seal days. */
   daysToSeal?: number;
+  /** The number of sites' days that were not sealed because they are damaged, for engines that seal days. */
+  damagedDays?: number;
   /** The state of the local spool, for engines that store events on local disk before shipping them to databases. */
   spool?: {
     /** How full the spool is, from 0 (empty) to 1 (full). */
@@ -165,10 +167,17 @@ export interface EventPage {
   nextCursor: string | null;
 }
 
+/** A site's day whose counter of events differs from the rows. */
+export interface DamagedDay {
+  siteId: string;
+  day: number;
+  counted: number;
+  rows: number;
+}
+
 /** Discrepancies in the stored numbers. Days whose rows retention has deleted are left out. */
 export interface Audit {
-  /** Sites and days whose counter differs from the rows. */
-  counters: { siteId: string; day: number; counted: number; rows: number }[];
+  counters: DamagedDay[];
   /** Sites and days whose counter differs from the `stored` lines of the ledger. */
   ledger: { siteId: string; day: number; counted: number; stored: number }[];
   /** Rollups that differ from the rows. */

@@ -1,6 +1,6 @@
 import type { Dimension, FilterDimension } from '../../domain/dimensions.ts';
 import type { Measures } from '../../domain/measures.ts';
-import type { StoredEvent } from './events.ts';
+import type { DamagedDay, StoredEvent } from './events.ts';
 
 /** Reports about events. `store.ts` defines times and ids. */
 
@@ -100,6 +100,11 @@ export interface Reports extends AskedReports {
   sealDaysBefore(beforeDay: number, signal?: AbortSignal): Promise<number>;
   /** Calls the listener as days are sealed, with the number of sites' days that are sealed in this round and of all of them. */
   onSealing?(listener: (progress: SealingProgress) => void): void;
+  /**
+   * Calls the listener with each day that a round does not seal because it is damaged. Neither it nor any later day is archived.
+   * Its rollups are made of the rows that it has when retention is about to delete them.
+   */
+  onDamagedDay?(listener: (day: DamagedDay) => void): void;
   /**
    * Archives the sealed UTC days before `beforeDay`, which changes no result either: their events are then stored only in the
    * form in which reports read them. Entries of such a day are refused from then on. Absent if an engine has only one form.

@@ -62,7 +62,10 @@ export class SqliteEvents implements Events {
   refuse: Events['refuse'] = (refusal) => this.#group.refuse(refusal);
   flush: Events['flush'] = () => this.#group.flush();
   fill: Events['fill'] = () => this.#group.fill();
-  stats = (): EngineStats => ({ ...this.#group.stats(), daysToSeal: this.reports.daysToSeal });
+  stats = (): EngineStats => {
+    const { daysToSeal, damagedDays } = this.reports;
+    return { ...this.#group.stats(), daysToSeal, damagedDays };
+  };
 
   async health(): Promise<Health> {
     if (this.#closing) return { ok: false, reason: 'the store is closing' };

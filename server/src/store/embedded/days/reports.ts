@@ -1,4 +1,11 @@
-import type { AskedReports, Audit, ReportLimits, Reports, SealingProgress } from '../../contract/store.ts';
+import type {
+  AskedReports,
+  Audit,
+  DamagedDay,
+  ReportLimits,
+  Reports,
+  SealingProgress,
+} from '../../contract/store.ts';
 import { FairQueue } from '../../shared/fair-queue.ts';
 import { FairReports } from '../../shared/fair-reports.ts';
 import { Turns } from '../../shared/threads/turns.ts';
@@ -31,7 +38,9 @@ export class EmbeddedReports extends FairReports implements Reports {
   /** Segments are written one at a time, and no strings are collected meanwhile: rows are read over several transactions. */
   readonly #turns = new Turns();
   #daysToSeal = 0;
+  #damagedDays = 0;
   readonly #listeners: ((progress: SealingProgress) => void)[] = [];
+  readonly #damageListeners: ((day: DamagedDay) => void)[] = [];
   #closing = false;
   /** Whether a run that was killed may have left files. A new segment must not share its number with them. */
   #mayHaveLeftovers = true;
@@ -60,14 +69,25 @@ export class EmbeddedReports extends FairReports implements Reports {
     return this.#daysToSeal;
   }
 
+  /** The number of sites' days that the last round did not seal because they are damaged. */
+  get damagedDays(): number {
+    return this.#damagedDays;
+  }
+
   onSealing: NonNullable<Reports['onSealing']> = (listener) => {
     this.#listeners.push(listener);
+  };
+
+  onDamagedDay: NonNullable<Reports['onDamagedDay']> = (listener) => {
+    this.#damageListeners.push(listener);
   };
 
   sealDaysBefore: Reports['sealDaysBefore'] = (beforeDay, signal) =>
     this.#turns.run(async () => {
       await this.#deleteUnused();
-      const { sealed } = await this.#seal({ beforeDay, siteId: null }, signal);
+      const { sealed, damaged, isDone } = await this.#seal({ beforeDay, siteId: null }, signal);
+      if (isDone) this.#damagedDays = damaged.length;
+      for (const listener of this.#damageListeners) for (const day of damaged) listener(day);
       await this.#compact(signal);
       if (!this.#isEnding(signal)) await this.#deleteUnused();
       return sealed;
@@ -126,25 +146,28 @@ export class EmbeddedReports extends FairReports implements Reports {
   async #seal(
     which: { beforeDay: number; siteId: string | null },
     signal?: AbortSignal,
-  ): Promise<{ sealed: number; isDone: boolean }> {
+  ): Promise<{ sealed: number; damaged: readonly DamagedDay[]; isDone: boolean }> {
     if (this.#mayHaveLeftovers) await this.#deleteUnused();
     const batches = await this.#thread.do({ type: 'sealable', ...which });
-    const all = batches.reduce((sum, { siteIds }) => sum + siteIds.length, 0);
+    const days = batches.reduce((sum, { siteIds }) => sum + siteIds.length, 0);
+    const damaged: DamagedDay[] = [];
     let sealed = 0;
     const report = () => {
       if (which.siteId !== null) return;
+      const all = days - damaged.length;
       this.#daysToSeal = all - sealed;
       if (sealed > 0) for (const listener of this.#listeners) listener({ sealed, all });
     };
     report();
     for (const batch of batches) {
-      if (this.#isEnding(signal)) return { sealed, isDone: false };
-      const segment = await this.#thread.do({ type: 'seal', batch });
+      if (this.#isEnding(signal)) return { sealed, damaged, isDone: false };
+      const { segment, damaged: ofBatch } = await this.#thread.do({ type: 'seal', batch });
       await this.#name(segment);
+      damaged.push(...ofBatch);
       sealed += segment.sealed.length;
       report();
     }
-    return { sealed, isDone: true };
+    return { sealed, damaged, isDone: true };
   }
 
   /** Writes wasteful segments again. One whose file is damaged does not keep the deleted rows of others. */

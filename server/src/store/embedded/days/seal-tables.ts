@@ -1,6 +1,7 @@
 import { CHANNELS } from '../../../domain/channels.ts';
 import { DAY_MS } from '../../../domain/clock.ts';
 import { BOUNCE_ENGAGED_MS } from '../../../domain/visit-rules.ts';
+import type { DamagedDay } from '../../contract/store.ts';
 import { type DuckDb, literal, type RowAppender } from '../../drivers/duckdb.ts';
 import { EVENT_COLUMNS, firstWith, NUMBERS_PER_DAY } from '../../reports/relations.ts';
 import { FILE_COLUMNS, LEAVES, VIEW_BITS } from '../tables/file-columns.ts';
@@ -40,19 +41,25 @@ export class SealTables {
     this.#day = day;
   }
 
-  /** Copies the rows of sites. @returns the tables, and the sites that have as many rows as their counters say */
+  /**
+   * Copies the rows of sites.
+   *
+   * @param includesDamaged whether sites stay whose rows are not as many as their counters say
+   * @returns the tables, the sites that are in them, and the days that are damaged
+   */
   static async fill(
     duck: DuckDb,
     source: Source,
-    { day, sites }: { day: number; sites: readonly SiteDay[] },
-  ): Promise<{ tables: SealTables; sealed: SealedSite[] }> {
+    { day, sites, includesDamaged }: { day: number; sites: readonly SiteDay[]; includesDamaged: boolean },
+  ): Promise<{ tables: SealTables; sealed: SealedSite[]; damaged: DamagedDay[] }> {
     const tables = new SealTables(duck, day);
     const create = TABLES.map(
       (name) => `CREATE OR REPLACE TEMP TABLE sealed_${name} (${definition(COLUMNS[name] ?? {})});`,
     );
     await duck.run(create.join(' '));
     const sealed: SealedSite[] = [];
-    const damaged: number[] = [];
+    const damaged: DamagedDay[] = [];
+    const leftOut: number[] = [];
     const used = new UsedTexts();
     const grown = grownVisitsOf(source.db, day);
     const appenders = await tables.#appenders();
@@ -60,11 +67,12 @@ export class SealTables {
       for (const of of sites) {
         const { changes, expiredBefore, events } = storedState(source.db, of);
         await appendAll(appenders.visits, visitRows(source.db, of, grown.get(of.site), used));
-        const appended = await appendAll(appenders.events, eventRows(source.db, of, used));
+        const rows = await appendAll(appenders.events, eventRows(source.db, of, used));
         await appendAll(appenders.leaves, leaveRows(source.db, of, used));
         await appendAll(appenders.bots, botRows(source.db, of, used));
-        if (appended === events) sealed.push({ siteId: of.siteId, changes, expiredBefore });
-        else damaged.push(of.site);
+        if (rows !== events) damaged.push({ siteId: of.siteId, day, counted: events, rows });
+        if (rows === events || includesDamaged) sealed.push({ siteId: of.siteId, changes, expiredBefore });
+        else leftOut.push(of.site);
         appenders.sites.append([of.site, of.siteId]);
       }
       await appendAll(appenders.texts, textRows(source, used));
@@ -81,11 +89,11 @@ export class SealTables {
     } finally {
       for (const appender of Object.values(appenders)) appender.close();
     }
-    for (const site of damaged)
+    for (const site of leftOut)
       for (const name of Object.keys(ROW_COLUMNS))
         await duck.run(`DELETE FROM sealed_${name} WHERE site = $1`, [site]);
     await tables.#order();
-    return { tables, sealed };
+    return { tables, sealed, damaged };
   }
 
   /**

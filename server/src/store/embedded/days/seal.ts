@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DAY_MS } from '../../../domain/clock.ts';
+import type { DamagedDay } from '../../contract/store.ts';
 import { type DuckDb, literal, parquet } from '../../drivers/duckdb.ts';
 import { type Database, prepared, translated } from '../../drivers/sqlite.ts';
 import { quarterHoursOf, rollupsOf } from '../../reports/rollups.ts';
@@ -43,6 +44,14 @@ export interface Batch {
   siteIds: readonly string[];
   /** Whether the rows were deleted before, so that only kept rollups are left. */
   isKept: boolean;
+  /** Whether days are sealed whose rows are not what was counted, because their rows are about to be deleted. */
+  includesDamaged: boolean;
+}
+
+/** A segment that was written, and the days of its batch that are damaged. */
+export interface SealedBatch {
+  segment: WrittenSegment;
+  damaged: readonly DamagedDay[];
 }
 
 /**
@@ -79,7 +88,8 @@ export function sealableBatches(
         batch.events + events <= EVENTS_PER_SEGMENT &&
         batch.siteIds.length < SITES_PER_SEGMENT,
     );
-    if (open === undefined) batches.push({ day, isKept, siteIds: [String(row.site)], events });
+    if (open === undefined)
+      batches.push({ day, isKept, siteIds: [String(row.site)], events, includesDamaged: siteId !== null });
     else {
       open.siteIds.push(String(row.site));
       open.events += events;
@@ -138,26 +148,27 @@ export class Sealing {
     this.#folder = folder;
   }
 
-  /** Writes a segment from the rows of sites' days. A day whose rows differ from its counter is left out. */
-  async seal({ day, siteIds, isKept }: Batch): Promise<WrittenSegment> {
+  /** Writes a segment from the rows of sites' days. */
+  async seal({ day, siteIds, isKept, includesDamaged }: Batch): Promise<SealedBatch> {
     const no = this.#nextNo();
-    if (isKept) return this.#sealKept({ no, day }, siteIds);
+    if (isKept) return { segment: await this.#sealKept({ no, day }, siteIds), damaged: [] };
     translated(() => this.#db.exec('BEGIN'));
     let filled: Awaited<ReturnType<typeof SealTables.fill>>;
     try {
       const sites = siteIds.map((siteId) => this.#siteDay(siteId, day));
-      filled = await SealTables.fill(this.#duck, { db: this.#db, texts: this.#texts }, { day, sites });
+      const source = { db: this.#db, texts: this.#texts };
+      filled = await SealTables.fill(this.#duck, source, { day, sites, includesDamaged });
     } finally {
       translated(() => this.#db.exec('COMMIT'));
     }
-    const { tables, sealed } = filled;
+    const { tables, sealed, damaged } = filled;
     try {
       const { events, bots, leaves } = tables;
       const files = await this.#writeFiles({ no, day }, { events, bots, leaves }, (folder) => ({
         rollups: `${overFiles(folder)} ${rollupsOf()}`,
         quarter_hours: `${overFiles(folder)} ${quarterHoursOf()}`,
       }));
-      return { no, day, files, sealed, replaces: null };
+      return { segment: { no, day, files, sealed, replaces: null }, damaged };
     } finally {
       await tables.drop();
     }

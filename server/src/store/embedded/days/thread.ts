@@ -21,7 +21,14 @@ import { listActivity } from './activity.ts';
 import { archivableBefore } from './archive.ts';
 import { audit } from './audit.ts';
 import { DayEngine, DayOpened } from './day-engine.ts';
-import { type Batch, Sealing, sealableBatches, unnamedFolders, wastefulSegments } from './seal.ts';
+import {
+  type Batch,
+  type SealedBatch,
+  Sealing,
+  sealableBatches,
+  unnamedFolders,
+  wastefulSegments,
+} from './seal.ts';
 import { daysFolder, deleteSegment, deleteUnfinished, SPILL } from './segment-files.ts';
 import { type TextCursor, type TextTable, textIds, textsUsed } from './text-use.ts';
 import { Texts } from './texts.ts';
@@ -60,7 +67,7 @@ export interface Answers {
   realtime: { visitors: number; pages: { path: string; visitors: number }[] };
   sealed: null;
   sealable: Batch[];
-  seal: WrittenSegment;
+  seal: SealedBatch;
   wasteful: Segment[];
   'delete-unnamed': null;
   compact: WrittenSegment;
@@ -149,7 +156,7 @@ class Upkeep {
   #perform(
     task: Maintenance,
   ):
-    | Promise<WrittenSegment | Audit | number>
+    | Promise<SealedBatch | WrittenSegment | Audit | number>
     | Answers[Exclude<Maintenance['type'], 'seal' | 'compact' | 'archivable' | 'audit'>] {
     switch (task.type) {
       case 'sealable':
