@@ -14,6 +14,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { DAY_MS, utcDay } from '../src/domain/clock.ts';
 import type { DamagedDay, Entry, Store } from '../src/store/contract/store.ts';
 import { StoreUnavailable } from '../src/store/contract/store.ts';
+import { EventReader } from '../src/store/embedded/reader.ts';
 import { appendChecksum } from '../src/store/offline/backup-checksum.ts';
 import { backup, restore } from '../src/store/offline/backup-data-dir.ts';
 import { addSite } from './faults/support/owner.ts';
@@ -239,6 +240,29 @@ async function upkeep(store: Store): Promise<void> {
   await store.reports.archiveDaysBefore?.(utcDay(TO_MS) - 1);
   await store.events.collectTexts?.(new AbortController().signal);
 }
+
+describe('a segment that a server replaces', () => {
+  it('is not called missing by an audit that is under way', async () => {
+    const { store, dataDir } = await filled();
+    const [first = ''] = dayFiles(dataDir);
+    const [day = '', no = ''] = first.split('/');
+    const folder = (segment: string) => join(dataDir, 'days', day, segment);
+    const reader = new EventReader(join(dataDir, 'events.db'));
+    onTestFinished(() => reader.close());
+    const auditing = reader.audit();
+    // It has read which segments there are, and opens their files in later turns of the event loop.
+    cpSync(folder(no), folder('99'), { recursive: true });
+    const db = new DatabaseSync(join(dataDir, 'events.db'), { timeout: 5000 });
+    db.exec(`
+      INSERT INTO segments (no, day, site_days, files) SELECT 99, day, site_days, files FROM segments WHERE no = ${no};
+      UPDATE sealed_days SET segment = 99 WHERE segment = ${no};
+      DELETE FROM segments WHERE no = ${no}`);
+    db.close();
+    rmSync(folder(no), { recursive: true });
+    expect(await auditing).toEqual(SOUND);
+    expect(await store.events.audit()).toEqual(SOUND);
+  });
+});
 
 describe('a day whose events do not match its counter', () => {
   /** A store that has counted one event more on its second day than there are. */

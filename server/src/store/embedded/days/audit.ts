@@ -8,7 +8,7 @@ import { integrityOf } from '../../drivers/sqlite-integrity.ts';
 import { RELATIONS, type Relation } from '../../reports/relations.ts';
 import { quarterHoursOf, rollupsOf } from '../../reports/rollups.ts';
 import type { FileRelation } from '../tables/file-columns.ts';
-import { archivedBefore, lastSegmentNumber, type Segment, toSegment } from '../tables/segments.ts';
+import { archivedBefore, isNamed, lastSegmentNumber, type Segment, toSegment } from '../tables/segments.ts';
 import { grownVisitsAfter } from '../tables/visit-rows.ts';
 import { complaintAbout, filePath, otherPaths, SPILL } from './segment-files.ts';
 
@@ -22,9 +22,10 @@ export async function audit(db: Database, folder: string): Promise<Audit> {
     segments: sealedSegments(db),
     lastNumber: lastSegmentNumber(db),
   }));
-  const complaints = await filesMissingOrChanged(folder, segments, lastNumber);
+  const files: Files = { folder, isNamed: (segment) => isNamed(db, segment) };
+  const complaints = await filesMissingOrChanged(files, segments, lastNumber);
   // Rows of files that are not what was written say nothing.
-  const rollups = complaints.length === 0 ? await auditSegments(folder, segments) : [];
+  const rollups = complaints.length === 0 ? await auditSegments(files, segments) : [];
   return {
     ...found,
     rollups: [...found.rollups, ...rollups],
@@ -169,9 +170,15 @@ function sealedSegments(db: Database): SealedSegment[] {
     });
 }
 
+interface Files {
+  folder: string;
+  /** Whether a segment is still needed. A server that is running may have replaced it and deleted its files. */
+  isNamed: (segment: Segment) => boolean;
+}
+
 /** Returns complaints about the files of segments, and about anything else in their folder. */
 async function filesMissingOrChanged(
-  folder: string,
+  { folder, isNamed }: Files,
   segments: readonly Segment[],
   lastNumber: number,
 ): Promise<string[]> {
@@ -180,7 +187,7 @@ async function filesMissingOrChanged(
     for (const [relation, written] of Object.entries(segment.files)) {
       const file = join(folder, filePath(segment, relation as FileRelation));
       const complaint = await complaintAbout(file, written);
-      if (complaint !== null) complaints.push(complaint);
+      if (complaint !== null && isNamed(segment)) complaints.push(complaint);
     }
   }
   for (const path of await otherPaths(folder, segments, lastNumber))
@@ -189,7 +196,10 @@ async function filesMissingOrChanged(
 }
 
 /** Counts the rows of files again: events against counters, rollups against events. */
-async function auditSegments(folder: string, segments: readonly SealedSegment[]): Promise<Audit['rollups']> {
+async function auditSegments(
+  { folder, isNamed }: Files,
+  segments: readonly SealedSegment[],
+): Promise<Audit['rollups']> {
   if (segments.length === 0) return [];
   const duck = await DuckDb.open({
     memoryMib: 256,
@@ -198,7 +208,12 @@ async function auditSegments(folder: string, segments: readonly SealedSegment[])
   });
   try {
     const found: Audit['rollups'] = [];
-    for (const segment of segments) found.push(...(await auditSegment(duck, folder, segment)));
+    for (const segment of segments)
+      try {
+        found.push(...(await auditSegment(duck, folder, segment)));
+      } catch (error) {
+        if (isNamed(segment)) throw error;
+      }
     return found;
   } finally {
     duck.close();

@@ -192,7 +192,7 @@ export class EmbeddedReports extends FairReports implements Reports {
 
   /**
    * Deletes the files of segments that are not needed any more, and files that no segment has. No segment may be being
-   * written.
+   * written. It takes the turn of a question, so that each question that may read such a file has ended.
    */
   async #deleteUnused(): Promise<void> {
     await this.#writer.do({ type: 'forget-unused-segments' });

@@ -49,6 +49,11 @@ export function lastSegmentNumber(db: Database): number {
   return Number(prepared(db, `SELECT seq FROM sqlite_sequence WHERE name = 'segments'`).get()?.seq ?? 0);
 }
 
+/** Returns whether a segment is still needed. */
+export function isNamed(db: Database, { no }: Pick<Segment, 'no'>): boolean {
+  return prepared(db, 'SELECT 1 FROM segments WHERE no = ?').get(no) !== undefined;
+}
+
 /** Returns the first day on which a site has rows that are in no segment; null if there is none. */
 export function firstOpenDay(db: Database, days: { first: number; beforeDay: number }): number | null {
   const found = prepared(
