@@ -1,11 +1,16 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { archiveJob } from '../src/app/jobs.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS, utcDay } from '../src/domain/clock.ts';
 import type { Entry, Store } from '../src/store/contract/store.ts';
 import { StoreUnavailable } from '../src/store/contract/store.ts';
-import { openDatabase } from '../src/store/drivers/sqlite.ts';
+import { DuckDb } from '../src/store/drivers/duckdb.ts';
+import { openDatabase, openForReading } from '../src/store/drivers/sqlite.ts';
+import { listActivity } from '../src/store/embedded/days/activity.ts';
+import { DayEngine } from '../src/store/embedded/days/day-engine.ts';
+import { daysFolder } from '../src/store/embedded/days/segment-files.ts';
+import { Texts } from '../src/store/embedded/days/texts.ts';
 import { Committer } from '../src/store/embedded/writer/commit.ts';
 import { EventDump } from '../src/store/offline/event-dump.ts';
 import { TestClock } from './support/clock.ts';
@@ -119,6 +124,51 @@ async function dumped(dataDir: string): Promise<{ eventId: string; entry: Entry 
     await dump.close();
   }
 }
+
+/** A store with archived days, and what lists the activity of its folder and counts statements. */
+async function listing(days: number, perDay: number) {
+  const dataDir = await temporaryFolder();
+  const store = await openEmbedded(dataDir);
+  onTestFinished(() => store.close());
+  const entries = Array.from({ length: days * perDay }, (_, i) =>
+    (i % 3 === 2 ? bot : event)({ receivedAtMs: FROM_MS + i * (DAY_MS / perDay), path: `/${i}` }),
+  );
+  await append(store, entries);
+  const beforeDay = utcDay(FROM_MS) + days;
+  await store.reports.sealDaysBefore(beforeDay);
+  expect(await store.reports.archiveDaysBefore?.(beforeDay)).toBe(beforeDay);
+  const db = openForReading(join(dataDir, 'events.db'), { cacheKib: 1024 });
+  onTestFinished(() => db.close());
+  const duck = await DuckDb.open({ memoryMib: 128, threads: 1, spillFolder: join(dataDir, 'spill') });
+  onTestFinished(() => duck.close());
+  const engine = new DayEngine({ duck, db, texts: new Texts(db), folder: daysFolder(dataDir) });
+  const statements = vi.spyOn(duck, 'rows');
+  const span = { siteId: SITE, fromMs: FROM_MS, toMs: beforeDay * DAY_MS };
+  return async (limit: number) => {
+    statements.mockClear();
+    const asked = { db, engine, signal: new AbortController().signal };
+    const { items } = await listActivity(asked, span, { type: null, limit });
+    const paths = items.map((item) => (item.type === 'event' ? item.event.path : item.path));
+    return { paths, statements: statements.mock.calls.length };
+  };
+}
+
+describe('a page of the activity of archived days', () => {
+  it('is read with few statements where days have little', async () => {
+    const list = await listing(20, 3);
+    const { paths, statements } = await list(60);
+    expect(paths).toEqual(Array.from({ length: 60 }, (_, i) => `/${59 - i}`));
+    // Of events and of bots: the newest day, then the next 2, 4, 8 and all others.
+    expect(statements).toBe(2 * 5);
+  });
+
+  it('reads no more than the newest day if that fills it', async () => {
+    const list = await listing(3, 9);
+    const { paths, statements } = await list(8);
+    expect(paths).toEqual(Array.from({ length: 8 }, (_, i) => `/${26 - i}`));
+    expect(statements).toBe(2);
+  });
+});
 
 describe('archived days', () => {
   it('give the same answers, activity and events as before, page by page', async () => {

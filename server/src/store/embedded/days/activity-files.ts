@@ -5,7 +5,7 @@ import type { Row } from '../../drivers/duckdb.ts';
 import { type ActivitySpan, type EventType, type Placed, writeCursor } from './activity-place.ts';
 import type { DayEngine } from './day-engine.ts';
 
-/** The newest rows of the files of an archived day, for the activity list. */
+/** The newest rows of the files of archived days, for the activity list. */
 
 const KINDS: Readonly<Record<EventType, string>> = {
   event: 'true',
@@ -22,12 +22,12 @@ const NEWEST_ROWS = `SELECT * FROM archived WHERE received_at >= $1 AND received
 
 export async function archivedEventsBefore(
   { engine, signal }: { engine: DayEngine; signal: AbortSignal },
-  day: number,
+  days: readonly number[],
   { siteId, site, fromMs, toMs, before, rows }: ActivitySpan,
   type: EventType | null,
 ): Promise<Placed[]> {
   const found = await engine.archivedRows(
-    { siteId, site, day, relation: 'events' },
+    { siteId, site, days, relation: 'events' },
     `${NEWEST_ROWS} AND ${KINDS[type ?? 'event']} ORDER BY received_at DESC, ordinal DESC LIMIT $5`,
     [fromMs, toMs, before.at, before.isEvent ? before.n : 0, rows],
     signal,
@@ -40,11 +40,11 @@ export async function archivedEventsBefore(
 
 export async function archivedBotsBefore(
   { engine, signal }: { engine: DayEngine; signal: AbortSignal },
-  day: number,
+  days: readonly number[],
   { siteId, site, fromMs, toMs, before, rows }: ActivitySpan,
 ): Promise<Placed[]> {
   const found = await engine.archivedRows(
-    { siteId, site, day, relation: 'bots' },
+    { siteId, site, days, relation: 'bots' },
     `${NEWEST_ROWS} ORDER BY received_at DESC, ordinal DESC LIMIT $5`,
     [fromMs, toMs, before.at, before.isEvent ? Number.MAX_SAFE_INTEGER : before.n, rows],
     signal,

@@ -14,6 +14,9 @@ import {
 import { botsBefore, eventsBefore } from './activity-rows.ts';
 import type { DayEngine } from './day-engine.ts';
 
+/** Maximum days whose files a statement reads. */
+const MAX_DAYS_AT_ONCE = 32;
+
 type Options = Parameters<Reports['listActivity']>[1];
 
 /** Lists events and bots' requests, newest first: those of the events file, then those of archived days. */
@@ -36,9 +39,10 @@ export async function listActivity(
       }),
     };
   });
-  for (const day of archivedDays) {
+  for (const days of inBatches(archivedDays)) {
     if (found.length > limit) break;
-    found.push(...(await archived({ engine, signal }, day, span, type)));
+    const rest = { ...span, rows: span.rows - found.length };
+    found.push(...(await archived({ engine, signal }, days, rest, type)));
   }
   const page = found.slice(0, limit);
   const last = page.at(-1);
@@ -46,6 +50,14 @@ export async function listActivity(
     items: page.map(({ item }) => item),
     nextCursor: found.length > limit && last !== undefined ? writeCursor(last.place) : null,
   };
+}
+
+/** Divides days into batches, small ones first, since the newest day fills the page of a busy site. */
+function* inBatches(days: readonly number[]): Generator<readonly number[]> {
+  for (let from = 0, size = 1; from < days.length; size = Math.min(size * 2, MAX_DAYS_AT_ONCE)) {
+    yield days.slice(from, from + size);
+    from += size;
+  }
 }
 
 function stored(db: Database, span: ActivitySpan, type: Options['type']): Placed[] {
@@ -57,13 +69,13 @@ function stored(db: Database, span: ActivitySpan, type: Options['type']): Placed
 
 async function archived(
   asked: { engine: DayEngine; signal: AbortSignal },
-  day: number,
+  days: readonly number[],
   span: ActivitySpan,
   type: Options['type'],
 ): Promise<Placed[]> {
   return inOrder([
-    ...(type === 'bot' ? [] : await archivedEventsBefore(asked, day, span, type)),
-    ...(type === 'bot' || type === null ? await archivedBotsBefore(asked, day, span) : []),
+    ...(type === 'bot' ? [] : await archivedEventsBefore(asked, days, span, type)),
+    ...(type === 'bot' || type === null ? await archivedBotsBefore(asked, days, span) : []),
   ]);
 }
 

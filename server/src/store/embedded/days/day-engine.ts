@@ -84,7 +84,7 @@ export class DayEngine {
     if (site === null) return [];
     try {
       const relations = await this.#relationsInOneState({ siteId, site }, from, signal);
-      const days = [...new Set(Object.values(from).flat())].sort((a, b) => a - b);
+      const days = [...new Set(Object.values(from).flat())];
       return await readingSegments(
         this.#folder,
         () => this.#sealedDays(site, days).map(({ segment }) => segment),
@@ -105,15 +105,20 @@ export class DayEngine {
       .map(({ day }) => Number(day));
   }
 
-  /** Answers a statement over the rows that a site's day has in a file, `archived`, with all columns of the file. */
+  /** Answers a statement over the rows that a site's days have in files, `archived`, with all columns of the files. */
   async archivedRows(
-    { siteId, site, day, relation }: SiteDay & { relation: 'events' | 'bots' },
+    {
+      siteId,
+      site,
+      days,
+      relation,
+    }: Pick<SiteDay, 'siteId' | 'site'> & { days: readonly number[]; relation: 'events' | 'bots' },
     sql: string,
     values: readonly number[],
     signal: AbortSignal,
   ): Promise<Row[]> {
     const columns = FILE_COLUMNS[relation].map(({ name }) => name);
-    const sealed = this.#sealedDays(site, [day]);
+    const sealed = this.#sealedDays(site, days);
     const [archived] = this.#files({ siteId, site }, { relation, columns }, sealed);
     if (archived === undefined) return [];
     return readingSegments(
@@ -166,15 +171,14 @@ export class DayEngine {
   }
 
   #sealedDays(site: number, days: readonly number[]): SealedDay[] {
-    const [first, last] = [days[0], days.at(-1)];
-    if (first === undefined || last === undefined) return [];
+    if (days.length === 0) return [];
     const wanted = new Set(days);
     return prepared(
       this.#db,
       `SELECT p.no, p.day, p.site_days, p.files FROM sealed_days s JOIN segments p ON p.no = s.segment
        WHERE s.site = ? AND s.day BETWEEN ? AND ?`,
     )
-      .all(site, first, last)
+      .all(site, Math.min(...days), Math.max(...days))
       .map((row) => ({ day: Number(row.day), segment: toSegment(row) }))
       .filter(({ day }) => wanted.has(day));
   }
