@@ -17,7 +17,7 @@ import { migrate, migrateTo } from '../drivers/sqlite-migrate.ts';
 import { complaintOf, daysFolder, filePath } from '../embedded/days/segment-files.ts';
 import { FILE_COLUMNS, type FileRelation } from '../embedded/tables/file-columns.ts';
 import { EVENT_MIGRATIONS } from '../embedded/tables/schema.ts';
-import { archivedBefore, toSegment } from '../embedded/tables/segments.ts';
+import { allSegments, archivedBefore } from '../embedded/tables/segments.ts';
 import { FIRST_VERSION } from '../registry/schema.ts';
 import { sqliteSchema } from '../registry/sqlite/schema.ts';
 import { REGISTRY_TABLES } from '../registry/tables.ts';
@@ -163,8 +163,7 @@ async function addDayFiles(file: string, folder: string): Promise<void> {
 function filesOfSegments(db: Database): { path: string; sha256: string }[] {
   // A folder of an earlier version, on which no server has run since.
   if (!tablesOf(db, 'main').includes('segments')) return [];
-  const segments = db.prepare('SELECT no, day, site_days, files FROM segments').all().map(toSegment);
-  return segments.flatMap((segment) =>
+  return allSegments(db).flatMap((segment) =>
     Object.entries(segment.files).map(([relation, { sha256 }]) => {
       // A backup may be made up, and the name becomes part of a path.
       if (!Object.hasOwn(FILE_COLUMNS, relation))

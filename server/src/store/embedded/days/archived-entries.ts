@@ -1,10 +1,11 @@
 import { join } from 'node:path';
 import type { Entry } from '../../contract/store.ts';
 import { DuckDb, literal, parquet, type Row } from '../../drivers/duckdb.ts';
-import { type Database, prepared } from '../../drivers/sqlite.ts';
+import type { Database } from '../../drivers/sqlite.ts';
 import { NUMBERS_PER_DAY } from '../../reports/relations.ts';
+import { expiredBefore } from '../tables/expired.ts';
 import type { FileRelation } from '../tables/file-columns.ts';
-import { type Segment, toSegment } from '../tables/segments.ts';
+import { type Segment, segmentsOfSite } from '../tables/segments.ts';
 import { archivedEvent, viewOf } from './activity-files.ts';
 import type { SiteDay } from './rows.ts';
 import { filePath, SPILL } from './segment-files.ts';
@@ -37,14 +38,9 @@ export class ArchivedEntries {
 
   /** Yields a site's events, leaves and bots' requests of a day. */
   async *entries(of: SiteDay): AsyncGenerator<ArchivedEntry> {
-    const row = prepared(
-      this.#db,
-      `SELECT p.*, coalesce(x.before_at, 0) AS before_at FROM sealed_days d JOIN segments p ON p.no = d.segment
-         LEFT JOIN expired x ON x.site = d.site WHERE d.site = ? AND d.day = ?`,
-    ).get(of.site, of.day);
-    if (row === undefined) return;
-    const segment = toSegment(row);
-    const kept = `site = ${literal(of.siteId)} AND received_at >= ${Number(row.before_at)}`;
+    const [segment] = segmentsOfSite(this.#db, { site: of.site, firstDay: of.day, lastDay: of.day });
+    if (segment === undefined) return;
+    const kept = `site = ${literal(of.siteId)} AND received_at >= ${expiredBefore(this.#db, of.site)}`;
     const events = this.#file(segment, 'events');
     if (events !== null) {
       const sql = `SELECT * FROM ${events} WHERE ${kept} ORDER BY received_at, ordinal`;

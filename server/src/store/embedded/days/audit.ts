@@ -8,7 +8,7 @@ import { integrityOf } from '../../drivers/sqlite-integrity.ts';
 import { RELATIONS, type Relation } from '../../reports/relations.ts';
 import { quarterHoursOf, rollupsOf } from '../../reports/rollups.ts';
 import type { FileRelation } from '../tables/file-columns.ts';
-import { archivedBefore, isNamed, lastSegmentNumber, type Segment, toSegment } from '../tables/segments.ts';
+import { allSegments, archivedBefore, isNamed, lastSegmentNumber, type Segment } from '../tables/segments.ts';
 import { grownVisitsAfter } from '../tables/visit-rows.ts';
 import { complaintAbout, filePath, otherPaths, SPILL } from './segment-files.ts';
 
@@ -156,18 +156,15 @@ function sealedSegments(db: Database): SealedSegment[] {
      FROM sealed_days d JOIN sites s ON s.id = d.site JOIN counters c ON c.site = d.site AND c.day = d.day
        LEFT JOIN expired x ON x.site = d.site WHERE d.segment = ?`,
   );
-  return prepared(db, 'SELECT no, day, site_days, files FROM segments ORDER BY no')
-    .all()
-    .map(toSegment)
-    .map((segment) => {
-      const sealed = sites.all(segment.no);
-      const whole = sealed.filter(({ expired }) => Number(expired) === 0);
-      return {
-        ...segment,
-        counted: new Map(whole.map((row) => [String(row.site), Number(row.events)])),
-        isPartlyUnused: whole.length < segment.siteDays,
-      };
-    });
+  return allSegments(db).map((segment) => {
+    const sealed = sites.all(segment.no);
+    const whole = sealed.filter(({ expired }) => Number(expired) === 0);
+    return {
+      ...segment,
+      counted: new Map(whole.map((row) => [String(row.site), Number(row.events)])),
+      isPartlyUnused: whole.length < segment.siteDays,
+    };
+  });
 }
 
 interface Files {

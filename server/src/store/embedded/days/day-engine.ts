@@ -6,8 +6,9 @@ import type { StoredDay } from '../../reports/questions.ts';
 import { RELATIONS, type Relation } from '../../reports/relations.ts';
 import type { ReportEngine, Row } from '../../reports/reports.ts';
 import type { Statement } from '../../reports/statement.ts';
+import { expiredBefore } from '../tables/expired.ts';
 import { FILE_COLUMNS } from '../tables/file-columns.ts';
-import { type Segment, toSegment } from '../tables/segments.ts';
+import { type Segment, segmentsOfSite } from '../tables/segments.ts';
 import { DayTables, SQL_TYPES } from './day-tables.ts';
 import { KeptRollups } from './kept-rollups.ts';
 import type { SiteDay } from './rows.ts';
@@ -23,12 +24,6 @@ const OPEN_ROWS_MAX = 3_000_000;
 /** An event that arrived after a question had listed the days has opened one of them. The question must be asked again. */
 export class DayOpened extends StoreUnavailable {
   override readonly name = 'DayOpened';
-}
-
-/** A site's day that is over, in a segment. */
-interface SealedDay {
-  day: number;
-  segment: Segment;
 }
 
 /**
@@ -87,7 +82,7 @@ export class DayEngine {
       const days = [...new Set(Object.values(from).flat())];
       return await readingSegments(
         this.#folder,
-        () => this.#sealedDays(site, days).map(({ segment }) => segment),
+        () => this.#segments(site, days),
         () => this.#duck.rows(`WITH ${relations.join(',\n')}\n${sql}`, values, signal),
       );
     } finally {
@@ -118,12 +113,12 @@ export class DayEngine {
     signal: AbortSignal,
   ): Promise<Row[]> {
     const columns = FILE_COLUMNS[relation].map(({ name }) => name);
-    const sealed = this.#sealedDays(site, days);
-    const [archived] = this.#files({ siteId, site }, { relation, columns }, sealed);
+    const segments = this.#segments(site, days);
+    const [archived] = this.#files({ siteId, site }, { relation, columns }, segments);
     if (archived === undefined) return [];
     return readingSegments(
       this.#folder,
-      () => sealed.map(({ segment }) => segment),
+      () => segments,
       () => this.#duck.rows(`WITH archived AS (${archived}) ${sql}`, values, signal),
     );
   }
@@ -158,10 +153,10 @@ export class DayEngine {
     const named: string[] = [];
     for (const relation of Object.keys(from) as Relation[]) {
       const days = from[relation] ?? [];
-      const sealed = this.#sealedDays(of.site, days);
+      const segments = this.#segments(of.site, days);
       const columns = RELATIONS[relation].map(({ name }) => name);
-      const sources = this.#files(of, { relation, columns }, sealed);
-      const open = days.filter((day) => !sealed.some((each) => each.day === day));
+      const sources = this.#files(of, { relation, columns }, segments);
+      const open = days.filter((day) => !segments.some((each) => each.day === day));
       if (open.length > 0) sources.push(await this.#openRelation(of, relation, open, signal));
       named.push(
         `${relation} AS (${sources.length === 0 ? emptyRelation(relation) : sources.join(' UNION ALL ')})`,
@@ -170,32 +165,28 @@ export class DayEngine {
     return named;
   }
 
-  #sealedDays(site: number, days: readonly number[]): SealedDay[] {
+  #segments(site: number, days: readonly number[]): Segment[] {
     if (days.length === 0) return [];
+    const span = { firstDay: Math.min(...days), lastDay: Math.max(...days) };
     const wanted = new Set(days);
-    return prepared(
-      this.#db,
-      `SELECT p.no, p.day, p.site_days, p.files FROM sealed_days s JOIN segments p ON p.no = s.segment
-       WHERE s.site = ? AND s.day BETWEEN ? AND ?`,
-    )
-      .all(site, Math.min(...days), Math.max(...days))
-      .map((row) => ({ day: Number(row.day), segment: toSegment(row) }))
-      .filter(({ day }) => wanted.has(day));
+    return segmentsOfSite(this.#db, { site, ...span }).filter(({ day }) => wanted.has(day));
   }
 
   /** Returns the query for the rows of a relation in files; none if no file has such rows. */
   #files(
     { siteId, site }: { siteId: string; site: number },
     { relation, columns }: { relation: Relation; columns: readonly string[] },
-    sealed: readonly SealedDay[],
+    segments: readonly Segment[],
   ): string[] {
-    const files = sealed
-      .filter(({ segment }) => segment.files[relation] !== undefined)
-      .map(({ segment }) => join(this.#folder, filePath(segment, relation)));
+    const files = segments
+      .filter((segment) => segment.files[relation] !== undefined)
+      .map((segment) => join(this.#folder, filePath(segment, relation)));
     if (files.length === 0) return [];
     // Rows that retention has deleted stay in the file until it is written again.
     const expired =
-      relation === 'events' || relation === 'bots' ? `AND received_at >= ${this.#expiredBefore(site)}` : '';
+      relation === 'events' || relation === 'bots'
+        ? `AND received_at >= ${expiredBefore(this.#db, site)}`
+        : '';
     return [
       `SELECT ${columns.join(', ')} FROM ${parquet(...files)} WHERE site = ${literal(siteId)} ${expired}`,
     ];
@@ -207,12 +198,6 @@ export class DayEngine {
         this.#db,
         `SELECT 1 FROM counters c WHERE c.site = ? AND c.day = ? AND ${HAS_KEPT_ROLLUPS}`,
       ).get(site, day) !== undefined
-    );
-  }
-
-  #expiredBefore(site: number): number {
-    return Number(
-      prepared(this.#db, 'SELECT before_at FROM expired WHERE site = ?').get(site)?.before_at ?? 0,
     );
   }
 

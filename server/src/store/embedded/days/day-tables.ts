@@ -9,6 +9,7 @@ import {
 } from '../../drivers/duckdb.ts';
 import { type Database, prepared } from '../../drivers/sqlite.ts';
 import { EVENT_COLUMNS, firstWith, RELATIONS } from '../../reports/relations.ts';
+import { expiredBefore } from '../tables/expired.ts';
 import { grownVisitsAfter } from '../tables/visit-rows.ts';
 import {
   botsAfter,
@@ -314,11 +315,10 @@ export function storedState(
     site,
     day,
   );
-  const expired = prepared(db, 'SELECT before_at FROM expired WHERE site = ?').get(site);
   return {
     changes: Number(counted?.changes ?? 0),
     events: Number(counted?.events ?? 0),
-    expiredBefore: Number(expired?.before_at ?? 0),
+    expiredBefore: expiredBefore(db, site),
   };
 }
 

@@ -7,10 +7,10 @@ import { type Database, prepared, translated } from '../../drivers/sqlite.ts';
 import { quarterHoursOf, rollupsOf } from '../../reports/rollups.ts';
 import { FILE_COLUMNS, type FileRelation } from '../tables/file-columns.ts';
 import {
+  allSegments,
   lastSegmentNumber,
   type Segment,
   type SegmentFiles,
-  toSegment,
   type WrittenSegment,
 } from '../tables/segments.ts';
 import { SQL_TYPES, storedState } from './day-tables.ts';
@@ -98,29 +98,9 @@ export function sealableBatches(
   return batches;
 }
 
-/** Returns the segments with rows that are not needed any more: of sites' days in other segments, or deleted by retention. */
-export function wastefulSegments(db: Database): Segment[] {
-  return translated(() =>
-    prepared(
-      db,
-      `SELECT p.no, p.day, p.site_days, p.files FROM segments p WHERE
-         -- One that has no site's day any more is deleted as a whole.
-         (SELECT count(*) FROM sealed_days s WHERE s.segment = p.no) BETWEEN 1 AND p.site_days - 1
-         OR EXISTS (SELECT 1 FROM sealed_days s JOIN expired x ON x.site = s.site
-                    WHERE s.segment = p.no AND x.before_at > max(s.expired_before, p.day * ${DAY_MS})
-                      AND s.expired_before < (p.day + 1) * ${DAY_MS})
-       ORDER BY p.no`,
-    )
-      .all()
-      .map(toSegment),
-  );
-}
-
 /** Returns the paths of segments' folders that no segment has, because a run was killed before it was named. */
 export async function unnamedFolders(db: Database, folder: string): Promise<string[]> {
-  const named = new Set(
-    prepared(db, 'SELECT no, day, site_days, files FROM segments').all().map(toSegment).map(segmentPath),
-  );
+  const named = new Set(allSegments(db).map(segmentPath));
   return (await segmentFolders(folder)).filter((path) => !named.has(path));
 }
 

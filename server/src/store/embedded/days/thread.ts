@@ -16,19 +16,12 @@ import { type Database, openForReading } from '../../drivers/sqlite.ts';
 import { SqlReports } from '../../reports/reports.ts';
 import { serveTasks } from '../../shared/threads/task-thread.ts';
 import { Turns } from '../../shared/threads/turns.ts';
-import type { Segment, WrittenSegment } from '../tables/segments.ts';
+import { type Segment, type WrittenSegment, wastefulSegments } from '../tables/segments.ts';
 import { listActivity } from './activity.ts';
 import { archivableBefore } from './archive.ts';
 import { audit } from './audit.ts';
 import { DayEngine, DayOpened } from './day-engine.ts';
-import {
-  type Batch,
-  type SealedBatch,
-  Sealing,
-  sealableBatches,
-  unnamedFolders,
-  wastefulSegments,
-} from './seal.ts';
+import { type Batch, type SealedBatch, Sealing, sealableBatches, unnamedFolders } from './seal.ts';
 import { daysFolder, deleteSegment, deleteUnfinished, SPILL } from './segment-files.ts';
 import { type TextCursor, type TextTable, textIds, textsUsed } from './text-use.ts';
 import { Texts } from './texts.ts';

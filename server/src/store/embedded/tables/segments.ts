@@ -1,5 +1,5 @@
 import { DAY_MS } from '../../../domain/clock.ts';
-import { type Database, prepared } from '../../drivers/sqlite.ts';
+import { type Database, prepared, translated } from '../../drivers/sqlite.ts';
 import type { FileRelation } from './file-columns.ts';
 
 /**
@@ -65,21 +65,52 @@ export function firstOpenDay(db: Database, days: { first: number; beforeDay: num
   return typeof found?.day === 'number' ? found.day : null;
 }
 
-/** Lists the segments of days from one to before another, oldest first. */
-export function segmentsOf(db: Database, days: { first: number; beforeDay: number }): Segment[] {
-  return prepared(
-    db,
-    'SELECT no, day, site_days, files FROM segments WHERE day >= :first AND day < :beforeDay ORDER BY day, no',
-  )
-    .all(days)
-    .map(toSegment);
+/** Lists all segments, oldest first. */
+export function allSegments(db: Database): Segment[] {
+  return selectSegments(db, 'ORDER BY p.no');
 }
 
-export function toSegment(row: Record<string, unknown>): Segment {
-  return {
-    no: Number(row.no),
-    day: Number(row.day),
-    siteDays: Number(row.site_days),
-    files: JSON.parse(String(row.files)) as SegmentFiles, // as the writer stores it
-  };
+/** Lists the segments of days from one to before another, oldest first. */
+export function segmentsOf(db: Database, days: { first: number; beforeDay: number }): Segment[] {
+  return selectSegments(db, 'WHERE p.day >= :first AND p.day < :beforeDay ORDER BY p.day, p.no', days);
+}
+
+/** Lists the segments that have a site's days from one to another (both inclusive), at most one for each day. */
+export function segmentsOfSite(
+  db: Database,
+  of: { site: number; firstDay: number; lastDay: number },
+): Segment[] {
+  return selectSegments(
+    db,
+    `JOIN sealed_days s ON s.segment = p.no WHERE s.site = :site AND s.day BETWEEN :firstDay AND :lastDay`,
+    of,
+  );
+}
+
+/** Lists the segments with rows that are not needed any more: of sites' days in other segments, or deleted by retention. */
+export function wastefulSegments(db: Database): Segment[] {
+  return selectSegments(
+    db,
+    `WHERE
+       -- One that has no site's day any more is deleted as a whole.
+       (SELECT count(*) FROM sealed_days s WHERE s.segment = p.no) BETWEEN 1 AND p.site_days - 1
+       OR EXISTS (SELECT 1 FROM sealed_days s JOIN expired x ON x.site = s.site
+                  WHERE s.segment = p.no AND x.before_at > max(s.expired_before, p.day * ${DAY_MS})
+                    AND s.expired_before < (p.day + 1) * ${DAY_MS})
+     ORDER BY p.no`,
+  );
+}
+
+/** @param which follows the name of the table, `p` */
+function selectSegments(db: Database, which: string, values: Record<string, number> = {}): Segment[] {
+  return translated(() =>
+    prepared(db, `SELECT p.no, p.day, p.site_days, p.files FROM segments p ${which}`)
+      .all(values)
+      .map((row) => ({
+        no: Number(row.no),
+        day: Number(row.day),
+        siteDays: Number(row.site_days),
+        files: JSON.parse(String(row.files)) as SegmentFiles, // as the writer stores it
+      })),
+  );
 }
