@@ -4,13 +4,15 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   rmSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { type FileHandle, open as fileHandleOf } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { DAY_MS, utcDay } from '../src/domain/clock.ts';
 import type { DamagedDay, Entry, Store } from '../src/store/contract/store.ts';
 import { StoreUnavailable } from '../src/store/contract/store.ts';
@@ -149,6 +151,35 @@ describe('a backup with files of days', () => {
     const again = await open(await copied(restored));
     expect(await again.events.audit()).toEqual(SOUND);
   });
+
+  it.runIf(existsSync('/proc/self/fd'))(
+    'is flushed to disk with its folders when it is restored',
+    async () => {
+      const { dataDir } = await owned();
+      const file = join(await temporaryFolder(), 'backup.db');
+      await backup({ dataDir, file });
+      const handle = await fileHandleOf(file);
+      onTestFinished(() => handle.close());
+      const flushed: string[] = [];
+      const sync = vi.spyOn(Object.getPrototypeOf(handle), 'sync').mockImplementation(async function (
+        this: FileHandle,
+      ) {
+        flushed.push(readlinkSync(`/proc/self/fd/${this.fd}`));
+      });
+      onTestFinished(() => sync.mockRestore());
+      const restored = await temporaryFolder();
+      await restore({ dataDir: restored, file });
+      const written = dayFiles(restored).flatMap((path) => [
+        path,
+        dirname(path),
+        dirname(dirname(path)),
+        '.',
+      ]);
+      const days = (path: string) => join(restored, 'days.restoring', path);
+      expect(new Set(flushed)).toEqual(new Set([...written.map(days), restored]));
+      expect(flushed.at(-1)).toBe(restored);
+    },
+  );
 
   it('made while days are sealed and written again restores to the same answers', async () => {
     const { store, dataDir, siteId } = await owned();

@@ -14,7 +14,7 @@ import {
 } from '../drivers/sqlite.ts';
 import { integrityOf } from '../drivers/sqlite-integrity.ts';
 import { migrate, migrateTo } from '../drivers/sqlite-migrate.ts';
-import { complaintOf, daysFolder, filePath } from '../embedded/days/segment-files.ts';
+import { complaintOf, daysFolder, filePath, flush } from '../embedded/days/segment-files.ts';
 import { FILE_COLUMNS, type FileRelation } from '../embedded/tables/file-columns.ts';
 import { EVENT_MIGRATIONS } from '../embedded/tables/schema.ts';
 import { allSegments, archivedBefore } from '../embedded/tables/segments.ts';
@@ -173,20 +173,29 @@ function filesOfSegments(db: Database): { path: string; sha256: string }[] {
   );
 }
 
-/** Writes the files of days that are in a copy of a backup to a folder. */
+/** Writes the files of days that are in a copy of a backup to a folder, and flushes them. */
 async function takeDayFiles(file: string, folder: string): Promise<void> {
   const db = openForReading(file);
   try {
+    const folders = new Set<string>();
     const chunks = db.prepare('SELECT content FROM day_files WHERE path = ? ORDER BY n');
     // Only paths that this program makes up itself: those in the backup could lead elsewhere.
     for (const { path } of filesOfSegments(db)) {
       const to = join(folder, path);
       await mkdir(dirname(to), { recursive: true, mode: 0o700 });
       await writeFile(to, contentOf(chunks, path), { flush: true });
+      for (const changed of foldersOf(path)) folders.add(join(folder, changed));
     }
+    for (const changed of folders) await flush(changed);
   } finally {
     db.close();
   }
+}
+
+/** Returns the folders above a path, up to the one that it is relative to. */
+function foldersOf(path: string): string[] {
+  const parent = dirname(path);
+  return parent === '.' ? [parent] : [parent, ...foldersOf(parent)];
 }
 
 function* contentOf(chunks: Statement, path: string): Generator<Uint8Array> {
@@ -252,7 +261,10 @@ export async function readBackup({
     );
     if (existsSync(madeDays)) await rename(madeDays, days);
     await rename(made.registry, registry);
+    await flush(dirname(events));
+    // The last one, since without it the others are rolled back.
     await rename(made.events, events);
+    await flush(dirname(events));
   } catch (error) {
     throw error instanceof StoreBroken ? damaged(from, error) : error;
   } finally {

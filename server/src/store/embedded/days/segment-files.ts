@@ -76,7 +76,7 @@ const OWNER_ONLY = 0o700;
 const DAY = /^\d{4}-\d\d-\d\d$/;
 
 /** Flushes a file or folder to disk. */
-async function flush(path: string): Promise<void> {
+export async function flush(path: string): Promise<void> {
   const handle = await open(path, 'r');
   try {
     await handle.sync();
