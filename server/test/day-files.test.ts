@@ -16,6 +16,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { DAY_MS, utcDay } from '../src/domain/clock.ts';
 import type { DamagedDay, Entry, Store } from '../src/store/contract/store.ts';
 import { StoreUnavailable } from '../src/store/contract/store.ts';
+import { DuckDb } from '../src/store/drivers/duckdb.ts';
 import { EventReader } from '../src/store/embedded/reader.ts';
 import { appendChecksum } from '../src/store/offline/backup-checksum.ts';
 import { backup, restore } from '../src/store/offline/backup-data-dir.ts';
@@ -271,6 +272,21 @@ async function upkeep(store: Store): Promise<void> {
   await store.reports.archiveDaysBefore?.(utcDay(TO_MS) - 1);
   await store.events.collectTexts?.(new AbortController().signal);
 }
+
+describe('audits at the same time', () => {
+  it('have folders of their own for what does not fit in memory', async () => {
+    const { store, dataDir } = await filled();
+    const opened = vi.spyOn(DuckDb, 'open');
+    onTestFinished(() => opened.mockRestore());
+    const reader = new EventReader(join(dataDir, 'events.db'));
+    onTestFinished(() => reader.close());
+    expect(await Promise.all([reader.audit(), reader.audit()])).toEqual([SOUND, SOUND]);
+    const folders = opened.mock.calls.map(([{ spillFolder }]) => spillFolder);
+    expect(new Set(folders).size).toBe(2);
+    for (const folder of folders) expect(existsSync(folder)).toBe(false);
+    expect(await store.events.audit()).toEqual(SOUND);
+  });
+});
 
 describe('a segment that a server replaces', () => {
   it('is not called missing by an audit that is under way', async () => {

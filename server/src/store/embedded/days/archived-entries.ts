@@ -1,14 +1,15 @@
 import { join } from 'node:path';
 import type { Entry } from '../../contract/store.ts';
-import { DuckDb, literal, parquet, type Row } from '../../drivers/duckdb.ts';
+import { literal, parquet, type Row } from '../../drivers/duckdb.ts';
 import type { Database } from '../../drivers/sqlite.ts';
 import { NUMBERS_PER_DAY } from '../../reports/relations.ts';
 import { expiredBefore } from '../tables/expired.ts';
 import type { FileRelation } from '../tables/file-columns.ts';
 import { type Segment, segmentsOfSite } from '../tables/segments.ts';
 import { archivedEvent, viewOf } from './activity-files.ts';
+import { openBeside } from './duck-beside.ts';
 import type { SiteDay } from './rows.ts';
-import { filePath, SPILL } from './segment-files.ts';
+import { filePath } from './segment-files.ts';
 
 /** An entry of an archived day, and what tells its row from others of the site. */
 interface ArchivedEntry {
@@ -23,7 +24,7 @@ const LIMITS = { memoryMib: 256, threads: 1 } as const;
 export class ArchivedEntries {
   readonly #db: Database;
   readonly #folder: string;
-  #duck: Promise<DuckDb> | null = null;
+  #opened: ReturnType<typeof openBeside> | null = null;
 
   constructor(db: Database, folder: string) {
     this.#db = db;
@@ -32,8 +33,8 @@ export class ArchivedEntries {
 
   async close(): Promise<void> {
     // If it could not be opened, `entries` has failed already.
-    const duck = await this.#duck?.catch(() => null);
-    duck?.close();
+    const opened = await this.#opened?.catch(() => null);
+    await opened?.close();
   }
 
   /** Yields a site's events, leaves and bots' requests of a day. */
@@ -66,8 +67,9 @@ export class ArchivedEntries {
   }
 
   async *#rows(sql: string): AsyncGenerator<Row> {
-    this.#duck ??= DuckDb.open({ ...LIMITS, spillFolder: join(this.#folder, SPILL, 'reading') });
-    yield* (await this.#duck).stream(sql);
+    this.#opened ??= openBeside(this.#folder, LIMITS);
+    const { duck } = await this.#opened;
+    yield* duck.stream(sql);
   }
 }
 

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { PAGEVIEW } from '../../../../../tracker/wire/limits.ts';
 import { DAY_MS } from '../../../domain/clock.ts';
 import type { Audit } from '../../contract/store.ts';
-import { DuckDb, parquet } from '../../drivers/duckdb.ts';
+import { type DuckDb, parquet } from '../../drivers/duckdb.ts';
 import { type Database, inOneState, prepared } from '../../drivers/sqlite.ts';
 import { integrityOf } from '../../drivers/sqlite-integrity.ts';
 import { RELATIONS, type Relation } from '../../reports/relations.ts';
@@ -10,7 +10,8 @@ import { quarterHoursOf, rollupsOf } from '../../reports/rollups.ts';
 import type { FileRelation } from '../tables/file-columns.ts';
 import { allSegments, archivedBefore, isNamed, lastSegmentNumber, type Segment } from '../tables/segments.ts';
 import { grownVisitsAfter } from '../tables/visit-rows.ts';
-import { complaintAbout, filePath, otherPaths, SPILL } from './segment-files.ts';
+import { openBeside } from './duck-beside.ts';
+import { complaintAbout, filePath, otherPaths } from './segment-files.ts';
 
 /** Recounts everything that was counted from rows, and checks the files of segments. Reads all rows. */
 export async function audit(db: Database, folder: string): Promise<Audit> {
@@ -198,11 +199,7 @@ async function auditSegments(
   segments: readonly SealedSegment[],
 ): Promise<Audit['rollups']> {
   if (segments.length === 0) return [];
-  const duck = await DuckDb.open({
-    memoryMib: 256,
-    threads: 2,
-    spillFolder: join(folder, SPILL, 'audit'),
-  });
+  const { duck, close } = await openBeside(folder, { memoryMib: 256, threads: 2 });
   try {
     const found: Audit['rollups'] = [];
     for (const segment of segments)
@@ -213,7 +210,7 @@ async function auditSegments(
       }
     return found;
   } finally {
-    duck.close();
+    await close();
   }
 }
 
