@@ -409,11 +409,37 @@ function describeAnswers(engine: ReportingEngine): void {
     ).toBe(true);
   });
 
+  it('pages through long and odd values one at a time', async () => {
+    const store = await opened();
+    // Beginnings that are the same for longer than a cursor is, in characters of several bytes.
+    const long = Array.from({ length: 5 }, (_, i) => `/${'\u8a9e'.repeat(300)}${i}`);
+    const odd = ['/', '/%', "/'", '/\\', '/\u{1f98a}', `/${'a'.repeat(255)}`, `/${'a'.repeat(256)}`];
+    await append(
+      store,
+      [...long, ...odd].map((path) => event({ receivedAtMs: at, path })),
+    );
+    const scope = { siteId: SITE, fromMs: at, toMs: at + 1, filters: [] };
+    const values = (await allRows(store, scope, 'page', 1)).map(({ value }) => value);
+    expect(values.toSorted()).toEqual([...long, ...odd].toSorted());
+    expect((await allRows(store, scope, 'page', 100)).map(({ value }) => value)).toEqual(values);
+    const short = values.filter((value) => odd.slice(0, 5).includes(value ?? ''));
+    expect(short).toEqual(['/', '/%', "/'", '/\\', '/\u{1f98a}']);
+  });
+
   it('accepts a made-up cursor', async () => {
     const store = await opened();
     await append(store, [event({ receivedAtMs: at, path: '/a' }), event({ receivedAtMs: at, path: '/b' })]);
     const scope = { siteId: SITE, fromMs: at, toMs: at + 1, filters: [] };
-    for (const cursor of ['', 'x', '1.2.3', 'NaN', 'W10', 'WzEsMSwiL2EiXQ', '9'.repeat(400)]) {
+    const places = [
+      [1, 1, '/a'],
+      [1.5, 1, '/a'],
+      [1, 1e300, '/a'],
+      [1, 1, '\0'],
+      [1, 1, "'\\"],
+      [1, 1, { a: 1 }],
+    ];
+    const written = places.map((place) => Buffer.from(JSON.stringify(place)).toString('base64url'));
+    for (const cursor of ['', 'x', '1.2.3', 'NaN', 'W10', '9'.repeat(400), ...written]) {
       expect((await store.reports.breakdown(scope, 'page', { limit: 5, cursor })).rows.length).toBeLessThan(
         3,
       );

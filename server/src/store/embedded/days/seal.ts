@@ -179,12 +179,16 @@ export class Sealing {
     };
     const relations = Object.keys(files) as FileRelation[];
     const queries = Object.fromEntries(relations.map((relation) => [relation, kept(relation)]));
-    const written = await readingSegments(
-      this.#folder,
-      () => [segment],
-      () => this.#writeFiles({ no, day }, queries),
-    );
-    return { no, day, files: written, sealed: live.map((site) => ({ ...site, changes: 0 })), replaces };
+    try {
+      const written = await readingSegments(
+        this.#folder,
+        () => [segment],
+        () => this.#writeFiles({ no, day }, queries),
+      );
+      return { no, day, files: written, sealed: live.map((site) => ({ ...site, changes: 0 })), replaces };
+    } finally {
+      await this.#duck.run('DROP TABLE live');
+    }
   }
 
   async #sealKept(segment: { no: number; day: number }, siteIds: readonly string[]): Promise<WrittenSegment> {
