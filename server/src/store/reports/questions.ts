@@ -129,12 +129,14 @@ export function countByTime(
   }
   if (others.length > 0) {
     const inSpan = spanOf({ fromMs, toMs }, values);
+    // All that is in the span is in the only bucket.
+    const keyOf = boundariesMs.length === 2 ? () => '0' : bucketOf;
     parts.push(
       countEvents({
         kept: keptBy(filters, values),
-        keyOf: bucketOf,
+        keyOf,
         inSpan,
-        isWithin: `${inSpan('visit_start')} AND ${inSpan('visit_end')} AND ${bucketOf('visit_start')} = ${bucketOf('visit_end')}`,
+        isWithin: `${inSpan('visit_start')} AND ${inSpan('visit_end')} AND ${keyOf('visit_start')} = ${keyOf('visit_end')}`,
         first: firstOf(null, filters),
       }),
     );
@@ -212,20 +214,39 @@ function countFlags({ kept, keyOf, inSpan, isWithin, first }: Counting & { first
 
 /** Counts with sets of visits and visitors. */
 function countSets({ kept, keyOf, inSpan }: Counting): string {
-  return `SELECT ${keyOf('received_at')} AS key, ${measures({
+  const [happened, begun] = [inSpan('received_at'), inSpan('visit_start')];
+  const [eventKey, visitKey] = [keyOf('received_at'), keyOf('visit_start')];
+  if (eventKey === visitKey) return countVisits({ kept, key: eventKey, happened, begun });
+  return `SELECT ${eventKey} AS key, ${measures({
     visitors: 'count(DISTINCT visitor_no)',
     events: 'count(*)',
     pageviews: `count(*) FILTER (WHERE name = '${PAGEVIEW}')`,
-  })} FROM events WHERE ${kept} AND ${inSpan('received_at')} GROUP BY 1
-    UNION ALL SELECT key, ${measures({
-      visits: 'count(*)',
-      referrals: 'count(*) FILTER (WHERE is_referral)',
-      bounces: 'count(*) FILTER (WHERE is_bounce)',
-      engaged: 'sum(engaged_ms)',
-    })} FROM (
-      SELECT ${keyOf('visit_start')} AS key, any_value(channel = 'ai') AS is_referral, any_value(bounce) AS is_bounce,
-        any_value(engaged) AS engaged_ms
-      FROM events WHERE ${kept} AND ${inSpan('visit_start')} GROUP BY 1, visit_no) AS visits GROUP BY key`;
+  })} FROM events WHERE ${kept} AND ${happened} GROUP BY 1
+    UNION ALL ${countVisits({ kept, key: visitKey, happened: 'false', begun })}`;
+}
+
+/** Counts in one pass with a set of visits; only visitors with several visits need another one. */
+function countVisits({
+  kept,
+  key,
+  happened,
+  begun,
+}: Pick<Counting, 'kept'> & { key: string; happened: string; begun: string }): string {
+  return `SELECT key, ${measures({
+    visitors: `count(*) FILTER (WHERE is_lone AND happened > 0)
+      + count(DISTINCT visitor) FILTER (WHERE NOT is_lone AND happened > 0)`,
+    events: 'sum(happened)',
+    pageviews: 'sum(viewed)',
+    visits: 'count(*) FILTER (WHERE has_begun)',
+    referrals: 'count(*) FILTER (WHERE has_begun AND is_referral)',
+    bounces: 'count(*) FILTER (WHERE has_begun AND is_bounce)',
+    engaged: 'sum(CASE WHEN has_begun THEN engaged_ms ELSE 0 END)',
+  })} FROM (
+      SELECT ${key} AS key, any_value(visitor_no) AS visitor, any_value(lone) AS is_lone,
+        count(*) FILTER (WHERE ${happened}) AS happened,
+        count(*) FILTER (WHERE ${happened} AND name = '${PAGEVIEW}') AS viewed, any_value(${begun}) AS has_begun,
+        any_value(channel = 'ai') AS is_referral, any_value(bounce) AS is_bounce, any_value(engaged) AS engaged_ms
+      FROM events WHERE ${kept} AND (${happened} OR ${begun}) GROUP BY 1, visit_no) AS visits GROUP BY key`;
 }
 
 /** The flag of one row per visit and key; null if filters of events decide which rows of a visit there are. */
@@ -248,13 +269,19 @@ function spanOf(
 
 /** Finds the bucket of an instant by halves. Before the first boundary it is -1, after the last one the number of buckets. */
 function bucketsOf(boundariesMs: readonly number[], values: Values): (at: string) => string {
-  const bounds = boundariesMs.map((boundary) => values.bind(boundary));
+  const bounds = new Map<number, string>();
+  // Bound when first used, since a statement must have no value that it does not use.
+  const boundAt = (i: number) => {
+    const bound = bounds.get(i) ?? values.bind(boundariesMs[i] ?? 0);
+    bounds.set(i, bound);
+    return bound;
+  };
   const search = (at: string, low: number, high: number): string => {
     if (low === high) return String(low - 1);
     const middle = (low + high) >> 1;
-    return `CASE WHEN ${at} < ${bounds[middle]} THEN ${search(at, low, middle)} ELSE ${search(at, middle + 1, high)} END`;
+    return `CASE WHEN ${at} < ${boundAt(middle)} THEN ${search(at, low, middle)} ELSE ${search(at, middle + 1, high)} END`;
   };
-  return (at) => search(at, 0, bounds.length);
+  return (at) => search(at, 0, boundariesMs.length);
 }
 
 function keptBy(filters: readonly Filter[], values: Values): string {
