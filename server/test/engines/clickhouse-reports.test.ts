@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { DAY_MS, utcDay } from '../../src/domain/clock.ts';
 import type { Databases } from '../../src/store/contract/databases.ts';
 import type { Entry, Store } from '../../src/store/contract/store.ts';
@@ -278,6 +278,20 @@ describe.skipIf(!hasChdb || !hasPostgres)('generations of a day', () => {
     expect(inForce(world)).toBe('');
     expect(await world.seal()).toBe(1);
     expect(inForce(world)).toBe(`${SITE}|2`);
+  });
+
+  it('are looked for again minutes after a server had their rows', async () => {
+    const world = await filled();
+    vi.useFakeTimers({ toFake: ['performance'] });
+    onTestFinished(() => {
+      vi.useRealTimers();
+    });
+    await world.seal();
+    expect(await world.totals()).toMatchObject(EXPECTED);
+    await world.clickhouse('DELETE FROM TABLE_quarter_hours WHERE 1 SETTINGS lightweight_deletes_sync = 2');
+    vi.advanceTimersByTime(5 * 60_000);
+    expect(await world.totals()).toMatchObject(EXPECTED);
+    expect(inForce(world)).toBe('');
   });
 
   it('of a large open day are made for a report, and only visitors with newer entries are made anew', async () => {

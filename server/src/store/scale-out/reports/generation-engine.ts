@@ -1,3 +1,4 @@
+import { MINUTE_MS } from '../../../domain/clock.ts';
 import { StoreUnavailable } from '../../contract/store.ts';
 import type { Server } from '../../drivers/clickhouse.ts';
 import type { StoredDay } from '../../reports/questions.ts';
@@ -32,19 +33,23 @@ export class GenerationMissing extends StoreUnavailable {
 
 /** Generations remembered as found. Beyond, they are looked for again. */
 const FOUND_MAX = 100_000;
+/** How long a generation is remembered as found. If a server loses its rows meanwhile, reports are too low for that long. */
+const FOUND_MS = 5 * MINUTE_MS;
 
 /**
- * Looks on servers for the rows of generations. Whatever was found once is not looked for again: counting the events of a site
- * takes as long as a question about them.
+ * Looks on servers for the rows of generations. What was found is not looked for again for some minutes: counting the events of
+ * a site takes as long as a question about them.
  */
 export class FoundGenerations {
-  readonly #found = new WeakMap<Server, Set<string>>();
+  /** When each generation was found, by `nameOf`. */
+  readonly #found = new WeakMap<Server, Map<string, number>>();
 
   /** @throws GenerationMissing unless a server has all rows of the generations */
   async expect(server: Server, generations: readonly SealedGeneration[]): Promise<void> {
-    const found = this.#found.get(server) ?? new Set();
+    const found = this.#found.get(server) ?? new Map<string, number>();
     this.#found.set(server, found);
-    const unsure = generations.filter((each) => !found.has(nameOf(each)));
+    const now = performance.now();
+    const unsure = generations.filter((each) => now - (found.get(nameOf(each)) ?? -Infinity) >= FOUND_MS);
     if (unsure.length === 0) return;
     const siteIds = [...new Set(unsure.map(({ siteId }) => siteId))];
     const counts = await countGenerations(server, siteIds, unsure);
@@ -54,7 +59,7 @@ export class FoundGenerations {
     });
     if (missing.length > 0) throw new GenerationMissing(server.name, missing);
     if (found.size + unsure.length > FOUND_MAX) found.clear();
-    for (const each of unsure) found.add(nameOf(each));
+    for (const each of unsure) found.set(nameOf(each), now);
   }
 }
 
