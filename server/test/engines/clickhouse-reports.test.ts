@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { DAY_MS, utcDay } from '../../src/domain/clock.ts';
 import type { Databases } from '../../src/store/contract/databases.ts';
-import type { Entry, Store } from '../../src/store/contract/store.ts';
+import { type Entry, type Store, StoreUnavailable } from '../../src/store/contract/store.ts';
 import { Database } from '../../src/store/drivers/postgres.ts';
 import { moveStore } from '../../src/store/offline/move.ts';
 import { openStore } from '../../src/store/open.ts';
@@ -11,7 +11,9 @@ import { NOON_MS } from '../support/clock.ts';
 import { type ChdbServer, hasChdb, startChdb } from '../support/engines/chdb.ts';
 import { hasPostgres, sharedPostgres } from '../support/engines/postgres.ts';
 import { bot, event, leave, SITE } from '../support/entries.ts';
+import { linkTo } from '../support/link.ts';
 import { temporaryFolder } from '../support/paths.ts';
+import { until } from '../support/poll.ts';
 import { current, shippedOn, unsealed } from '../support/shipped.ts';
 
 /** Reports of the scale-out shape, which need a current ClickHouse: answers from generations of sealed days, and from open days. */
@@ -92,6 +94,43 @@ describe.skipIf(!hasChdb || !hasPostgres)('reports of ClickHouse 26.7', { timeou
       };
       return { ...store, reports: { ...store.reports, sealDaysBefore } };
     },
+  });
+});
+
+describe.skipIf(!hasChdb || !hasPostgres)('reports of a site without counted events', () => {
+  async function openThrough(clickhouse: string): Promise<Store> {
+    const postgres = (await sharedPostgres()).createDatabase();
+    const store = await openStore({
+      dataDir: await temporaryFolder(),
+      databases: { postgres, clickhouse },
+      onBroken: () => undefined,
+    });
+    onTestFinished(() => store.close());
+    return store;
+  }
+
+  it('are unavailable while the server is down, since collectors may hold events', async () => {
+    const link = await linkTo(Number(new URL(chdb.address).port));
+    onTestFinished(() => link.close());
+    const through = new URL(await chdb.createDatabase());
+    through.port = String(link.port);
+    const store = await openThrough(through.href);
+    expect(await store.reports.totals(SCOPE)).toMatchObject({ events: 0 });
+    link.cut();
+    await store.events.append(event());
+    await expect(store.reports.totals(SCOPE)).rejects.toThrow(StoreUnavailable);
+    link.mend();
+    await until(
+      () => store.reports.totals(SCOPE).catch(() => null),
+      (totals) => totals?.events === 1,
+    );
+  });
+
+  it('are unavailable while the table is not the expected one', async () => {
+    const clickhouse = await chdb.createDatabase();
+    await chdb.sql(`CREATE TABLE ${nameIn(clickhouse)}.attractos_entries (site_id String) ENGINE = Memory`);
+    const store = await openThrough(clickhouse);
+    await expect(store.reports.totals(SCOPE)).rejects.toThrow(/attractos_entries .* is a Memory/);
   });
 });
 

@@ -103,6 +103,7 @@ export class GenerationEngine implements ReportEngine {
 
   async daysOf(siteId: string, range: { firstDay: number; lastDay: number }): Promise<StoredDay[]> {
     let days = await this.#generations.daysOf(siteId, range);
+    if (days.length === 0) await this.#expectServer();
     const largeOpen = days.filter(({ isLarge, inForce }) => isLarge && inForce === null);
     if (largeOpen.length > 0) {
       for (const { day } of largeOpen) await this.#makeOpenDay({ siteId, day });
@@ -133,6 +134,14 @@ export class GenerationEngine implements ReportEngine {
       await this.#found.expect(server, sealed);
       return server.until(this.#signal).rows(answer);
     });
+  }
+
+  /**
+   * Collectors may hold entries of days that PostgreSQL does not know yet. They are as far behind as ClickHouse is unavailable,
+   * so that only while it answers is it certain that there is nothing to count.
+   */
+  async #expectServer(): Promise<void> {
+    await this.#on((server) => server.until(this.#signal).rows(noRows('events')));
   }
 
   #query(siteId: string, relation: Relation, days: readonly number[]): string {
