@@ -3,6 +3,7 @@ import { DAY_MS, utcDay } from '../../src/domain/clock.ts';
 import type { Databases } from '../../src/store/contract/databases.ts';
 import { type Entry, type Store, StoreUnavailable } from '../../src/store/contract/store.ts';
 import { Database } from '../../src/store/drivers/postgres.ts';
+import { inspect } from '../../src/store/offline/inspect.ts';
 import { moveStore } from '../../src/store/offline/move.ts';
 import { openStore } from '../../src/store/open.ts';
 import { PostgresGenerations } from '../../src/store/scale-out/counts/generations.ts';
@@ -331,6 +332,34 @@ describe.skipIf(!hasChdb || !hasPostgres)('generations of a day', () => {
     vi.advanceTimersByTime(5 * 60_000);
     expect(await world.totals()).toMatchObject(EXPECTED);
     expect(inForce(world)).toBe('');
+  });
+
+  it('are audited, each with its own rows and counts', async () => {
+    const world = await filled();
+    await appendAll(world.store, [event({ siteId: OTHER_SITE })]);
+    await world.seal();
+    // The other site's day has rows of two generations now.
+    await appendAll(world.store, [event({ siteId: OTHER_SITE, receivedAtMs: at(1) })]);
+    await world.totals(OTHER_SITE);
+    await world.seal();
+    const audited = async () =>
+      (await inspect({ dataDir: await temporaryFolder(), databases: world.databases })).audit?.rollups;
+    expect(await audited()).toEqual([]);
+
+    await world.clickhouse(
+      `DELETE FROM TABLE_rollups WHERE site = '${SITE}' AND dimension = 'bot' SETTINGS lightweight_deletes_sync = 2`,
+    );
+    world.sql(`UPDATE event_counters SET events = events + 1 WHERE site_id = '${OTHER_SITE}'`);
+    expect(await audited()).toEqual([
+      {
+        siteId: SITE,
+        day: DAY,
+        what: 'rollups in generation 1',
+        kept: expect.any(Number),
+        rows: expect.any(Number),
+      },
+      { siteId: OTHER_SITE, day: DAY, what: 'events in generation 2', kept: 2, rows: 3 },
+    ]);
   });
 
   it('of a large open day are made for a report, and only visitors with newer entries are made anew', async () => {

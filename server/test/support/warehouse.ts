@@ -9,7 +9,7 @@ export function openWarehouse(urls: readonly string[]): ClickHouseWarehouse {
     (on) =>
       new ClickHouseReports(on, {
         ...{ daysOf: none, begin: none, beginOpen: none, commit: none },
-        ...{ reopen: none, leftovers: none, forget: none },
+        ...{ unchangedAfter: none, reopen: none, leftovers: none, forget: none },
       }),
   );
 }

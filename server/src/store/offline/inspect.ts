@@ -6,6 +6,7 @@ import { Database } from '../drivers/postgres.ts';
 import { about, complaintsOf, damageOf, schemaComplaints } from '../drivers/sqlite-integrity.ts';
 import { EventReader } from '../embedded/reader.ts';
 import { examineServer, type ServerFound } from '../registry/postgres/examine.ts';
+import { audit } from '../scale-out/audit.ts';
 import { PostgresCounts } from '../scale-out/counts/counts.ts';
 import { warehouseOf } from '../scale-out/open-warehouse.ts';
 
@@ -61,14 +62,11 @@ async function inspectEvents(file: string): Promise<{ audit: Audit; newestEventM
   }
 }
 
-/** Compares counts with rows in the databases. They may differ briefly while batches are under way. */
 async function inspectShipped(databases: Databases): Promise<Omit<Inspection, 'damage'>> {
   const db = new Database(databases.postgres);
   const warehouse = warehouseOf(databases, db);
   try {
-    const { rows, newestAtMs } = await warehouse.countAll();
-    const audit = await new PostgresCounts(db).audit(rows);
-    return { audit: { ...audit, rollups: [], integrity: [] }, newestEventMs: newestAtMs };
+    return await audit(warehouse, new PostgresCounts(db));
   } finally {
     await warehouse.close();
     await db.close();

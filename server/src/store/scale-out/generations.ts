@@ -39,6 +39,11 @@ export interface SealedGeneration extends Generation {
   rows: RowCounts;
 }
 
+/** A generation in force with what the counts say that it should have. */
+export interface CountedGeneration extends SealedGeneration {
+  counted: Pick<RowCounts, 'events' | 'bots'>;
+}
+
 /** A generation of a day of several sites that is being made. */
 export interface BegunGeneration {
   generation: number;
@@ -68,6 +73,13 @@ export interface Generations {
   beginOpen(day: SiteDay): Promise<BegunGeneration | null>;
   /** Puts the made rows into force, of a day that is over where it has not changed and is as counted. @returns the sites */
   commit(begun: BegunGeneration, made: readonly (SiteDay & { rows: RowCounts })[]): Promise<number>;
+  /**
+   * Returns a bounded number of generations in force whose days have not changed since, in the order of sites and days.
+   *
+   * @param after the day after which to go on; null to begin with the first
+   * @returns none at the end
+   */
+  unchangedAfter(after: SiteDay | null): Promise<CountedGeneration[]>;
   /** Opens days. */
   reopen(days: readonly SiteDay[]): Promise<void>;
   /** Returns a bounded number of generations whose rows are no longer read, also because retention has reached their days. */

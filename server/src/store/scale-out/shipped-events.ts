@@ -13,6 +13,7 @@ import type {
 } from '../contract/store.ts';
 import { type Group, GroupCommit } from '../shared/group-commit.ts';
 import { Loop } from '../shared/loop.ts';
+import { audit } from './audit.ts';
 import { Reconciler } from './reconciler.ts';
 import { Shipper } from './shipper.ts';
 import type { Counts, Spool, SpoolEntry, Warehouse } from './shipping.ts';
@@ -157,8 +158,7 @@ export class ShippedEvents implements Events {
   }
 
   async audit(): Promise<Audit> {
-    const { rows } = await this.#warehouse.countAll();
-    return { ...(await this.#counts.audit(rows)), rollups: [], integrity: [] };
+    return (await audit(this.#warehouse, this.#counts)).audit;
   }
 
   stats(): EngineStats {

@@ -158,9 +158,15 @@ export interface ActualCount extends SiteDay {
 /** A failure that has nothing to do with the days that were asked about: every replica lacks acknowledged rows for now. */
 export class RowsMissing extends StoreUnavailable {}
 
+/** Reports from rows that are made again when their day changes. */
+export interface WarehouseReports extends Reports {
+  /** Compares these rows with what was counted. */
+  audit(): Promise<Audit['rollups']>;
+}
+
 /** Stores and queries rows. Every method has a timeout and may throw `StoreUnavailable`. */
 export interface Warehouse {
-  readonly reports: Reports;
+  readonly reports: WarehouseReports;
   /** Why nothing can be stored or read until an operator changes the servers or the settings; null if no reason is known. */
   readonly misconfiguration: string | null;
   /** Checks the servers that can be reached. @throws StoreUnavailable if there is a `misconfiguration` */

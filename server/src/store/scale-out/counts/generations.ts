@@ -1,7 +1,13 @@
 import { DAY_MS } from '../../../domain/clock.ts';
 import type { Database, Queries, Row } from '../../drivers/postgres.ts';
 import { migrate } from '../../drivers/postgres-migrate.ts';
-import type { BegunGeneration, Generation, Generations } from '../generations.ts';
+import type {
+  BegunGeneration,
+  CountedGeneration,
+  Generation,
+  Generations,
+  SealedGeneration,
+} from '../generations.ts';
 import type { SiteDay } from '../shipping.ts';
 import { COUNT_MIGRATIONS } from './schema.ts';
 
@@ -19,6 +25,9 @@ const NOTHING_YET = Number.MAX_SAFE_INTEGER;
 const LEASE_MINUTES = 60;
 /** How long rows outlive their generation, because a question may still read them, or an insert may still run. */
 const KEPT_MINUTES = 2 * LEASE_MINUTES;
+/** Maximum generations audited at once, and their events. A larger day is audited alone. */
+const AUDITED_AT_ONCE = 1_000;
+const EVENTS_AUDITED_AT_ONCE = 20_000_000;
 /** Maximum generations deleted at once. */
 const LEFTOVERS_AT_ONCE = 5_000;
 
@@ -51,17 +60,7 @@ export class PostgresGenerations implements Generations {
     return rows.map((row) => ({
       day: Number(row.day),
       isLarge: row.is_large === true,
-      inForce:
-        row.generation === null
-          ? null
-          : {
-              ...{ siteId, day: Number(row.day), generation: Number(row.generation) },
-              changedFromMs: row.changed_from === null ? null : Number(row.changed_from),
-              rows: {
-                ...{ events: Number(row.events), bots: Number(row.bots) },
-                ...{ rollups: Number(row.rollups), quarter_hours: Number(row.quarter_hours) },
-              },
-            },
+      inForce: row.generation === null ? null : sealed(siteId, row),
     }));
   }
 
@@ -80,6 +79,24 @@ export class PostgresGenerations implements Generations {
   async commit(begun: BegunGeneration, made: Parameters<Generations['commit']>[1]): Promise<number> {
     const db = await this.#ready();
     return db.transaction((tx) => commit(tx, begun, made));
+  }
+
+  async unchangedAfter(after: SiteDay | null): Promise<CountedGeneration[]> {
+    const db = await this.#ready();
+    const { rows } = await db.query(
+      `SELECT g.site_id, g.day, g.generation, g.changed_from, g.events, g.bots, g.rollups, g.quarter_hours,
+         ${COUNTED.events} AS counted_events, ${COUNTED.bots} AS counted_bots
+       FROM event_generations g
+       WHERE g.generation IS NOT NULL AND g.changed_from IS NULL AND NOT ${isExpired('g')}
+         AND (g.site_id, g.day) > ($1, $2::integer)
+       ORDER BY g.site_id, g.day LIMIT ${AUDITED_AT_ONCE}`,
+      after?.siteId ?? '',
+      after?.day ?? -1,
+    );
+    return firstUpTo(EVENTS_AUDITED_AT_ONCE, rows).map((row) => ({
+      ...sealed(String(row.site_id), row),
+      counted: { events: Number(row.counted_events), bots: Number(row.counted_bots) },
+    }));
   }
 
   async reopen(days: Parameters<Generations['reopen']>[0]): Promise<void> {
@@ -134,6 +151,33 @@ export class PostgresGenerations implements Generations {
 
 const siteDay = (row: Row) => ({ siteId: String(row.site_id), day: Number(row.day) });
 
+const sealed = (siteId: string, row: Row): SealedGeneration => ({
+  ...{ siteId, day: Number(row.day), generation: Number(row.generation) },
+  changedFromMs: row.changed_from === null ? null : Number(row.changed_from),
+  rows: {
+    ...{ events: Number(row.events), bots: Number(row.bots) },
+    ...{ rollups: Number(row.rollups), quarter_hours: Number(row.quarter_hours) },
+  },
+});
+
+/** Returns the first rows whose events add up to a maximum, but at least one. */
+function firstUpTo(eventsMax: number, rows: readonly Row[]): Row[] {
+  let events = 0;
+  const end = rows.findIndex((row, i) => {
+    events += Number(row.events);
+    return i > 0 && events > eventsMax;
+  });
+  return end < 0 ? [...rows] : rows.slice(0, end);
+}
+
+/** What the counts say about the day of the generation `g`. */
+const COUNTED = {
+  events: `(SELECT coalesce(sum(c.events - c.excess), 0) FROM event_counters c
+            WHERE c.site_id = g.site_id AND c.day = g.day)`,
+  bots: `(SELECT coalesce(sum(l.count - l.excess), 0) FROM event_ledger l
+          WHERE l.site_id = g.site_id AND l.day = g.day AND l.outcome = 'bot')`,
+} as const;
+
 /** Whether retention has deleted rows of a day. */
 const isExpired = (g: string) =>
   `EXISTS (SELECT 1 FROM event_expiry x WHERE x.site_id = ${g}.site_id AND ${g}.day::bigint * ${DAY_MS} < x.before_at)`;
@@ -154,8 +198,7 @@ async function begin(
   condition: string,
 ): Promise<BegunGeneration | null> {
   const { rows } = await tx.query(
-    `SELECT g.site_id, g.day, coalesce(c.events - c.excess, 0) AS events
-     FROM event_generations g LEFT JOIN event_counters c ON c.site_id = g.site_id AND c.day = g.day
+    `SELECT g.site_id, g.day, ${COUNTED.events} AS events FROM event_generations g
      WHERE (g.generation IS NULL OR g.changed_from IS NOT NULL) AND NOT ${isExpired('g')}
        AND (g.making IS NULL OR g.making_since < now() - interval '${LEASE_MINUTES} minutes') AND ${condition}
      ORDER BY g.day DESC, g.site_id DESC LIMIT $2 FOR UPDATE OF g SKIP LOCKED`,
@@ -164,15 +207,13 @@ async function begin(
     ...(siteId === undefined ? [] : [siteId]),
   );
   const day = Number(rows[0]?.day);
-  const siteIds: string[] = [];
-  let events = 0;
-  for (const row of rows) {
-    const more = Number(row.events);
-    if (Number(row.day) !== day || (siteIds.length > 0 && events + more > EVENTS_AT_ONCE)) break;
-    siteIds.push(String(row.site_id));
-    events += more;
-  }
-  if (siteIds.length === 0) return null;
+  const sites = firstUpTo(
+    EVENTS_AT_ONCE,
+    rows.filter((row) => Number(row.day) === day),
+  );
+  if (sites.length === 0) return null;
+  const siteIds = sites.map((row) => String(row.site_id));
+  const events = sites.reduce((sum, row) => sum + Number(row.events), 0);
   const { rows: numbers } = await tx.query("SELECT nextval('event_generation_numbers') AS generation");
   const generation = Number(numbers[0]?.generation);
   await tx.query(
@@ -215,10 +256,7 @@ async function commit(
      WHERE g.site_id = m.site_id AND g.day = $6 AND g.making = $7 AND NOT ${isExpired('g')}
        AND g.making_since > now() - interval '${LEASE_MINUTES} minutes'
        AND ($8::boolean IS FALSE OR (g.making_changed_from IS NULL AND NOT ${isDirty('g')}
-       AND m.events = (SELECT coalesce(sum(c.events - c.excess), 0) FROM event_counters c
-                       WHERE c.site_id = g.site_id AND c.day = g.day)
-       AND m.bots = (SELECT coalesce(sum(l.count - l.excess), 0) FROM event_ledger l
-                     WHERE l.site_id = g.site_id AND l.day = g.day AND l.outcome = 'bot')))
+       AND m.events = ${COUNTED.events} AND m.bots = ${COUNTED.bots}))
      RETURNING g.site_id`,
     made.map(({ siteId }) => siteId),
     made.map(({ rows }) => rows.events),

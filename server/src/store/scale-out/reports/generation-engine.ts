@@ -51,8 +51,7 @@ export class FoundGenerations {
     const now = performance.now();
     const unsure = generations.filter((each) => now - (found.get(nameOf(each)) ?? -Infinity) >= FOUND_MS);
     if (unsure.length === 0) return;
-    const siteIds = [...new Set(unsure.map(({ siteId }) => siteId))];
-    const counts = await countGenerations(server, siteIds, unsure);
+    const counts = await countGenerations(server, unsure);
     const missing = unsure.filter((each) => {
       const there = counts.get(dayKey(each));
       return ALL_RELATIONS.some((relation) => (there?.[relation] ?? 0) !== each.rows[relation]);

@@ -1,13 +1,14 @@
-import { type AskedReports, type Reports, StoreUnavailable } from '../../contract/store.ts';
+import { type AskedReports, type Audit, type Reports, StoreUnavailable } from '../../contract/store.ts';
 import type { Server } from '../../drivers/clickhouse.ts';
 import { SqlReports } from '../../reports/reports.ts';
 import { FairQueue } from '../../shared/fair-queue.ts';
 import { FairReports } from '../../shared/fair-reports.ts';
 import type { Generations } from '../generations.ts';
-import type { SiteDay } from '../shipping.ts';
+import type { SiteDay, WarehouseReports } from '../shipping.ts';
 import { dayKey, ensureDayTables, tooOldForReports } from '../warehouse/day-tables.ts';
 import type { OnServer } from '../warehouse/replicas.ts';
 import { listActivity, realtime } from './activity.ts';
+import { auditGenerations } from './audit.ts';
 import { FoundGenerations, GenerationEngine, GenerationMissing } from './generation-engine.ts';
 import { deleteLeftovers, makeOpenDay, sealDays } from './sealing.ts';
 
@@ -15,7 +16,7 @@ import { deleteLeftovers, makeOpenDay, sealDays } from './sealing.ts';
 const QUESTIONS = { atOnce: 8, atOncePerAsker: 4 } as const;
 
 /** Answers reports in ClickHouse, and lets askers take turns. */
-export class ClickHouseReports extends FairReports implements Reports {
+export class ClickHouseReports extends FairReports implements WarehouseReports {
   readonly #answers: Answers;
 
   constructor(on: OnServer, generations: Generations) {
@@ -26,6 +27,7 @@ export class ClickHouseReports extends FairReports implements Reports {
 
   sealDaysBefore: Reports['sealDaysBefore'] = (beforeDay, signal) =>
     this.#answers.sealDaysBefore(beforeDay, signal);
+  audit: WarehouseReports['audit'] = () => this.#answers.audit();
 }
 
 /**
@@ -65,6 +67,10 @@ class Answers {
     if (server === null) return 0;
     await deleteLeftovers(server, this.#generations, signal);
     return sealDays(server, this.#generations, { beforeDay, signal });
+  }
+
+  audit(): Promise<Audit['rollups']> {
+    return auditGenerations(this.#onPrepared, this.#generations);
   }
 
   /** Asks a question. Days whose generation no server has are opened. */

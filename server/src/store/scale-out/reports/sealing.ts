@@ -65,14 +65,13 @@ async function make(
   // The rows of all marks made before the beginning. Another replica may have acknowledged them.
   await untilAllRows(server, signal);
   await fillGeneration(server, begun, signal);
-  const counts = await countGenerations(server, begun.siteIds, [begun]);
-  const made = begun.siteIds.map((siteId) => {
-    const siteDay = { siteId, day: begun.day };
-    return {
-      ...siteDay,
-      rows: { events: 0, bots: 0, rollups: 0, quarter_hours: 0, ...counts.get(dayKey(siteDay)) },
-    };
-  });
+  const { day, generation } = begun;
+  const siteDays = begun.siteIds.map((siteId) => ({ siteId, day, generation }));
+  const counts = await countGenerations(server, siteDays);
+  const made = siteDays.map((siteDay) => ({
+    ...siteDay,
+    rows: { events: 0, bots: 0, rollups: 0, quarter_hours: 0, ...counts.get(dayKey(siteDay)) },
+  }));
   return generations.commit(begun, made);
 }
 

@@ -163,13 +163,16 @@ export function answerOf(relations: Partial<Record<Relation, string>>, sql: stri
   return `WITH ${named.join(',\n')}\n${sql} ${SETTINGS}`;
 }
 
-/** Counts the rows of all relations by generation, as a server has them now. Generations without rows are not returned. */
+/**
+ * Counts the rows of generations in all relations, as a server has them now. Generations without rows are not returned.
+ *
+ * @param generations at most one of each site's day
+ */
 export async function countGenerations(
   server: Server,
-  siteIds: readonly string[],
-  days: readonly DayGeneration[],
+  generations: readonly Generation[],
 ): Promise<Map<string, Partial<RowCounts>>> {
-  const where = `site IN ${list(siteIds.map(text))} AND ${amongDays(days)}`;
+  const where = among(generations);
   const rows = await server.rows(
     ALL_RELATIONS.map(
       (relation) =>
@@ -216,13 +219,15 @@ export async function fillGeneration(
 
 /** Deletes the rows of generations. */
 export async function deleteGenerations(server: Server, generations: readonly Generation[]): Promise<void> {
-  const where = list(
-    generations.map(
-      ({ siteId, day, generation }) => `(${text(siteId)}, ${integer(day)}, ${integer(generation)})`,
-    ),
-  );
   for (const relation of ALL_RELATIONS)
-    await server.run(`ALTER TABLE ${TABLES[relation]} DELETE WHERE (site, day, generation) IN ${where}`);
+    await server.run(`ALTER TABLE ${TABLES[relation]} DELETE WHERE ${among(generations)}`);
+}
+
+function among(generations: readonly Generation[]): string {
+  const tuples = generations.map(
+    ({ siteId, day, generation }) => `(${text(siteId)}, ${integer(day)}, ${integer(generation)})`,
+  );
+  return `(site, day, generation) IN ${list(tuples)}`;
 }
 
 function inForce(siteId: string, days: readonly DayGeneration[]): string {

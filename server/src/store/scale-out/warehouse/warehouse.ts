@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { utcDay } from '../../../domain/clock.ts';
-import type { Reports, SiteLimit } from '../../contract/store.ts';
+import type { SiteLimit } from '../../contract/store.ts';
 import { Server } from '../../drivers/clickhouse.ts';
 import type { Checksum } from '../move.ts';
 import {
@@ -10,6 +10,7 @@ import {
   RowsMissing,
   type SiteDay,
   type Warehouse,
+  type WarehouseReports,
 } from '../shipping.ts';
 import { checksumsOf } from './checksum.ts';
 import { byDay, countRows, findRepeats, type Repeat, rangesToCompare, rangesToCount } from './count.ts';
@@ -26,7 +27,7 @@ const DELETION_LOOK_MS = 100;
 
 /** The warehouse in ClickHouse, on one server or on replicas of the same table. */
 export class ClickHouseWarehouse implements Warehouse {
-  readonly reports: Reports;
+  readonly reports: WarehouseReports;
   readonly #replicas: Replicas;
   /** The same servers with separate connections, so that slow reports do not delay shipping. */
   readonly #forReaders: Replicas;
@@ -38,7 +39,7 @@ export class ClickHouseWarehouse implements Warehouse {
    * @param urls one URL per replica: `http://user:password@host:8123/database`
    * @param reportsOver creates the reports, given a function that runs a query on any replica that answers
    */
-  constructor(urls: readonly string[], reportsOver: (anyReplica: OnServer) => Reports) {
+  constructor(urls: readonly string[], reportsOver: (anyReplica: OnServer) => WarehouseReports) {
     const connect = () => new Replicas(urls.map((url) => new Server(url)));
     this.#replicas = connect();
     this.#forReaders = connect();
