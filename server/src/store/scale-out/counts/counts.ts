@@ -8,6 +8,7 @@ import { failingDays, putOff } from './failing-days.ts';
 import { merge } from './merge.ts';
 import { reconcile, reconcileDeadlineMs } from './reconcile.ts';
 import { COUNT_MIGRATIONS } from './schema.ts';
+import { columnsOf, DAYS, siteDayOf } from './site-days.ts';
 
 /** The span of a mark that only asks for a new count. It leaves the spans of other marks as they are. */
 const NO_NEW_ROWS: Span = { firstAtMs: Number.MAX_SAFE_INTEGER, lastAtMs: 0 };
@@ -53,9 +54,8 @@ export class PostgresCounts implements Counts {
     const db = await this.#ready();
     await db.query(
       `INSERT INTO event_touches (site_id, day, first_at, last_at)
-       SELECT DISTINCT site_id, day, $3::bigint, $4::bigint FROM unnest($1::text[], $2::integer[]) AS d (site_id, day)`,
-      days.map(({ siteId }) => siteId),
-      days.map(({ day }) => day),
+       SELECT DISTINCT site_id, day, $3::bigint, $4::bigint FROM ${DAYS}`,
+      ...columnsOf(days),
       NO_NEW_ROWS.firstAtMs,
       NO_NEW_ROWS.lastAtMs,
     );
@@ -154,8 +154,7 @@ export class PostgresCounts implements Counts {
        WHERE coalesce(c.events - c.excess, 0) <> coalesce(w.rows, 0)
          AND coalesce(c.day, w.day)::bigint * ${DAY_MS} >= coalesce(x.before_at, 0)
        ORDER BY 1, 2`,
-      rows.map(({ siteId }) => siteId),
-      rows.map(({ day }) => day),
+      ...columnsOf(rows),
       rows.map((each) => each.rows),
     );
     const { rows: ledger } = await db.query(
@@ -165,15 +164,14 @@ export class PostgresCounts implements Counts {
          USING (site_id, day)
        WHERE coalesce(c.events - c.excess, 0) <> coalesce(l.stored, 0) ORDER BY 1, 2`,
     );
-    const siteDay = (row: Record<string, unknown>) => ({ siteId: String(row.site_id), day: Number(row.day) });
     return {
       counters: counters.map((row) => ({
-        ...siteDay(row),
+        ...siteDayOf(row),
         counted: Number(row.counted),
         rows: Number(row.rows),
       })),
       ledger: ledger.map((row) => ({
-        ...siteDay(row),
+        ...siteDayOf(row),
         counted: Number(row.counted),
         stored: Number(row.stored),
       })),

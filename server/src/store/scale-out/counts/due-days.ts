@@ -1,5 +1,6 @@
 import type { Queries } from '../../drivers/postgres.ts';
 import type { DueDay, SiteDay } from '../shipping.ts';
+import { columnsOf, DAYS, siteDayOf } from './site-days.ts';
 
 /** Maximum dirty days looked at in one step. Neighbors share blocks of rows, so counting many at once costs little more. */
 const DAYS_AT_ONCE = 1_000;
@@ -35,7 +36,7 @@ export async function dueDaysAfter(
   );
   const seen = rows.map((row) => ({
     day: {
-      ...{ siteId: String(row.site_id), day: Number(row.day) },
+      ...siteDayOf(row),
       ...{ claimed: Number(row.claimed), failures: Number(row.failures) },
     },
     isNew: row.is_new === true,
@@ -54,9 +55,7 @@ export async function dueDaysAfter(
 /** Adds the rows that are locked while days are reconciled. In that long transaction, others would wait for new rows. */
 async function addLocks(tx: Queries, days: readonly SiteDay[]): Promise<void> {
   await tx.query(
-    `INSERT INTO event_settlements (site_id, day) SELECT * FROM unnest($1::text[], $2::integer[])
-     ON CONFLICT DO NOTHING`,
-    days.map(({ siteId }) => siteId),
-    days.map(({ day }) => day),
+    `INSERT INTO event_settlements (site_id, day) SELECT * FROM ${DAYS} ON CONFLICT DO NOTHING`,
+    ...columnsOf(days),
   );
 }

@@ -1,5 +1,6 @@
 import type { Queries } from '../../drivers/postgres.ts';
 import type { FailingDay } from '../shipping.ts';
+import { siteDayOf } from './site-days.ts';
 
 /** How long a day waits after its first failure. The wait doubles with each further failure. */
 const FIRST_WAIT_SECONDS = 15;
@@ -51,5 +52,5 @@ export async function failingDays(db: Queries): Promise<FailingDay[]> {
     `SELECT site_id, day, error FROM event_settlement_failures ORDER BY failures DESC, site_id, day LIMIT $1`,
     DAYS_NAMED,
   );
-  return rows.map((row) => ({ siteId: String(row.site_id), day: Number(row.day), error: String(row.error) }));
+  return rows.map((row) => ({ ...siteDayOf(row), error: String(row.error) }));
 }

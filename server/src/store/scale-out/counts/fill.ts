@@ -5,6 +5,7 @@ import { MOVE_MIGRATIONS, MoveError } from '../../shared/move-schema.ts';
 import { type CountedDay, type CountTarget, dayName } from '../move.ts';
 import { insertCounters, insertLines } from './insert-counts.ts';
 import { COUNT_MIGRATIONS } from './schema.ts';
+import { columnsOf, DAYS, reopen, siteDayOf } from './site-days.ts';
 
 /** The day that stands for all key use before the move, which has no known day. It is never reconciled. */
 const KEY_USE_DAY = 0;
@@ -24,29 +25,25 @@ export class CountsFill implements CountTarget {
     if (count > 0)
       throw new MoveError('These databases are already in use by collectors. Move into empty ones.');
     const { rows } = await this.#db.query('SELECT site_id, day, mark FROM moved_days');
-    return new Map(
-      rows.map((row) => [dayName({ siteId: String(row.site_id), day: Number(row.day) }), String(row.mark)]),
-    );
+    return new Map(rows.map((row) => [dayName(siteDayOf(row)), String(row.mark)]));
   }
 
   async set(days: readonly CountedDay[]): Promise<void> {
-    const keys = [days.map(({ siteId }) => siteId), days.map(({ day }) => day)] as const;
     const lines = days.flatMap(({ siteId, day, ledger }) => ledger.map((line) => ({ ...line, siteId, day })));
     const counted = days.filter(({ events }) => events > 0);
     await this.#db.transaction(async (tx) => {
       for (const table of ['event_ledger', 'event_counters'])
         await tx.query(
-          `DELETE FROM ${table} USING unnest($1::text[], $2::integer[]) AS moved (site_id, day)
-           WHERE ${table}.site_id = moved.site_id AND ${table}.day = moved.day`,
-          ...keys,
+          `DELETE FROM ${table} t USING ${DAYS} WHERE t.site_id = d.site_id AND t.day = d.day`,
+          ...columnsOf(days),
         );
       await insertLines(tx, lines);
       await insertCounters(tx, counted);
-      await tx.query('SELECT reopen_event_days($1::text[], $2::integer[])', ...keys);
+      await reopen(tx, days);
       await tx.query(
         `INSERT INTO moved_days (site_id, day, mark) SELECT * FROM unnest($1::text[], $2::integer[], $3::text[])
          ON CONFLICT (site_id, day) DO UPDATE SET mark = excluded.mark`,
-        ...keys,
+        ...columnsOf(days),
         days.map(({ mark }) => mark),
       );
     });

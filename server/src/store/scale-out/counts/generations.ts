@@ -10,6 +10,7 @@ import type {
 } from '../generations.ts';
 import type { SiteDay } from '../shipping.ts';
 import { COUNT_MIGRATIONS } from './schema.ts';
+import { reopen, siteDayOf } from './site-days.ts';
 
 /** Maximum sites whose days are made in one statement. */
 const SITES_AT_ONCE = 1_000;
@@ -101,11 +102,7 @@ export class PostgresGenerations implements Generations {
 
   async reopen(days: Parameters<Generations['reopen']>[0]): Promise<void> {
     const db = await this.#ready();
-    await db.query(
-      'SELECT reopen_event_days($1::text[], $2::integer[])',
-      days.map(({ siteId }) => siteId),
-      days.map(({ day }) => day),
-    );
+    await reopen(db, days);
   }
 
   async leftovers(): Promise<Generation[]> {
@@ -126,7 +123,7 @@ export class PostgresGenerations implements Generations {
        WHERE since < now() - interval '${KEPT_MINUTES} minutes' ORDER BY since LIMIT $1`,
       LEFTOVERS_AT_ONCE,
     );
-    return rows.map((row) => ({ ...siteDay(row), generation: Number(row.generation) }));
+    return rows.map((row) => ({ ...siteDayOf(row), generation: Number(row.generation) }));
   }
 
   async forget(generations: readonly Generation[]): Promise<void> {
@@ -148,8 +145,6 @@ export class PostgresGenerations implements Generations {
     return this.#db;
   }
 }
-
-const siteDay = (row: Row) => ({ siteId: String(row.site_id), day: Number(row.day) });
 
 const sealed = (siteId: string, row: Row): SealedGeneration => ({
   ...{ siteId, day: Number(row.day), generation: Number(row.generation) },

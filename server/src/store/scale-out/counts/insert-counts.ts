@@ -1,6 +1,7 @@
 import type { Queries } from '../../drivers/postgres.ts';
 import type { LedgerDelta } from '../../shared/ledger-delta.ts';
 import type { SiteDay } from '../shipping.ts';
+import { columnsOf } from './site-days.ts';
 
 /**
  * Inserts lines of the ledger in one statement.
@@ -16,8 +17,7 @@ export async function insertLines(
     `INSERT INTO event_ledger (site_id, day, outcome, host, count, first_at, last_at)
      SELECT * FROM unnest($1::text[], $2::integer[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::bigint[])
      ${onConflict}`,
-    lines.map(({ siteId }) => siteId),
-    lines.map(({ day }) => day),
+    ...columnsOf(lines),
     lines.map(({ outcome }) => outcome),
     lines.map(({ host }) => host),
     lines.map(({ count }) => count),
@@ -35,8 +35,7 @@ export async function insertCounters(
   await tx.query(
     `INSERT INTO event_counters (site_id, day, events) SELECT * FROM unnest($1::text[], $2::integer[], $3::bigint[])
      ${onConflict}`,
-    counted.map(({ siteId }) => siteId),
-    counted.map(({ day }) => day),
+    ...columnsOf(counted),
     counted.map(({ events }) => events),
   );
 }

@@ -3,6 +3,7 @@ import type { Queries } from '../../drivers/postgres.ts';
 import { addToLedger, type LedgerDelta } from '../../shared/ledger-delta.ts';
 import type { Batch, ClaimedCounts } from '../shipping.ts';
 import { insertCounters, insertLines } from './insert-counts.ts';
+import { columnsOf } from './site-days.ts';
 
 /** Maximum hosts per site, day and outcome; further ones are counted under `other`. */
 const LEDGER_HOSTS = 100;
@@ -49,8 +50,7 @@ async function foldHosts(tx: Queries, ledger: readonly LedgerDelta[]): Promise<L
     `SELECT l.site_id, l.day, l.outcome, l.host FROM event_ledger l
        JOIN unnest($1::text[], $2::integer[], $3::text[]) AS g (site_id, day, outcome)
          ON l.site_id = g.site_id AND l.day = g.day AND l.outcome = g.outcome`,
-    asked.map(({ siteId }) => siteId),
-    asked.map(({ day }) => day),
+    ...columnsOf(asked),
     asked.map(({ outcome }) => outcome),
   );
   for (const row of rows) groups.get(`${row.site_id}\n${row.day}\n${row.outcome}`)?.add(String(row.host));
@@ -109,8 +109,7 @@ async function markDirty(tx: Queries, days: ClaimedCounts['days']): Promise<void
   await tx.query(
     `INSERT INTO event_touches (site_id, day, first_at, last_at)
      SELECT * FROM unnest($1::text[], $2::integer[], $3::bigint[], $4::bigint[])`,
-    days.map(({ siteId }) => siteId),
-    days.map(({ day }) => day),
+    ...columnsOf(days),
     days.map(({ firstAtMs }) => firstAtMs),
     days.map(({ lastAtMs }) => lastAtMs),
   );

@@ -1,7 +1,8 @@
 import { DAY_MS } from '../../../domain/clock.ts';
 import { OTHER_HOST } from '../../contract/store.ts';
-import type { Queries, Row } from '../../drivers/postgres.ts';
+import type { Queries } from '../../drivers/postgres.ts';
 import type { ActualCount, DirtyDay, DueDay, SiteDay } from '../shipping.ts';
+import { columnsOf, DAYS, siteDayOf } from './site-days.ts';
 
 /** The rows for which a day waits one second before its next count, so that counting stays a small part of the load. */
 const ROWS_PER_SECOND = 20_000;
@@ -43,10 +44,6 @@ export async function reconcile(
   await scheduleNext(tx, counted, actual);
 }
 
-const siteDay = (row: Row): SiteDay => ({ siteId: String(row.site_id), day: Number(row.day) });
-const columns = (days: readonly SiteDay[]) =>
-  [days.map(({ siteId }) => siteId), days.map(({ day }) => day)] as const;
-const DAYS = 'unnest($1::text[], $2::integer[]) AS d (site_id, day)';
 const nameOf = ({ siteId, day }: SiteDay) => `${siteId}\n${day}`;
 
 /** Locks the days that no other process has locked, or has just reconciled. */
@@ -54,9 +51,9 @@ async function lockDays(tx: Queries, days: readonly DueDay[]): Promise<DueDay[]>
   const { rows } = await tx.query(
     `SELECT s.site_id, s.day FROM event_settlements s JOIN ${DAYS} ON s.site_id = d.site_id AND s.day = d.day
      WHERE due_at <= clock_timestamp() FOR UPDATE OF s SKIP LOCKED`,
-    ...columns(days),
+    ...columnsOf(days),
   );
-  const locked = new Set(rows.map((row) => nameOf(siteDay(row))));
+  const locked = new Set(rows.map((row) => nameOf(siteDayOf(row))));
   return days.filter((day) => locked.has(nameOf(day)));
 }
 
@@ -64,7 +61,7 @@ async function lockDays(tx: Queries, days: readonly DueDay[]): Promise<DueDay[]>
 async function forgetFailures(tx: Queries, days: readonly SiteDay[]): Promise<void> {
   await tx.query(
     `DELETE FROM event_settlement_failures f USING ${DAYS} WHERE f.site_id = d.site_id AND f.day = d.day`,
-    ...columns(days),
+    ...columnsOf(days),
   );
 }
 
@@ -79,11 +76,11 @@ async function takeDirtyMarks(tx: Queries, days: readonly DueDay[]): Promise<Dir
        DELETE FROM event_touches t USING ${DAYS} WHERE t.site_id = d.site_id AND t.day = d.day
        RETURNING t.site_id, t.day, first_at, last_at)
      SELECT site_id, day, min(first_at) AS first_at, max(last_at) AS last_at FROM marks GROUP BY site_id, day`,
-    ...columns(days),
+    ...columnsOf(days),
   );
   const spans = new Map(
     rows.map((row) => [
-      nameOf(siteDay(row)),
+      nameOf(siteDayOf(row)),
       { firstAtMs: Number(row.first_at), lastAtMs: Number(row.last_at) },
     ]),
   );
@@ -97,9 +94,9 @@ async function notExpired(tx: Queries, days: readonly DirtyDay[]): Promise<Dirty
   const { rows } = await tx.query(
     `SELECT d.site_id, d.day FROM ${DAYS} LEFT JOIN event_expiry x ON x.site_id = d.site_id
      WHERE d.day::bigint * ${DAY_MS} >= coalesce(x.before_at, 0)`,
-    ...columns(days),
+    ...columnsOf(days),
   );
-  const left = new Set(rows.map((row) => nameOf(siteDay(row))));
+  const left = new Set(rows.map((row) => nameOf(siteDayOf(row))));
   return days.filter((day) => left.has(nameOf(day)));
 }
 
@@ -114,21 +111,21 @@ async function claimedOn(tx: Queries, days: readonly SiteDay[]): Promise<Claimed
   const { rows: lines } = await tx.query(
     `SELECT l.site_id, l.day, outcome, host, count FROM event_ledger l
        JOIN ${DAYS} ON l.site_id = d.site_id AND l.day = d.day WHERE outcome IN ('stored', 'bot')`,
-    ...columns(days),
+    ...columnsOf(days),
   );
   const { rows: keys } = await tx.query(
     `SELECT k.site_id, k.day, key, events FROM event_key_use k
        JOIN ${DAYS} ON k.site_id = d.site_id AND k.day = d.day`,
-    ...columns(days),
+    ...columnsOf(days),
   );
   return {
     lines: lines.map((row) => ({
-      ...siteDay(row),
+      ...siteDayOf(row),
       outcome: String(row.outcome),
       host: String(row.host),
       count: Number(row.count),
     })),
-    keys: keys.map((row) => ({ ...siteDay(row), key: String(row.key), events: Number(row.events) })),
+    keys: keys.map((row) => ({ ...siteDayOf(row), key: String(row.key), events: Number(row.events) })),
   };
 }
 
@@ -207,7 +204,7 @@ async function setOvercount(
     `UPDATE event_ledger l SET excess = e.excess
      FROM unnest($1::text[], $2::integer[], $3::text[], $4::text[], $5::bigint[]) AS e (site_id, day, outcome, host, excess)
      WHERE l.site_id = e.site_id AND l.day = e.day AND l.outcome = e.outcome AND l.host = e.host AND l.excess <> e.excess`,
-    ...columns(lines),
+    ...columnsOf(lines),
     lines.map(({ outcome }) => outcome),
     lines.map(({ host }) => host),
     lines.map(({ excess }) => excess),
@@ -216,7 +213,7 @@ async function setOvercount(
     `UPDATE event_key_use k SET excess = e.excess
      FROM unnest($1::text[], $2::integer[], $3::text[], $4::bigint[]) AS e (site_id, day, key, excess)
      WHERE k.site_id = e.site_id AND k.day = e.day AND k.key = e.key AND k.excess <> e.excess`,
-    ...columns(keys),
+    ...columnsOf(keys),
     keys.map(({ key }) => key),
     keys.map(({ excess }) => excess),
   );
@@ -226,7 +223,7 @@ async function setOvercount(
      FROM (SELECT l.site_id, l.day, sum(l.excess)::bigint AS excess FROM event_ledger l
              JOIN ${DAYS} ON l.site_id = d.site_id AND l.day = d.day WHERE l.outcome = 'stored' GROUP BY l.site_id, l.day) l
      WHERE c.site_id = l.site_id AND c.day = l.day AND c.excess <> l.excess`,
-    ...columns(days),
+    ...columnsOf(days),
   );
 }
 
@@ -246,7 +243,7 @@ async function scheduleNext(
     `UPDATE event_settlements s SET due_at = clock_timestamp() + w.seconds * interval '1 second'
      FROM unnest($1::text[], $2::integer[], $3::integer[]) AS w (site_id, day, seconds)
      WHERE s.site_id = w.site_id AND s.day = w.day`,
-    ...columns(large),
+    ...columnsOf(large),
     large.map(({ seconds }) => Math.min(seconds, LONGEST_WAIT_SECONDS)),
   );
 }
