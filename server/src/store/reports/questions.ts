@@ -1,7 +1,7 @@
-import { PAGEVIEW } from '../../../../tracker/wire/limits.ts';
 import { DAY_MS, utcDay } from '../../domain/clock.ts';
 import { type Dimension, type FilterDimension, propName } from '../../domain/dimensions.ts';
 import type { Filter, Scope } from '../contract/store.ts';
+import { measures, ofEvents, ofVisitors, ofVisits } from './measures.ts';
 import { type Paging, ranked } from './ranking.ts';
 import { columnOf, firstWith, isOfVisits, MEASURES } from './relations.ts';
 import { QUARTER_MS } from './rollups.ts';
@@ -16,9 +16,6 @@ export interface StoredDay {
   isRolledUp: boolean;
 }
 
-type Measured = Partial<Record<(typeof MEASURES)[number], string>>;
-const measures = (counted: Measured) =>
-  MEASURES.map((name) => `${counted[name] ?? '0'} AS ${name}`).join(', ');
 const sums = MEASURES.map((name) => `sum(part.${name}) AS ${name}`).join(', ');
 /** Adds up rows from several sources by their key. */
 const summed = (parts: readonly string[], more: readonly string[] = []) =>
@@ -31,9 +28,8 @@ export function countBy(
   paging: Paging,
   days: readonly StoredDay[],
 ): Statement | null {
-  const isWhole = ({ day }: StoredDay) => day * DAY_MS >= fromMs && (day + 1) * DAY_MS <= toMs;
   const hasRollups = filters.length === 0 && columnOf(by) !== null;
-  const [rolledUp, others] = split(days, (each) => hasRollups && each.isRolledUp && isWhole(each));
+  const [rolledUp, others] = split(days, (day) => hasRollups && isWhole(day, { fromMs, toMs }));
   const values = new Values();
   const parts: string[] = [];
   if (rolledUp.length > 0)
@@ -69,10 +65,7 @@ export function countBots(
   paging: Paging,
   days: readonly StoredDay[],
 ): Statement | null {
-  const [rolledUp, others] = split(
-    days,
-    ({ day, isRolledUp }) => isRolledUp && day * DAY_MS >= fromMs && (day + 1) * DAY_MS <= toMs,
-  );
+  const [rolledUp, others] = split(days, (day) => isWhole(day, { fromMs, toMs }));
   const values = new Values();
   const parts: string[] = [];
   if (rolledUp.length > 0)
@@ -109,10 +102,7 @@ export function countByTime(
     // A boundary within a quarter counts twice: the quarter's numbers cannot be split.
     cuts.set(day, (cuts.get(day) ?? 0) + (boundary % QUARTER_MS === 0 ? 1 : 2));
   }
-  const [rolledUp, others] = split(
-    days,
-    ({ day, isRolledUp }) => filters.length === 0 && isRolledUp && (cuts.get(day) ?? 0) <= 1,
-  );
+  const [rolledUp, others] = split(days, (day) => filters.length === 0 && (cuts.get(day) ?? 0) <= 1);
   const values = new Values();
   const bucketOf = bucketsOf(boundariesMs, values);
   const [fromMs, toMs] = [boundariesMs[0] ?? 0, boundariesMs.at(-1) ?? 0];
@@ -189,27 +179,17 @@ interface Counting {
 const countEvents = (counting: Counting) =>
   counting.first === null ? countSets(counting) : countFlags({ ...counting, first: counting.first });
 
-/** Counts in one pass. A set is needed only for visitors with several visits, and for visits across an edge. */
+/** Counts in one pass. */
 function countFlags({ kept, keyOf, inSpan, isWithin, first }: Counting & { first: string }): string {
   const happened = inSpan('received_at');
   const begun = `${first} AND ${inSpan('visit_start')}`;
-  const alone = `lone AND ${isWithin}`;
-  const ofEvents = {
-    visitors: `count(*) FILTER (WHERE ${first} AND ${alone}) + count(DISTINCT visitor_no) FILTER (WHERE ${happened} AND NOT (${alone}))`,
-    events: `count(*) FILTER (WHERE ${happened})`,
-    pageviews: `count(*) FILTER (WHERE ${happened} AND name = '${PAGEVIEW}')`,
-  };
-  const ofVisits = {
-    visits: `count(*) FILTER (WHERE ${begun})`,
-    referrals: `count(*) FILTER (WHERE ${begun} AND channel = 'ai')`,
-    bounces: `count(*) FILTER (WHERE ${begun} AND bounce)`,
-    engaged: `sum(CASE WHEN ${begun} THEN engaged ELSE 0 END)`,
-  };
+  const byEvent = { ...ofVisitors({ first, happened, isWithin }), ...ofEvents(happened) };
+  const byVisit = ofVisits(begun);
   const [eventKey, visitKey] = [keyOf('received_at'), keyOf('visit_start')];
   if (eventKey === visitKey)
-    return `SELECT ${eventKey} AS key, ${measures({ ...ofEvents, ...ofVisits })} FROM events WHERE ${kept} GROUP BY 1`;
-  return `SELECT ${eventKey} AS key, ${measures(ofEvents)} FROM events WHERE ${kept} AND ${happened} GROUP BY 1
-    UNION ALL SELECT ${visitKey} AS key, ${measures(ofVisits)} FROM events WHERE ${kept} AND ${begun} GROUP BY 1`;
+    return `SELECT ${eventKey} AS key, ${measures({ ...byEvent, ...byVisit })} FROM events WHERE ${kept} GROUP BY 1`;
+  return `SELECT ${eventKey} AS key, ${measures(byEvent)} FROM events WHERE ${kept} AND ${happened} GROUP BY 1
+    UNION ALL SELECT ${visitKey} AS key, ${measures(byVisit)} FROM events WHERE ${kept} AND ${begun} GROUP BY 1`;
 }
 
 /** Counts with sets of visits and visitors. */
@@ -219,8 +199,7 @@ function countSets({ kept, keyOf, inSpan }: Counting): string {
   if (eventKey === visitKey) return countVisits({ kept, key: eventKey, happened, begun });
   return `SELECT ${eventKey} AS key, ${measures({
     visitors: 'count(DISTINCT visitor_no)',
-    events: 'count(*)',
-    pageviews: `count(*) FILTER (WHERE name = '${PAGEVIEW}')`,
+    ...ofEvents('true'),
   })} FROM events WHERE ${kept} AND ${happened} GROUP BY 1
     UNION ALL ${countVisits({ kept, key: visitKey, happened: 'false', begun })}`;
 }
@@ -232,20 +211,17 @@ function countVisits({
   happened,
   begun,
 }: Pick<Counting, 'kept'> & { key: string; happened: string; begun: string }): string {
+  const { events, pageviews } = ofEvents(happened);
   return `SELECT key, ${measures({
     visitors: `count(*) FILTER (WHERE is_lone AND happened > 0)
       + count(DISTINCT visitor) FILTER (WHERE NOT is_lone AND happened > 0)`,
     events: 'sum(happened)',
     pageviews: 'sum(viewed)',
-    visits: 'count(*) FILTER (WHERE has_begun)',
-    referrals: 'count(*) FILTER (WHERE has_begun AND is_referral)',
-    bounces: 'count(*) FILTER (WHERE has_begun AND is_bounce)',
-    engaged: 'sum(CASE WHEN has_begun THEN engaged_ms ELSE 0 END)',
+    ...ofVisits('has_begun'),
   })} FROM (
       SELECT ${key} AS key, any_value(visitor_no) AS visitor, any_value(lone) AS is_lone,
-        count(*) FILTER (WHERE ${happened}) AS happened,
-        count(*) FILTER (WHERE ${happened} AND name = '${PAGEVIEW}') AS viewed, any_value(${begun}) AS has_begun,
-        any_value(channel = 'ai') AS is_referral, any_value(bounce) AS is_bounce, any_value(engaged) AS engaged_ms
+        ${events} AS happened, ${pageviews} AS viewed, any_value(${begun}) AS has_begun,
+        any_value(channel) AS channel, any_value(bounce) AS bounce, any_value(engaged) AS engaged
       FROM events WHERE ${kept} AND (${happened} OR ${begun}) GROUP BY 1, visit_no) AS visits GROUP BY key`;
 }
 
@@ -302,8 +278,12 @@ function keyOf(by: FilterDimension, values: Values): string {
   return columnOf(by) ?? `props[${values.bind(propName(by) ?? '')}]`;
 }
 
-function split(days: readonly StoredDay[], isFirst: (day: StoredDay) => boolean): [number[], number[]] {
-  const parts: [number[], number[]] = [[], []];
-  for (const each of days) parts[isFirst(each) ? 0 : 1].push(each.day);
-  return parts;
+/** Divides days into those that are answered from rollups, if these can answer, and those that are answered from rows. */
+function split(days: readonly StoredDay[], canRollUp: (day: number) => boolean): [number[], number[]] {
+  const [rolledUp, others]: [number[], number[]] = [[], []];
+  for (const { day, isRolledUp } of days) (isRolledUp && canRollUp(day) ? rolledUp : others).push(day);
+  return [rolledUp, others];
 }
+
+const isWhole = (day: number, { fromMs, toMs }: Pick<Scope, 'fromMs' | 'toMs'>) =>
+  day * DAY_MS >= fromMs && (day + 1) * DAY_MS <= toMs;
