@@ -31,6 +31,17 @@ it('reads files whose names look like patterns', async () => {
 });
 
 describe('a DuckDB statement', () => {
+  it('is run again on one thread if it runs out of memory', async () => {
+    const duck = await DuckDb.open({ memoryMib: 64, threads: 3, spillFolder: await temporaryFolder() });
+    onTestFinished(() => duck.close());
+    const threads = `current_setting('threads')::INTEGER`;
+    // A list must fit in memory.
+    const listOf = (rows: string) => `SELECT len(list(range)) AS n FROM range(${rows})`;
+    expect(await duck.rows(listOf(`CASE WHEN ${threads} > 1 THEN 20000000 ELSE 7 END`))).toEqual([{ n: 7 }]);
+    await expect(duck.rows(listOf('20000000'))).rejects.toThrow('Out of Memory');
+    expect(await duck.rows(`SELECT ${threads} AS n`)).toEqual([{ n: 3 }]);
+  });
+
   it('ends when its signal aborts, at whatever moment, and leaves the connection usable', async () => {
     const duck = await openDuckDb();
     onTestFinished(() => duck.close());

@@ -20,6 +20,9 @@ export interface DuckDbLimits extends ReportLimits {
 /** The most that may be in the spill folder. */
 const SPILL_MIB = 16 * 1024;
 
+/** How the message of an error begins when memory and spilling do not suffice. */
+const OUT_OF_MEMORY = /^DuckDB: Out of Memory/;
+
 export type Value = string | number | boolean | null;
 export type Row = Record<string, unknown>;
 
@@ -34,13 +37,19 @@ const INTERRUPT_EVERY_MS = 10;
 export class DuckDb {
   readonly #instance: DuckDBInstance;
   readonly #connection: DuckDBConnection;
+  readonly #threads: number;
   /** All connections to the database share it. */
   readonly #stopping: AbortController;
   readonly #others: DuckDb[] = [];
 
-  private constructor(instance: DuckDBInstance, connection: DuckDBConnection, stopping: AbortController) {
+  private constructor(
+    instance: DuckDBInstance,
+    connection: DuckDBConnection,
+    { threads, stopping }: { threads: number; stopping: AbortController },
+  ) {
     this.#instance = instance;
     this.#connection = connection;
+    this.#threads = threads;
     this.#stopping = stopping;
   }
 
@@ -59,17 +68,17 @@ export class DuckDb {
         // Statements order their rows where it matters; not having to keep the order of others saves memory.
         preserve_insertion_order: 'false',
       });
-      return new DuckDb(instance, await instance.connect(), new AbortController());
+      return new DuckDb(instance, await instance.connect(), { threads, stopping: new AbortController() });
     });
   }
 
   /** Opens another connection to the same database. It closes with this one. */
   async connect(): Promise<DuckDb> {
-    const other = new DuckDb(
-      this.#instance,
-      await translated(() => this.#instance.connect()),
-      this.#stopping,
-    );
+    const connection = await translated(() => this.#instance.connect());
+    const other = new DuckDb(this.#instance, connection, {
+      threads: this.#threads,
+      stopping: this.#stopping,
+    });
     this.#others.push(other);
     return other;
   }
@@ -85,7 +94,12 @@ export class DuckDb {
    * @param signal interrupts the query, which then rejects with the signal's reason
    */
   async rows(sql: string, values: readonly Value[] = [], signal?: AbortSignal): Promise<Row[]> {
-    const reader = await this.#running(() => this.#connection.runAndReadAll(sql, values.map(bound)), signal);
+    const read = () => this.#running(() => this.#connection.runAndReadAll(sql, values.map(bound)), signal);
+    const reader = await read().catch((error: unknown) => {
+      if (error instanceof StoreUnavailable && OUT_OF_MEMORY.test(error.message))
+        return this.#onOneThread(read);
+      throw error;
+    });
     return reader.getRowObjectsJS().map(toRow);
   }
 
@@ -116,6 +130,16 @@ export class DuckDb {
   close(): void {
     for (const each of [this, ...this.#others]) each.#connection.closeSync();
     this.#instance.closeSync();
+  }
+
+  /** Runs a query with less memory: what each thread works on is not spilled. */
+  async #onOneThread<T>(query: () => Promise<T>): Promise<T> {
+    await this.run('SET threads = 1');
+    try {
+      return await query();
+    } finally {
+      await this.run(`SET threads = ${this.#threads}`);
+    }
   }
 
   /** Runs a statement, or a step of it, until it ends or is interrupted. */

@@ -225,11 +225,12 @@ function countVisits({
       FROM events WHERE ${kept} AND (${happened} OR ${begun}) GROUP BY 1, visit_no) AS visits GROUP BY key`;
 }
 
-/** The flag of one row per visit and key; null if filters of events decide which rows of a visit there are. */
+/** The flag of one row per visit and key; null if filters of other columns of events decide which rows of a visit there are. */
 function firstOf(by: FilterDimension | null, filters: readonly Filter[]): string | null {
-  if (filters.some((filter) => !isOfVisits(filter.by))) return null;
+  const column = by === null ? null : columnOf(by);
+  const isOfKey = (filter: Filter) => column !== null && columnOf(filter.by) === column;
+  if (!filters.every((filter) => isOfVisits(filter.by) || isOfKey(filter))) return null;
   if (by === null || isOfVisits(by)) return 'begins';
-  const column = columnOf(by);
   return column === null ? null : firstWith(column);
 }
 
