@@ -1,9 +1,13 @@
 import { defineConfig } from 'vitest/config';
 
 const BUILD = 'server/test/support/build.ts';
+const BUILT_THREADS = new URL('server/test/support/built-threads.mjs', import.meta.url).href;
 
 /** Settings of every suite. Timeouts are generous, for busy machines; no test waits for one. */
-const common = { testTimeout: 60_000, hookTimeout: 60_000, expect: { poll: { timeout: 15_000 } } };
+const common = {
+  ...{ testTimeout: 60_000, hookTimeout: 60_000, expect: { poll: { timeout: 15_000 } } },
+  execArgv: ['--import', BUILT_THREADS],
+};
 
 /** Three suites, by folder: `npm test` runs `unit`, `npm run test:faults` and `npm run test:engines` run the others. */
 export default defineConfig({
