@@ -10,11 +10,13 @@ import { openDatabase } from '../src/store/drivers/sqlite.ts';
 import { migrate } from '../src/store/drivers/sqlite-migrate.ts';
 import { EVENT_MIGRATIONS } from '../src/store/embedded/tables/schema.ts';
 import { Committer } from '../src/store/embedded/writer/commit.ts';
+import { moveStore } from '../src/store/offline/move.ts';
 import { openStore } from '../src/store/open.ts';
 
 /**
  * Measures reports on a large store: events of 30 days and 50 sites, half of them of the first site, written by the production
- * code. `node server/bench/reports.ts --events 1000000 --dir /tmp/reports` reuses a folder that is filled already.
+ * code. `node server/bench/reports.ts --events 1000000 --dir /tmp/reports` reuses a folder that is filled already. With
+ * `--postgres URL --clickhouse URL`, which must be empty, it moves the rows there and asks there.
  */
 
 const { values } = parseArgs({
@@ -22,6 +24,8 @@ const { values } = parseArgs({
     events: { type: 'string', default: '1000000' },
     dir: { type: 'string', default: '/tmp/attractos-reports' },
     rounds: { type: 'string', default: '15' },
+    postgres: { type: 'string' },
+    clickhouse: { type: 'string' },
   },
 });
 const EVENTS = Number(values.events);
@@ -300,15 +304,23 @@ async function questions(store: Store): Promise<void> {
 
 const dir = `${values.dir}-${EVENTS}`;
 if (!existsSync(join(dir, 'events.db'))) await fill(dir);
+const { postgres, clickhouse } = values;
+const databases = postgres === undefined || clickhouse === undefined ? null : { postgres, clickhouse };
+if (databases !== null)
+  await measure('moving them', () => moveStore({ dataDir: dir, to: databases, onProgress: () => {} }), 1);
 const store = await openStore({
-  dataDir: dir,
+  dataDir: databases === null ? dir : join(dir, 'collector'),
+  databases,
   onBroken: (error) => {
     throw error;
   },
 });
 await measure('sealing all days that are over', () => store.reports.sealDaysBefore(utcDay(END_MS)), 1);
 await questions(store);
-await measure('archiving them', async () => store.reports.archiveDaysBefore?.(utcDay(END_MS)), 1);
-await measure('the dashboard after that', () => dashboard(store.reports, wholeDays()));
+if (databases === null) {
+  await measure('archiving them', async () => store.reports.archiveDaysBefore?.(utcDay(END_MS)), 1);
+  await measure('the dashboard after that', () => dashboard(store.reports, wholeDays()));
+}
 await store.close();
-print(`${((await bytesOnDisk(dir)) / EVENTS).toFixed(1)} bytes an event on disk, everything included`);
+if (databases === null)
+  print(`${((await bytesOnDisk(dir)) / EVENTS).toFixed(1)} bytes an event on disk, everything included`);
