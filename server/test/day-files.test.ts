@@ -20,6 +20,7 @@ import { DuckDb } from '../src/store/drivers/duckdb.ts';
 import { EventReader } from '../src/store/embedded/reader.ts';
 import { appendChecksum } from '../src/store/offline/backup-checksum.ts';
 import { backup, restore } from '../src/store/offline/backup-data-dir.ts';
+import { inspect } from '../src/store/offline/inspect.ts';
 import { addSite } from './faults/support/owner.ts';
 import { answersOf, dayFiles, dayTexts, numbersOf, numbersOfRollups, openEmbedded } from './support/days.ts';
 import { event, SITE } from './support/entries.ts';
@@ -137,6 +138,14 @@ describe('a damaged folder of days', () => {
     expect(await store.reports.sealDaysBefore(utcDay(TO_MS))).toBe(1);
     for (const path of strange) expect(existsSync(join(dataDir, 'days', path)), path).toBe(true);
   });
+});
+
+it('a spill folder that cannot be created is not damage', async () => {
+  const { store, dataDir } = await owned();
+  await store.close();
+  rmSync(join(dataDir, 'days', 'spill'), { recursive: true, force: true });
+  writeFileSync(join(dataDir, 'days', 'spill'), '');
+  await expect(inspect({ dataDir })).rejects.toThrow(StoreUnavailable);
 });
 
 describe('a backup with files of days', () => {
