@@ -90,7 +90,7 @@ export class SqliteEvents implements Events {
 
   async #expireSite({ siteId, beforeMs }: SiteLimit, signal?: AbortSignal): Promise<number> {
     // Seals the days first, so that rollups keep the counts of the deleted rows.
-    if (!(await this.reports.sealSite(siteId, utcDay(beforeMs) + 1, signal))) return 0;
+    if (!(await this.reports.sealSite(siteId, utcDay(beforeMs - 1) + 1, signal))) return 0;
     return this.#delete({ type: 'expire', siteId, beforeMs }, signal);
   }
 

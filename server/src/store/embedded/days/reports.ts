@@ -86,8 +86,7 @@ export class EmbeddedReports extends FairReports implements Reports {
     this.#turns.run(async () => {
       await this.#deleteUnused();
       const { sealed, damaged, isDone } = await this.#seal({ beforeDay, siteId: null }, signal);
-      if (isDone) this.#damagedDays = damaged.length;
-      for (const listener of this.#damageListeners) for (const day of damaged) listener(day);
+      if (isDone) this.#damagedDays = damaged;
       await this.#compact(signal);
       if (!this.#isEnding(signal)) await this.#deleteUnused();
       return sealed;
@@ -146,15 +145,15 @@ export class EmbeddedReports extends FairReports implements Reports {
   async #seal(
     which: { beforeDay: number; siteId: string | null },
     signal?: AbortSignal,
-  ): Promise<{ sealed: number; damaged: readonly DamagedDay[]; isDone: boolean }> {
+  ): Promise<{ sealed: number; damaged: number; isDone: boolean }> {
     if (this.#mayHaveLeftovers) await this.#deleteUnused();
     const batches = await this.#thread.do({ type: 'sealable', ...which });
     const days = batches.reduce((sum, { siteIds }) => sum + siteIds.length, 0);
-    const damaged: DamagedDay[] = [];
+    let damaged = 0;
     let sealed = 0;
     const report = () => {
       if (which.siteId !== null) return;
-      const all = days - damaged.length;
+      const all = days - damaged;
       this.#daysToSeal = all - sealed;
       if (sealed > 0) for (const listener of this.#listeners) listener({ sealed, all });
     };
@@ -163,7 +162,10 @@ export class EmbeddedReports extends FairReports implements Reports {
       if (this.#isEnding(signal)) return { sealed, damaged, isDone: false };
       const { segment, damaged: ofBatch } = await this.#thread.do({ type: 'seal', batch });
       await this.#name(segment);
-      damaged.push(...ofBatch);
+      damaged += ofBatch.length;
+      for (const listener of this.#damageListeners) for (const day of ofBatch) listener(day);
+      // A later batch may fail.
+      if (which.siteId === null) this.#damagedDays = Math.max(this.#damagedDays, damaged);
       sealed += segment.sealed.length;
       report();
     }
