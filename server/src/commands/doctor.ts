@@ -148,7 +148,8 @@ function checkNumbers(
     (line) => `${line.siteId} ${writeDate(line.day)}: counted ${line.counted}, ledger ${line.stored}`,
   );
   const wrongRollups = rollups.map(
-    (line) => `${line.siteId} ${writeDate(line.day)}, ${line.what}: kept ${line.kept}, rows ${line.rows}`,
+    (line) =>
+      `${line.siteId} ${writeDate(line.day)}, ${line.what}: found ${line.kept}, expected ${line.rows}`,
   );
   return [
     {
@@ -166,11 +167,11 @@ function checkNumbers(
     {
       name: 'reports',
       ok: rollups.length === 0,
-      found: rollups.length === 0 ? 'every rollup matches its rows' : list(wrongRollups),
+      found: rollups.length === 0 ? 'match the events' : list(wrongRollups),
       advice:
         databases === null
           ? 'Another program changed rows or rollups. Restore the newest backup and report this to the project.'
-          : 'Another program changed rows or counters. Missing rows are made again when a report needs them. Report anything else to the project.',
+          : 'ClickHouse has lost rows, or another program changed them. Reports make missing rows again. Report anything else to the project.',
     },
   ];
 }

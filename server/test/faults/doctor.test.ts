@@ -147,7 +147,7 @@ describe('the doctor', PATIENT, () => {
     grow(1);
     await expectWrong(dataDir, {
       reports: {
-        found: new RegExp(`^${site}, events of visit 1: kept ${EVENTS + 1}, rows ${EVENTS}`),
+        found: new RegExp(`^${site}, events of visit 1: found ${EVENTS + 1}, expected ${EVENTS}`),
         advice: RESTORE,
       },
     });

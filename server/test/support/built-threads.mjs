@@ -1,6 +1,6 @@
 // Makes worker threads of tests run the built program instead of its source, from which Node would have to strip the types.
 // It does so in WebAssembly, and if several threads do, V8 may end the process: "Check failed: jit_page.has_value()" (seen once in
-// 2,500 threads in Node 24.21).
+// 2,500 threads in Node 24.21). After changes of code that threads run, start Vitest again, which builds it.
 import { registerHooks } from 'node:module';
 import { isMainThread } from 'node:worker_threads';
 

@@ -9,7 +9,7 @@ import { type ReportAsk, scopeOf } from './data.ts';
 
 /** The CSV download of a report's table, with all rows. It begins when the first are there, since until then it may fail with 503. */
 
-/** Each page is counted anew. */
+/** Every page runs the whole query again, so pages are large. */
 const ROWS_PER_PAGE = 10_000;
 const ROWS_MAX = 100_000;
 

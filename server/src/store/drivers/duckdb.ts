@@ -96,9 +96,9 @@ export class DuckDb {
   async rows(sql: string, values: readonly Value[] = [], signal?: AbortSignal): Promise<Row[]> {
     const read = () => this.#running(() => this.#connection.runAndReadAll(sql, values.map(bound)), signal);
     const reader = await read().catch((error: unknown) => {
-      if (error instanceof StoreUnavailable && OUT_OF_MEMORY.test(error.message))
-        return this.#onOneThread(read);
-      throw error;
+      const isOutOfMemory = error instanceof StoreUnavailable && OUT_OF_MEMORY.test(error.message);
+      if (!isOutOfMemory || this.#threads === 1) throw error;
+      return this.#onOneThread(read);
     });
     return reader.getRowObjectsJS().map(toRow);
   }
@@ -132,7 +132,7 @@ export class DuckDb {
     this.#instance.closeSync();
   }
 
-  /** Runs a query with less memory: what each thread works on is not spilled. */
+  /** Runs a query with less memory: each thread needs some that cannot be spilled. Queries of other connections have one thread too. */
   async #onOneThread<T>(query: () => Promise<T>): Promise<T> {
     await this.run('SET threads = 1');
     try {

@@ -97,8 +97,8 @@ export class SealTables {
   }
 
   /**
-   * Puts the events in the order of the file, with the numbers of their visits, and views numbered within each visit. Rows of numbers take little memory, whereas
-   * rows with all their strings do not fit.
+   * Puts the events in the order of the file, with the numbers of their visits, and numbers the views of each visit. Rows of
+   * numbers take little memory, whereas rows with all their strings do not fit.
    */
   async #order(): Promise<void> {
     // Rows were copied in the order of time. Windows over whole rows would take several times the memory.

@@ -239,7 +239,7 @@ export class Sealing {
       ({ name, type }) => `r.${name}::${SQL_TYPES[type]} AS ${name}`,
     );
     const order = relation === 'events' ? '' : `ORDER BY ${ORDER[relation]}`;
-    // Its encodings of integers take an eighth less, but not for small counts, and are read faster.
+    // The second version writes integers in an eighth less space and is read faster, but not where they are small counts.
     const version = relation === 'rollups' || relation === 'quarter_hours' ? 'V1' : 'V2';
     const [copied] = await this.#duck.rows(
       `COPY (SELECT ${columns.join(', ')} FROM (${query}) AS r ${order}) TO ${literal(file)}

@@ -34,7 +34,8 @@ export const LEAVES: readonly Column[] = [
 ];
 
 /**
- * The lowest bits of a view's hash, which together with the visit tell a row of `leaves` from others, in the file as before.
+ * How many bits of a view's hash are kept. With the visit, they identify a row of `leaves`, so that it is moved with the same id
+ * before and after its day is archived.
  * Two views of a visit of 1,000 views share them once in two million such visits.
  */
 export const VIEW_BITS = 40;

@@ -136,8 +136,8 @@ export class GenerationEngine implements ReportEngine {
   }
 
   /**
-   * Collectors may hold entries of days that PostgreSQL does not know yet. They are as far behind as ClickHouse is unavailable,
-   * so that only while it answers is it certain that there is nothing to count.
+   * While ClickHouse is unavailable, collectors hold entries of days that PostgreSQL does not know yet, so an empty answer could
+   * be wrong.
    */
   async #expectServer(): Promise<void> {
     await this.#on((server) => server.until(this.#signal).rows(noRows('events')));
