@@ -133,7 +133,7 @@ export function countByTime(
     // Filters are about people.
     if (filters.length === 0)
       parts.push(
-        `SELECT ${bucketOf('received_at')} AS key, ${measures({ bots: 'count(*)' })}
+        `SELECT ${keyOf('received_at')} AS key, ${measures({ bots: 'count(*)' })}
     FROM bots WHERE ${inSpan('received_at')} GROUP BY 1`,
       );
   }
@@ -246,19 +246,17 @@ function spanOf(
 
 /** Finds the bucket of an instant by halves. Before the first boundary it is -1, after the last one the number of buckets. */
 function bucketsOf(boundariesMs: readonly number[], values: Values): (at: string) => string {
-  const bounds = new Map<number, string>();
-  // Bound when first used, since a statement must have no value that it does not use.
-  const boundAt = (i: number) => {
-    const bound = bounds.get(i) ?? values.bind(boundariesMs[i] ?? 0);
-    bounds.set(i, bound);
-    return bound;
-  };
+  let bounds: readonly string[] = [];
   const search = (at: string, low: number, high: number): string => {
     if (low === high) return String(low - 1);
     const middle = (low + high) >> 1;
-    return `CASE WHEN ${at} < ${boundAt(middle)} THEN ${search(at, low, middle)} ELSE ${search(at, middle + 1, high)} END`;
+    return `CASE WHEN ${at} < ${bounds[middle]} THEN ${search(at, low, middle)} ELSE ${search(at, middle + 1, high)} END`;
   };
-  return (at) => search(at, 0, boundariesMs.length);
+  return (at) => {
+    // Not before, since a statement must have no value that it does not use.
+    if (bounds.length === 0) bounds = boundariesMs.map((boundary) => values.bind(boundary));
+    return search(at, 0, bounds.length);
+  };
 }
 
 function keptBy(filters: readonly Filter[], values: Values): string {

@@ -18,7 +18,6 @@ interface Place {
 /** Longest value that a cursor contains, since cursors are part of URLs. */
 const VALUE_IN_CURSOR_MAX_CHARS = 256;
 
-const SIZE = 'visitors + bots';
 /** Engines write digests differently, but in the same order. It begins with the last code point. */
 const DIGEST = "concat('\u{10ffff}', hex(SHA256(key)))";
 
@@ -28,11 +27,12 @@ const DIGEST = "concat('\u{10ffff}', hex(SHA256(key)))";
  */
 export function ranked(counted: string, { limit, cursor }: Paging, values: Values): string {
   const after = cursor === undefined ? null : parseCursor(cursor);
-  return `SELECT *, ${SIZE} AS size FROM (
-    SELECT *, CASE WHEN char_length(key) <= ${VALUE_IN_CURSOR_MAX_CHARS} THEN key ELSE ${DIGEST} END AS sort_key
+  return `SELECT * FROM (
+    SELECT *, visitors + bots AS size,
+      CASE WHEN char_length(key) <= ${VALUE_IN_CURSOR_MAX_CHARS} THEN key ELSE ${DIGEST} END AS sort_key
     FROM (${counted}) AS counted) AS keyed
   WHERE (visits > 0 OR events > 0 OR bots > 0) AND ${after === null ? 'true' : isAfter(after, values)}
-  ORDER BY ${SIZE} DESC, events DESC, sort_key ASC NULLS LAST LIMIT ${values.bind(limit + 1)}`;
+  ORDER BY size DESC, events DESC, sort_key ASC NULLS LAST LIMIT ${values.bind(limit + 1)}`;
 }
 
 /** Splits the rows of a ranked query into those of the page and the cursor of the next page. */
@@ -48,7 +48,7 @@ export function pageOf<Row extends Readonly<Record<string, unknown>>>(
 function isAfter({ size, events, sortKey }: Place, values: Values): string {
   const [sizeBefore, eventsBefore] = [values.bind(size), values.bind(events)];
   const later = sortKey === null ? 'false' : `(sort_key IS NULL OR sort_key > ${values.bind(sortKey)})`;
-  return `(${SIZE} < ${sizeBefore} OR (${SIZE} = ${sizeBefore}
+  return `(size < ${sizeBefore} OR (size = ${sizeBefore}
     AND (events < ${eventsBefore} OR (events = ${eventsBefore} AND ${later}))))`;
 }
 
