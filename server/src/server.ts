@@ -193,12 +193,16 @@ function sealingLog(log: FastifyBaseLogger, clock: Clock): (progress: SealingPro
   };
 }
 
+/** Damaged days that are remembered as logged. Beyond, they are logged again. */
+const LOGGED_DAYS_MAX = 10_000;
+
 /** Logs each damaged day once a day: every hourly round finds it again. */
 function damagedDayLog(log: FastifyBaseLogger, clock: Clock): (damaged: DamagedDay) => void {
   const loggedMs = new Map<string, number>();
   return ({ siteId, day, counted, rows }) => {
     const key = `${siteId} ${day}`;
     if (clock.now() - (loggedMs.get(key) ?? Number.NEGATIVE_INFINITY) < DAY_MS) return;
+    if (loggedMs.size >= LOGGED_DAYS_MAX) loggedMs.clear();
     loggedMs.set(key, clock.now());
     log.warn(
       { site: siteId, day: writeDate(day), counted, rows },

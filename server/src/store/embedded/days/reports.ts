@@ -85,8 +85,7 @@ export class EmbeddedReports extends FairReports implements Reports {
   sealDaysBefore: Reports['sealDaysBefore'] = (beforeDay, signal) =>
     this.#turns.run(async () => {
       await this.#deleteUnused();
-      const { sealed, damaged, isDone } = await this.#seal({ beforeDay, siteId: null }, signal);
-      if (isDone) this.#damagedDays = damaged;
+      const { sealed } = await this.#seal({ beforeDay, siteId: null }, signal);
       await this.#compact(signal);
       if (!this.#isEnding(signal)) await this.#deleteUnused();
       return sealed;
@@ -145,7 +144,7 @@ export class EmbeddedReports extends FairReports implements Reports {
   async #seal(
     which: { beforeDay: number; siteId: string | null },
     signal?: AbortSignal,
-  ): Promise<{ sealed: number; damaged: number; isDone: boolean }> {
+  ): Promise<{ sealed: number; isDone: boolean }> {
     if (this.#mayHaveLeftovers) await this.#deleteUnused();
     const batches = await this.#thread.do({ type: 'sealable', ...which });
     const days = batches.reduce((sum, { siteIds }) => sum + siteIds.length, 0);
@@ -155,21 +154,22 @@ export class EmbeddedReports extends FairReports implements Reports {
       if (which.siteId !== null) return;
       const all = days - damaged;
       this.#daysToSeal = all - sealed;
+      // Until all are sealed, some that the last round found may be found again.
+      this.#damagedDays = Math.max(this.#damagedDays, damaged);
       if (sealed > 0) for (const listener of this.#listeners) listener({ sealed, all });
     };
     report();
     for (const batch of batches) {
-      if (this.#isEnding(signal)) return { sealed, damaged, isDone: false };
+      if (this.#isEnding(signal)) return { sealed, isDone: false };
       const { segment, damaged: ofBatch } = await this.#thread.do({ type: 'seal', batch });
       await this.#name(segment);
       damaged += ofBatch.length;
       for (const listener of this.#damageListeners) for (const day of ofBatch) listener(day);
-      // A later batch may fail.
-      if (which.siteId === null) this.#damagedDays = Math.max(this.#damagedDays, damaged);
       sealed += segment.sealed.length;
       report();
     }
-    return { sealed, damaged, isDone: true };
+    if (which.siteId === null) this.#damagedDays = damaged;
+    return { sealed, isDone: true };
   }
 
   /** Writes wasteful segments again. One whose file is damaged does not keep the deleted rows of others. */
