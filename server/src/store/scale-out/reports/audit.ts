@@ -1,7 +1,7 @@
 import type { Audit } from '../../contract/store.ts';
 import type { CountedGeneration, Generations } from '../generations.ts';
 import type { SiteDay } from '../shipping.ts';
-import { ALL_RELATIONS, countGenerations, dayKey } from '../warehouse/day-tables.ts';
+import { ALL_RELATIONS, countGenerations } from '../warehouse/day-tables.ts';
 import type { OnServer } from '../warehouse/replicas.ts';
 
 /** Compares the rows of all generations in force with what they should be, a bounded number at once. */
@@ -11,18 +11,14 @@ export async function auditGenerations(on: OnServer, generations: Generations): 
   for (;;) {
     const step: CountedGeneration[] = await generations.unchangedAfter(after);
     if (step.length === 0) return found;
-    const counts = await on((server) => countGenerations(server, step));
-    for (const { siteId, day, generation, rows, counted } of step) {
-      const there = counts.get(dayKey({ siteId, day }));
-      const expected = { ...rows, ...counted };
-      for (const relation of ALL_RELATIONS) {
-        const kept = there?.[relation] ?? 0;
-        if (kept !== expected[relation])
+    for (const each of await on((server) => countGenerations(server, step))) {
+      const expected = { ...each.rows, ...each.counted };
+      for (const relation of ALL_RELATIONS)
+        if (each.found[relation] !== expected[relation])
           found.push({
-            ...{ siteId, day, what: `${relation} in generation ${generation}` },
-            ...{ kept, rows: expected[relation] },
+            ...{ siteId: each.siteId, day: each.day, what: `${relation} in generation ${each.generation}` },
+            ...{ kept: each.found[relation], rows: expected[relation] },
           });
-      }
     }
     after = step.at(-1) ?? null;
   }

@@ -12,7 +12,6 @@ import {
   answerOf,
   changedRows,
   countGenerations,
-  dayKey,
   noRows,
   openRows,
   sealedRows,
@@ -51,11 +50,10 @@ export class FoundGenerations {
     const now = performance.now();
     const unsure = generations.filter((each) => now - (found.get(nameOf(each)) ?? -Infinity) >= FOUND_MS);
     if (unsure.length === 0) return;
-    const counts = await countGenerations(server, unsure);
-    const missing = unsure.filter((each) => {
-      const there = counts.get(dayKey(each));
-      return ALL_RELATIONS.some((relation) => (there?.[relation] ?? 0) !== each.rows[relation]);
-    });
+    const counted = await countGenerations(server, unsure);
+    const missing = counted.filter(({ found: there, rows }) =>
+      ALL_RELATIONS.some((relation) => there[relation] !== rows[relation]),
+    );
     if (missing.length > 0) throw new GenerationMissing(server.name, missing);
     if (found.size + unsure.length > FOUND_MAX) found.clear();
     for (const each of unsure) found.set(nameOf(each), now);

@@ -1,7 +1,7 @@
 import type { Server } from '../../drivers/clickhouse.ts';
 import type { BegunGeneration, Generations } from '../generations.ts';
 import { RowsMissing, type SiteDay } from '../shipping.ts';
-import { countGenerations, dayKey, deleteGenerations, fillGeneration } from '../warehouse/day-tables.ts';
+import { countGenerations, deleteGenerations, fillGeneration } from '../warehouse/day-tables.ts';
 import { replicaState } from '../warehouse/schema.ts';
 
 /** Failures in a row after which the rest is left to the next run. A single large day that fails does not keep others open. */
@@ -67,12 +67,11 @@ async function make(
   await fillGeneration(server, begun, signal);
   const { day, generation } = begun;
   const siteDays = begun.siteIds.map((siteId) => ({ siteId, day, generation }));
-  const counts = await countGenerations(server, siteDays);
-  const made = siteDays.map((siteDay) => ({
-    ...siteDay,
-    rows: { events: 0, bots: 0, rollups: 0, quarter_hours: 0, ...counts.get(dayKey(siteDay)) },
-  }));
-  return generations.commit(begun, made);
+  const made = await countGenerations(server, siteDays);
+  return generations.commit(
+    begun,
+    made.map(({ siteId, found: rows }) => ({ siteId, day, rows })),
+  );
 }
 
 /** @throws RowsMissing at the deadline, or when aborted */

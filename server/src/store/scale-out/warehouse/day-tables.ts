@@ -23,6 +23,7 @@ const TABLES: Readonly<Record<Relation, string>> = {
   quarter_hours: 'attractos_day_quarter_hours',
 };
 export const ALL_RELATIONS = Object.keys(TABLES) as Relation[];
+const NO_ROWS: RowCounts = { events: 0, bots: 0, rollups: 0, quarter_hours: 0 };
 
 /** Within a generation, the rows of a visit follow each other, and so do those of a dimension. */
 const ORDER: Readonly<Record<Relation, string>> = {
@@ -164,14 +165,15 @@ export function answerOf(relations: Partial<Record<Relation, string>>, sql: stri
 }
 
 /**
- * Counts the rows of generations in all relations, as a server has them now. Generations without rows are not returned.
+ * Counts the rows of generations in all relations, as a server has them now.
  *
  * @param generations at most one of each site's day
+ * @returns the same, each with the rows that were `found`
  */
-export async function countGenerations(
+export async function countGenerations<Asked extends Generation>(
   server: Server,
-  generations: readonly Generation[],
-): Promise<Map<string, Partial<RowCounts>>> {
+  generations: readonly Asked[],
+): Promise<(Asked & { found: RowCounts })[]> {
   const where = among(generations);
   const rows = await server.rows(
     ALL_RELATIONS.map(
@@ -184,10 +186,10 @@ export async function countGenerations(
     const name = dayKey({ siteId: String(site), day: Number(day) });
     counts.set(name, { ...counts.get(name), [String(relation)]: Number(n) });
   }
-  return counts;
+  return generations.map((each) => ({ ...each, found: { ...NO_ROWS, ...counts.get(dayKey(each)) } }));
 }
 
-/** The key of a site's day in the map of `countGenerations`. */
+/** The key of a site's day in a map. */
 export const dayKey = ({ siteId, day }: SiteDay) => `${day} ${siteId}`;
 
 /** Makes the rows of all relations for a day of several sites, in parts if the day is large. */
