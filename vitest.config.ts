@@ -1,7 +1,20 @@
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 const BUILD = 'server/test/support/build.ts';
 const BUILT_THREADS = new URL('server/test/support/built-threads.mjs', import.meta.url).href;
+
+/** The files that take minutes. They begin first, so that none of them runs alone at the end. */
+const LONG =
+  /\/(reports|cli|day-files|sealing|installation|scale-out|clickhouse-(reports|open-days|changed-days|today))\.test\.ts$/;
+
+class LongFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files);
+    const isLong = ({ moduleId }: TestSpecification) => LONG.test(moduleId);
+    return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))];
+  }
+}
 
 /** Settings of every suite. Timeouts are generous, for busy machines; no test waits for one. */
 const common = {
@@ -35,6 +48,7 @@ export default defineConfig({
     ],
     // Tests start servers and child processes. More workers would only compete for the disk.
     maxWorkers: 2,
+    sequence: { sequencer: LongFirst },
     allowOnly: false,
     // `.ci/run` adds these up. The script of each suite names its own file.
     reporters: ['default', 'json'],

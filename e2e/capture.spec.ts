@@ -280,7 +280,7 @@ test.describe('marked elements', () => {
     await tab.goto(site.at('/'));
     await tab.click('#buy');
     await lab.expectEvents(site, tab, ['pageview /', 'Order /']);
-    expect(lab.beacon(site, 'Order /')).toMatchObject({ value: 12.5, currency: 'EUR' });
+    expect(lab.beacon(site, 'Order /')).toMatchObject({ value: '12.5', currency: 'EUR' });
     await expectTaken(lab, site);
   });
 
@@ -303,6 +303,25 @@ test.describe('marked elements', () => {
     await tab.click('#out');
     await expect.poll(() => tab.eval(() => location.host).catch(() => '')).toBe('partner.example');
     await lab.expectEvents(site, tab, ['pageview /', 'Partner /']);
+  });
+
+  test('counts a click on a marked button of a form that is not marked', { tag: '@chromium' }, async ({
+    lab,
+    site,
+    tab,
+  }) => {
+    serve(
+      lab,
+      site,
+      '/',
+      {},
+      {
+        body: '<form><button type="button" id="plus" data-attractos-event="One more">+</button></form>',
+      },
+    );
+    await tab.goto(site.at('/'));
+    await tab.click('#plus');
+    await lab.expectEvents(site, tab, ['pageview /', 'One more /']);
   });
 
   test('counts a marked form when it is submitted, not when it is clicked', { tag: '@chromium' }, async ({
@@ -424,6 +443,70 @@ test.describe('URLs', { tag: '@chromium' }, () => {
     await expectTaken(lab, site);
   });
 
+  test('counts what is kept of query and hash as part of the page, and nothing else', async ({
+    lab,
+    site,
+    tab,
+  }) => {
+    serve(lab, site, '/', { 'data-query': 'p|tag[]', 'data-hash': 'on' });
+    await tab.goto(site.at('/?p=1&session=secret#/a'));
+    await tab.eval(async () => {
+      const settled = () => new Promise((resolve) => setTimeout(resolve));
+      history.pushState(null, '', '/?p=2&session=other#/a');
+      history.replaceState(null, '', '/?p=2#/a'); // only what is not kept changes
+      history.replaceState(null, '', '/?utm_source=x&p=2#/a'); // a campaign is not part of the page
+      history.pushState(null, '', '/?p=2&tag[]=x#/a');
+      location.hash = '#/b';
+      await settled();
+      history.back();
+      await new Promise((resolve) => addEventListener('popstate', resolve, { once: true }));
+      await settled();
+    });
+    const page = (url: string) => url.replace(site.at(''), '');
+    const urls = () => lab.events(site).map(({ url }) => page(url));
+    await expect.poll(() => urls().length).toBe(5);
+    await lab.fence(tab);
+    expect(urls().sort()).toEqual([
+      '/?p=1#/a',
+      '/?p=2#/a',
+      '/?p=2&tag[]=x#/a',
+      '/?p=2&tag[]=x#/a',
+      '/?p=2&tag[]=x#/b',
+    ]);
+    expect(new Set(lab.beacons(site).map(({ keep }) => keep))).toEqual(new Set(['p|tag[]|#']));
+    await lab.expectCount(site, 5);
+    await expectTaken(lab, site);
+  });
+
+  test('keeps a hash that begins with a query, and no parameter, with data-hash="on" alone', async ({
+    lab,
+    site,
+    tab,
+  }) => {
+    serve(lab, site, '/app', { 'data-hash': 'on' });
+    await tab.goto(site.at('/app?p=1#/list?p=1&q=2'));
+    await tab.eval(() => history.pushState(null, '', '/app?p=2#/list?p=1&q=2'));
+    await tab.eval(() => history.pushState(null, '', '/app?p=2#/list?p=2&q=2'));
+    await expect.poll(() => lab.events(site).length).toBe(2);
+    await lab.fence(tab);
+    await lab.expectCount(site, 2);
+    for (const { keep } of lab.beacons(site)) expect(keep).toBe('#');
+  });
+
+  test('excludes pages by what is kept of query and hash', async ({ lab, site, tab }) => {
+    serve(lab, site, '/', { 'data-query': 'p', 'data-hash': 'on', 'data-exclude': '[?]p=2|#/admin' });
+    await tab.goto(site.at('/?p=1&q=p=2'));
+    await tab.eval(() => history.pushState(null, '', '/?p=2'));
+    await tab.eval(() => history.pushState(null, '', '/#/admin/users'));
+    await tab.eval(() => history.pushState(null, '', '/#/home'));
+    await expect
+      .poll(() => lab.events(site).map(({ url }) => url))
+      .toEqual([site.at('/?p=1'), site.at('/#/home')]);
+    await lab.fence(tab);
+    await lab.expectCount(site, 2);
+    for (const { body } of lab.requests(site)) expect(body).not.toContain('admin');
+  });
+
   test('counts the fragment as part of the path with data-hash="on"', async ({ lab, site, tab }) => {
     serve(lab, site, '/', { 'data-hash': 'on' });
     await tab.goto(site.at('/#/home'));
@@ -487,6 +570,19 @@ test.describe('the page interface', { tag: '@chromium' }, () => {
     });
     await expectTaken(lab, site);
   });
+
+  for (const script of ['a.micro.js', 'a.js', 'a.full.js'])
+    test(`sends an event that is not interactive as such (${script})`, async ({ lab, site, tab }) => {
+      lab.page(site, '/gone', { tag: { script } });
+      await tab.goto(site.at('/gone'));
+      await tab.eval(() => window.attractos.track('404', { interactive: false }));
+      await tab.eval(() => window.attractos.track('Sign-up'));
+      await lab.expectEvents(site, tab, ['pageview /gone', '404 /gone', 'Sign-up /gone']);
+      expect(lab.beacon(site, '404 /gone').interactive).toBe(false);
+      expect(lab.beacon(site, 'Sign-up /gone')).not.toHaveProperty('interactive');
+      await lab.expectCount(site, 3);
+      await expectTaken(lab, site);
+    });
 
   test('lets beforeSend change or drop each beacon', async ({ lab, site, tab }) => {
     const head = `<script>

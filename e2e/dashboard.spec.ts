@@ -1,4 +1,5 @@
 import { type Browser, chromium, expect, test } from '@playwright/test';
+import { CAUSES, CHECK_TEXT, CHECK_WAIT_MS } from '../server/src/dashboard/install/text.ts';
 import { programPath } from './support/browsers.ts';
 import { faultsOf, LOOKS, strictContext } from './support/dashboard-browser.ts';
 import {
@@ -75,6 +76,10 @@ test('takes an owner from setup to the first counted event @chromium', async () 
     await expect(page.locator('.now-pages')).toContainText('/just/now');
     await visitor.goto('http://other.shop.example/');
     await expect(page.locator('[data-what="refused"]').first()).toContainText('other.shop.example');
+    for (let times = 0; times < 3; times++)
+      await fetch(`${server.address}/a.js`, { headers: { referer: 'http://shop.example/' } });
+    await expect(page.locator('[data-what="script"]')).toContainText(' times');
+    await expect(page.locator('[data-what="script"]')).toHaveCount(1);
 
     await page.getByRole('link', { name: 'API keys' }).click();
     await page.getByLabel('Name').fill('nightly report');
@@ -121,10 +126,13 @@ test.describe('with 90 days of data @chromium', () => {
     return { page, complaints };
   }
 
-  test('every page passes the checks, in both themes, on a phone and on a desktop', async () => {
+  // Samples of all pages are checked in every look (`gallery.spec.ts`), these are pages with much traffic.
+  test('every page passes the checks in the dark, on a phone', async () => {
     test.setTimeout(600_000);
-    const { page, complaints } = await signedIn();
-    const stranger = await (await strictContext(browser, demo.address)).context.newPage();
+    const [{ colorScheme, width }] = LOOKS;
+    const look = { colorScheme, viewport: { width, height: 800 } };
+    const { page, complaints } = await signedIn(look);
+    const stranger = await (await strictContext(browser, demo.address, look)).context.newPage();
     const own = [
       '/dashboard',
       '/dashboard/add-site',
@@ -146,17 +154,40 @@ test.describe('with 90 days of data @chromium', () => {
       ...strangers.map((path) => [stranger, path] as const),
     ];
     const found: string[] = [];
-    for (const { colorScheme, width } of LOOKS) {
-      for (const [tab, path] of visits) {
-        await tab.setViewportSize({ width, height: 800 });
-        await tab.emulateMedia({ colorScheme });
-        await tab.goto(path);
-        found.push(
-          ...(await faultsOf(tab)).map((fault) => `${path}, ${colorScheme} at ${width} px: ${fault}`),
-        );
-      }
+    for (const [tab, path] of visits) {
+      await tab.goto(path);
+      found.push(...(await faultsOf(tab)).map((fault) => `${path}: ${fault}`));
     }
     expect(found).toEqual([]);
+    expect(complaints).toEqual([]);
+  });
+
+  test('the live check says what silence may mean', async () => {
+    const { page, complaints } = await signedIn();
+    await page.clock.install();
+    await page.goto(`${site}/install`);
+    const help = page.locator('[data-check-help]');
+    const cause = (id: (typeof CAUSES)[number]['id']) => help.locator(`[data-cause="${id}"]`);
+    // Whatever arrives meanwhile begins the wait again.
+    const afterSilence = (sentence: string) =>
+      expect(async () => {
+        await page.clock.runFor(CHECK_WAIT_MS);
+        expect(await help.textContent()).toContain(sentence);
+      }).toPass();
+    await expect(cause('csp')).toBeHidden();
+    await afterSilence(CHECK_TEXT.nothing);
+    await expect(help.locator('li')).toContainText(CAUSES.map(({ name }) => name));
+    await expect(cause('automation')).toContainText('This browser is automated.');
+    await expect(cause('gpc')).not.toContainText('This browser sends it.', { useInnerText: true });
+
+    // The script sends nothing in an automated browser.
+    pages.tag = (await page.locator('#snippet-html').textContent()) ?? '';
+    const visitor = await browser.newPage();
+    await visitor.goto('http://notes.example/');
+    await expect(page.locator('[data-step="script"]')).toContainText('notes.example');
+    await afterSilence(CHECK_TEXT.silent('notes.example'));
+    await expect(cause('csp')).toBeVisible();
+    await expect(cause('path')).toBeHidden();
     expect(complaints).toEqual([]);
   });
 

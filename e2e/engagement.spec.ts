@@ -129,6 +129,47 @@ test('each soft navigation ends the view with a leave before the next view begin
   }
 });
 
+test('a path that is noticed late ends the view before it, and is sent before its own leave', {
+  tag: '@chromium',
+}, async ({ lab, site, tab }) => {
+  const head = `<script>
+    Object.defineProperty(window, 'navigation', { value: undefined, configurable: true });
+    window.push = history.pushState.bind(history);
+    window.bodies = [];
+    const original = Navigator.prototype.sendBeacon;
+    Navigator.prototype.sendBeacon = function (...given) {
+      bodies.push(given[1]);
+      return original.apply(this, given);
+    };
+  </script>`;
+  lab.page(site, '/', { head, body: TALL });
+  await tab.goto(site.at('/'));
+  const sent = async () => {
+    const bodies = await tab.eval(() => (window as unknown as { bodies: string[] }).bodies);
+    return bodies.map((body) => gist(JSON.parse(body)));
+  };
+  const push = (to: string) =>
+    tab.eval((to) => (window as unknown as { push: History['pushState'] }).push(null, '', to), to);
+  await push('/scrolled');
+  await tab.eval(() => scrollTo(0, 500));
+  await expect.poll(sent).toEqual(['pageview /', 'leave /', 'pageview /scrolled']);
+  await push('/hidden');
+  await tab.eval(() => window.lab.show(false));
+  expect((await sent()).slice(3)).toEqual(['leave /scrolled', 'pageview /hidden']);
+  await tab.eval((ms) => {
+    window.lab.show(true);
+    window.lab.skewMs += ms;
+    window.lab.show(false);
+  }, HOUR_MS);
+  expect((await sent()).slice(5)).toEqual(['leave /hidden']);
+  await expect
+    .poll(() => lab.leaves(site).map(gist).sort())
+    .toEqual(['leave /', 'leave /hidden', 'leave /scrolled']);
+  expect(hours(lab.beacon(site, 'leave /hidden').engaged)).toBe(1);
+  await lab.answered();
+  await lab.expectCount(site, 3);
+});
+
 test('scroll depth is the greatest depth, also after scrolling back up', async ({ lab, site, tab }) => {
   servePages(lab, site);
   await tab.goto(site.at('/'));

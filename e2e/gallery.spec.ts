@@ -1,5 +1,4 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { type Browser, chromium, expect, test } from '@playwright/test';
 import { programPath } from './support/browsers.ts';
@@ -8,7 +7,6 @@ import { faultsOf, LOOKS, strictContext } from './support/dashboard-browser.ts';
 /** Every view of the dashboard with sample data, in a real browser. */
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const TSC = createRequire(import.meta.url).resolve('typescript/bin/tsc');
 const START_TIMEOUT_MS = 120_000;
 
 test.describe.configure({ mode: 'serial' });
@@ -19,7 +17,7 @@ let address: string;
 
 test.beforeAll(async () => {
   test.setTimeout(300_000);
-  const { status } = spawnSync(process.execPath, [TSC, '-p', 'server/tsconfig.gallery.json'], {
+  const { status } = spawnSync(process.execPath, ['server/build.mjs', '--gallery'], {
     cwd: ROOT,
     stdio: 'inherit',
   });

@@ -8,6 +8,22 @@ import { openUndriven } from './support/undriven.ts';
  * nothing else may be sent.
  */
 
+declare global {
+  interface Window {
+    /** The history methods as they were before the tracker ran. */
+    router: Pick<History, 'pushState' | 'replaceState'>;
+  }
+}
+
+/** Code of a page in an engine without the Navigation API, whose router keeps the history methods. It runs before the tag. */
+const keptHistory = `<script>
+  Object.defineProperty(window, 'navigation', { value: undefined, configurable: true });
+  window.router = {
+    pushState: history.pushState.bind(history),
+    replaceState: history.replaceState.bind(history),
+  };
+</script>`;
+
 const SCRIPTS = ['a.js', 'a.micro.js', 'a.full.js'];
 
 for (const script of SCRIPTS) {
@@ -78,6 +94,40 @@ for (const script of SCRIPTS) {
         await becomes('pageview /team');
       });
       await lab.expectCount(site, expected.length);
+    });
+
+    test('a router that kept the history methods is noticed without the Navigation API', async ({
+      lab,
+      site,
+      tab,
+    }) => {
+      lab.page(site, '/', {
+        ...ofThisScript,
+        head: keptHistory,
+        body: `<button id="on" onclick="router.pushState(null, '', '/clicked')">On</button>`,
+      });
+      lab.network.serve(site.at('/plain'), { body: page({}) });
+      await tab.goto(site.at('/'));
+      await tab.click('#on');
+      await lab.expectEvents(site, tab, ['pageview /', 'pageview /clicked']);
+
+      // All that happens on these two pages is that one is hidden and the other is left.
+      await tab.eval(() => {
+        window.router.replaceState(null, '', '/hidden');
+        window.lab.show(false);
+        window.lab.show(true);
+      });
+      await lab.expectEvents(site, tab, ['pageview /', 'pageview /clicked', 'pageview /hidden']);
+      await lab.expectCount(site, 3);
+      // Not counted here: while a driven browser leaves a page, its beacons have the user agent of a program.
+      await tab.eval(() => window.router.replaceState(null, '', '/left'));
+      await tab.goto(site.at('/plain'));
+      await lab.expectEvents(site, tab, [
+        'pageview /',
+        'pageview /clicked',
+        'pageview /hidden',
+        'pageview /left',
+      ]);
     });
 
     test('another URL with the same path is not a view', async ({ lab, site, tab }) => {

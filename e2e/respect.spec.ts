@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, test } from './support/fixtures.ts';
 import { COLLECTOR, page, tag } from './support/page.ts';
 
@@ -256,3 +259,45 @@ test.describe('a hostile page', { tag: '@chromium' }, () => {
     });
   }
 });
+
+for (const script of ['a.micro.js', 'a.js', 'a.full.js']) {
+  test.describe(`a tag that may not count (${script})`, { tag: '@chromium' }, () => {
+    const OUTCOMES: Record<string, [string, string, string]> = {
+      'that lost its key': ['', '', 'refused; reason=missing-key'],
+      'that lost its key, with a version': ['?ver=6.4', '', 'refused; reason=missing-key'],
+      'with an empty key': ['', 'data-key=""', 'refused; reason=missing-key'],
+      'with the placeholder of a template': ['', 'data-key="{{KEY}}"', 'refused; reason=missing-key'],
+      'with half a key': ['', 'data-key="ak_hello"', 'refused; reason=unknown-key'],
+      'with its key in quotes': ['', 'data-key=" “$KEY” "', 'stored'],
+      'with a version after the key': ['?key=$KEY?ver=6.4', '', 'stored'],
+    };
+    for (const [name, [query, attribute, outcome]] of Object.entries(OUTCOMES))
+      test(`a tag ${name}: ${outcome}`, async ({ lab, site, tab }) => {
+        const tags = `<script defer src="${COLLECTOR}/${script}${query}" ${attribute}></script>`;
+        lab.network.serve(site.at('/'), { body: page({ tags: tags.replace('$KEY', site.key) }) });
+        await tab.goto(site.at('/'));
+        const outcomes = () =>
+          lab
+            .requests(site)
+            .filter(({ path }) => path === '/e')
+            .map(({ answerHeaders }) => answerHeaders['x-attractos-outcome']);
+        await expect.poll(outcomes).toEqual([outcome]);
+        await lab.expectCount(site, outcome === 'stored' ? 1 : 0);
+      });
+
+    test('a page that no server sent sends nothing', async ({ lab, site, tab }) => {
+      const folder = mkdtempSync(join(tmpdir(), 'attractos-page-'));
+      try {
+        const attributes = { 'data-automation': 'on' };
+        writeFileSync(join(folder, 'index.html'), page({ tags: tag({ key: site.key, script, attributes }) }));
+        await tab.goto(`file://${folder}/index.html`);
+        await tab.eval(() => window.attractos.track('order'));
+        await tab.eval((address) => navigator.sendBeacon(address), `${COLLECTOR}/fence?${site.id}`);
+        await expect.poll(() => lab.network.hasFence(site.id)).toBe(true);
+        expect(lab.network.received.flatMap(({ beacons }) => beacons)).toEqual([]);
+      } finally {
+        rmSync(folder, { recursive: true });
+      }
+    });
+  });
+}

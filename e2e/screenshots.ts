@@ -11,7 +11,10 @@ const DESK = { width: 1280, height: 800 };
 const HIGH_DESK = { width: 1280, height: 1180 };
 const PHONE = { width: 390, height: 844 };
 
-const demo = await startDashboardServer('demo', /Sign in with {2}\S+ {2}\S+\n/);
+const demo = await startDashboardServer('demo', /Sign in with {2}\S+ {2}\S+\n/, {
+  // Without it, the snippet's page says that the script can only be loaded on this machine.
+  PUBLIC_URL: 'https://stats.notes.example',
+});
 const browser = await chromium.launch({ executablePath: programPath('chromium'), args: ['--no-sandbox'] });
 try {
   mkdirSync(FOLDER, { recursive: true });

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
-import typescript from '@rollup/plugin-typescript';
 import { minify } from 'terser';
+import { typescript } from '../tracker/build/typescript.mjs';
 
 // Builds what the dashboard's pages load: one script and one style sheet, named after their content.
 
@@ -63,11 +63,5 @@ const budget = {
 export default {
   input: 'server/src/dashboard/island-main.ts',
   output: { dir: OUTPUT, format: 'es', entryFileNames: 'dashboard-[hash].js' },
-  plugins: [
-    typescript({ tsconfig: 'server/src/dashboard/tsconfig.islands.json', outDir: OUTPUT }),
-    terser,
-    styleSheet,
-    manifest,
-    budget,
-  ],
+  plugins: [typescript, terser, styleSheet, manifest, budget],
 };

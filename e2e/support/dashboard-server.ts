@@ -22,11 +22,12 @@ export interface DashboardServer {
 export async function startDashboardServer(
   command: 'serve' | 'demo',
   done: RegExp,
+  settings: Readonly<Record<string, string>> = {},
 ): Promise<DashboardServer> {
   const dataDir = newDataDir();
   const child: ChildProcess = spawn(process.execPath, [COMMAND, command], {
     cwd: dataDir,
-    env: { ...process.env, PORT: '0', HOST: '127.0.0.1', DATA_DIR: dataDir, LOG_LEVEL: 'warn' },
+    env: { ...process.env, PORT: '0', HOST: '127.0.0.1', DATA_DIR: dataDir, LOG_LEVEL: 'warn', ...settings },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const endWithUs = () => child.kill('SIGKILL');

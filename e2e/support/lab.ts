@@ -1,5 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from '@playwright/test';
+import { findAccount } from '../../server/src/app/accounts.ts';
+import { recordNothing } from '../../server/src/app/security-log.ts';
+import { addSite } from '../../server/src/app/sites.ts';
+import { systemClock } from '../../server/src/domain/clock.ts';
+import { openShared, type SharedStore } from '../../server/src/store/open.ts';
 import type { Beacon } from '../../tracker/wire/beacon.ts';
 import { LEAVE, PAGEVIEW } from '../../tracker/wire/limits.ts';
 import { Network, type Received } from './network.ts';
@@ -41,12 +46,15 @@ export class Lab {
   readonly network: Network;
   readonly server: Server;
   readonly apiKey: string;
+  /** The store as the command line opens it. Starting the command for each test's site would take most of the test's time. */
+  readonly #operator: SharedStore;
   #sites = 0;
   #next: Promise<Site>;
 
-  private constructor(network: Network, server: Server, apiKey: string) {
+  private constructor(network: Network, server: Server, operator: SharedStore, apiKey: string) {
     this.network = network;
     this.server = server;
+    this.#operator = operator;
     this.apiKey = apiKey;
     this.#next = this.#makeSite();
     this.#next.catch(() => undefined); // reported to the test that asks for the site
@@ -67,12 +75,13 @@ export class Lab {
       '--name',
       'e2e',
     );
-    return new Lab(network, server, key);
+    return new Lab(network, server, await openShared({ dataDir: server.dataDir }), key);
   }
 
   async close(): Promise<void> {
     await this.#next.catch(() => undefined);
     await this.network.close();
+    await this.#operator.close();
     await this.server.discard();
   }
 
@@ -95,16 +104,9 @@ export class Lab {
   async #makeSite(): Promise<Site> {
     this.#sites += 1;
     const domain = `shop-${this.#sites}.example`;
-    const added = await command<{ id: string; key: string }>(
-      this.server.dataDir,
-      'site',
-      'add',
-      '--account',
-      ACCOUNT,
-      '--domain',
-      domain,
-    );
-    const site = { ...added, domain, at: (path: string) => `http://www.${domain}${path}` };
+    const context = { registry: this.#operator.registry, clock: systemClock, record: recordNothing };
+    const { id, key } = await addSite(context, await findAccount(context, ACCOUNT), domain);
+    const site = { id, key, domain, at: (path: string) => `http://www.${domain}${path}` };
     await this.#known(site);
     return site;
   }

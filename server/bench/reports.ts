@@ -4,11 +4,9 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Channel } from '../src/domain/channels.ts';
 import { DAY_MS, HOUR_MS, utcDay } from '../src/domain/clock.ts';
-import type { Dimension } from '../src/domain/dimensions.ts';
-import type { Entry, Filter, Reports, Store } from '../src/store/contract/store.ts';
+import type { Dimension, FilterDimension } from '../src/domain/dimensions.ts';
+import type { Entry, EventEntry, Filter, Reports, Store } from '../src/store/contract/store.ts';
 import { openDatabase } from '../src/store/drivers/sqlite.ts';
-import { migrate } from '../src/store/drivers/sqlite-migrate.ts';
-import { EVENT_MIGRATIONS } from '../src/store/embedded/tables/schema.ts';
 import { Committer } from '../src/store/embedded/writer/commit.ts';
 import { moveStore } from '../src/store/offline/move.ts';
 import { openStore } from '../src/store/open.ts';
@@ -74,12 +72,29 @@ const CHANNELS: readonly Channel[] = ['direct', 'search', 'referral', 'social', 
 const nextBrowser = zipf(BROWSERS.length);
 const nextSystem = zipf(SYSTEMS.length);
 const nextChannel = zipf(CHANNELS.length);
+const LANGUAGES = ['en', 'de', 'fr', 'ja', 'hi', 'pt', 'it', 'es'];
+const nextCity = zipf(100);
+const nextVersion = zipf(8);
+const nextReferrer = zipf(2_000);
 
 /** A visitor who is on a site now. A visit has about two and a half views, and the end of nine views in ten arrives. */
 interface Guest {
   visitor: bigint;
   left: number;
-  profile: Pick<Extract<Entry, { kind: 'event' }>, 'browser' | 'os' | 'device' | 'country' | 'timeZone'>;
+  profile: Pick<
+    EventEntry,
+    | 'device'
+    | 'screen'
+    | 'timeZone'
+    | 'language'
+    | 'browser'
+    | 'browserVersion'
+    | 'os'
+    | 'osVersion'
+    | 'country'
+    | 'region'
+    | 'city'
+  >;
 }
 
 const guests: Guest[][] = Array.from({ length: SITES }, () => []);
@@ -89,12 +104,20 @@ function newGuest(): Guest {
   visitors += 1n;
   const system = SYSTEMS[nextSystem()] ?? null;
   const country = nextCountry();
+  const browser = BROWSERS[nextBrowser()] ?? null;
+  const place = nextCity();
   return {
     visitor: BigInt.asIntN(64, visitors * 0x9e37_79b9_7f4a_7c15n),
     left: 1 + Math.floor(-Math.log(1 - random()) * 2),
     profile: {
-      browser: BROWSERS[nextBrowser()] ?? null,
+      browser,
+      browserVersion: `${browser} ${128 - nextVersion()}`,
       os: system,
+      osVersion: `${system} ${17 - nextVersion()}`,
+      screen: system === 'iOS' || system === 'Android' ? 'small' : 'large',
+      language: LANGUAGES[country % LANGUAGES.length] ?? null,
+      region: `Region ${country}-${place % 8}`,
+      city: `City ${country}-${place}`,
       device: system === 'iOS' || system === 'Android' ? 'phone' : 'desktop',
       country: COUNTRIES[country] ?? `X${String.fromCharCode(65 + (country % 26))}`,
       timeZone: `Zone/${country}`,
@@ -124,7 +147,9 @@ function* traffic(count: number): Generator<Entry> {
       ...arrival,
       id: `${i.toString(36)}-${state.toString(36)}`,
       name: random() < 0.95 ? 'pageview' : 'signup',
-      referrer: null,
+      interactive: true,
+      referrer:
+        channel === 'direct' ? null : `source-${nextReferrer() % 200}.example/article-${nextReferrer()}`,
       nav: 'load',
       props: random() < 0.05 ? { plan: random() < 0.5 ? 'pro' : 'free' } : null,
       value: null,
@@ -134,6 +159,10 @@ function* traffic(count: number): Generator<Entry> {
       channel,
       source: channel === 'direct' ? null : `source-${nextSource()}`,
       campaign: channel === 'campaign' ? 'spring' : null,
+      utmSource: channel === 'campaign' ? 'newsletter' : null,
+      utmMedium: channel === 'campaign' ? 'email' : null,
+      utmContent: channel === 'campaign' ? `link-${Math.floor(random() * 10)}` : null,
+      utmTerm: null,
     };
     if (random() < 0.9) {
       const engagedMs = Math.floor(random() * 60_000);
@@ -147,11 +176,15 @@ function* traffic(count: number): Generator<Entry> {
   }
 }
 
+function onBroken(error: unknown): never {
+  throw error;
+}
+
 async function fill(dir: string): Promise<void> {
   await mkdir(dir, { recursive: true });
-  const file = join(dir, 'events.db');
-  const db = openDatabase(file, { cacheKib: 256 * 1024 });
-  migrate(db, file, EVENT_MIGRATIONS);
+  // Makes all files of an installation, which belong together.
+  await (await openStore({ dataDir: dir, onBroken })).close();
+  const db = openDatabase(join(dir, 'events.db'), { cacheKib: 256 * 1024 });
   db.exec('PRAGMA synchronous = OFF');
   const committer = new Committer(db);
   const started = performance.now();
@@ -159,7 +192,7 @@ async function fill(dir: string): Promise<void> {
   let batch: Entry[] = [];
   const commit = () => {
     const forgetKeysBeforeDay = utcDay(batch[0]?.receivedAtMs ?? 0) - 2;
-    committer.commit({ entries: batch, refusals: [], refusedKeys: [], forgetKeysBeforeDay });
+    committer.commit({ entries: batch, refusals: [], refusedKeys: [], textUse: [], forgetKeysBeforeDay });
     batch = [];
   };
   for (const entry of traffic(EVENTS)) {
@@ -254,8 +287,8 @@ async function questions(store: Store): Promise<void> {
   const now = { fromMs: today - 29 * DAY_MS, toMs: endMs + 1, filters: [] };
   // Midnight in a time zone two hours ahead.
   const local = { fromMs: past.fromMs - 2 * HOUR_MS, toMs: past.toMs - 2 * HOUR_MS, filters: [] };
-  const one = (by: Filter['by'], value: string): Filter[] => [{ by, values: [value], negated: false }];
-  const allBut = (by: Filter['by'], value: string): Filter[] => [{ by, values: [value], negated: true }];
+  const one = (by: FilterDimension, value: string): Filter[] => [{ by, values: [value], negated: false }];
+  const allBut = (by: FilterDimension, value: string): Filter[] => [{ by, values: [value], negated: true }];
   const scope = { siteId: LARGEST, ...past };
   const { events, visits } = await reports.totals(scope);
   print(`largest site, 30 days: ${events} events, ${visits} visits`);
@@ -311,9 +344,7 @@ if (databases !== null)
 const store = await openStore({
   dataDir: databases === null ? dir : join(dir, 'collector'),
   databases,
-  onBroken: (error) => {
-    throw error;
-  },
+  onBroken,
 });
 await measure('sealing all days that are over', () => store.reports.sealDaysBefore(utcDay(END_MS)), 1);
 await questions(store);

@@ -35,6 +35,7 @@ export const SITE: Site = {
   extraHosts: ['staging.notes.example'],
   retentionDays: null,
   timeZone: null,
+  mergeTrailingSlashes: false,
   exclusions: { pages: ['/admin/*'], countries: [] },
   createdAtMs: NOW_MS - 90 * DAY_MS,
 };
@@ -44,6 +45,12 @@ export const NO_REPORTS: AskedReports = {
   totals: async () => NO_MEASURES,
   series: async (_, boundariesMs) => boundariesMs.slice(1).map(() => NO_MEASURES),
   breakdown: async () => ({ rows: [], nextCursor: null }),
+  views: async () => ({ rows: [], nextCursor: null }),
+  revenue: async (_, boundariesMs) => boundariesMs.slice(1).map(() => []),
+  revenueBy: async (_, __, values) => values.map(() => []),
+  goals: async () => [],
+  properties: async () => [],
+  eventsSince: async () => null,
   listActivity: async () => ({ items: [], nextCursor: null }),
   realtime: async () => ({ visitors: 0, pages: [] }),
 };
@@ -52,7 +59,7 @@ export const NO_REPORTS: AskedReports = {
 export const LONG = `${'a-very-long-name-that-nobody-would-choose-'.repeat(4)}.example`;
 
 export function frameOf(assets: Pick<Assets, 'style' | 'script'>, path: string, email: string | null): Frame {
-  return { style: assets.style, script: assets.script, email, csrf: 'sample', path };
+  return { style: assets.style, script: assets.script, email, csrf: 'sample', path, command: 'attractos' };
 }
 
 export function visitOf(assets: Pick<Assets, 'style' | 'script'>, site: Site = SITE): SiteRequest {
@@ -62,17 +69,19 @@ export function visitOf(assets: Pick<Assets, 'style' | 'script'>, site: Site = S
     params: { id: site.id },
     query: new URLSearchParams(),
     form: new URLSearchParams(),
+    client: { address: '192.0.2.7', isReadable: true, isFromProxy: false, header: null },
     clientAddress: '192.0.2.7',
     peerAddress: '192.0.2.7',
     userAgent: 'Mozilla/5.0',
+    visitor: null,
     baseUrl: 'https://stats.example',
     headers: {},
-    unlocked: null,
+    ...{ unlocked: null, device: null },
     user: { account: ACCOUNT, session: SESSION },
     frame: frameOf(assets, path, ACCOUNT.email),
     site,
     role: 'owner',
     reports: NO_REPORTS,
-    reportsFor: () => NO_REPORTS,
+    clientGone: () => new AbortController().signal,
   };
 }

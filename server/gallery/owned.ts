@@ -1,3 +1,4 @@
+import { type AccountActivityData, accountActivityPage } from '../src/dashboard/account/activity-view.tsx';
 import { type AccountData, accountPage } from '../src/dashboard/account/view.tsx';
 import { type ApiKeysData, apiKeysPage } from '../src/dashboard/api-keys/view.tsx';
 import { type InstanceData, instancePage } from '../src/dashboard/instance/view.tsx';
@@ -5,7 +6,7 @@ import type { Assets } from '../src/dashboard/kit/assets.ts';
 import type { SettingsData } from '../src/dashboard/settings/elements.tsx';
 import { settingsPage } from '../src/dashboard/settings/view.tsx';
 import { DAY_MS } from '../src/domain/clock.ts';
-import type { ApiKey } from '../src/store/contract/store.ts';
+import type { ApiKey, SecurityEntry } from '../src/store/contract/store.ts';
 import { ACCOUNT, frameOf, LONG, NOW_MS, SESSION, SITE, visitOf } from './frames.ts';
 
 /** The views of settings, API keys, the account and the instance. */
@@ -39,9 +40,38 @@ const ACCOUNT_DATA: AccountData = {
   sessions: [SESSION, { ...SESSION, id: 'ses_other', label: 'Safari on iOS' }],
   sessionId: SESSION.id,
   hasTotp: false,
+  hasPasswords: true,
   timeZones: ['Europe/Berlin', 'America/New_York'],
   nowMs: NOW_MS,
   done: null,
+};
+
+const ENTRY: SecurityEntry = {
+  ...{ seq: 9, event: 'sign-in', atMs: NOW_MS, firstAtMs: NOW_MS, count: 1 },
+  ...{ actorId: null, actorEmail: null, via: 'dashboard' },
+  ...{ browser: 'Firefox on Linux', country: 'DE', details: {} },
+};
+
+const ACTIVITY: AccountActivityData = {
+  accountId: ACCOUNT.id,
+  zone: 'Europe/Berlin',
+  entries: [
+    ENTRY,
+    {
+      ...{ ...ENTRY, event: 'sign-in-failed', count: 37, firstAtMs: NOW_MS - 60_000 },
+      ...{ browser: 'Unknown browser', country: null },
+    },
+    {
+      ...{ ...ENTRY, event: 'share-created', actorId: 'acc_other', actorEmail: `bob@${LONG}` },
+      details: { site: SITE.domain, name: LONG },
+    },
+    { ...ENTRY, event: 'password-changed', via: 'command-line' },
+    {
+      ...{ ...ENTRY, event: 'member-invited', actorId: 'acc_gone' },
+      details: { site: SITE.domain, role: 'viewer', email: 'e…@notes.example' },
+    },
+  ],
+  ...{ older: '1.1', isNewest: false },
 };
 
 const INSTANCE: InstanceData = {
@@ -102,7 +132,7 @@ const SETTINGS: SettingsData = {
   defaultRetentionDays: 400,
   timeZones: ['Europe/Berlin', 'America/New_York'],
   ownersZone: 'Europe/Berlin',
-  knowsCountries: false,
+  knowsNetworks: false,
   done: 'goal',
 };
 
@@ -110,6 +140,7 @@ export function ownedSamples(assets: Pick<Assets, 'style' | 'script'>): [string,
   const request = visitOf(assets);
   const keys = frameOf(assets, '/dashboard/settings/api-keys', ACCOUNT.email);
   const account = frameOf(assets, '/dashboard/account', ACCOUNT.email);
+  const activity = frameOf(assets, '/dashboard/account/activity', ACCOUNT.email);
   const instance = frameOf(assets, '/dashboard/instance', ACCOUNT.email);
   const made = { name: 'Nightly report', key: `sk_${'x'.repeat(40)}` };
   return [
@@ -122,9 +153,8 @@ export function ownedSamples(assets: Pick<Assets, 'style' | 'script'>): [string,
           rules: SITE,
           days: 7,
           accepted: 6_233,
-          refused: 162,
-          hosts: { 'staging.notes.example': 160, [LONG]: 2 },
-          unknown: 40,
+          lost: { events: 162, hosts: { 'staging.notes.example': 160, [LONG]: 2 }, unknown: 40 },
+          gained: { events: 7, hosts: { localhost: 7 }, unknown: 0 },
         },
         newShare: { name: 'Board report', address: `https://stats.example/share/${'s'.repeat(40)}` },
         newInvitation: {
@@ -148,6 +178,11 @@ export function ownedSamples(assets: Pick<Assets, 'style' | 'script'>): [string,
       apiKeysPage(keys, { ...KEYS, keys: [], problem: 'Enter a name of 1 to 100 characters.' }),
     ],
     ['account', accountPage(account, ACCOUNT_DATA)],
+    ['account-activity', accountActivityPage(activity, ACTIVITY)],
+    [
+      'account-activity-none',
+      accountActivityPage(activity, { ...ACTIVITY, entries: [], older: null, isNewest: true }),
+    ],
     [
       'account-second-factor',
       accountPage(account, {

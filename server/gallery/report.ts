@@ -2,7 +2,9 @@ import { Random } from '../src/commands/demo/random.ts';
 import { loadReport, type ReportData } from '../src/dashboard/report/data.ts';
 import type { Dimension } from '../src/domain/dimensions.ts';
 import type { Measures } from '../src/domain/measures.ts';
-import type { ActivityItem, AskedReports, BreakdownRow, Goal } from '../src/store/contract/store.ts';
+import type { Money } from '../src/domain/money.ts';
+import { VITALS, type ViewFigures } from '../src/domain/vitals.ts';
+import type { AskedReports, BreakdownRow, Goal, ViewsRow } from '../src/store/contract/store.ts';
 import { NO_REPORTS, NOW_MS, SITE } from './frames.ts';
 
 /** A report store that responds immediately, with figures generated from a seed. */
@@ -33,6 +35,11 @@ const GOALS: readonly Goal[] = [
   { id: 'goal_2', siteId: SITE.id, kind: 'page', pattern: '/docs/start' },
 ];
 
+const REVENUE: readonly Money[] = [
+  { currency: 'EUR', amount: 29 },
+  { currency: 'USD', amount: 310.5 },
+];
+
 /** Generates consistent sample figures for about this many visitors. */
 function measuresAround(visitors: number, random: Random): Measures {
   const some = Math.round(visitors * (0.7 + 0.6 * random.next()));
@@ -51,6 +58,22 @@ function measuresAround(visitors: number, random: Random): Measures {
   };
 }
 
+/** Generates sample figures for about this many views that ended. */
+function viewsAround(views: number, random: Random): ViewFigures {
+  const some = Math.round(views * (0.7 + 0.6 * random.next()));
+  const vitals = VITALS.map(({ name, unit, poor }) => {
+    const samples = Math.round(some * 0.9);
+    const [good, bad] = [Math.round(samples * 0.7), Math.round(samples * 0.1)];
+    const p75 = poor * (0.2 + 1.1 * random.next());
+    const figures = { p75: unit === null ? p75 : Math.round(p75), samples };
+    return [name, { ...figures, good, needsImprovement: samples - good - bad, poor: bad }];
+  });
+  return {
+    ...{ views: some, scrolled: some, scrollSum: Math.round(some * (40 + 50 * random.next())) },
+    vitals: Object.fromEntries(vitals) as ViewFigures['vitals'],
+  };
+}
+
 function madeUp(seed: number): AskedReports {
   const random = new Random(seed);
   const rowsOf = (by: Dimension): BreakdownRow[] => {
@@ -61,41 +84,28 @@ function madeUp(seed: number): AskedReports {
       ...(by === 'bot' ? { company: COMPANIES[i] ?? null } : {}),
     }));
   };
+  const viewRowsOf = (by: Dimension): ViewsRow[] =>
+    (VALUES[by] ?? []).map((value, i) => ({ value, ...viewsAround(4_000 / (i + 1), random) }));
   return {
     totals: async () => measuresAround(11_300, random),
     series: async (_, boundariesMs) => boundariesMs.slice(1).map(() => measuresAround(400, random)),
     breakdown: async (_, by) => ({ rows: rowsOf(by), nextCursor: by === 'page' ? 'more' : null }),
-    listActivity: async () => ({ items: [signup('EUR', 29), signup('USD', 310.5)], nextCursor: null }),
+    views: async (_, by) => ({
+      rows: by === null ? [{ value: null, ...viewsAround(9_000, random) }] : viewRowsOf(by),
+      nextCursor: by === 'page' ? 'more' : null,
+    }),
+    revenue: async (_, boundariesMs) => boundariesMs.slice(1).map(() => [...REVENUE]),
+    revenueBy: async (_, __, values) => values.map(() => [...REVENUE]),
+    goals: async (_, goals) =>
+      goals.map(({ kind }, i) => ({
+        ...{ visitors: 620 - 90 * i, conversions: 655 - 90 * i },
+        revenue: kind === 'event' ? [...REVENUE] : [],
+      })),
+    properties: async () => ['plan', 'yearly'].map((name) => ({ name, events: 120 })),
+    eventsSince: async () => null,
+    listActivity: async () => ({ items: [], nextCursor: null }),
     realtime: async () => ({ visitors: 7, pages: [{ path: '/', visitors: 7 }] }),
   };
-}
-
-function signup(currency: string, value: number): ActivityItem {
-  const event = {
-    siteId: SITE.id,
-    cursor: '1',
-    receivedAtMs: NOW_MS,
-    host: SITE.domain,
-    name: 'signup',
-    path: '/pricing',
-    referrer: null,
-    visitor: 1n,
-    nav: null,
-    props: { plan: 'team', yearly: true },
-    value,
-    currency,
-    view: null,
-    width: null,
-    timeZone: null,
-    device: 'desktop',
-    browser: 'Firefox',
-    os: 'Linux',
-    country: 'DE',
-    source: null,
-    channel: 'direct',
-    campaign: null,
-  } as const;
-  return { type: 'event', event };
 }
 
 /** Loads a report of sample data. @param query the query string of the report's URL */

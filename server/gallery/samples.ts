@@ -4,7 +4,7 @@ import type { Assets } from '../src/dashboard/kit/assets.ts';
 import { errorPage } from '../src/dashboard/kit/error.tsx';
 import { livePage } from '../src/dashboard/live/view.tsx';
 import { notCountedPage } from '../src/dashboard/not-counted/view.tsx';
-import { forgotPage, resetPage } from '../src/dashboard/password-reset/view.tsx';
+import { forgotPage, resetPage, signInLinkPage } from '../src/dashboard/password-reset/view.tsx';
 import { Links } from '../src/dashboard/report/links.ts';
 import { emptySitePage, installPage, reportPage } from '../src/dashboard/report/view.tsx';
 import { sharedReportPage, sharePasswordPage } from '../src/dashboard/share/view.tsx';
@@ -39,6 +39,10 @@ function strangersSamples(assets: Pick<Assets, 'style' | 'script'>): Made {
     problem: 'Incorrect email or password.',
     errors: { email: 'Enter a valid email address.' },
   };
+  const singleSignOn = {
+    ...{ issuer: 'https://id.example', clientId: 'attractos', clientSecret: '', scopes: 'openid email' },
+    ...{ domains: [], roles: null, only: false },
+  };
   const invitation = { token: 'inv_sample', domain: SITE.domain, role: 'viewer' };
   return [
     ['set-up', signIn.setupPage(frame, 'token')],
@@ -46,22 +50,36 @@ function strangersSamples(assets: Pick<Assets, 'style' | 'script'>): Made {
     ['set-up-done', signIn.noSetupPage(frame, 'done')],
     [
       'sign-in',
-      signIn.loginPage(frame, { next: '', signups: 'open', note: 'Password changed. Sign in to continue.' }),
+      signIn.loginPage(frame, {
+        ...{ next: '', signups: 'open', note: 'Password changed. Sign in to continue.', singleSignOn: null },
+      }),
     ],
-    ['sign-in-problem', signIn.loginPage(frame, { next: '', signups: 'closed', state: problem })],
+    [
+      'sign-in-problem',
+      signIn.loginPage(frame, { next: '', signups: 'closed', state: problem, singleSignOn: null }),
+    ],
+    ['sign-in-single', signIn.loginPage(frame, { next: '', signups: 'closed', singleSignOn })],
+    [
+      'sign-in-single-only',
+      signIn.loginPage(frame, {
+        ...{ next: '', signups: 'closed', singleSignOn: { ...singleSignOn, only: true } },
+      }),
+    ],
+    ['sign-in-link', signIn.linkPage(frame, { ticket: 't', email: ACCOUNT.email, hasTotp: true })],
     ['second-factor', signIn.secondFactorPage(frame, { ticket: 't', next: '' })],
     ['sign-up', signIn.signupPage(frame, { open: true, invitation: '' })],
     ['sign-up-closed', signIn.signupPage(frame, { open: false, invitation: '' })],
     ['forgot', forgotPage(frame, { byMail: true })],
     ['forgot-asked', forgotPage(frame, { byMail: true, askedFor: ACCOUNT.email })],
     ['reset', resetPage(frame, { token: 't', email: ACCOUNT.email })],
+    ['sign-in-by-link', signInLinkPage(frame, { token: 't', email: ACCOUNT.email })],
     ['reset-over', resetPage(frame, { token: 't', email: null })],
-    ['invitation', invitationPage(frame, { invitation, signedIn: false })],
+    ['invitation', invitationPage(frame, { invitation, signedIn: false, maySignUp: true })],
     [
       'invitation-signed-in',
-      invitationPage(frameOf(assets, '/', ACCOUNT.email), { invitation, signedIn: true }),
+      invitationPage(frameOf(assets, '/', ACCOUNT.email), { invitation, signedIn: true, maySignUp: true }),
     ],
-    ['invitation-over', invitationPage(frame, { invitation: null, signedIn: false })],
+    ['invitation-over', invitationPage(frame, { invitation: null, signedIn: false, maySignUp: true })],
     [
       'share-password',
       sharePasswordPage(frame, { base: '/share/s', name: 'Board report', problem: 'Incorrect password.' }),
@@ -100,7 +118,7 @@ async function reportSamples(assets: Pick<Assets, 'style' | 'script'>): Promise<
     apiUrl: `https://stats.example/api/v1/sites/${SITE.id}`,
   });
   const filtered =
-    'range=12m&compare=year&metric=bounce&pages=exit&sources=campaign&devices=os&events=prop:plan' +
+    'range=12m&compare=year&metric=bounce&pages=exit&sources=utm_campaign&devices=os&events=prop:plan' +
     `&f=is.country.DE&f=is.country.US&f=lacks.page.admin&f=not.source.${LONG}`;
   return [
     ['report', reportPage(request, await propsFor('range=30d'))],
@@ -123,7 +141,10 @@ function siteSamples(assets: Pick<Assets, 'style' | 'script'>): Made {
   const long = visitOf(assets, { ...SITE, domain: LONG });
   return [
     ['live', livePage(request, data.HAPPENING)],
-    ['live-nothing', livePage(request, { ...data.HAPPENING, lines: [], visitors: 0, pages: [] })],
+    [
+      'live-nothing',
+      livePage(request, { ...data.HAPPENING, lines: [], older: null, visitors: 0, pages: [], morePages: 0 }),
+    ],
     ['empty-site', emptySitePage(long, { ...data.INSTALL, allowed: 'staging.notes.example' })],
     ['install', installPage(request, data.INSTALL)],
     ['not-counted', notCountedPage(request, data.NOT_COUNTED)],

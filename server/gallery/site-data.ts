@@ -55,18 +55,22 @@ export const SITES: SitesData = {
   later: null,
 };
 
-const LINES: readonly Omit<LiveLine, 'atMs' | 'time'>[] = [
+const LINES: readonly Omit<LiveLine, 'atMs' | 'time' | 'group'>[] = [
   { what: 'view', kind: 'View', title: '/pricing', detail: 'from ChatGPT · Germany · Desktop' },
   { what: 'conversion', kind: 'Event', title: 'signup', detail: 'on /pricing · Germany · Desktop' },
   { what: 'refused', kind: 'Rejected', title: LONG, detail: 'Domain not allowed' },
   { what: 'bot', kind: 'Crawler', title: '/docs/start', detail: 'GPTBot · OpenAI' },
   { what: 'duplicate', kind: 'Duplicate', title: '/', detail: 'from Google · Phone' },
-  { what: 'script', kind: 'Script', title: SITE.domain, detail: 'loaded the script' },
+  { what: 'script', kind: 'Script', title: SITE.domain, detail: 'loaded the script · 12 times' },
 ];
 
 export const HAPPENING: LiveData = {
-  lines: LINES.map((line, i) => ({ ...line, atMs: NOW_MS - i * MINUTE_MS, time: `14:${30 - i}:00` })),
+  lines: LINES.map((line, i) => ({
+    ...{ ...line, group: null },
+    ...{ atMs: NOW_MS - i * MINUTE_MS, time: `14:${30 - i}:00` },
+  })),
   linesMax: LINES_MAX,
+  ...{ older: 'older', morePages: 3, isLive: true },
   visitors: 7,
   pages: [
     { path: '/pricing', visitors: 5 },
@@ -83,16 +87,22 @@ export const INSTALL: InstallData = {
     pinned: { script: 'a.0123456789ab.js', integrity: `sha384-${'A'.repeat(64)}` },
     collect: null,
   },
-  check: { siteId: SITE.id, domain: SITE.domain, sinceId: 0, mayConfigure: true },
+  check: {
+    ...{ siteId: SITE.id, domain: SITE.domain, sinceId: 0, mayConfigure: true, silentHost: SITE.domain },
+    scriptUrl: 'https://stats.example/a.js',
+    policy: 'script-src https://stats.example; connect-src https://stats.example',
+  },
+  missingKey: { events: 12, hosts: [SITE.domain] },
   allowed: null,
 };
 
 const REFUSALS = [
-  { outcome: 'wrong-domain', host: LONG, canAllow: true, isAllowed: false },
-  { outcome: 'wrong-domain', host: 'staging.notes.example', canAllow: false, isAllowed: true },
-  { outcome: 'local-host', host: 'localhost', canAllow: true, isAllowed: false },
-  { outcome: 'malformed', host: '', canAllow: false, isAllowed: false },
-  { outcome: 'too-large', host: 'other', canAllow: false, isAllowed: false },
+  { outcome: 'wrong-domain', host: LONG, field: '', canAllow: true, isAllowed: false },
+  { outcome: 'wrong-domain', host: 'staging.notes.example', field: '', canAllow: false, isAllowed: true },
+  { outcome: 'local-host', host: 'localhost', field: '', canAllow: true, isAllowed: false },
+  { outcome: 'malformed', host: '', field: 'props.items', canAllow: false, isAllowed: false },
+  { outcome: 'too-large', host: 'other', field: '', canAllow: false, isAllowed: false },
+  { outcome: 'shortened', host: 'notes.example', field: '', canAllow: false, isAllowed: false },
 ];
 
 export const NOT_COUNTED: NotCountedData = {
@@ -100,11 +110,17 @@ export const NOT_COUNTED: NotCountedData = {
   spans: [1, 7, 30, 90],
   nowMs: NOW_MS,
   fromMs: NOW_MS - 6 * DAY_MS,
-  balance: { received: 6_897, accepted: 6_223, duplicate: 10, refused: { bot: 490, 'wrong-domain': 174 } },
-  refused: REFUSALS.map(({ outcome, ...line }, i) => ({
+  balance: {
+    ...{ received: 6_897, accepted: 6_223, duplicate: 10, shortened: 12 },
+    refused: { bot: 490, 'wrong-domain': 174 },
+  },
+  outage: { sinceMs: NOW_MS - HOUR_MS, events: 1_208 },
+  silent: null,
+  refused: REFUSALS.map(({ outcome, host, ...line }, i) => ({
     ...line,
+    hosts: [host],
     reason: explanationOf(outcome),
-    count: 162 - i * 30,
+    count: 162 - i * 25,
     firstAtMs: NOW_MS - 5 * DAY_MS,
     lastAtMs: NOW_MS - i * HOUR_MS,
   })),
@@ -114,8 +130,9 @@ export const NOT_COUNTED: NotCountedData = {
 
 export const YOU: WhoamiData = {
   peerAddress: '10.0.0.2',
-  clientAddress: '192.0.2.7',
-  forwarded: '198.51.100.9, 192.0.2.7',
+  client: { address: '192.0.2.7', isReadable: true, isFromProxy: true, header: 'x-forwarded-for' },
+  forwarded: [{ name: 'x-forwarded-for', value: '198.51.100.9, 192.0.2.7' }],
+  unreadable: 0,
   trusted: ['10.0.0.0/8'],
   userAgent: 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0',
   dryRun: { outcome: 'bot', entry: null },

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { CommanderError } from 'commander';
+import { OPERATOR, type RecordEvent, SecurityLog } from './app/security-log.ts';
 import { UseCaseError } from './app/use-case-error.ts';
 import { accountCommands } from './commands/account.ts';
 import { type Answer, type Command, CommandError, type Options } from './commands/command.ts';
@@ -12,6 +13,7 @@ import { type Config, readConfig, withEnvFile } from './config/config.ts';
 import { readEnvFile } from './config/env-file.ts';
 import { settingsCatalogue } from './config/settings.ts';
 import { systemClock } from './domain/clock.ts';
+import { visibleLines, visibleText } from './domain/visible-text.ts';
 import { openShared } from './store/open.ts';
 
 /**
@@ -43,7 +45,19 @@ async function run(command: Command, options: Options): Promise<Answer> {
   if ('runOnFolder' in command) return command.runOnFolder(config, options);
   const store = await openShared(config);
   try {
-    return await command.run({ ...store, clock: systemClock }, options);
+    const securityLog = new SecurityLog({
+      ...{ registry: store.registry, clock: systemClock },
+      // The output is the command's answer. The account's activity shows the event.
+      log: () => undefined,
+      onFailure: (error) => {
+        process.stderr.write(
+          `${visibleText(`The change is not in the account's activity: ${explain(error).error}`)}\n`,
+        );
+      },
+    });
+    const record: RecordEvent = (event) => securityLog.record(event, OPERATOR);
+    const refusesPasswords = config.singleSignOn?.only === true;
+    return await command.run({ ...store, clock: systemClock, record, refusesPasswords }, options);
   } finally {
     await store.close();
   }
@@ -73,7 +87,7 @@ async function main(args: readonly string[]): Promise<void> {
     settings: describedSettings(),
     async run(command, options) {
       const answer = await run(command, options);
-      process.stdout.write(`${isJson() ? JSON.stringify(answer) : command.say(answer)}\n`);
+      process.stdout.write(`${visibleLines(isJson() ? JSON.stringify(answer) : command.say(answer))}\n`);
       if (answer.ok === false) process.exitCode = 1;
     },
   });
@@ -83,7 +97,7 @@ async function main(args: readonly string[]): Promise<void> {
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return;
     const explained = explain(error);
-    process.stderr.write(`${isJson() ? JSON.stringify(explained) : explained.error}\n`);
+    process.stderr.write(`${visibleText(isJson() ? JSON.stringify(explained) : explained.error)}\n`);
     process.exit(1);
   }
 }

@@ -12,12 +12,15 @@ import { type Config, ConfigError, readConfig, withEnvFile } from './config/conf
 import { readEnvFile } from './config/env-file.ts';
 import { loadAssets } from './dashboard/kit/assets.ts';
 import { systemClock } from './domain/clock.ts';
+import { SecretBox } from './domain/secret-box.ts';
 import { newToken } from './domain/tokens.ts';
+import { visibleLines } from './domain/visible-text.ts';
 import { ClientGone } from './http/client-gone.ts';
 import { connectionsWithin } from './http/connections.ts';
 import { buildServer } from './server.ts';
-import type { Store } from './store/contract/store.ts';
+import { FilesGone, type Store } from './store/contract/store.ts';
 import { openStore } from './store/open.ts';
+import { takeSecretKey } from './store/secret-key.ts';
 
 /** The server process: environment → configuration → store → server → listen, and the reverse on a signal. */
 
@@ -29,9 +32,13 @@ const SHUTDOWN_DEADLINE_MS = 10_000;
 const trackerFolder = fileURLToPath(new URL('../../public', import.meta.url));
 const assetsFolder = fileURLToPath(new URL('../../dashboard', import.meta.url));
 
-function fail(error: unknown): never {
+function report(error: unknown): void {
   const message = error instanceof Error ? error.message : String(error);
-  process.stderr.write(`attractos: ${message}\n`);
+  process.stderr.write(`attractos: ${visibleLines(message)}\n`);
+}
+
+function fail(error: unknown): never {
+  report(error);
   process.exit(1);
 }
 
@@ -54,6 +61,14 @@ function inThrowAwayFolder(config: Config): Config {
   const dataDir = mkdtempSync(join(tmpdir(), 'attractos-demo-'));
   process.on('exit', () => rmSync(dataDir, { recursive: true, force: true }));
   return { ...config, dataDir, databases: null };
+}
+
+/** Refuses databases without a secret key: each server would make its own, and could not read the secrets of the others. */
+function requireSharedSecretKey({ databases, secretKey }: Config): void {
+  if (databases === null || secretKey !== null) return;
+  throw new ConfigError(
+    'SECRET_KEY must be set if DATABASE_URL is set, to the same value on every server. Use the content of secret.key if you moved from a data folder, or else the output of: openssl rand -base64 32',
+  );
 }
 
 /** The random seed of the demo's traffic. */
@@ -170,6 +185,7 @@ async function serve(): Promise<void> {
   process.umask(0o077);
   const isDemo = process.argv[2] === 'demo';
   const settings = isDemo ? inThrowAwayFolder(readEnvironment()) : readEnvironment();
+  requireSharedSecretKey(settings);
   const openFiles = openFilesLimit();
   const config = { ...settings, maxConnections: connectionsWithin(settings.maxConnections, openFiles) };
   const scripts = await loadScripts(trackerFolder);
@@ -178,15 +194,20 @@ async function serve(): Promise<void> {
     databases: config.databases,
     spoolMaxBytes: config.spoolMaxBytes,
     reportLimits: config.reportLimits,
-    // The state of the disk is unknown, so only a new process, which reads it from the start, can continue.
-    onBroken: (error) => fail(error),
+    textLimits: config.textLimits,
+    minFreeBytes: config.minFreeBytes,
+    // If the state of the disk is unknown, only a new process, which reads it from the start, can continue. Files that are
+    // gone are another matter: the last of their content may be what this process has open.
+    onWarning: report,
+    onBroken: (error) => (error instanceof FilesGone ? report(error) : fail(error)),
   });
+  const secretBox = new SecretBox(config.secretKey ?? (await takeSecretKey(config.dataDir)));
   const assets = await loadAssets(assetsFolder);
   const demo = isDemo ? await makeDemo(store) : null;
   const setupToken = (await store.registry.hasAccounts()) ? null : newToken();
   let stopping = false;
   const app = await build({
-    ...{ config, store, clock: systemClock, scripts, assets, setupToken },
+    ...{ config, store, clock: systemClock, scripts, secretBox, assets, setupToken },
     stopping: () => stopping,
   });
 

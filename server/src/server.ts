@@ -1,17 +1,24 @@
-import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
+import type { FastifyBaseLogger, FastifyInstance, FastifyRequest } from 'fastify';
 import { docsRoutes } from './api/docs/index.ts';
 import { type ApiParts, apiRoutes } from './api/index.ts';
 import { startHourlyJobs } from './app/jobs.ts';
 import { LiveFeed, withLiveFeed } from './app/live-feed.ts';
 import { Mailer } from './app/mailer.ts';
 import { RateLimiter } from './app/rate-limiter.ts';
+import { hardenSecondFactors } from './app/second-factor.ts';
+import { SecurityLog } from './app/security-log.ts';
+import { SingleSignOn } from './app/single-sign-on.ts';
+import { describeClient } from './collect/describe-client.ts';
 import { dryRunPageView } from './collect/dry-run.ts';
+import { openCrawlerCheck } from './collect/enrich/crawler-check.ts';
 import { openEnricher } from './collect/enrich/index.ts';
+import { openNetworks } from './collect/enrich/networks.ts';
 import { collectRoutes } from './collect/index.ts';
 import { pixelRoutes } from './collect/pixel.ts';
 import { intakeOf } from './collect/report.ts';
 import { renamedScripts, type ScriptFile, scriptRoutes } from './collect/script.ts';
 import { SiteDirectory } from './collect/site-by-key.ts';
+import { Strangers } from './collect/strangers.ts';
 import { DailySalt } from './collect/visitor.ts';
 import type { Config } from './config/config.ts';
 import { dashboardRoutes, notFoundPage } from './dashboard/index.ts';
@@ -20,7 +27,8 @@ import { type Assets, NO_ASSETS } from './dashboard/kit/assets.ts';
 import { writeDate } from './domain/calendar.ts';
 import { type Clock, DAY_MS, SECOND_MS } from './domain/clock.ts';
 import { hostOf } from './domain/hosts.ts';
-import type { Outage } from './domain/outage.ts';
+import { type Outage, STORING_EVENTS } from './domain/outage.ts';
+import type { SecretBox } from './domain/secret-box.ts';
 import { createApplication } from './http/application.ts';
 import { overloadGauge } from './http/overload.ts';
 import { healthRoutes } from './ops/health.ts';
@@ -33,6 +41,8 @@ export interface ServerParts {
   store: Store;
   clock: Clock;
   scripts: readonly ScriptFile[];
+  /** Encrypts stored secrets. */
+  secretBox: SecretBox;
   /** The style sheet and the script of the dashboard. */
   assets?: Assets;
   /** The token of the setup page, while there is no account. */
@@ -50,16 +60,18 @@ export async function buildServer({
   store,
   clock,
   scripts,
+  secretBox,
   assets = NO_ASSETS,
   setupToken = null,
   stopping = () => false,
 }: ServerParts): Promise<FastifyInstance> {
-  const { app, connections } = createApplication({
+  const { app, connections, clients } = createApplication({
     ...config,
-    sendNotFoundPage: notFoundPage(assets),
+    sendNotFoundPage: notFoundPage(assets, config.publicUrl),
   });
   const logOutage = ({ work, error }: Outage) => {
-    if (error === null) app.log.info({ work }, 'background work recovered');
+    if (work === STORING_EVENTS) logStoring(app.log, error);
+    else if (error === null) app.log.info({ work }, 'background work recovered');
     else app.log.error({ work, error }, 'background work failed; retrying');
   };
   store.events.onOutage?.(logOutage);
@@ -75,6 +87,16 @@ export async function buildServer({
   const salt = new DailySalt({ registry: store.registry, clock });
   const jobs = startHourlyJobs({
     ...{ store, clock, salt, retentionDays: config.retentionDays },
+    secondFactors: {
+      async harden(signal) {
+        const { unreadable } = await hardenSecondFactors({ registry: store.registry, secretBox }, signal);
+        if (unreadable > 0)
+          app.log.error(
+            { accounts: unreadable },
+            'two-factor secrets cannot be decrypted with this SECRET_KEY; run: attractos doctor',
+          );
+      },
+    },
     onError: (error) => app.log.error({ err: error }, 'job failed; retrying'),
   });
   app.addHook('onClose', () => jobs.stop());
@@ -84,11 +106,14 @@ export async function buildServer({
 
   const feed = new LiveFeed(clock.now());
   const enricher = await openEnricher(config);
+  const networks = await openNetworks(config.asnDatabase);
+  const crawlers = await openCrawlerCheck(config.crawlerRanges);
   const metrics = createMetrics();
   store.events.onCommit(metrics.committed);
-  store.events.onEntry((entry, outcome) => metrics.written(entry.kind, outcome));
+  store.events.onEntry(metrics.written);
+  const strangers = new Strangers();
   const receiver = {
-    ...{ sites, salt, enricher, clock },
+    ...{ sites, strangers, salt, enricher, networks, crawlers, clients, clock },
     events: withLiveFeed(store.events, feed),
     answered: metrics.answered,
   };
@@ -98,15 +123,31 @@ export async function buildServer({
   await registerTracker(app, {
     config,
     scripts,
-    onFetch: (host) => {
-      for (const { id } of sites.sitesOnHost(host)) feed.recordScriptFetch(id, host, clock.now());
+    onFetch: (host, request) => {
+      const there = sites.sitesOnHost(host);
+      if (there.length === 0 || !strangers.tryConsume(clients.of(request).address, clock.now())) return;
+      for (const { id } of there) feed.recordScriptFetch(id, host, clock.now());
     },
   });
   const mailer = config.mail === null ? null : new Mailer({ settings: config.mail, clock });
   app.addHook('preClose', async () => mailer?.close());
+  const singleSignOn =
+    config.singleSignOn === null || config.publicUrl === null
+      ? null
+      : new SingleSignOn({
+          ...{ settings: config.singleSignOn, publicUrl: config.publicUrl, secretBox, clock },
+          onFailure: (error) => app.log.error({ err: error }, 'single sign-on failed'),
+        });
+  const securityLog = new SecurityLog({
+    ...{ registry: store.registry, clock },
+    log: (line) => app.log.info(line, 'security event'),
+    onFailure: (error) => app.log.error({ err: error }, 'a security event was logged, but not stored'),
+  });
   await app.register(dashboardRoutes, {
     parts: {
-      ...{ store, clock, config, feed, assets, setupToken, mailer },
+      ...{ store, clock, config, secretBox, singleSignOn, feed, assets, setupToken, mailer, clients },
+      securityLog,
+      describeClient: (request) => describeClient(receiver, request),
       tracker: trackerFrom(scripts, config.paths),
       rateLimiter: new RateLimiter(clock, store.sharedCounters),
       dryRunPageView: (site, request) => dryRunPageView(receiver, site, request),
@@ -114,18 +155,24 @@ export async function buildServer({
   });
   const overloaded = overloadGauge(store.events);
   await registerApi(app, metrics, {
-    ...{ store, clock, overloaded, intake: intakeOf(receiver) },
+    ...{ store, clock, overloaded, clients, intake: intakeOf(receiver) },
     ...{ origins: config.apiOrigins, publicUrl: config.publicUrl },
   });
   await app.register(docsRoutes, { publicUrl: config.publicUrl });
   await app.register(healthRoutes, { store, sites, salt, stopping });
   await showMetrics(app, config.metrics, metrics, {
     jobs: jobs.done,
-    ...{ connections, events: store.events, sites, feed, overloaded },
+    ...{ connections, clients, events: store.events, sites, feed, overloaded },
   });
 
   await app.ready();
   return app;
+}
+
+/** Logs that events are refused, or accepted again. */
+function logStoring(log: FastifyBaseLogger, error: string | null): void {
+  if (error === null) log.error('events are accepted again');
+  else log.error({ error }, 'events are refused with 503: they cannot be stored');
 }
 
 /** Serves the tracker's scripts. @param onFetch called with the host of each page that fetches one */
@@ -135,13 +182,17 @@ async function registerTracker(
     config,
     scripts,
     onFetch,
-  }: { config: Config; scripts: readonly ScriptFile[]; onFetch: (host: string) => void },
+  }: {
+    config: Config;
+    scripts: readonly ScriptFile[];
+    onFetch: (host: string, request: FastifyRequest) => void;
+  },
 ): Promise<void> {
   const renamed = await renamedScripts(scripts, config.paths);
   await app.register(async (scope) => {
-    scope.addHook('onRequest', async ({ headers }) => {
-      const host = hostOf(headers.referer ?? '');
-      if (host !== null) onFetch(host);
+    scope.addHook('onRequest', async (request) => {
+      const host = hostOf(request.headers.referer ?? '');
+      if (host !== null) onFetch(host, request);
     });
     await scope.register(scriptRoutes, { scripts: [...scripts, ...renamed] });
   });
@@ -173,7 +224,9 @@ async function showMetrics(
   addSources(shown, sources);
   if (token !== null) await app.register(metricsRoutes, { shown, token });
   if (listen === null) return;
-  const listener = await listenForMetrics(shown, listen);
+  const listener = await listenForMetrics(shown, listen, (err) =>
+    app.log.error({ err }, 'metrics could not be shown'),
+  );
   app.addHook('onClose', () => listener.close());
 }
 

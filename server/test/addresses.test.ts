@@ -2,20 +2,15 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { isIPv4, isIPv6 } from 'node:net';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { hashPassword } from '../src/app/passwords.ts';
+import { describe, expect, it } from 'vitest';
 import {
-  clientAddress,
   clientNetwork,
   isLocalAddress,
-  networkOf,
+  nodeName,
   readAddress,
   trustedProxies,
 } from '../src/domain/addresses.ts';
-import type { Site } from '../src/store/contract/store.ts';
-import { DashboardVisitor } from './support/dashboard-visitor.ts';
 import { root } from './support/paths.ts';
-import { type RunningServer, World } from './support/world.ts';
 
 /** Generates IPv6 addresses in every form that RFC 4291 allows: full, shortened, and ending in IPv4. */
 const ipv6 = fc.oneof(
@@ -46,6 +41,11 @@ describe('an address', () => {
     ['::ffff:203.0.113.9', '203.0.113.9'],
     ['::FFFF:cb00:7109', '203.0.113.9'],
     ['[::ffff:203.0.113.9]:4711', '203.0.113.9'],
+    ['64:ff9b::203.0.113.9', '203.0.113.9'],
+    ['64:ff9b::8.8.8.8', '8.8.8.8'],
+    ['[64:ff9b::808:808]:443', '8.8.8.8'],
+    ['64:ff9b::127.0.0.1', '64:ff9b::7f00:1'],
+    ['64:ff9b::10.0.0.1', '64:ff9b::a00:1'],
     ['::1', '::1'],
     ['unknown', null],
     ['_hidden', null],
@@ -59,6 +59,9 @@ describe('an address', () => {
     ['[203.0.113.9', null],
     ['[2001:db8::1]443', null],
     ['"203.0.113.9', null],
+    ['203.0.113.9:_hidden', '203.0.113.9'],
+    ['[2001:db8:1::1]:_p.1', '2001:db8:1::1'],
+    ['203.0.113.9:_', null],
     ['for=203.0.113.9', null],
   ])('%s is read as %s', (text, address) => expect(readAddress(text)).toBe(address));
 
@@ -100,18 +103,23 @@ describe('an address', () => {
 });
 
 describe('the sender of a request', () => {
-  it('takes the text of the proxy as the sender if it is not an address', () => {
-    expect(clientAddress({ ip: 'unknown' })).toBe('unknown');
-    expect(clientAddress({ ip: '203.0.113.9:1' })).toBe('203.0.113.9');
-    expect(clientAddress({ ip: undefined })).toBe('');
-  });
+  it.each([
+    ['unknown', 'unknown'],
+    ['unknown:4711', 'unknown'],
+    ['_a', '_a'],
+    ['"_a:_b"', '_a'],
+    ['_a:4711', '_a'],
+    ['_a:b', '_a:b'],
+    ['a:1', 'a:1'],
+    ['', ''],
+  ])('has the name %s if it is not an address: %s', (text, name) => expect(nodeName(text)).toBe(name));
 
-  it('reads the sender in one place only; the collector also checks for a proxy', () => {
+  it('is read in one place only', () => {
     const sources = join(root, 'server/src');
     const reading = readdirSync(sources, { recursive: true, encoding: 'utf8' })
       .filter((path) => path.endsWith('.ts'))
       .filter((path) => /\brequest\.ips?\b/.test(readFileSync(join(sources, path), 'utf8')));
-    expect(reading).toEqual(['collect/raw-beacon.ts']);
+    expect(reading).toEqual([]);
   });
 });
 
@@ -143,11 +151,6 @@ describe('the network of a client', () => {
           expect(clientNetwork(written([...otherNet, ...host]))).not.toBe(network);
       }),
     );
-  });
-
-  it('has the requested prefix length', () => {
-    expect(networkOf('203.0.113.9', { ipv4: 24, ipv6: 48 })).toBe('203.0.113');
-    expect(networkOf('[2001:db8:1:2::1]:443', { ipv4: 24, ipv6: 48 })).toBe('2001:db8:1');
   });
 });
 
@@ -219,65 +222,4 @@ describe('trusted proxies', () => {
   ])('refuses the network %s', (network) => expect(() => trustedProxies([network])).toThrow(TypeError));
 
   it('trusts no proxies by default', () => expect(trustedProxies([])).toBe(false));
-});
-
-/** Two visitors as proxies name them: the first with two ports or, in IPv6, with two addresses of one network. */
-const PEOPLE = [
-  { name: 'IPv4 with a port', one: ['203.0.113.9:1', '203.0.113.9:2'], other: '198.51.100.7:1' },
-  {
-    name: 'IPv6 with a port',
-    one: ['[2001:db8:1::1]:443', '[2001:db8:1::2]:9'],
-    other: '[2001:db8:2::1]:443',
-  },
-  { name: 'IPv4 in IPv6', one: ['::ffff:203.0.113.9', '::ffff:cb00:7109'], other: '::ffff:198.51.100.7' },
-  { name: 'what is not an address', one: ['_a', '_a'], other: '_b' },
-] as const;
-
-describe.each(PEOPLE)('people behind a proxy that writes $name', ({ one, other }) => {
-  let world: World;
-  let server: RunningServer;
-  let site: Site;
-  const from = (address: string) => ({ 'x-forwarded-for': `192.0.2.1, ${address}, 127.0.0.1:80` });
-
-  beforeAll(async () => {
-    world = await World.open();
-    ({ site } = await world.addOwner());
-    server = await world.serve({ settings: { TRUST_PROXY: 'loopback' } });
-  });
-  afterAll(() => world.close());
-
-  it('counts people behind one proxy as separate visitors', async () => {
-    for (const address of [...one, other]) {
-      const headers = { ...from(address), 'user-agent': 'Mozilla/5.0 Firefox/140.0' };
-      expect((await server.send({ key: site.key, url: 'https://example.com/' }, { headers })).status).toBe(
-        202,
-      );
-    }
-    const { events } = await world.store.events.page(site.id, { limit: 10 });
-    const [third, second, first] = events.map(({ visitor }) => visitor);
-    expect(first).not.toBeNull();
-    expect(second).toBe(first);
-    expect(third).not.toBe(first);
-  });
-
-  it('have separate API rate limits', async () => {
-    const left = async (address: string) =>
-      (await server.ask({ path: '/api/v1/sites', headers: from(address) })).headers['x-ratelimit-remaining'];
-    expect(await left(one[0])).toBe('59');
-    expect(await left(one[1])).toBe('58');
-    expect(await left(other)).toBe('59');
-  });
-
-  it('have separate login attempts', async () => {
-    const account = await world.addAccount();
-    await world.store.registry.setPassword(account.id, await hashPassword('correct horse battery'));
-    const visitor = new DashboardVisitor(server.url);
-    await visitor.get('/login');
-    const signIn = async (address: string, email: string, password: string) =>
-      (await visitor.post('/login', { email, password }, from(address))).status;
-    for (let i = 0; i < 50; i++)
-      expect(await signIn(one[i % 2] ?? '', `guess${i}@example.com`, 'guess')).toBe(422);
-    expect(await signIn(one[0], account.email, 'correct horse battery')).toBe(429);
-    expect(await signIn(other, account.email, 'correct horse battery')).toBe(303);
-  });
 });

@@ -24,7 +24,7 @@ beforeAll(async () => {
   api = await ApiWorld.open();
   const owner = await api.world.addOwner('example.com', 'pro');
   ({ site } = owner);
-  ({ key: apiKey } = await api.key(owner.account, { scopes: ['read', 'write'] }));
+  ({ key: apiKey } = await api.key(owner.account, { scopes: ['read', 'write', 'configure'] }));
   await api.world.store.events.append(event({ siteId: site.id }));
   page = (await api.server.ask({ path: '/docs' })).text;
 });

@@ -33,7 +33,7 @@ beforeAll(async () => {
     );
     await api.world.store.events.append(bot({ siteId: site.id, receivedAtMs: now - i * MINUTE_MS }));
   }
-  const both = await api.key(owner.account, { scopes: ['read', 'write'] });
+  const both = await api.key(owner.account, { scopes: ['read', 'write', 'configure'] });
   keys = [both.key, both.key, both.key, owner.apiKey, (await api.world.addOwner()).apiKey, 'sk_none', ''];
 });
 

@@ -1,5 +1,6 @@
 import { isbot } from 'isbot';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import type { Breakdown } from '../src/api/breakdown.ts';
 import type { EventItem, EventList } from '../src/api/events.ts';
 import type { Ledger } from '../src/api/ledger.ts';
 import type { ReportAnswer } from '../src/api/report.ts';
@@ -61,6 +62,37 @@ describe('POST /api/v1/sites/{id}/events', () => {
     ]);
   });
 
+  it('accepts what was plainly meant: null properties, decimal strings, currencies in any case', async () => {
+    expect(
+      await outcomes([
+        { name: 'Order', url: PAGE, value: '49.90', currency: 'eur', props: { plan: 'pro', coupon: null } },
+        { name: 'Order', url: PAGE, time: '2026-05-14' },
+        { name: 'Order', url: PAGE, value: '49,90' },
+      ]),
+    ).toMatchObject([
+      { outcome: 'stored' },
+      { outcome: 'refused', error: expect.stringMatching(/: time must be an ISO 8601 timestamp/) },
+      { outcome: 'refused', error: expect.stringMatching(/: value must be a number, or a decimal string/) },
+    ]);
+    expect((await events()).at(0)).toMatchObject({ value: 49.9, currency: 'EUR', props: { plan: 'pro' } });
+  });
+
+  it('counts properties against the limit without those that are null', async () => {
+    const props = Object.fromEntries(Array.from({ length: 30 }, (_, i) => [`p${i}`, i]));
+    const withNulls = { ...props, coupon: null, note: null };
+    expect(await outcomes({ url: PAGE, name: 'purchase', props: withNulls })).toMatchObject([
+      { outcome: 'stored' },
+    ]);
+    expect(await outcomes([{ url: PAGE, props: { ...withNulls, more: 1 } }])).toMatchObject([
+      {
+        outcome: 'refused',
+        field: 'props',
+        error: expect.stringMatching(/at most 30 properties.*; got more\.$/),
+      },
+    ]);
+    expect((await events()).at(0)?.props).toEqual(props);
+  });
+
   it('returns the outcomes of a list in order, and keeps valid events', async () => {
     expect(
       await outcomes([
@@ -86,8 +118,9 @@ describe('POST /api/v1/sites/{id}/events', () => {
         id: '3',
         outcome: 'refused',
         reason: 'malformed',
+        field: 'url',
         code: 'INVALID_EVENT',
-        error: expect.stringContaining('url'),
+        error: expect.stringContaining('url must be '),
       },
       { id: null, outcome: 'refused', reason: 'malformed', code: 'INVALID_EVENT', error: expect.any(String) },
       { id: '4', outcome: 'bot' },
@@ -95,18 +128,28 @@ describe('POST /api/v1/sites/{id}/events', () => {
         id: '5',
         outcome: 'refused',
         reason: 'malformed',
+        field: 'props.big',
         code: 'INVALID_EVENT',
-        error: expect.stringContaining('props'),
+        error: expect.stringContaining('props.big must be a string of at most 500 characters'),
       },
     ]);
     expect(await counted()).toBe(1);
-    const { received, accepted, duplicate, refused } = await ledger();
+    const { received, accepted, duplicate, refused, ledger: lines } = await ledger();
     expect([received, accepted, duplicate]).toEqual([7, 1, 1]);
     expect(Object.fromEntries(refused.map(({ reason, count }) => [reason, count]))).toEqual({
       malformed: 3,
       'wrong-domain': 1,
       bot: 1,
     });
+    const malformed = lines.filter(({ outcome }) => outcome === 'malformed');
+    expect(malformed.map(({ host, field, count }) => [host, field, count])).toEqual([
+      ['', null, 1],
+      ['', 'props.big', 1],
+      ['', 'url', 1],
+    ]);
+    expect(lines.filter(({ outcome }) => outcome !== 'malformed').every(({ field }) => field === null)).toBe(
+      true,
+    );
   });
 
   async function ledger(): Promise<Ledger> {
@@ -164,6 +207,53 @@ describe('POST /api/v1/sites/{id}/events', () => {
     }
   });
 
+  it('takes where a visit came from of its earliest event, in whatever order events arrive', async () => {
+    const ago = (minutes: number) => new Date(api.world.clock.now() - minutes * MINUTE_MS).toISOString();
+    const visitor = { address: '203.0.113.9', user_agent: BROWSER };
+    await outcomes({ ...visitor, url: 'https://example.com/last', time: ago(1) });
+    const sources = async () => {
+      const path = `/sites/${site.id}/breakdown?by=`;
+      const lists = await Promise.all(
+        ['source', 'referrer', 'utm_campaign', 'language', 'entry'].map((by) =>
+          api.read<Breakdown>(read, path + by),
+        ),
+      );
+      return lists.map(({ breakdown }) => breakdown.map(({ value, visits }) => [value, visits]));
+    };
+    expect(await sources()).toEqual([[[null, 1]], [[null, 1]], [[null, 1]], [[null, 1]], [['/last', 1]]]);
+    const first = {
+      ref: 'https://www.google.com/',
+      language: 'de',
+      url: 'https://example.com/first?utm_campaign=may',
+    };
+    await outcomes([
+      { ...visitor, url: 'https://example.com/second', time: ago(2), ref: 'https://news.example/' },
+      { ...visitor, ...first, time: ago(3) },
+    ]);
+    expect(await sources()).toEqual([
+      [['Google', 1]],
+      [['www.google.com', 1]],
+      [['may', 1]],
+      [['de', 1]],
+      [['/first', 1]],
+    ]);
+  });
+
+  it('adds engaged time to the newest visit that began before, in whatever order visits arrive', async () => {
+    const ago = (minutes: number) => new Date(api.world.clock.now() - minutes * MINUTE_MS).toISOString();
+    const visitor = { address: '203.0.113.9', user_agent: BROWSER };
+    await outcomes({ ...visitor, id: 'later', url: 'https://example.com/later', time: ago(10) });
+    await outcomes({ ...visitor, id: 'earlier', url: 'https://example.com/earlier', time: ago(120) });
+    await outcomes({ ...visitor, name: 'leave', view: 'later', url: PAGE, engaged: 20_000, time: ago(9) });
+    const { breakdown } = await api.read<Breakdown>(read, `/sites/${site.id}/breakdown?by=entry`);
+    expect(
+      breakdown.map(({ value, engaged_time, bounce_rate }) => [value, engaged_time, bounce_rate]),
+    ).toEqual([
+      ['/earlier', 0, 1],
+      ['/later', 20, 0],
+    ]);
+  });
+
   it('counts a backdated event in the month of its date', async () => {
     const world = await ApiWorld.open();
     onTestFinished(() => world.close());
@@ -188,9 +278,9 @@ describe('POST /api/v1/sites/{id}/events', () => {
 
   it('uses the given address and user agent, and stores neither', async () => {
     const person = (address: string) => ({ url: PAGE, address, user_agent: BROWSER });
-    await outcomes([person('203.0.113.9'), person('203.0.113.200'), person('198.51.100.7'), { url: PAGE }]);
+    await outcomes([person('203.0.113.9'), person('203.0.113.9'), person('203.0.113.10'), { url: PAGE }]);
     const { totals } = await api.read<Stats>(read, `/sites/${site.id}/stats`);
-    // Two networks, and one event without an address.
+    // Two addresses, and one event without an address.
     expect(totals).toMatchObject({ events: 4, visitors: 3 });
     const answer = await api.get(read, `/sites/${site.id}/events`);
     expect(answer.text).not.toContain('203.0.113');
@@ -291,14 +381,15 @@ describe('GET /p.gif', () => {
       'refused; reason=wrong-domain',
     ],
     ['no page', () => `key=${site.key}`, {}, 'refused; reason=malformed'],
-    ['no key', () => '', { referer: PAGE }, 'refused; reason=malformed'],
+    ['no key', () => '', { referer: PAGE }, 'refused; reason=missing-key'],
     [
       'a key that does not exist',
       () => 'key=ak_x',
       { referer: 'https://nobody.example/' },
       'refused; reason=unknown-key',
     ],
-    ['nonsense', () => '%%%&key=%ff&&&=', {}, 'refused; reason=unknown-key'],
+    ['a version for a key', () => 'key=6.4', { referer: PAGE }, 'refused; reason=missing-key'],
+    ['nonsense', () => '%%%&key=%ff&&&=', {}, 'refused; reason=missing-key'],
   ])('returns the image to %s too, with the outcome in a header', async (_, query, headers, outcome) => {
     const answer = await pixel(query(), headers);
     expect(answer.status).toBe(200);

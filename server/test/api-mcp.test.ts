@@ -66,11 +66,13 @@ describe('a conversation', () => {
     expect(await result('ping')).toEqual({});
   });
 
-  it('lists four read-only tools with the schemas of their endpoints', async () => {
+  it('lists read-only tools with the schemas of their endpoints', async () => {
     const { tools } = await result<{ tools: { name: string; inputSchema: Record<string, unknown> }[] }>(
       'tools/list',
     );
-    expect(tools.map(({ name }) => name)).toEqual(['list_sites', 'stats', 'breakdown', 'ledger']);
+    expect(tools.map(({ name }) => name)).toEqual([
+      ...['list_sites', 'stats', 'breakdown', 'vitals', 'goals', 'ledger'],
+    ]);
     expect(tools.find(({ name }) => name === 'breakdown')?.inputSchema).toMatchObject({
       type: 'object',
       required: ['site_id', 'by'],
@@ -88,6 +90,8 @@ describe('a conversation', () => {
       list_sites: {},
       stats: { site_id: site.id, start: '2026-05-01', end: '2026-05-31' },
       breakdown: { site_id: site.id, by: 'page', limit: 5, filter: ['!page:/admin'] },
+      vitals: { site_id: site.id, by: 'device', filter: ['country:DE'] },
+      goals: { site_id: site.id, start: '2026-05-01' },
       ledger: { site_id: site.id },
     };
     for (const [name, given] of Object.entries(asked)) {

@@ -2,6 +2,7 @@ import { Validator } from '@seriousme/openapi-schema-validator';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { MINUTE_MS } from '../src/domain/clock.ts';
 import { ApiWorld, documented, operations, schemaErrors } from './support/api.ts';
+import { registeredRoutes } from './support/registered-routes.ts';
 
 /** The document that describes the API. */
 
@@ -44,21 +45,22 @@ describe('GET /api/v1/openapi.json', () => {
   });
 
   it('lists exactly the routes of the API', () => {
-    // The router prints its routes as a tree with four characters per level. `api-rules.test.ts` covers the methods.
-    const above: string[] = [];
-    const routes = api.server.app
-      .printRoutes({ commonPrefix: false })
-      .split('\n')
-      .filter((line) => line.includes('── '))
-      .map((line) => {
-        const [, drawn = '', part = ''] = /^(.*── )(.*?)(?: \([A-Z, ]+\))?$/.exec(line) ?? [];
-        above.length = drawn.length / 4 - 1;
-        above.push(part);
-        return above.join('');
-      })
+    // `api-rules.test.ts` covers the methods.
+    const routes = registeredRoutes(api.server.app)
+      .map(({ path }) => path)
       .filter((path) => path.startsWith('/api/'));
     const described = operations.map(({ path }) => path.replace('{id}', ':id'));
     expect([...new Set(routes)].sort()).toEqual([...new Set(described)].sort());
+  });
+
+  it('has one type for each success, so that typed clients know its fields', () => {
+    for (const { operation, path } of operations)
+      expect(Object.keys(operation.responses['200']?.content ?? {}), path).toEqual(['application/json']);
+    expect(
+      operations.find(({ path }) => path === '/api/v1/sites')?.operation.responses['200']?.description,
+    ).toBe(
+      'Success. With Accept: text/csv, `sites` as CSV, with the columns id, domain, key, events_this_month, created_at.',
+    );
   });
 
   it('has a description and a schema for every parameter', () => {

@@ -1,13 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Breakdown } from '../src/api/breakdown.ts';
 import type { EventList } from '../src/api/events.ts';
+import type { Goals } from '../src/api/goals.ts';
 import type { Ledger } from '../src/api/ledger.ts';
 import type { SiteList } from '../src/api/sites.ts';
 import type { Stats } from '../src/api/stats.ts';
 import type { Timeseries } from '../src/api/timeseries.ts';
+import { addGoal } from '../src/app/goals.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, utcDay } from '../src/domain/clock.ts';
 import type { Measures } from '../src/domain/measures.ts';
-import type { Entry, EventEntry } from '../src/store/contract/store.ts';
+import type { Entry, EventEntry, Filter } from '../src/store/contract/store.ts';
 import { ApiWorld } from './support/api.ts';
 import { bot, event, leave } from './support/entries.ts';
 import { randomFrom } from './support/generated.ts';
@@ -66,12 +68,13 @@ function trafficUntil(nowMs: number, domain: string): Happened[] {
       const name = random() < 0.15 ? 'signup' : 'pageview';
       const [id, path] = [`e-${who}-${number}`, `/page-${below(12)}`];
       const [assistant, plan] = [random() < 0.1, one([null, 'pro', 'free'])];
+      const paid = name === 'signup' ? PRICES[(who + number) % PRICES.length] : {};
       const visitorAt = (ms: number) => BigInt(utcDay(ms) * 1000 + who);
       happened.push({
         report: {
           ...from,
           ...at(atMs, `${path}${assistant ? '?utm_source=chatgpt.com' : ''}`),
-          ...{ name, id, ...(plan === null ? {} : { props: { plan } }) },
+          ...{ name, id, ...(plan === null ? {} : { props: { plan } }), ...paid },
         },
         entry: event({
           ...{ receivedAtMs: atMs, visitor: visitorAt(atMs), name, path, browser },
@@ -79,6 +82,7 @@ function trafficUntil(nowMs: number, domain: string): Happened[] {
           source: assistant ? 'ChatGPT' : null,
           channel: assistant ? 'ai' : 'direct',
           props: plan === null ? null : { plan },
+          ...paid,
         }),
       });
       if (name === 'pageview' && random() < 0.4) {
@@ -104,6 +108,8 @@ function trafficUntil(nowMs: number, domain: string): Happened[] {
   }
   return happened.toSorted((a, b) => a.entry.receivedAtMs - b.entry.receivedAtMs);
 }
+
+const PRICES = [{ value: 49.9, currency: 'EUR' }, { value: 0.1, currency: 'USD' }, { value: 0.2 }, {}];
 
 /** Formats numbers as the API does. */
 function shown({ bounces, engagedMs, visits, botVisits, ...numbers }: Measures) {
@@ -195,6 +201,40 @@ describe.each(['UTC', 'America/St_Johns', 'Pacific/Chatham'])(
           ({ name }) => name,
         ),
       );
+    });
+
+    it('equals the revenue and the goals', async () => {
+      const goals = [
+        { kind: 'event', pattern: 'signup' },
+        { kind: 'page', pattern: '/page-1*' },
+        { kind: 'page', pattern: '/page-2' },
+      ] as const;
+      for (const goal of goals) await addGoal(api.world.store, site.id, goal);
+      const texts = ['', '~page:PAGE-1', '!~page:e-1', 'browser:Safari', 'goal:signup', '!goal:/page-1*'];
+      const filters: Filter[] = [
+        ...[{ by: 'page', values: ['/nowhere'], negated: true } as const],
+        ...[{ by: 'page', values: [], negated: false, containing: ['page-1'] } as const],
+        ...[{ by: 'page', values: [], negated: true, containing: ['e-1'] } as const],
+        ...[{ by: 'browser', values: ['Safari'], negated: false } as const],
+        ...[{ by: 'goal', goals: goals.slice(0, 1), negated: false } as const],
+        ...[{ by: 'goal', goals: goals.slice(1, 2), negated: true } as const],
+      ];
+      for (const [i, filter] of filters.entries()) {
+        const more = texts[i] === '' ? '' : `&filter=${encodeURIComponent(texts[i] ?? '')}`;
+        expect((await stats(more)).totals, texts[i]).toMatchObject({
+          ...shown(recount.measures(fromMs, toMs, [filter])),
+          ...{ bot_visits: expect.any(Number), revenue: recount.revenue(fromMs, toMs, [filter]) },
+        });
+        const answer = await ask<Goals>(`/sites/${site.id}/goals?${period}${more}`);
+        const found = new Map(answer.goals.map((goal) => [goal.pattern, goal]));
+        const { visitors } = recount.measures(fromMs, toMs, [filter]);
+        expect(answer.visitors).toBe(visitors);
+        for (const [no, goal] of recount.goals(fromMs, toMs, [filter], goals).entries())
+          expect(found.get(goals[no]?.pattern ?? ''), texts[i]).toMatchObject({
+            ...goal,
+            conversion_rate: visitors === 0 ? null : expect.closeTo(goal.visitors / visitors, 4),
+          });
+      }
     });
 
     it.each(['day', 'hour'] as const)('equals every %s', async (granularity) => {

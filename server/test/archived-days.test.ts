@@ -18,6 +18,7 @@ import { answersOf, listsOf, openEmbedded } from './support/days.ts';
 import { bot, event, leave, SITE } from './support/entries.ts';
 import { trafficOf } from './support/generated.ts';
 import { temporaryFolder } from './support/paths.ts';
+import { until } from './support/poll.ts';
 import { Recount } from './support/recount.ts';
 
 /** Days that can no longer change are only in files. Nothing that can be asked shows it. */
@@ -234,7 +235,10 @@ describe('archived days', () => {
     ]);
     expect(together.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
     expect(await listsOf(store, SPAN, 100)).toEqual(before);
-    expect(await store.events.health()).toEqual({ ok: true });
+    await until(
+      () => store.events.health(),
+      ({ ok }) => ok,
+    );
     expect(await store.events.append(fresh)).toBe('stored');
     expect(await store.events.append(fresh)).toBe('duplicate');
     const pages = { ...SPAN, filters: [{ by: 'page', values: ['/fresh'], negated: false }] } as const;

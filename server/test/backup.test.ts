@@ -1,8 +1,9 @@
-import { copyFileSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BackupError } from '../src/store/offline/backup.ts';
+import { appendChecksum } from '../src/store/offline/backup-checksum.ts';
 import { backup, restore } from '../src/store/offline/backup-data-dir.ts';
 import { openShared, openStore } from '../src/store/open.ts';
 import { addOwner } from './faults/support/owner.ts';
@@ -61,6 +62,23 @@ async function expectRefused(bytes: Buffer, damage: string): Promise<void> {
     damage,
   ).toEqual([]);
 }
+
+/** Changes a backup as someone may who knows how its checksum is computed. */
+async function crafted(sql: string): Promise<Buffer> {
+  const made = join(folder.path, 'crafted.db');
+  copyFileSync(file, made);
+  truncateSync(made, readFileSync(file).length - CHECKSUM_BYTES);
+  const db = new DatabaseSync(made, { enableForeignKeyConstraints: false });
+  db.exec(sql);
+  db.close();
+  await appendChecksum(made);
+  return readFileSync(made);
+}
+
+/** Replaces a table by one with another definition and the same rows. */
+const redefined = (table: string, change: string) => `
+  CREATE TABLE made AS SELECT * FROM ${table}; DROP TABLE ${table};
+  CREATE TABLE ${table} (${change}); DROP TABLE made;`;
 
 async function expectRestored(from: string): Promise<void> {
   const dataDir = await temporaryFolder();
@@ -121,5 +139,63 @@ describe('a backup', () => {
     for (const noise of [0, 0xa5])
       for (let at = 4096; at < whole.length; at += 4096)
         await expectRefused(Buffer.from(whole).fill(noise, at, at + 4096), `page at ${at}, ${noise}`);
+  });
+
+  it.each([
+    ['a trigger', `CREATE TRIGGER t AFTER INSERT ON events BEGIN DELETE FROM counters; END`],
+    ['a view', 'CREATE VIEW v AS SELECT * FROM events'],
+    ['a view in place of a table', 'DROP TABLE bots; CREATE VIEW bots AS SELECT * FROM events'],
+    ['a virtual table', 'CREATE VIRTUAL TABLE v USING fts5(x)'],
+    ['an index of an expression', 'CREATE INDEX i ON events (abs(at))'],
+    ['an index of a registry table', 'CREATE INDEX i ON registry_sites (lower(domain))'],
+    ['an unknown column of events', 'ALTER TABLE events ADD COLUMN more INT'],
+    ['an unknown column of accounts', 'ALTER TABLE registry_accounts ADD COLUMN "a) --"'],
+    [
+      'a computed column',
+      'ALTER TABLE registry_accounts DROP COLUMN totp_step; ALTER TABLE registry_accounts ADD COLUMN totp_step AS (1)',
+    ],
+    ['another definition of a table', redefined('expired', 'site, before_at CHECK (abs(before_at) > 0)')],
+    ['a table missing', 'DROP TABLE ledger'],
+    ['a registry table missing', 'DROP TABLE registry_accounts'],
+    ['a column missing', 'ALTER TABLE registry_accounts DROP COLUMN password_hash'],
+    ['a log of its own', 'PRAGMA journal_mode = WAL; CREATE VIEW v AS SELECT 1'],
+    ['no version', 'PRAGMA user_version = 0'],
+    ['no format', 'DELETE FROM backup'],
+    [
+      'no accounts or sites',
+      'DELETE FROM registry_accounts; DELETE FROM registry_sites; DELETE FROM registry_site_keys',
+    ],
+    ['a segment elsewhere', `INSERT INTO segments VALUES (1, 1, 1, '{"../../x":{"sha256":""}}')`],
+    ['a segment of no day', `INSERT INTO segments VALUES (1, 1e15, 1, '{"events":{"sha256":""}}')`],
+    ['a segment that is not JSON', `INSERT INTO segments VALUES (1, 1, 1, '{')`],
+    ['other files of days', `INSERT INTO segments VALUES (1, 1, 1, '{"events":{"sha256":"ab"}}')`],
+  ])('refuses a backup with a valid checksum and %s', async (damage, sql) => {
+    await expectRefused(await crafted(sql), damage);
+  });
+
+  it('refuses a backup with a valid checksum of a damaged structure', async () => {
+    const whole = readFileSync(file);
+    const copy = join(folder.path, 'noise.db');
+    const pages = (whole.length - CHECKSUM_BYTES) / 4096;
+    for (const page of [1, Math.floor(pages / 2), pages - 1]) {
+      writeFileSync(copy, whole.subarray(0, -CHECKSUM_BYTES).fill(0xa5, page * 4096, (page + 1) * 4096));
+      await appendChecksum(copy);
+      await expectRefused(readFileSync(copy), `page ${page}`);
+      whole.set(readFileSync(file));
+    }
+  });
+
+  it('drops tables of other programs, whatever their names', async () => {
+    const harmed = join(folder.path, 'harmed.db');
+    const harm = `registry_x AS SELECT 1; ATTACH DATABASE '${harmed}' AS harmed; CREATE TABLE harmed.t (x); --`;
+    const made = join(folder.path, 'other-tables.db');
+    writeFileSync(
+      made,
+      await crafted(`
+        CREATE TABLE _litestream_seq (id INTEGER PRIMARY KEY, seq INTEGER); CREATE INDEX by_seq ON _litestream_seq (seq);
+        CREATE TABLE "${harm}" (x); CREATE TABLE "registry_""" (x);`),
+    );
+    await expectRestored(made);
+    expect(existsSync(harmed)).toBe(false);
   });
 });

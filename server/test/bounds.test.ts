@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { LiveFeed } from '../src/app/live-feed.ts';
+import { LiveFeed, withLiveFeed } from '../src/app/live-feed.ts';
 import { AddressShares } from '../src/collect/fair-bucket.ts';
+import { HOUR_MS } from '../src/domain/clock.ts';
 import { memoize } from '../src/domain/memoize.ts';
-import { OTHER_HOST } from '../src/store/contract/store.ts';
+import { OTHER_HOST, type Refusal } from '../src/store/contract/store.ts';
 import { PendingRefusals } from '../src/store/shared/refusals.ts';
 import { NOON_MS } from './support/clock.ts';
 import { refusal } from './support/entries.ts';
@@ -96,8 +97,11 @@ describe('the live feed', () => {
 
   it('keeps the newest events of the most recent sites', () => {
     const feed = new LiveFeed(NOON_MS);
-    const see = (site: string, times = 1) => {
-      for (let i = 0; i < times; i++) feed.recordScriptFetch(site, `h${i}.example`, NOON_MS);
+    const seen = { what: 'counted', group: null, reason: null, field: '', path: '/', name: null } as const;
+    const nobody = { source: null, country: null, device: null };
+    const see = (siteId: string, times = 1) => {
+      for (let i = 0; i < times; i++)
+        feed.publish({ ...seen, ...nobody, siteId, host: `h${i}.example`, atMs: NOON_MS });
     };
     see('site 0', 3 * SIGHTINGS);
     expect(feed.since('site 0', 0).map(({ host }) => host)).toEqual(
@@ -109,6 +113,29 @@ describe('the live feed', () => {
     expect(feed.since('site 1', 0), 'quiet the longest').toEqual([]);
     expect(feed.since('site 0', 0)).toHaveLength(SIGHTINGS);
     expect(feed.since('site 2', 0)).toHaveLength(1);
+  });
+
+  it('keeps one event of all that anyone can cause without a key, with their count', () => {
+    const feed = new LiveFeed(NOON_MS);
+    const refused: Refusal[] = [];
+    const { refuse } = withLiveFeed(
+      { append: async () => 'stored', onEntry: () => undefined, refuse: (refusal) => refused.push(refusal) },
+      feed,
+    );
+    const from = { siteId: 'site', receivedAtMs: NOON_MS } as const;
+    refuse({ ...from, siteKey: 'ak_real', reason: 'wrong-domain', host: 'copy.example' });
+    for (let i = 0; i < 3 * SIGHTINGS; i++) {
+      feed.recordScriptFetch('site', `h${i}.example`, NOON_MS);
+      refuse({ ...from, siteKey: null, reason: 'unknown-key', host: `h${i}.example` });
+    }
+    expect(feed.since('site', 0)).toMatchObject([
+      { what: 'refused', reason: 'wrong-domain', count: 1 },
+      { what: 'script', host: `h${3 * SIGHTINGS - 1}.example`, count: 3 * SIGHTINGS },
+      { what: 'refused', reason: 'unknown-key', count: 3 * SIGHTINGS },
+    ]);
+    feed.recordScriptFetch('site', 'h.example', NOON_MS + HOUR_MS);
+    expect(feed.since('site', 0).at(-1), 'counted anew after a while').toMatchObject({ count: 1 });
+    expect(refused).toHaveLength(3 * SIGHTINGS + 1);
   });
 
   it('limits listeners per site, and frees their places', () => {

@@ -2,6 +2,12 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { accountCommands } from '../src/commands/account.ts';
+import { keyCommands } from '../src/commands/key.ts';
+import { maintenanceCommands } from '../src/commands/maintenance.ts';
+import { moveCommands } from '../src/commands/move.ts';
+import { buildProgram } from '../src/commands/program.ts';
+import { siteCommands } from '../src/commands/site.ts';
 import { isSiteKey } from '../src/domain/keys.ts';
 import { ask } from './support/http.ts';
 import { makeFolder, root, temporaryFolder } from './support/paths.ts';
@@ -136,6 +142,15 @@ describe('beside a running server', () => {
       accepted: 3,
       would_be_refused: 2,
       hosts: { 'blog.example.com': 1, 'pr-1.preview.example': 1 },
+      would_be_counted: 0,
+    });
+    // It was refused until the rules took effect.
+    const looser = await json(dataDir, [...rules, '--dry-run']);
+    expect(Number(looser.would_be_counted)).toBeGreaterThan(0);
+    expect(looser).toMatchObject({
+      would_be_refused: 0,
+      counted_hosts: { 'blog.example.com': looser.would_be_counted },
+      refused_hosts_not_kept: 0,
     });
     expect(await json(dataDir, rules)).toEqual(changed);
 
@@ -182,7 +197,10 @@ describe('beside a running server', () => {
     program.kill('SIGTERM');
     await program.exit;
     // The file of a stopped server is complete, so it can be copied.
-    expect(readdirSync(dataDir).filter((name) => name.startsWith('events'))).toEqual(['events.db']);
+    expect(readdirSync(dataDir).filter((name) => name.startsWith('events'))).toEqual([
+      'events.db',
+      'events.db-commits',
+    ]);
     const unreachable = await command(dataDir, ['healthcheck', '--json'], { PORT: port });
     expect([unreachable.code, JSON.parse(unreachable.stderr)]).toEqual([
       1,
@@ -290,7 +308,7 @@ describe('without a server', () => {
     expect(await say('help')).toBe(help);
     await say('key', 'add', '--account', ADA, '--name', 'a\n\u001b[2Jb', '--scopes', 'read,read');
     expect(await say('key', 'list', '--account', ADA)).toMatch(
-      /^key_\w+ {2}read {2}last used never {2}a��\[2Jb\n/,
+      /^key_\w+ {2}read {2}last used never {2}a\\u000a\\u001b\[2Jb\n/,
     );
   });
 
@@ -322,16 +340,23 @@ describe('without a server', () => {
   });
 
   it('keeps help within 100 columns', async () => {
-    const folder = await temporaryFolder();
-    const help = async (...words: string[]) => (await command(folder, [...words, '--help'])).stdout;
-    const all = await help();
-    const names = [...all.matchAll(/^ {2}([a-z][a-z-]*(?: [a-z-]+)?)(?= |$)/gm)].map(([, name = '']) => name);
-    expect(names).toEqual(
-      expect.arrayContaining(['serve', 'account add', 'site rules', 'key revoke', 'move']),
-    );
-    const texts = [all];
-    for (const name of names) texts.push(await help(...name.split(' ')));
-    for (const line of texts.flatMap((text) => text.split('\n')))
+    const { stdout } = await command(await temporaryFolder(), ['--help']);
+    // Starting the program for each of its commands would take long.
+    const program = buildProgram({
+      ...{ args: [], version: '', servers: {}, settings: [], run: async () => undefined },
+      commands: {
+        ...{ ...accountCommands, ...siteCommands, ...keyCommands },
+        ...{ ...maintenanceCommands, ...moveCommands },
+      },
+    });
+    const helpOf = (each: typeof program): string[] => [
+      each.helpInformation(),
+      ...each.commands.flatMap((child) => helpOf(child)),
+    ];
+    const texts = helpOf(program);
+    for (const name of ['account add', 'site rules', 'key revoke', 'move'])
+      expect(texts.join('\n')).toContain(`Usage: attractos ${name}`);
+    for (const line of [stdout, ...texts].flatMap((text) => text.split('\n')))
       expect([...line].length, line).toBeLessThanOrEqual(100);
   });
 

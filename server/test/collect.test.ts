@@ -54,6 +54,11 @@ function view(more: Record<string, unknown> = {}): Record<string, unknown> {
   };
 }
 
+/** Creates this number of properties. */
+function numbered(length: number, value: unknown = 1): Record<string, unknown> {
+  return Object.fromEntries(Array.from({ length }, (_, i) => [`k${i}`, value]));
+}
+
 /** Creates a separate world for a test that changes something. */
 async function another(): Promise<World> {
   const other = await World.open();
@@ -138,7 +143,9 @@ describe('an accepted beacon', () => {
       tz: 'Europe/Berlin',
       invented_later: { deep: [1, 2, 3] },
     });
-    expectKept(await server.send(beacon, { headers: pageHeaders('https://www.example.com') }), 'stored');
+    // A visitor of its own: in the data folder, the first event of a visit sets its device.
+    const headers = { ...pageHeaders('https://www.example.com'), 'user-agent': `${BROWSER} Other` };
+    expectKept(await server.send(beacon, { headers }), 'stored');
     const { events } = await world.store.events.page(site.id, { limit: 1000 });
     expect(events.find(({ name }) => name === 'purchase')).toMatchObject({
       host: 'www.example.com',
@@ -147,8 +154,9 @@ describe('an accepted beacon', () => {
       props: { plan: 'pro', seats: 3, trial: false },
       value: 49.5,
       currency: 'EUR',
-      width: 1280,
-      timeZone: 'Europe/Berlin',
+      // What no report shows is not kept.
+      width: null,
+      timeZone: null,
       receivedAtMs: world.clock.now(),
     });
   });
@@ -230,9 +238,12 @@ describe('a refused beacon', () => {
     { name: 'invented', key: 'ak_hello' },
     { name: 'with a wrong checksum', key: `${newSiteKey().slice(0, -1)}_` },
     { name: 'well-formed and never given out', key: newSiteKey() },
-    { name: 'empty', key: '' },
-    { name: 'endless', key: 'a'.repeat(5000) },
-    { name: 'an API key', key: `sk_${'a'.repeat(46)}` },
+    { name: 'cut off', key: newSiteKey().slice(0, 12) },
+    { name: 'with a blank inside', key: newSiteKey().replace(/^.{9}/, '$& ') },
+    { name: 'in upper case', key: newSiteKey().toUpperCase() },
+    { name: 'quoted and cut off', key: '“ak_hello”' },
+    { name: 'the ellipsis of the documentation', key: 'ak_…' },
+    { name: 'endless', key: `ak_${'a'.repeat(5000)}` },
   ])('refuses a beacon with a bad key: $name', async ({ key }) => {
     expectRefused(await server.send(view({ key })), 404, 'UNKNOWN_SITE_KEY', 'unknown-key');
   });
@@ -296,8 +307,7 @@ describe('a refused beacon', () => {
 describe('a malformed beacon', () => {
   const wrong: readonly [string, Record<string, unknown>][] = [
     ['key is a number', { key: 7 }],
-    ['key is null', { key: null }],
-    ['key is missing', { key: undefined }],
+    ['key is an array', { key: [] }],
     ['id is empty', { id: '' }],
     ['id is null', { id: null }],
     ['id is a number', { id: 7 }],
@@ -319,14 +329,30 @@ describe('a malformed beacon', () => {
     ['props is null', { props: null }],
     ['props is an array', { props: [] }],
     ['props is a text', { props: 'a' }],
-    ['a prop is null', { props: { a: null } }],
+    ['a prop is an array', { props: { a: [null] } }],
     ['a prop is an object', { props: { a: {} } }],
     ['a prop has 501 characters', { props: { a: 'x'.repeat(501) } }],
     ['the name of a prop has 65 characters', { props: { ['k'.repeat(65)]: 1 } }],
-    ['31 props', { props: Object.fromEntries(Array.from({ length: 31 }, (_, i) => [`k${i}`, i])) }],
-    ['value is a text', { value: '49' }],
+    ['31 props', { props: numbered(31) }],
+    ['31 props and one that is null', { props: { ...numbered(31), x: null } }],
+    [
+      'a null prop whose name has 65 characters',
+      { props: { ...numbered(31, null), ['k'.repeat(65)]: null } },
+    ],
+    ['value is an empty text', { value: '' }],
+    ['value has a comma', { value: '49,90' }],
+    ['value has an exponent', { value: '1e3' }],
+    ['value has a plus sign', { value: '+5' }],
+    ['value has blanks', { value: ' 5 ' }],
+    ['value has a line break', { value: '5\n' }],
+    ['value is hexadecimal', { value: '0x10' }],
+    ['value is NaN in a text', { value: 'NaN' }],
+    ['value has digits of another script', { value: '٤٩' }],
+    ['value begins with the dot', { value: '.5' }],
+    ['value has 16 digits', { value: '1'.repeat(16) }],
     ['value is null', { value: null }],
-    ['currency in lower case', { currency: 'eur' }],
+    ['currency is a sign', { currency: '€' }],
+    ['currency with letters that are none in upper case', { currency: 'ſsk' }],
     ['currency too long', { currency: 'EURO' }],
     ['currency with a line break', { currency: 'EUR\n' }],
     ['view is empty', { view: '' }],
@@ -348,21 +374,140 @@ describe('a malformed beacon', () => {
     expect(await count()).toBe(before);
   });
 
-  it('says which field is wrong', async () => {
-    const { error } = (await server.send(view({ props: { plan: null } }))).json() as { error: string };
-    expect(error).toContain('props');
-    const url = (await server.send(view({ url: undefined }))).json() as { error: string };
-    expect(url.error).toContain('url');
+  it.each([
+    [
+      { props: { items: ['a'] } },
+      'props.items must be a string of at most 500 characters, a number, a boolean or null; got an array',
+    ],
+    [
+      { props: { plan: 'pro', cart: { sum: 1 } } },
+      'props.cart must be a string of at most 500 characters, a number, a boolean or null; got an object',
+    ],
+    [
+      { props: { text: 'x'.repeat(501) } },
+      'props.text must be a string of at most 500 characters, a number, a boolean or null; got a longer string',
+    ],
+    [
+      { props: { ['k'.repeat(65)]: 1 } },
+      'props must be an object of at most 30 properties, with names of at most 64 characters; got a longer name',
+    ],
+    [
+      { props: { 'a/b~c': [] } },
+      'props.a/b~c must be a string of at most 500 characters, a number, a boolean or null; got an array',
+    ],
+    [{ value: '49,90' }, 'value must be a number, or a decimal string such as "49.90"; got another string'],
+    [{ value: null }, 'value must be a number, or a decimal string such as "49.90"; got null'],
+    [{ currency: 'Euro' }, 'currency must be three letters (ISO 4217); got another string'],
+    [{ nav: 'teleport' }, 'nav must be load, reload, back, soft, prerender or bfcache; got another string'],
+    [{ scroll: 101 }, 'scroll must be a number from 0 to 100; got 101'],
+    [{ vitals: { lcp: -1 } }, 'vitals.lcp must be a number, 0 or more; got -1'],
+    [{ interactive: 'false' }, 'interactive must be true or false; got another string'],
+    [{ url: undefined }, 'url must be an http(s) URL of at most 2048 characters; it is missing'],
+    [{ url: '/pricing' }, 'url must be an http(s) URL of at most 2048 characters'],
+    [
+      { url: 'file:///home/me/index.html' },
+      'url must be an http(s) URL; a page opened from a file is not counted, so open it through a web server',
+    ],
+  ])('%j: names the field, and what is allowed', async (fields, sentence) => {
+    expect((await server.send(view(fields))).json()).toEqual({
+      code: 'INVALID_EVENT',
+      error: `The event is invalid: ${sentence}.`,
+    });
+  });
+
+  it('is in the ledger with the field that was wrong', async () => {
+    const other = await another();
+    const { site: owned } = await other.addOwner();
+    const running = await other.serve();
+    const all: [object, string][] = [
+      [{ props: { items: [] } }, 'props.items'],
+      [{ props: { 'café 2': {} } }, 'props.café 2'],
+      [{ props: { 'me@example.com': [] } }, 'props'],
+      [{ props: { ['k'.repeat(41)]: [] } }, 'props'],
+      [{ props: { 'items[0]': [] } }, 'props'],
+      [{ props: { items: [{ name: 'Ann' }] } }, 'props.items'],
+      [{ props: [] }, 'props'],
+      [{ props: 'x' }, 'props'],
+      [{ props: { ['me@example.com'.repeat(5)]: 1 } }, 'props'],
+      [{ value: '49,90' }, 'value'],
+      [{ value: '1.234,50' }, 'value'],
+      [{ value: '' }, 'value'],
+      [{ value: 'abc' }, 'value'],
+      [{ value: {} }, 'value'],
+      [{ currency: 'euro' }, 'currency'],
+      [{ currency: 'EUR ' }, 'currency'],
+      [{ name: 5 }, 'name'],
+      [{ interactive: 'false' }, 'interactive'],
+      [{ vitals: { lcp: '1' } }, 'vitals.lcp'],
+      [{ url: 'file:///index.html' }, 'url'],
+      [{ url: 5 }, 'url'],
+      [{ 'me@example.com': 1, name: 5 }, 'name'],
+    ];
+    const expected: Record<string, number> = { batch: 1 };
+    for (const [fields, field] of all) {
+      expected[field] = (expected[field] ?? 0) + 1;
+      await running.send({ key: owned.key, url: 'https://example.com/', ...fields });
+    }
+    await running.send([[{ key: owned.key }], { key: owned.key }]);
+    await other.store.events.flush();
+    const lines = await other.store.events.ledger(owned.id, ALL_DAYS);
+    expect(lines.every(({ outcome, host }) => outcome === 'malformed' && host === '')).toBe(true);
+    expect(Object.fromEntries(lines.map(({ field, count: sum }) => [field, sum]))).toEqual(expected);
+  });
+
+  it('cannot fill the ledger with made-up fields', async () => {
+    const other = await another();
+    const { site: owned } = await other.addOwner();
+    const running = await other.serve();
+    for (let i = 0; i < 130; i += 1) {
+      await running.send({ key: owned.key, url: 'https://example.com/', props: { [`p${i}`]: [] } });
+      if (i % 15 === 0) await other.store.events.flush();
+    }
+    await other.store.events.flush();
+    const lines = await other.store.events.ledger(owned.id, ALL_DAYS);
+    expect(lines.length).toBeLessThanOrEqual(101);
+    expect(lines.reduce((sum, line) => sum + line.count, 0)).toBe(130);
+    expect(lines.find(({ field }) => field === 'other')?.count).toBe(130 - (lines.length - 1));
+  });
+
+  it('is accepted if what was meant is plain', async () => {
+    const other = await another();
+    const { site: owned } = await other.addOwner();
+    const running = await other.serve();
+    const order = { key: owned.key, url: 'https://example.com/', name: 'Order' };
+    const stored = async (fields: object) => {
+      expectKept(await running.send({ ...order, ...fields }), 'stored');
+      const { events } = await other.store.events.page(owned.id, { limit: 1 });
+      return events[0];
+    };
+    expect(await stored({ value: '49.90', currency: 'eur' })).toMatchObject({ value: 49.9, currency: 'EUR' });
+    expect(await stored({ value: '-5', currency: 'Usd' })).toMatchObject({ value: -5, currency: 'USD' });
+    expect(await stored({ value: '0', currency: 'EUR' })).toMatchObject({ value: 0, currency: 'EUR' });
+    expect(
+      (await stored({ props: { plan: 'pro', coupon: null, paid: false, seats: 0, note: '' } }))?.props,
+    ).toEqual({
+      plan: 'pro',
+      paid: false,
+      seats: 0,
+      note: '',
+    });
+    expect((await stored({ props: { coupon: null } }))?.props ?? {}).toEqual({});
+    expect((await stored({ props: { x: null, ...numbered(30), y: null } }))?.props).toEqual(numbered(30));
+    expect((await stored({ props: numbered(300, null) }))?.props ?? {}).toEqual({});
+    const batch = await running.send([{ ...order, props: { ...numbered(30), x: null } }]);
+    expect(batch.json()).toEqual({ outcomes: ['stored'] });
+    const odd = `{"key":"${owned.key}","url":"https://example.com/","name":"x","props":{"__proto__":"a","b":null}}`;
+    expectKept(await running.send(odd), 'stored');
   });
 
   it('explains a malformed beacon by examining only a few of its thousands of properties', async () => {
     const props = Object.fromEntries(Array.from({ length: 5_500 }, (_, i) => [`p${i}`, 1]));
-    expect((await server.send({ props })).json()).toMatchObject({
-      error: expect.stringMatching(/required properties key, url\.$/),
+    expect((await server.send({ key: 7, props })).json()).toMatchObject({
+      error: expect.stringMatching(/url must be .*; it is missing\.$/),
     });
     const few = Object.fromEntries(Object.entries(props).slice(0, 400));
     expect((await server.send(view({ props: few }))).json()).toMatchObject({
-      error: expect.stringMatching(/props must not have more than 30 properties\.$/),
+      error: expect.stringMatching(/props must be an object of at most 30 properties, .*; got more\.$/),
     });
     const looked: unknown[] = [];
     const shape = {
@@ -397,10 +542,8 @@ describe('a malformed beacon', () => {
     { name: 'true', body: () => 'true' },
     { name: 'a number', body: () => '12' },
     { name: 'a text', body: () => '"ak_x"' },
-    { name: 'an empty object', body: () => '{}' },
     { name: 'a form', body: () => `key=${site.key}&url=https://example.com/` },
     { name: 'brackets without end', body: () => '['.repeat(8000) },
-    { name: 'an inherited key', body: () => '{"__proto__":{"key":"x","url":"https://example.com/"}}' },
   ])('$name', async ({ body }) => {
     expectRefused(await server.send(body()), 400, 'INVALID_EVENT', 'malformed');
   });
@@ -414,6 +557,127 @@ describe('a malformed beacon', () => {
     );
     const { events } = await world.store.events.page(site.id, { limit: 1 });
     expect(events[0]?.name).toBe('\ufffd');
+  });
+});
+
+describe('a beacon without a key', () => {
+  const missing: readonly [string, object][] = [
+    ['absent', {}],
+    ['undefined', { key: undefined }],
+    ['null', { key: null }],
+    ['empty', { key: '' }],
+    ['blank', { key: ' \n ' }],
+    ['a version, as WordPress adds it to addresses', { key: '6.4.1' }],
+    ['the word undefined', { key: 'undefined' }],
+    ['the word null', { key: 'null' }],
+    ['a placeholder that no template filled in', { key: '{{ SITE_KEY }}' }],
+    ['the ID of the site', { key: 'site_abc123' }],
+    ['an API key', { key: `sk_${'a'.repeat(46)}` }],
+    ['the key of something else', { key: 'UA-12345-1' }],
+    ['endless', { key: 'x'.repeat(5000) }],
+  ];
+  const lost = (more: object = {}) => ({
+    id: `lost-${++sent}`,
+    url: 'https://www.example.com/pricing',
+    ...more,
+  });
+
+  it.each(missing)('is refused with what to do about it: %s', async (_, key) => {
+    const sentence = expectRefused(await server.send(lost(key)), 400, 'INVALID_EVENT', 'missing-key');
+    expect(sentence).toContain('/a.js?key=ak_');
+  });
+
+  it.each(['{}', '{"__proto__":{"key":"x","url":"https://example.com/"}}', '{"name":"leave"}'])(
+    'is refused like any other without an address: %s',
+    async (body) => {
+      expectRefused(await server.send(body), 400, 'INVALID_EVENT', 'missing-key');
+    },
+  );
+
+  it('is reported to the owners of the page’s host, and to no one else', async () => {
+    const other = await another();
+    const { site: owned } = await other.addOwner();
+    const foreign = await other.addSite(await other.addAccount(), 'elsewhere.example');
+    const running = await other.serve();
+    for (const [, key] of missing) await running.send(lost(key));
+    await running.send(lost({ name: 'leave' }));
+    await running.send(lost({ url: 'https://nobody.example/' }));
+    await running.send({ name: 'Order' });
+    await running.send(lost({ key: 7 }));
+    expect(await ledger(other, owned.id)).toEqual({ 'missing-key': missing.length, malformed: 1 });
+    expect(await ledger(other, foreign.id)).toEqual({});
+    expect(await ledger(other, NO_SITE)).toEqual({ 'missing-key': 3 });
+    const lines = await other.store.events.ledger(owned.id, ALL_DAYS);
+    expect(lines.map(({ outcome, host, field, count: sum }) => [outcome, host, field, sum])).toEqual([
+      ['malformed', '', 'key', 1],
+      ['missing-key', 'www.example.com', '', missing.length],
+    ]);
+    expect((await count(other, owned.id)) ?? 0).toBe(0);
+    expect(await other.store.events.keyUse(owned.id)).toEqual([]);
+    expect(Object.values(await other.store.events.audit()).flat()).toEqual([]);
+  });
+
+  it('cannot flood the ledger: a line per host and day, and a bounded number of hosts', async () => {
+    const other = await another();
+    const { site: owned } = await other.addOwner();
+    await other.store.registry.setHostRules(owned.id, { allowSubdomains: true, extraHosts: [] });
+    const running = await other.serve({ settings: { TRUST_PROXY: 'loopback' } });
+    for (let i = 0; i < 130; i += 1) {
+      await running.send([lost(), lost({ url: `https://h${i}.example.com/`, key: `6.4.${i}` })], {
+        headers: { 'x-forwarded-for': `192.0.2.${i}` },
+      });
+      if (i % 15 === 0) await other.store.events.flush();
+    }
+    await other.store.events.flush();
+    const lines = await other.store.events.ledger(owned.id, ALL_DAYS);
+    expect(new Set(lines.map(({ outcome }) => outcome))).toEqual(new Set(['missing-key']));
+    expect(lines.length).toBeLessThanOrEqual(101);
+    expect(lines.find(({ host }) => host === 'www.example.com')?.count).toBe(130);
+    expect(lines.reduce((sum, line) => sum + line.count, 0)).toBe(260);
+  });
+
+  it('is reported to a bounded number of owners', async () => {
+    const other = await another();
+    const owned: Site[] = [];
+    for (let i = 0; i < 7; i += 1) owned.push(await other.addSite(await other.addAccount(), 'example.com'));
+    const running = await other.serve();
+    await running.send(lost());
+    const told = await Promise.all(owned.map(({ id }) => ledger(other, id)));
+    expect(told.filter((sums) => sums['missing-key'] === 1)).toHaveLength(5);
+  });
+});
+
+describe('a key that is surrounded by something else', () => {
+  it.each([
+    ['blanks', (key: string) => `  ${key}\n`],
+    ['quotes', (key: string) => `"${key}"`],
+    ['typographic quotes', (key: string) => `“${key}”`],
+    ['a version, as WordPress adds it to addresses', (key: string) => `${key}?ver=6.4`],
+    ['its name', (key: string) => `key=${key}`],
+    ['a semicolon', (key: string) => `${key};`],
+  ])('counts: %s', async (_, around) => {
+    const before = (await count()) ?? 0;
+    expectKept(await server.send(view({ key: around(site.key) })), 'stored');
+    expect(await count()).toBe(before + 1);
+    expect((await world.store.events.keyUse(site.id)).map(({ key }) => key)).toEqual([site.key]);
+  });
+});
+
+describe('a request that cannot be read', () => {
+  it('is reported to the owners of the host that sent it', async () => {
+    const other = await another();
+    const { site: owned } = await other.addOwner();
+    const running = await other.serve();
+    const ask = (headers: Record<string, string>, body: string) =>
+      running.ask({ method: 'POST', path: '/e', headers: { ...pageHeaders(), ...headers }, body });
+    await running.send('{"key":');
+    await running.send([]);
+    await ask({ 'content-type': 'application/xml' }, '<event/>');
+    await ask({}, 'x'.repeat(BATCH_MAX_BYTES + 1));
+    await ask({ origin: 'https://nobody.example' }, '{');
+    await ask({ origin: 'null', referer: '' }, '{');
+    expect(await ledger(other, owned.id)).toEqual({ malformed: 2, 'media-type': 1, 'too-large': 1 });
+    expect(await ledger(other, NO_SITE)).toEqual({ malformed: 2 });
   });
 });
 
@@ -432,14 +696,14 @@ describe('the golden samples of the wire format', () => {
     expect((await server.send({ ...sample, key: site.key })).status).toBe(202);
   });
 
-  it.each(read<{ reason: string; beacon: Record<string, unknown> }>('refused'))(
+  it.each(read<{ reason: string; field: string; beacon: Record<string, unknown> }>('refused'))(
     'refused/$name: $sample.reason',
-    async ({ sample: { beacon } }) => {
+    async ({ sample: { field, beacon } }) => {
       const ours = beacon.key === SAMPLE_KEY ? { ...beacon, key: site.key } : beacon;
       const answer = await server.send(ours);
-      // An empty key is unknown, before anything else is checked.
-      if (beacon.key === '') expectRefused(answer, 404, 'UNKNOWN_SITE_KEY', 'unknown-key');
-      else expectRefused(answer, 400, 'INVALID_EVENT', 'malformed');
+      // A tag that lost its key, before anything else is checked.
+      if (field === 'key') expectRefused(answer, 400, 'INVALID_EVENT', 'missing-key');
+      else expect(expectRefused(answer, 400, 'INVALID_EVENT', 'malformed')).toContain(`: ${field} must be `);
     },
   );
 });
@@ -489,7 +753,10 @@ describe('sizes', () => {
 
   it('refuses the one beacon of a batch that is too large', async () => {
     const answer = await server.send(`[${ofBytes(BEACON_MAX_BYTES + 1)},${ofBytes(200)}]`);
-    expect([answer.status, answer.json()]).toEqual([202, { outcomes: ['refused: too-large', 'stored'] }]);
+    expect([answer.status, answer.json()]).toMatchObject([
+      202,
+      { outcomes: ['refused: too-large', 'stored'], errors: [{ index: 0, code: 'EVENT_TOO_LARGE' }] },
+    ]);
   });
 
   it('applies the same limits to a chunked body without Content-Length', async () => {
@@ -524,7 +791,7 @@ describe('sizes', () => {
     const single = await server.send(beacon.replace('"filling":0', `"filling":${deep(3500)}`));
     expectKept(single, 'stored');
     const inBatch = await server.send(`[${beacon.replace('"filling":0', `"filling":${deep(30_000)}`)}]`);
-    expectRefused(inBatch, 413, 'EVENT_TOO_LARGE', 'too-large');
+    expect([inBatch.status, inBatch.json()]).toMatchObject([413, { outcomes: ['refused: too-large'] }]);
     expectRefused(await server.send(deep(30_000)), 400, 'INVALID_EVENT', 'malformed');
   });
 });
@@ -617,7 +884,7 @@ describe('batches', () => {
       view({ url: 'https://copy.example/' }),
       repeated,
       view({ key: 'ak_x' }),
-      view({ id: 1 }),
+      view({ props: { items: [] } }),
       null,
       'text',
       view({ name: 'leave', view: 'x' }),
@@ -635,22 +902,44 @@ describe('batches', () => {
           'refused: malformed',
           'stored',
         ],
+        errors: [
+          { index: 1, code: 'DOMAIN_MISMATCH', error: expect.stringContaining('copy.example') },
+          { index: 3, code: 'UNKNOWN_SITE_KEY', error: expect.any(String) },
+          {
+            index: 4,
+            field: 'props.items',
+            code: 'INVALID_EVENT',
+            error:
+              'The event is invalid: props.items must be a string of at most 500 characters, a number, a boolean or null; got an array.',
+          },
+          { index: 5, code: 'INVALID_EVENT', error: 'The event is invalid: it must be a JSON object.' },
+          { index: 6, code: 'INVALID_EVENT', error: 'The event is invalid: it must be a JSON object.' },
+        ],
       },
     ]);
     const again = await server.send([view({ id: 1 }), repeated]);
-    expect([again.status, again.json()]).toEqual([202, { outcomes: ['refused: malformed', 'duplicate'] }]);
+    expect([again.status, again.json()]).toMatchObject([
+      202,
+      { outcomes: ['refused: malformed', 'duplicate'], errors: [{ index: 0, field: 'id' }] },
+    ]);
   });
 
   it('answers a batch of refused beacons with the status of the first refusal', async () => {
     const answer = await server.send([
       view({ url: 'https://copy.example/' }),
       view({ id: 1 }),
-      view({ key: 'x' }),
+      view({ key: 'ak_x' }),
     ]);
     expect(answer.status).toBe(403);
     expect(answer.json()).toEqual({
       error: expect.stringContaining('copy.example'),
       code: 'DOMAIN_MISMATCH',
+      outcomes: ['refused: wrong-domain', 'refused: malformed', 'refused: unknown-key'],
+      errors: [
+        expect.objectContaining({ index: 0, code: 'DOMAIN_MISMATCH' }),
+        { index: 1, field: 'id', code: 'INVALID_EVENT', error: expect.stringContaining(': id must be ') },
+        expect.objectContaining({ index: 2, code: 'UNKNOWN_SITE_KEY' }),
+      ],
     });
     expect(answer.headers['x-attractos-outcome']).toBe(
       'refused; reason=wrong-domain, refused; reason=malformed, refused; reason=unknown-key',
@@ -687,8 +976,9 @@ describe('batches', () => {
       [{ key: newSiteKey() }, []],
     ])
       expectRefused(await running.send(body), 400, 'INVALID_EVENT', 'malformed');
-    expect(await ledger(other, owned.id)).toEqual({ malformed: 2 });
-    expect(await ledger(other, NO_SITE)).toEqual({ malformed: 3 });
+    // Without a known key in it, a batch is of the site on the host that sent it.
+    expect(await ledger(other, owned.id)).toEqual({ malformed: 5 });
+    expect(await ledger(other, NO_SITE)).toEqual({});
   });
 });
 
@@ -829,7 +1119,10 @@ describe('a store that cannot accept events', () => {
     const answer = await running.send([beacon('a'), beacon('b'), beacon('c')]);
     expect([answer.status, answer.json()]).toEqual([
       202,
-      { outcomes: ['stored', 'refused: busy', 'stored'] },
+      {
+        outcomes: ['stored', 'refused: busy', 'stored'],
+        errors: [{ index: 1, code: 'UNAVAILABLE', error: expect.any(String), retry_after: 5 }],
+      },
     ]);
   });
 });

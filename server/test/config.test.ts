@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ConfigError, readConfig, withEnvFile } from '../src/config/config.ts';
 import { settingsCatalogue } from '../src/config/settings.ts';
+import { DAY_MS } from '../src/domain/clock.ts';
 import { root, temporaryFolder } from './support/paths.ts';
 import { command } from './support/program.ts';
 
@@ -16,19 +17,28 @@ describe('the configuration', () => {
       publicUrl: null,
       paths: { script: null, collect: null },
       trustProxy: [],
+      clientIpHeader: null,
       geoDatabase: null,
+      asnDatabase: null,
+      crawlerRanges: null,
       countryHeader: null,
       siteRatePerSecond: 1000,
       siteBurst: 5000,
+      command: 'attractos',
       maxConnections: 10_000,
       apiOrigins: [],
       retentionDays: null,
       signups: 'closed',
       newAccountPlan: 'free',
+      sessions: { idleMs: 7 * DAY_MS, maxAgeMs: 30 * DAY_MS },
       shutdownDelayMs: 0,
       metrics: { listen: null, token: null },
       logLevel: 'info',
     });
+  });
+
+  it('names the command as npm runs it, if npm started the server', () => {
+    expect(readConfig({ npm_lifecycle_event: 'start' }).command).toBe('npm run -s attractos --');
   });
 
   it('reads the environment', () => {
@@ -39,6 +49,7 @@ describe('the configuration', () => {
         DATA_DIR: '/var/lib/attractos',
         PUBLIC_URL: 'https://stats.example/',
         TRUST_PROXY: 'loopback, 10.0.0.0/8,',
+        CLIENT_IP_HEADER: 'CF-Connecting-IP',
         GEO_DATABASE: '/var/lib/countries.mmdb',
         COUNTRY_HEADER: 'CF-IPCountry',
         SITE_RATE: '0.5',
@@ -54,7 +65,10 @@ describe('the configuration', () => {
       dataDir: '/var/lib/attractos',
       publicUrl: 'https://stats.example',
       trustProxy: ['loopback', '10.0.0.0/8'],
+      clientIpHeader: 'cf-connecting-ip',
       geoDatabase: '/var/lib/countries.mmdb',
+      asnDatabase: null,
+      crawlerRanges: null,
       countryHeader: 'cf-ipcountry',
       siteRatePerSecond: 0.5,
       siteBurst: 1,
@@ -108,6 +122,8 @@ describe('the configuration', () => {
     ['TRUST_PROXY', 'true'],
     ['TRUST_PROXY', '1'],
     ['TRUST_PROXY', 'loopback, 10.0.0.0/33'],
+    ['CLIENT_IP_HEADER', 'X-Real-IP'],
+    ['CLIENT_IP_HEADER', 'X-Real-IP, Forwarded'],
     ['SCRIPT_PATH', '/../app.js'],
     ['COLLECT_PATH', '/./log'],
     ['HOST', ' '],

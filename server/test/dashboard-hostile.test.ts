@@ -76,7 +76,7 @@ describe('a request', () => {
 
   it('refuses an oversized form before reading it', async () => {
     for (const path of ['/login', '/dashboard/add-site', `${base}/settings/exclusions`]) {
-      const answer = await visitor.post(path, { domain: 'x'.repeat(70_000) });
+      const answer = await visitor.post(path, { domain: 'x'.repeat(600_000) });
       expect({ path, status: answer.status }).toEqual({ path, status: 413 });
       expect(answer.text).toContain('This form could not be read');
     }
@@ -204,6 +204,43 @@ describe('a shared link', () => {
     world.clock.advance(7 * DAY_MS + 1);
     expect((await stranger.get(path)).status).toBe(404);
     expect((await stranger.get(`${path}/rows.csv`)).status).toBe(404);
+    // A session ends after a week without use.
+    await visitor.signIn(account.email, PASSWORD);
+  });
+
+  it('refuses a password that is too short or too long, and cuts none', async () => {
+    for (const password of ['1234567', 'x'.repeat(201)]) {
+      const answer = await visitor.post(`${base}/settings/shares`, {
+        name: 'weak',
+        'share-password': password,
+      });
+      expect(answer.status).toBe(422);
+      expect(answer.text).toContain('Use a password of 8 to 200 characters.');
+    }
+    const long = 'correct horse battery staple '.repeat(7).slice(0, 200);
+    const path = await share({ name: 'long', 'share-password': long });
+    const stranger = new DashboardVisitor(server.url);
+    await stranger.get(path);
+    expect((await stranger.post(path, { password: `${long}x` })).status).toBe(422);
+    expect((await stranger.post(path, { password: long })).status).toBe(303);
+  });
+
+  it('limits the guesses at one link, from wherever they come', async () => {
+    const proxied = await world.serve({ settings: { TRUST_PROXY: 'loopback' } });
+    const path = await share({ name: 'guessed', 'share-password': 'open sesame' });
+    const guess = async (address: string, password: string) => {
+      const stranger = new DashboardVisitor(proxied.url);
+      await stranger.get(path);
+      return (await stranger.post(path, { password }, { 'x-forwarded-for': address })).status;
+    };
+    const inOneNetwork: number[] = [];
+    for (let i = 0; i < 60; i++) inOneNetwork.push(await guess(`2001:db8::${i}`, 'guess'));
+    expect(inOneNetwork).toEqual([...Array<number>(10).fill(422), ...Array<number>(50).fill(429)]);
+    // What the network's limit refused is not counted for the link.
+    for (let i = 0; i < 20; i++) expect(await guess(`198.51.100.${i}`, 'guess')).toBe(422);
+    expect(await guess('203.0.113.9', 'open sesame')).toBe(429);
+    world.clock.advance(15 * 60_000);
+    expect(await guess('203.0.113.9', 'open sesame')).toBe(303);
   });
 
   it('asks each shared link with a password for its own password', async () => {

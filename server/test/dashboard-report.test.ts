@@ -2,7 +2,7 @@ import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hashPassword } from '../src/app/passwords.ts';
-import { resolveFilters } from '../src/app/reports/filters.ts';
+import { toFilter } from '../src/app/reports/filters.ts';
 import { comparedSpan, RANGES, spanOf } from '../src/app/reports/spans.ts';
 import { DEMO_EMAIL, fillDemo } from '../src/commands/demo/fill.ts';
 import { trafficOf } from '../src/commands/demo/traffic.ts';
@@ -113,6 +113,13 @@ describe('a span', () => {
     );
   });
 
+  it('begins for all time with the first day that may have events: two days before the site was added', () => {
+    const nowMs = Date.UTC(2026, 4, 14, 12);
+    const span = spanOf({ range: 'all', from: null, to: null }, { zone: 'UTC', nowMs, createdAtMs: nowMs });
+    expect(new Date(span.fromMs).toISOString()).toBe('2026-05-12T00:00:00.000Z');
+    expect(span.toMs).toBe(nowMs + 1);
+  });
+
   it('divides a span of hours into the same buckets as the API', () => {
     const zone = 'Australia/Lord_Howe';
     const context = { zone, nowMs: Date.UTC(2025, 9, 7, 3, 10), createdAtMs: 0 };
@@ -133,9 +140,6 @@ describe('a span', () => {
 });
 
 describe('filters', () => {
-  const nothing = { breakdown: async () => ({ rows: [], nextCursor: null }) };
-  const span = { siteId: 's', fromMs: 0, toMs: 1 };
-
   it('survive a round trip through the URL', () => {
     const text = fc.string({ maxLength: 200, unit: 'binary' });
     const by = fc.constantFrom<FilterDimension>('page', 'country', 'prop:a.b%2Ec', 'prop:a:b|c\\');
@@ -189,31 +193,33 @@ describe('filters', () => {
     expect(leadsTo(links(`f=${many}`).withValue('country', 'DE'))).toEqual([many]);
   });
 
-  it('takes filters of one dimension as alternatives, and ignores invalid ones', async () => {
+  it('takes filters of one dimension as alternatives, and ignores invalid ones', () => {
     const asked = readReportFilters(
       new URLSearchParams(
         'f=is.page./a&f=is.page./b&f=not.country.DE&f=none.source&f=bad&f=is.bot.x&f=is.__proto__.x&f=has.page',
       ),
     );
-    expect((await resolveFilters(asked, nothing, span)).filters).toEqual([
+    expect(asked.map((filter) => toFilter(filter, [], { mergeTrailingSlashes: false }))).toEqual([
       { by: 'page', values: ['/a', '/b'], negated: false },
       { by: 'country', values: ['DE'], negated: true },
       { by: 'source', values: [null], negated: false },
     ]);
   });
 
-  it('resolves a filter that contains a text to the matching values of the period', async () => {
-    const resolved = (text: string) =>
-      resolveFilters(readReportFilters(new URLSearchParams(text)), nothing, span);
-    expect((await resolved('f=has.page.blog')).filters).toEqual([{ by: 'page', values: [], negated: false }]);
-    expect((await resolved('f=lacks.page.blog')).filters).toEqual([]);
-  });
-
-  it('reports when a filter that contains a text has too many values to search', async () => {
-    const more = { breakdown: async () => ({ rows: [], nextCursor: 'more' }) };
-    const asked = readReportFilters(new URLSearchParams('f=~page:blog&f=country:DE'));
-    expect((await resolveFilters(asked, more, span)).cut).toEqual([asked[0]]);
-    expect((await resolveFilters(asked, nothing, span)).cut).toEqual([]);
+  it('finds values by their names, too', () => {
+    const filters = (text: string) =>
+      readReportFilters(new URLSearchParams(text)).map((filter) =>
+        toFilter(filter, [], { mergeTrailingSlashes: false }),
+      );
+    expect(filters('f=~country:german|x')).toMatchObject([
+      { by: 'country', values: expect.arrayContaining(['DE', 'MX', 'LU']), containing: ['german', 'x'] },
+    ]);
+    expect(filters('f=!~channel:ASSIST')).toEqual([
+      { by: 'channel', values: ['ai'], containing: ['ASSIST'], negated: true },
+    ]);
+    expect(filters('f=~source:german')).toEqual([
+      { by: 'source', values: [], containing: ['german'], negated: false },
+    ]);
   });
 
   it('typed into the form go into the URL, one per line, with names as their values', () => {
@@ -371,7 +377,65 @@ describe('the report', () => {
     const { text } = await visitor.get(`${base}?range=91d`);
     expect(text.split(euros).length - 1, 'in the tile and with the goal').toBe(2);
     expect((await visitor.get(`${base}?range=91d&f=is.event.download`)).text).not.toContain('€');
-    expect((await visitor.get(`${base}?range=91d&f=is.entry.%2F`)).text).not.toContain('€');
+    const entered = await visitor.get(`${base}/rows.csv?range=91d&by=event&f=entry:%2F&f=event:signup`);
+    const [header = '', row = ''] = entered.text.split('\r\n');
+    const cell = (column: string) => Number(row.split(',')[header.split(',').indexOf(column)]);
+    expect(cell('revenue_EUR')).toBe(29 * cell('events'));
+    expect((await visitor.get(`${base}?range=91d&f=entry:%2F`)).text).toContain('€');
+  }, 60_000);
+
+  it('has goals that filter the report, and counts what reached them as conversions', async () => {
+    const goals = await world.store.registry.goalsOf(siteId);
+    const [signup] = goals.filter(({ pattern }) => pattern === 'signup');
+    const { text } = await visitor.get(`${base}?range=91d&compare=none`);
+    expect(text).toContain('Conversions');
+    expect(text).toContain(`f=goal%3A${signup?.id}`);
+    const scope = { siteId, fromMs: 0, toMs: world.clock.now() + 1 };
+    const reached = await world.store.reports.totals({
+      ...scope,
+      filters: [{ by: 'goal', goals, negated: false }],
+    });
+    expect(reached.events).toBeGreaterThan(0);
+    const csv = await visitor.get(`${base}/rows.csv?range=all&by=goal`);
+    expect(csv.text).toMatch(/^goal,type,pattern,visitors,conversions,conversion_rate,revenue_EUR\r\n/);
+    const { events } = await world.store.reports.totals({
+      ...scope,
+      filters: [{ by: 'event', values: ['signup'], negated: false }],
+    });
+    expect(csv.text).toContain(`${signup?.id},event,signup,`);
+    expect(csv.text).toMatch(new RegExp(`signup,\\d+,${events},[\\d.]+,${29 * events}\r\n`));
+    const filtered = await visitor.get(`${base}/rows.csv?range=all&by=event&f=goal:${signup?.id}`);
+    expect(filtered.text.trimEnd().split('\r\n')).toHaveLength(2);
+    const chip = (await visitor.get(`${base}?range=91d&f=goal:${signup?.id}`)).text;
+    expect(chip).toMatch(/Goal<\/span>[\s\S]*<bdi>signup<\/bdi>/);
+  }, 60_000);
+
+  it('says what is wrong with its address instead of showing other numbers', async () => {
+    for (const [query, says] of [
+      ['f=contry:DE', 'has an unknown dimension “contry”'],
+      ['f=country', 'must contain a colon'],
+      ['f=goal:nothing', 'names a goal that the site does not have'],
+      ['range=7days', '“range” must be one of'],
+      ['range=custom&from=2026-02-30&to=2026-03-01', 'must be a valid YYYY-MM-DD date'],
+      ['range=custom&from=2026-03-02&to=2026-03-01', 'must not be after'],
+      ['range=custom&from=2026-03-02', 'requires both'],
+      ['range=7d&from=2026-03-02&to=2026-03-03', 'require range=custom'],
+      ['range=custom&from=1900-01-01&to=2026-03-03', 'at most 3,660 days'],
+      ['compare=before', '“compare” must be one of'],
+      ['metric=money', '“metric” must be one of'],
+      ['pages=colour', '“pages” must be one of'],
+      ['range=7d&range=30d', 'must be given once'],
+      ['by=colour', '“by” must be one of'],
+      [Array.from({ length: 11 }, (_, i) => `f=page:/${i}`).join('&'), 'at most 10 filters'],
+    ] as const)
+      for (const path of ['', '/rows.csv']) {
+        const { status, text } = await visitor.get(`${base}${path}?${query}`);
+        expect(status, query).toBe(400);
+        expect(text.replaceAll(/&quot;|"/g, '“').replaceAll('contry“', 'contry”'), query).toContain(says);
+        expect(text, query).not.toContain('figure-tile');
+      }
+    const unknown = await visitor.get(`${base}?range=7d&unheard=1`);
+    expect([unknown.status, unknown.text.includes('unheard')]).toEqual([200, true]);
   }, 60_000);
 
   it('keeps the report smaller than 60 kB, including style and script', async () => {
@@ -456,7 +520,7 @@ describe('the report', () => {
       ...['source', 'channel', 'campaign'].map((by) => `${hostile}?sources=${by}`),
       ...['device', 'browser', 'os'].map((by) => `${hostile}?devices=${by}`),
       `${hostile}?events=${encodeURIComponent(`prop:${evil}`)}`,
-      `${hostile}?f=${chip}&range=${encodeURIComponent(evil)}&metric=${encodeURIComponent(evil)}`,
+      `${hostile}?f=${chip}`,
       `${hostile}/not-counted?allowed=${encodeURIComponent(evil)}`,
       `${hostile}/install?allowed=${encodeURIComponent(evil)}`,
       `/login?next=${encodeURIComponent(evil)}`,
@@ -467,6 +531,10 @@ describe('the report', () => {
       expect(status, path).toBeLessThan(400);
       expect(text, path).not.toMatch(/<img|<script>/);
     }
+    const wrong = `range=${encodeURIComponent(evil)}&metric=${encodeURIComponent(evil)}&${encodeURIComponent(evil)}=1`;
+    const refused = await visitor.get(`${hostile}?${wrong}&f=${encodeURIComponent(evil)}`);
+    expect(refused.status).toBe(400);
+    expect(refused.text).not.toMatch(/<img|<script>/);
     expect((await visitor.get(hostile)).text).toContain('&lt;script>alert(1)&lt;/script>');
   }, 60_000);
 });

@@ -1,10 +1,16 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { hashPassword } from '../src/app/passwords.ts';
 import { newTotpSecret, totpAddress, totpStep } from '../src/app/second-factor.ts';
 import { readConfig } from '../src/config/config.ts';
+import { SecretBox } from '../src/domain/secret-box.ts';
 import { digestToken, newToken } from '../src/domain/tokens.ts';
 import { buildServer } from '../src/server.ts';
+import { runAccountCommand } from './support/account-command.ts';
+import { signedIn } from './support/dashboard-person.ts';
 import { DashboardVisitor } from './support/dashboard-visitor.ts';
+import { SECRET_BOX } from './support/secret-key.ts';
 import { totpCode } from './support/totp.ts';
 import { type RunningServer, World } from './support/world.ts';
 
@@ -44,6 +50,7 @@ describe('set-up', () => {
       store: fresh.store,
       clock: fresh.clock,
       scripts: [],
+      secretBox: SECRET_BOX,
       setupToken: TOKEN,
     });
     url = await app.listen({ port: 0, host: '127.0.0.1' });
@@ -93,6 +100,8 @@ describe('set-up', () => {
     expect(answers.map(({ status }) => status).sort()).toEqual([303, 410, 410, 410, 410]);
     const winner = visitors[answers.findIndex(({ status }) => status === 303)];
     expect((await winner?.get('/dashboard/add-site'))?.status).toBe(200);
+    for (const name of ['a', 'b', 'c', 'd'])
+      expect((await winner?.post('/dashboard/add-site', { domain: `${name}.example` }))?.status).toBe(303);
     expect((await new DashboardVisitor(url).get(`/setup?token=${TOKEN}`)).status).toBe(410);
   });
 });
@@ -112,6 +121,15 @@ describe('signing in', () => {
     for (const [name, value] of visitor.cookies) stolen.cookies.set(name, value);
     expect((await visitor.post('/logout')).headers.location).toBe('/login');
     expect((await stolen.get('/dashboard/account')).status).toBe(303);
+  });
+
+  it('ends everywhere with a command', async () => {
+    const email = await addPerson();
+    const visitors = [anonymous(), anonymous()];
+    for (const visitor of visitors) await visitor.signIn(email, PASSWORD);
+    await runAccountCommand(world, 'account sign-out', email);
+    for (const visitor of visitors) expect((await visitor.get('/dashboard')).status).toBe(303);
+    expect((await visitors[0]?.signIn(email, PASSWORD))?.status).toBe(303);
   });
 
   it('stores nothing that could open a session', async () => {
@@ -178,6 +196,109 @@ describe('signing in', () => {
     expect((await visitor.post('/login', { email, password: PASSWORD })).status).toBe(303);
   });
 
+  describe('from other addresses', () => {
+    let proxied: RunningServer;
+    beforeAll(async () => {
+      proxied = await world.serve({ settings: { TRUST_PROXY: 'loopback' } });
+    });
+    const from = (address: string) => ({ 'x-forwarded-for': address });
+    /** Guesses the password of an account from so many addresses that only the account's limit is reached. */
+    async function lockOut(email: string): Promise<void> {
+      const statuses: number[] = [];
+      for (let i = 0; i < 12; i++) {
+        const guesser = new DashboardVisitor(proxied.url);
+        await guesser.get('/login');
+        const guess = { email, password: `guess ${i}` };
+        statuses.push((await guesser.post('/login', guess, from(`198.51.100.${i}`))).status);
+      }
+      expect(statuses.slice(0, 10)).toEqual(Array<number>(10).fill(422));
+    }
+
+    it('throttles a whole IPv6 network', async () => {
+      const statuses = new Set<number>();
+      for (let i = 0; i < 60; i++) {
+        const guesser = new DashboardVisitor(proxied.url);
+        await guesser.get('/login');
+        const guess = { email: `nobody${i}@example.com`, password: 'guess' };
+        statuses.add((await guesser.post('/login', guess, from(`2001:db8:1:1::${i}`))).status);
+      }
+      expect(statuses).toEqual(new Set([422, 429]));
+    });
+
+    it('does not lock an owner out of a browser in which they signed in before', async () => {
+      const email = await addPerson();
+      const owner = new DashboardVisitor(proxied.url);
+      await owner.signIn(email, PASSWORD);
+      await owner.post('/logout');
+      await lockOut(email);
+      const stranger = new DashboardVisitor(proxied.url);
+      expect((await stranger.signIn(email, PASSWORD)).status).toBe(429);
+      expect((await owner.signIn(email, PASSWORD)).status).toBe(303);
+      // Guesses in a known browser are limited, too.
+      await owner.post('/logout');
+      await owner.get('/login');
+      const statuses: number[] = [];
+      for (let i = 0; i < 11; i++)
+        statuses.push((await owner.post('/login', { email, password: `guess ${i}` })).status);
+      expect(statuses).toEqual([...Array<number>(10).fill(422), 429]);
+    });
+
+    it('does not know a browser by the cookie of another account, or of an earlier password', async () => {
+      const [email, other] = [await addPerson(), await addPerson()];
+      const owner = new DashboardVisitor(proxied.url);
+      await owner.signIn(email, PASSWORD);
+      await owner.post('/logout');
+      await lockOut(other);
+      expect((await owner.signIn(other, PASSWORD)).status).toBe(429);
+      const account = await world.store.registry.accountByEmail(email);
+      await world.store.registry.setPassword(account?.id ?? '', await hashPassword('a new password'));
+      await lockOut(email);
+      expect((await owner.signIn(email, 'a new password')).status).toBe(429);
+    });
+
+    it('lets whoever has the second factor pass, and does not tell strangers which password is right', async () => {
+      const account = await world.addAccount();
+      const { registry } = world.store;
+      await registry.setPassword(account.id, await hashPassword(PASSWORD));
+      const secret = newTotpSecret();
+      await registry.setTotp(account.id, { secret, recoveryHashes: [] });
+      await lockOut(account.email);
+
+      const enter = async (address: string, password: string, code: string) => {
+        const visitor = new DashboardVisitor(proxied.url);
+        await visitor.get('/login');
+        const asked = await visitor.post('/login', { email: account.email, password }, from(address));
+        const ticket = /name="ticket" value="([^"]+)"/.exec(asked.text)?.[1] ?? '';
+        const { status, text } = await visitor.post('/login/second-factor', { ticket, code }, from(address));
+        return {
+          asked: asked.text.replaceAll(/value="[^"]+"/g, ''),
+          status,
+          text: text.replaceAll(/value="[^"]+"/g, ''),
+        };
+      };
+      const code = totpCode(secret, Math.floor(world.clock.now() / 30_000));
+      const wrong = await enter('203.0.113.1', 'guess', code);
+      expect(wrong.status).toBe(422);
+      expect(await enter('203.0.113.2', PASSWORD, '000000')).toEqual(wrong);
+      // More wrong passwords than an account may have wrong codes.
+      for (let i = 0; i < 11; i++)
+        expect((await enter(`203.0.113.${10 + i}`, `guess ${i}`, code)).status).toBe(422);
+      expect((await enter('203.0.113.3', PASSWORD, code)).status).toBe(303);
+
+      // Nor does the limit of codes, whichever addresses they come from.
+      world.clock.advance(WINDOW_MS);
+      await lockOut(account.email);
+      const statuses = async (password: string, network: string) => {
+        const seen: number[] = [];
+        for (let i = 0; i < 12; i++) seen.push((await enter(`${network}.${i}`, password, '000000')).status);
+        return seen;
+      };
+      const limited = [...Array<number>(10).fill(422), 429, 429];
+      expect(await statuses(PASSWORD, '192.0.2')).toEqual(limited);
+      expect(await statuses('a guess', '198.51.100')).toEqual(limited);
+    });
+  });
+
   it.each([
     ['//evil.example/', '/dashboard'],
     ['/\\evil.example', '/dashboard'],
@@ -193,6 +314,129 @@ describe('signing in', () => {
     const answer = await visitor.post('/login', { email: await addPerson(), password: PASSWORD, next });
     expect(answer.headers.location).toBe(to);
   });
+});
+
+describe('a session', () => {
+  const [MINUTE_MS, HOUR_MS] = [60_000, 3_600_000];
+  const DAY_MS = 24 * HOUR_MS;
+
+  /** Signs a new person in. */
+  async function newSession(on: RunningServer): Promise<{ visitor: DashboardVisitor; accountId: string }> {
+    const email = await addPerson();
+    const visitor = new DashboardVisitor(on.url);
+    await visitor.signIn(email, PASSWORD);
+    return { visitor, accountId: (await world.store.registry.accountByEmail(email))?.id ?? '' };
+  }
+  const isIn = async (visitor: DashboardVisitor) => (await visitor.get('/dashboard/account')).status === 200;
+
+  it('ends after a week without use, but not while it is used', async () => {
+    const { visitor } = await newSession(server);
+    for (let i = 0; i < 3; i++) {
+      world.clock.advance(6 * DAY_MS);
+      expect(await isIn(visitor)).toBe(true);
+    }
+    world.clock.advance(7 * DAY_MS);
+    expect(await isIn(visitor)).toBe(false);
+  });
+
+  it('ends after 30 days, however often it is used', async () => {
+    const { visitor } = await newSession(server);
+    for (let i = 0; i < 29; i++) {
+      world.clock.advance(DAY_MS);
+      expect(await isIn(visitor)).toBe(true);
+    }
+    world.clock.advance(DAY_MS);
+    expect(await isIn(visitor)).toBe(false);
+  });
+
+  it('does not last until a clock that was set back is there again', async () => {
+    const { visitor } = await newSession(server);
+    world.clock.advance(-8 * DAY_MS);
+    expect(await isIn(visitor)).toBe(false);
+    world.clock.advance(8 * DAY_MS);
+    expect(await isIn(visitor)).toBe(true);
+  });
+
+  it('does not begin with a password that was changed while it was checked', async () => {
+    const { registry } = world.store;
+    const email = await addPerson();
+    const createSession: typeof registry.createSession = async (session, tokenHash) => {
+      await registry.setPassword(session.accountId, await hashPassword('a new password'));
+      await registry.endSessionsOf(session.accountId, null);
+      await registry.createSession(session, tokenHash);
+    };
+    const racing = await world.serve({ registry: { ...registry, createSession } });
+    const visitor = new DashboardVisitor(racing.url);
+    expect((await visitor.signIn(email, PASSWORD)).headers.location).toBe('/login');
+    const account = await registry.accountByEmail(email);
+    expect(await registry.sessionsOf(account?.id ?? '', world.clock.now())).toEqual([]);
+  });
+
+  it('is not kept alive by pages that update themselves', async () => {
+    const { visitor, accountId } = await newSession(server);
+    const account = await world.store.registry.accountById(accountId);
+    if (account === null) throw new Error('the account was just created');
+    const site = await world.addSite(account);
+    for (let i = 0; i < 7; i++) {
+      expect((await visitor.get(`/dashboard/sites/${site.id}/now`)).status).toBe(200);
+      world.clock.advance(DAY_MS);
+    }
+    expect((await visitor.get(`/dashboard/sites/${site.id}/now`)).status).toBe(303);
+  });
+
+  it('obeys the settings, also if it began under others, and is no longer listed', async () => {
+    const strict = await world.serve({ settings: { SESSION_IDLE_HOURS: '0.5', SESSION_MAX_DAYS: '2' } });
+    const { visitor } = await newSession(server);
+    const cookie = { cookie: visitor.cookieHeader };
+    world.clock.advance(30 * MINUTE_MS);
+    const onStrict = new DashboardVisitor(strict.url);
+    expect((await onStrict.get('/dashboard/account', cookie)).status).toBe(303);
+    expect(await isIn(visitor)).toBe(true);
+    expect((await onStrict.get('/dashboard/account', cookie)).status).toBe(200);
+
+    const { accountId } = await newSession(strict);
+    world.clock.advance(20 * MINUTE_MS);
+    const email = (await world.store.registry.accountById(accountId))?.email ?? '';
+    const later = new DashboardVisitor(strict.url);
+    await later.signIn(email, PASSWORD);
+    const count = async () =>
+      [...(await later.get('/dashboard/account')).text.matchAll(/Signed in <time/g)].length;
+    expect(await count()).toBe(2);
+    world.clock.advance(20 * MINUTE_MS);
+    expect(await count()).toBe(1);
+  });
+
+  it('is written at most once a minute', async () => {
+    let writes = 0;
+    const { registry } = world.store;
+    const touchSession: typeof registry.touchSession = (...args) => {
+      writes += 1;
+      return registry.touchSession(...args);
+    };
+    const counting = await world.serve({ registry: { ...registry, touchSession } });
+    const { visitor } = await newSession(counting);
+    for (let i = 0; i < 5; i++) await isIn(visitor);
+    expect(writes).toBe(0);
+    world.clock.advance(MINUTE_MS);
+    for (let i = 0; i < 5; i++) await isIn(visitor);
+    expect(writes).toBe(1);
+  });
+});
+
+describe('a new password', () => {
+  it.each(['password123', '1234567890', 'sunshine12', 'attractos1', 'aaaaaaaaaaaaaaa', 'Password2026'])(
+    'is not %s, which is easy to guess',
+    async (password) => {
+      const email = await addPerson();
+      const owner = anonymous();
+      await owner.signIn(email, PASSWORD);
+      const fields = { 'old-password': PASSWORD, 'new-password': password };
+      const answer = await owner.post('/dashboard/account/password', fields);
+      expect(answer.status).toBe(422);
+      expect(answer.text).toContain('This password is easy to guess.');
+      expect((await anonymous().signIn(email, PASSWORD)).status).toBe(303);
+    },
+  );
 });
 
 describe('sign-up', () => {
@@ -213,28 +457,43 @@ describe('sign-up', () => {
 });
 
 describe('a reset link', () => {
+  async function addResetLink(email: string, token: string): Promise<void> {
+    const { registry } = world.store;
+    const accountId = (await registry.accountByEmail(email))?.id ?? '';
+    const expiresAtMs = world.clock.now() + 1000;
+    await registry.createOneTimeToken(
+      { kind: 'reset', email, accountId, siteId: null, role: null, expiresAtMs },
+      digestToken(token),
+    );
+  }
+
+  it.each([
+    ['password', { 'old-password': PASSWORD, 'new-password': 'a longer password' }],
+    ['email', { 'email-password': PASSWORD, email: 'elsewhere@example.com' }],
+  ])('is worthless once the %s was changed', async (what, fields) => {
+    const email = await addPerson();
+    const token = newToken();
+    await addResetLink(email, token);
+    const owner = anonymous();
+    await owner.signIn(email, PASSWORD);
+    expect((await owner.post(`/dashboard/account/${what}`, fields)).status).toBe(303);
+    expect((await anonymous().get(`/reset/${token}`)).status).toBe(410);
+  });
+
   it('sets a new password once and ends every session', async () => {
     const email = await addPerson();
-    const account = await world.store.registry.accountByEmail(email);
     const old = anonymous();
     await old.signIn(email, PASSWORD);
     const token = newToken();
-    await world.store.registry.createOneTimeToken(
-      {
-        kind: 'reset',
-        email,
-        accountId: account?.id ?? '',
-        siteId: null,
-        role: null,
-        expiresAtMs: world.clock.now() + 1000,
-      },
-      digestToken(token),
-    );
+    await addResetLink(email, token);
+    const other = newToken();
+    await addResetLink(email, other);
     const visitor = anonymous();
     expect((await visitor.get(`/reset/${token}`)).text).toContain(email);
     expect((await visitor.post('/reset', { token, password: 'short' })).status).toBe(422);
     expect((await visitor.post('/reset', { token, password: 'a new password' })).status).toBe(303);
     expect((await visitor.post('/reset', { token, password: 'another new one' })).status).toBe(410);
+    expect((await visitor.post('/reset', { token: other, password: 'another new one' })).status).toBe(410);
     expect((await old.get('/dashboard/account')).status).toBe(303);
     expect((await anonymous().signIn(email, 'a new password')).status).toBe(303);
   });
@@ -276,15 +535,13 @@ describe('two-factor authentication', () => {
     const email = await addPerson();
     const visitor = anonymous();
     await visitor.signIn(email, PASSWORD);
-    const started = await visitor.post('/dashboard/account/second-factor');
-    const secret = /name="secret" value="([A-Z2-7]{32})"/.exec(started.text)?.[1] ?? '';
-    const code = () => totpCode(secret, Math.floor(world.clock.now() / 30_000));
-    const turnOn = (typed: string) =>
-      visitor.post('/dashboard/account/second-factor', { secret, code: typed, 'totp-password': PASSWORD });
+    const secret = await newApp(visitor);
+    const code = () => codeOf(secret);
+    const turnOn = (typed: string) => confirmApp(visitor, { code: typed, 'totp-password': PASSWORD });
     expect((await turnOn('000000')).status).toBe(422);
     expect((await turnOn('१२३४५६')).status).toBe(422);
     const on = await turnOn(code());
-    const recovery = /<pre id="recovery-codes"[^>]*><code>([^<]+)/.exec(on.text)?.[1]?.split('\n') ?? [];
+    const recovery = recoveryCodesIn(on.text);
     expect(recovery).toHaveLength(8);
 
     const enter = async (typed: string) => {
@@ -304,46 +561,137 @@ describe('two-factor authentication', () => {
     expect(await enter(next), 'the same code again').toBe(422);
     expect(await enter(recovery[0] ?? '')).toBe(303);
     expect(await enter(recovery[0] ?? ''), 'the same recovery code again').toBe(422);
+    expect(await enter(` ${recovery[1]?.toUpperCase().replace(/^.{4}/, '$& ')} `)).toBe(303);
+    expect(await enter(''), 'no code').toBe(422);
+    expect(await enter('f'.repeat(16)), 'a code that never was').toBe(422);
   });
 
-  /** Signs in a user with two-factor authentication. @returns the user and a source of codes */
+  /** Begins to set up an app in an open session. @returns the secret that the server made */
+  async function newApp(visitor: DashboardVisitor): Promise<string> {
+    const { text } = await visitor.post('/dashboard/account/second-factor', { do: 'start' });
+    return /<pre id="totp-secret"[^>]*><code>([A-Z2-7 ]+)/.exec(text)?.[1]?.replaceAll(' ', '') ?? '';
+  }
+
+  const confirmApp = (visitor: DashboardVisitor, fields: Record<string, string>) =>
+    visitor.post('/dashboard/account/second-factor', { do: 'confirm', ...fields });
+
+  const codeOf = (shared: string) => totpCode(shared, Math.floor(world.clock.now() / 30_000));
+
+  const recoveryCodesIn = (text: string) =>
+    /<pre id="recovery-codes"[^>]*><code>([^<]+)/.exec(text)?.[1]?.split('\n') ?? [];
+
+  /** Returns what is stored of the second factor of an account. */
+  async function stored(email: string) {
+    const account = await world.store.registry.accountByEmail(email);
+    const id = account?.id ?? '';
+    const { totpSecret } = (await world.store.registry.credentialsOf(id)) ?? { totpSecret: null };
+    return { id, totpSecret, hashes: await world.store.registry.recoveryHashesOf(id) };
+  }
+
+  /** Signs in a user with two-factor authentication. @returns the user and the secret */
   async function withSecondFactor() {
     const email = await addPerson();
     const visitor = anonymous();
     await visitor.signIn(email, PASSWORD);
+    const secret = await newApp(visitor);
+    const on = await confirmApp(visitor, { code: codeOf(secret), 'totp-password': PASSWORD });
+    world.clock.advance(30_000);
     const change = (fields: Record<string, string>) =>
       visitor.post('/dashboard/account/second-factor', fields);
-    const secret = newTotpSecret();
-    const codeOf = (shared: string) => totpCode(shared, Math.floor(world.clock.now() / 30_000));
-    const on = await change({ secret, code: codeOf(secret), 'totp-password': PASSWORD });
-    const recovery = /<pre id="recovery-codes"[^>]*><code>([^<]+)/.exec(on.text)?.[1]?.split('\n') ?? [];
-    world.clock.advance(30_000);
+    /** The secret in use, which only this server can read. */
     const present = async () => {
-      const account = await world.store.registry.accountByEmail(email);
-      return (await world.store.registry.credentialsOf(account?.id ?? ''))?.totpSecret ?? null;
+      const { id, totpSecret } = await stored(email);
+      return totpSecret === null ? null : SECRET_BOX.open(totpSecret, id);
     };
-    return { email, change, secret, codeOf, recovery, present };
+    return { email, visitor, change, secret, recovery: recoveryCodesIn(on.text), present };
   }
 
   it('cannot be turned on from an open session without the password', async () => {
     const email = await addPerson();
     const visitor = anonymous();
     await visitor.signIn(email, PASSWORD);
-    const secret = newTotpSecret();
-    const code = totpCode(secret, Math.floor(world.clock.now() / 30_000));
+    const secret = await newApp(visitor);
+    const spaced = secret.replaceAll(/(.{4})(?=.)/g, '$1 ');
     for (const fields of [{}, { 'totp-password': 'not the password' }]) {
-      const answer = await visitor.post('/dashboard/account/second-factor', { secret, code, ...fields });
+      const answer = await confirmApp(visitor, { code: codeOf(secret), ...fields });
       expect(answer.status).toBe(422);
-      expect(answer.text, 'the same key, to go on with').toContain(secret);
+      expect(answer.text, 'the same key, to go on with').toContain(spaced);
     }
+    expect((await stored(email)).totpSecret).toBeNull();
     expect((await anonymous().signIn(email, PASSWORD)).status, 'signed in without a code').toBe(303);
   });
 
+  it('is set up only with a secret that the server made for this session', async () => {
+    const email = await addPerson();
+    const [visitor, elsewhere] = [anonymous(), anonymous()];
+    await visitor.signIn(email, PASSWORD);
+    await elsewhere.signIn(email, PASSWORD);
+    const own = newTotpSecret();
+    const confirm = async (from: DashboardVisitor, secret: string) => {
+      const fields = { secret, code: codeOf(secret), 'totp-password': PASSWORD };
+      return (await confirmApp(from, fields)).status;
+    };
+    expect(await confirm(visitor, own), 'not set up').toBe(422);
+    const [first, second] = [await newApp(visitor), await newApp(visitor)];
+    expect(await confirm(visitor, own), 'a secret of the browser').toBe(422);
+    expect(await confirm(visitor, first), 'a secret that was replaced').toBe(422);
+    expect(await confirm(elsewhere, second), 'a secret of another session').toBe(422);
+    world.clock.advance(WINDOW_MS);
+    expect(await confirm(visitor, second), 'too late').toBe(422);
+    expect((await stored(email)).totpSecret).toBeNull();
+    const third = await newApp(visitor);
+    const both = await Promise.all([confirm(visitor, third), confirm(visitor, third)]);
+    expect(both.sort(), 'used once').toEqual([200, 422]);
+    expect((await stored(email)).hashes).toHaveLength(8);
+  });
+
+  it('is stored encrypted for its account, with slow hashes of recovery codes that share a salt', async () => {
+    const { email, secret, recovery } = await withSecondFactor();
+    const { id, totpSecret, hashes } = await stored(email);
+    expect(SECRET_BOX.open(totpSecret ?? '', id)).toBe(secret);
+    expect(SECRET_BOX.open(totpSecret ?? '', 'acc_another')).toBeNull();
+    expect(new SecretBox(newToken()).open(totpSecret ?? '', id)).toBeNull();
+    const changed = totpSecret?.replace(/.$/, (last) => (last === 'A' ? 'B' : 'A')) ?? '';
+    expect(SECRET_BOX.open(`${changed}AAAA`, id)).toBeNull();
+    for (const hash of hashes) expect(hash).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$/);
+    expect(new Set(hashes.map((hash) => hash.split('$')[4])).size).toBe(1);
+    // Everything else that is stored: tables, free pages and logs.
+    const files = readdirSync(world.dataDir).filter((name) => name.startsWith('registry.db'));
+    const bytes = files.map((name) => readFileSync(join(world.dataDir, name), 'latin1')).join('');
+    expect(bytes, 'the search finds what is there').toContain(id);
+    for (const text of [secret, ...recovery, ...recovery.map(digestToken)]) expect(bytes).not.toContain(text);
+  });
+
+  it('says so if the secret was encrypted with another key, and lets recovery codes pass', async () => {
+    const { email, secret, recovery } = await withSecondFactor();
+    const other = await world.serve({ secretBox: new SecretBox(newToken()) });
+    const enter = async (code: string) => {
+      const visitor = new DashboardVisitor(other.url);
+      await visitor.get('/login');
+      const asked = await visitor.post('/login', { email, password: PASSWORD });
+      const ticket = /name="ticket" value="([^"]+)"/.exec(asked.text)?.[1] ?? '';
+      return { visitor, answer: await visitor.post('/login/second-factor', { ticket, code }) };
+    };
+    const refused = (await enter(codeOf(secret))).answer;
+    expect(refused.status).toBe(422);
+    expect(refused.text).toContain('its secret key has changed');
+    const { visitor, answer } = await enter(recovery[0] ?? '');
+    expect(answer.status).toBe(303);
+    await visitor.get('/dashboard/account');
+    const next = await newApp(visitor);
+    const replace = (code: string) =>
+      confirmApp(visitor, { code: codeOf(next), 'totp-password': PASSWORD, 'totp-code': code });
+    expect((await replace(codeOf(secret))).text).toContain('its secret key has changed');
+    expect((await replace(recovery[1] ?? '')).status, 'an app for the key of now').toBe(200);
+    world.clock.advance(30_000);
+    expect((await enter(codeOf(next))).answer.status).toBe(303);
+  });
+
   it('replaces the second factor with the password and a code of the current app', async () => {
-    const { change, secret, codeOf, recovery, present } = await withSecondFactor();
-    const other = newTotpSecret();
+    const { visitor, change, secret, recovery, present } = await withSecondFactor();
+    const other = await newApp(visitor);
     const replace = async (fields: Record<string, string>) =>
-      (await change({ secret: other, code: codeOf(other), ...fields })).status;
+      (await confirmApp(visitor, { code: codeOf(other), ...fields })).status;
     expect(await replace({})).toBe(422);
     expect(await replace({ 'totp-code': codeOf(secret) }), 'no password').toBe(422);
     expect(await replace({ 'totp-password': PASSWORD }), 'no code').toBe(422);
@@ -357,7 +705,7 @@ describe('two-factor authentication', () => {
   });
 
   it.each(['code', 'recovery code'] as const)('turns 2FA off with the password and a %s', async (kind) => {
-    const { change, secret, codeOf, recovery, present } = await withSecondFactor();
+    const { change, secret, recovery, present } = await withSecondFactor();
     const off = (fields: Record<string, string>) => change({ do: 'off', ...fields });
     const shown = kind === 'code' ? codeOf(secret) : (recovery[0] ?? '');
     expect((await off({ 'totp-code': shown })).status, 'no password').toBe(422);
@@ -369,7 +717,7 @@ describe('two-factor authentication', () => {
   });
 
   it('throttles guesses of password and code from an open session', async () => {
-    const { change, secret, codeOf, present } = await withSecondFactor();
+    const { change, secret, present } = await withSecondFactor();
     const off = async (password: string, code: string) =>
       (await change({ do: 'off', 'totp-password': password, 'totp-code': code })).status;
     const guesses: number[] = [];
@@ -405,12 +753,17 @@ describe('the account', () => {
         })
       ).status,
     ).toBe(303);
+    expect((await there.get('/dashboard/account')).status).toBe(303);
+    await there.signIn('moved@example.com', PASSWORD);
+    const before = here.cookies.get('attractos_session');
+    await here.get('/dashboard/account');
     const changed = await here.post('/dashboard/account/password', {
       'old-password': PASSWORD,
       'new-password': 'a longer password',
     });
     expect(changed.headers.location).toBe('/dashboard/account?done=password');
     expect((await here.get('/dashboard/account')).status).toBe(200);
+    expect(here.cookies.get('attractos_session')).not.toBe(before);
     expect((await there.get('/dashboard/account')).status).toBe(303);
     expect((await anonymous().signIn('moved@example.com', 'a longer password')).status).toBe(303);
   });
@@ -425,6 +778,21 @@ describe('the account', () => {
     expect((await theirs.get('/dashboard/account')).status).toBe(200);
     await theirs.post('/dashboard/account/sessions', { id });
     expect((await theirs.get('/dashboard/account')).status).toBe(303);
+  });
+
+  it('does not delete the account of the operator, whose rights the next oldest would have', async () => {
+    const operator = await world.store.registry.oldestAccount();
+    if (operator === null) throw new Error('there is an account');
+    const visitor = await signedIn(world, server, operator);
+    const { text } = await visitor.get('/dashboard/account');
+    expect(text).toContain(`attractos account remove --email ${operator.email}`);
+    expect(text).not.toContain('/dashboard/account/delete');
+    const answer = await visitor.post('/dashboard/account/delete', {
+      confirm: operator.email,
+      'delete-password': PASSWORD,
+    });
+    expect(answer.status).toBe(422);
+    expect(await world.store.registry.oldestAccount()).toEqual(operator);
   });
 
   it('deletes the account with everything after its email and password are typed', async () => {

@@ -1,25 +1,42 @@
 import { get, type IncomingMessage } from 'node:http';
 import type { FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ScriptFile } from '../src/collect/script.ts';
+import { permissionsOf } from '../src/dashboard/api-keys/text.ts';
 import { declarePages } from '../src/dashboard/index.ts';
+import { addressWarning } from '../src/dashboard/install/snippets.ts';
 import type { Parts } from '../src/dashboard/kit/parts.ts';
 import { Router } from '../src/dashboard/kit/router.ts';
-import { DAY_MS } from '../src/domain/clock.ts';
-import type { Account, Site } from '../src/store/contract/store.ts';
+import { DAY_MS, MINUTE_MS, utcDay } from '../src/domain/clock.ts';
+import { newSiteKey } from '../src/domain/keys.ts';
+import { staticFile } from '../src/http/static-file.ts';
+import {
+  type Account,
+  type Events,
+  NO_SITE,
+  type Site,
+  StoreUnavailable,
+} from '../src/store/contract/store.ts';
 import { signedIn } from './support/dashboard-person.ts';
 import { DashboardVisitor } from './support/dashboard-visitor.ts';
+import { event } from './support/entries.ts';
 import { until } from './support/poll.ts';
 import { BROWSER, type RunningServer, World } from './support/world.ts';
 
 /** The most live streams that a site may have open at once. */
 const LISTENERS_PER_SITE = 20;
 
+/** How often an address without a site key is shown to owners at once. */
+const STRANGER_BURST = 20;
+
 let world: World;
+let script: ScriptFile;
 let server: RunningServer;
 
 beforeAll(async () => {
   world = await World.open();
-  server = await world.serve();
+  script = { ...(await staticFile('a.js', Buffer.from('0'))), immutable: false };
+  server = await world.serve({ scripts: [script] });
   // The first account belongs to the operator, so the owner is not the operator.
   await world.addAccount();
   world.clock.advance(1);
@@ -113,7 +130,7 @@ describe('the live check', () => {
       what: string;
       host: string;
       month: number | null;
-      refusal: { allowable: boolean } | null;
+      refusal: { title: string; text: string; allowable: boolean } | null;
     }[] = [];
     let text = '';
     const request = get(`${server.url}${path}`, { headers: { cookie: visitor.cookieHeader } });
@@ -144,6 +161,22 @@ describe('the live check', () => {
   }
   const addressIn = (text: string) =>
     (/data-live-check="([^"]+)"/.exec(text)?.[1] ?? '').replaceAll('&amp;', '&');
+
+  it('names the field of a malformed event, and what it must be', async () => {
+    const { site, visitor, base } = await owner('trifle.example');
+    await send(site, 'trifle.example', { props: { items: ['a'] } });
+    const live = await listen(visitor, `${base}/live?after=0`);
+    const [message] = await until(
+      () => live.messages,
+      (messages) => messages.length > 0,
+    );
+    expect(message?.refusal).toMatchObject({
+      title: 'Malformed event: props.items',
+      text: expect.stringContaining('props.items must be a string of at most 500 characters'),
+      allowable: false,
+    });
+    await live.stop();
+  });
 
   it('shows events as they happen, and ignores earlier ones', async () => {
     const { site, visitor, base } = await owner('live.example');
@@ -189,6 +222,18 @@ describe('the live check', () => {
     );
     expect(live.messages[0]?.what).toBe('counted');
     await live.stop();
+  });
+
+  it('answers HEAD with its headers', async () => {
+    const { visitor, base } = await owner('head.example');
+    const answer = await server.ask({
+      ...{ method: 'HEAD', path: `${base}/live` },
+      headers: { cookie: visitor.cookieHeader },
+    });
+    expect([answer.status, answer.headers['content-type']]).toEqual([
+      200,
+      'text/event-stream; charset=utf-8',
+    ]);
   });
 
   it('refuses other accounts, and does not delay shutdown', async () => {
@@ -265,6 +310,212 @@ describe('what was not counted', () => {
     expect((await visitor.get(`${base}/not-counted`)).text).toContain('This host is now allowed');
   });
 
+  it('shows since when events cannot be stored, and how many of the site were refused', async () => {
+    const { site, visitor, base } = await owner('full.example');
+    const real = world.store.events;
+    const sinceMs = world.clock.now() - 3 * MINUTE_MS;
+    const full: Events = Object.assign(Object.create(real), {
+      onOutage: () => undefined,
+      refusedInOutage: (siteId: string) => (siteId === site.id ? { sinceMs, events: 1_234 } : null),
+      async flush() {
+        throw new StoreUnavailable('database or disk is full');
+      },
+    });
+    const other = new DashboardVisitor((await world.serve({ events: full })).url);
+    for (const [name, value] of visitor.cookies) other.cookies.set(name, value);
+    const { status, text } = await other.get(`${base}/not-counted`);
+    expect(status).toBe(200);
+    expect(text).toMatch(
+      /It refused 1,234 events of this site; the first one arrived <time[^>]*>3 minutes ago/,
+    );
+    expect((await other.get(`${base}/install`)).status).toBe(200);
+    expect((await visitor.get(`${base}/not-counted`)).text).not.toContain('cannot store events');
+  });
+
+  it('shows events that were counted but shortened, outside the sums', async () => {
+    const { site, visitor, base } = await owner('shortened.example');
+    const stored = { siteId: site.id, host: 'shortened.example', receivedAtMs: world.clock.now() };
+    await world.store.events.append(event(stored));
+    await world.store.events.append(event({ ...stored, path: '(other)', isShortened: true }));
+    const { text } = await visitor.get(`${base}/not-counted`);
+    expect(text).toContain('Shortened: <span class="host">shortened.example</span>');
+    expect(text).toContain('<strong>1</strong> event');
+    expect(text).toContain('listed as “(other)”');
+    expect([...text.matchAll(/<dd><strong>([\d,]+)<\/strong>/g)].map(([, number]) => number)).toEqual([
+      '2',
+      '2',
+      '0',
+      '0',
+      '0',
+    ]);
+    expect((await visitor.get('/dashboard')).text).not.toContain(`${base}/not-counted`);
+  });
+
+  it('shows senders without a key as one line, and each address only so often', async () => {
+    const { site, visitor, base } = await owner('strangers.example');
+    await world.store.registry.setHostRules(site.id, { allowSubdomains: true, extraHosts: [] });
+    const behind = await world.serve({ settings: { TRUST_PROXY: 'loopback' }, scripts: [script] });
+    const invent = async (n: number, address: string) => {
+      const url = `https://h${n}.strangers.example`;
+      const headers = { origin: url, 'x-forwarded-for': address };
+      expect((await behind.send({ key: newSiteKey(), url }, { headers })).status).toBe(404);
+    };
+    const events = 60;
+    for (let n = 0; n < events; n++) {
+      await invent(n, `2001:db8::${n}`);
+      const headers = { referer: `https://h${n}.strangers.example/`, 'x-forwarded-for': '192.0.2.1' };
+      await behind.ask({ path: '/a.js', headers });
+    }
+    await invent(0, '192.0.2.2');
+    await world.store.events.flush();
+    const today = { firstDay: utcDay(world.clock.now()), lastDay: utcDay(world.clock.now()) };
+    const lines = await world.store.events.ledger(site.id, today);
+    expect(lines.reduce((sum, { count }) => sum + count, 0)).toBe(STRANGER_BURST + 1);
+    const unclaimed = (await world.store.events.ledger(NO_SITE, today)).reduce(
+      (sum, { outcome, count }) => sum + (outcome === 'unknown-key' ? count : 0),
+      0,
+    );
+    expect(unclaimed, 'all others are in the ledger of the operator').toBeGreaterThanOrEqual(
+      events - STRANGER_BURST,
+    );
+
+    const { text } = await visitor.get(`${base}/not-counted`);
+    expect(text.match(/<h3>Unknown site key/g)).toHaveLength(1);
+    expect(text).toContain(`Unknown site key: ${STRANGER_BURST} hosts`);
+    const beside = new DashboardVisitor(behind.url);
+    for (const [name, value] of visitor.cookies) beside.cookies.set(name, value);
+    const activity = (await beside.get(`${base}/activity`)).text;
+    expect(activity.match(/data-what="(script|refused)"/g)).toHaveLength(2);
+    expect(activity).toContain(`loaded the script · ${STRANGER_BURST} times`);
+    expect(activity).toContain(`Unknown site key · ${STRANGER_BURST + 1} times`);
+  });
+
+  it('shows a tag that lost its key, and on the install page what to put instead', async () => {
+    const { site, visitor, base } = await owner('lost-key.example');
+    await send(site, 'lost-key.example');
+    expect((await visitor.get(`${base}/install`)).text).not.toContain('had no site key');
+    for (const key of [undefined, '6.4', '{{KEY}}']) await send(site, 'www.lost-key.example', { key });
+    const { text } = await visitor.get(`${base}/not-counted`);
+    expect(text).toContain('Missing site key: <span class="host">www.lost-key.example</span>');
+    expect(text).toContain('Put the key in the script’s address instead: /a.js?key=ak_…');
+    const install = (await visitor.get(`${base}/install`)).text;
+    expect(install).toContain('In the last 7 days, 3 events had no site key (from www.lost-key.example).');
+    expect(install).toMatch(new RegExp(`<pre id="keyed"><code>[^\n]*/a\\.js\\?key=${site.key}`));
+  });
+
+  it('names only a few hosts of tags that lost their key', async () => {
+    const { site, visitor, base } = await owner('many-hosts.example');
+    await world.store.registry.setHostRules(site.id, { allowSubdomains: true, extraHosts: [] });
+    await until(
+      async () => {
+        await send(site, 'xn--bcher-kva.many-hosts.example', { key: '' });
+        return (await visitor.get(`${base}/install`)).text;
+      },
+      (text) => text.includes('(from bücher.many-hosts.example).'),
+    );
+    for (const host of ['b', 'c', 'd']) await send(site, `${host}.many-hosts.example`, { key: '' });
+    const { text } = await visitor.get(`${base}/install`);
+    expect(text).toMatch(/site key \(from (?:(?:bücher|[bcd])\.many-hosts\.example, ){3}other hosts\)\. /);
+  });
+
+  it('shows pages that only load the script, with the likely causes and their tests', async () => {
+    const { site, visitor, base } = await owner('silent.example');
+    const fetchScript = () =>
+      server.ask({ path: '/a.js', headers: { referer: 'https://www.silent.example/pricing' } });
+    const pages = async () =>
+      (await Promise.all([visitor.get(`${base}/install`), visitor.get(`${base}/not-counted`)])).map(
+        ({ text }) => text,
+      );
+    const loaded = 'A page on www.silent.example loaded the script, but no event followed.';
+    const only = 'No event has arrived since a page on www.silent.example loaded the script';
+    await send(site, 'silent.example');
+    await fetchScript();
+    for (const text of await pages()) expect(text).not.toMatch(new RegExp(`${loaded}|${only}`));
+    world.clock.advance(30_000);
+    await fetchScript();
+    const [install, notCounted] = await pages();
+    expect(notCounted).toContain(only);
+    expect(install).toContain(loaded);
+    expect(install).toMatch(/<details data-check-help[^>]* open/);
+    expect(
+      [...(install ?? '').matchAll(/data-cause="(\w+)"( hidden)?/g)].map(([, id, hidden]) => [id, hidden]),
+    ).toEqual([
+      ['csp', undefined],
+      ['blocker', undefined],
+      ['path', ' hidden'],
+      ['gpc', undefined],
+      ['automation', undefined],
+      ['off', undefined],
+      ['file', undefined],
+    ]);
+    expect(install).toContain(`script-src ${server.url}; connect-src ${server.url}`);
+    // What arrives later, counted or not, ends the silence.
+    await send(site, 'copy.example');
+    for (const text of await pages()) expect(text).not.toMatch(new RegExp(`${loaded}|${only}`));
+  });
+
+  it('warns of a snippet whose script no visitor can load', async () => {
+    const { visitor, base } = await owner('public.example');
+    const { text } = await visitor.get(`${base}/install`);
+    expect(text).toContain(
+      'This snippet does not work on public.example: it loads the script from 127.0.0.1',
+    );
+    const local = await owner('localhost');
+    expect((await local.visitor.get(`${local.base}/install`)).text).not.toContain(
+      'This snippet does not work',
+    );
+    for (const url of [
+      'http://localhost:8080',
+      'http://10.0.0.5',
+      'https://stats.local',
+      'http://[::1]:8080',
+      'http://stats',
+    ])
+      expect(addressWarning(url, 'example.com'), url).toContain('does not work on example.com');
+    expect(addressWarning('http://stats.example', 'example.com')).toContain('begins with http:');
+    expect(addressWarning('http://stats.example', '192.168.1.7')).toBeNull();
+    expect(addressWarning('https://stats.example', 'example.com')).toBeNull();
+  });
+
+  it('names the field of malformed events, and what it must be', async () => {
+    const { site, visitor, base } = await owner('fields.example');
+    await send(site, 'fields.example', { props: { items: ['a'] } });
+    await send(site, 'fields.example', { props: { items: {} } });
+    await send(site, 'fields.example', { value: '49,90' });
+    await send(site, 'fields.example', { url: 'file:///index.html' });
+    const page = await visitor.get(`${base}/not-counted`);
+    expect(page.text).toMatch(
+      /Malformed event: <code>props\.items<\/code><\/h3><p class="figure"><strong>2<\/strong>/,
+    );
+    expect(page.text).toContain(
+      'props.items must be a string of at most 500 characters, a number, a boolean or null.',
+    );
+    expect(page.text).toContain('Malformed event: <code>value</code>');
+    expect(page.text).toContain('A page opened from a file (file:) is not counted.');
+  });
+
+  it('previews looser rules on the refused events of last week', async () => {
+    const { site, visitor, base } = await owner('loose.example');
+    for (const host of [
+      'loose.example',
+      'app.loose.example',
+      'app.loose.example',
+      'copy.example',
+      'localhost',
+    ])
+      await send(site, host);
+    const preview = async (rules: Record<string, string>) =>
+      (await visitor.post(`${base}/settings/hosts`, { hosts: '', ...rules, do: 'preview' })).text;
+    expect(await preview({ subdomains: 'on' })).toContain(
+      'Of 1 event counted in the last 7 days, all would have been counted with these rules. 2 rejected events would have been counted, from app.loose.example.',
+    );
+    expect(await preview({ hosts: 'localhost, copy.example' })).toMatch(
+      /2 rejected events would have been counted, from (localhost, copy\.example|copy\.example, localhost)\./,
+    );
+    expect(await preview({})).not.toContain('rejected event');
+    expect((await world.store.registry.siteById(site.id))?.extraHosts).toEqual([]);
+  });
+
   it('previews stricter rules on last week', async () => {
     const { site, visitor, base } = await owner('strict.example');
     await visitor.post(`${base}/settings/hosts`, { hosts: '*.strict.example' });
@@ -331,6 +582,14 @@ describe('API keys', () => {
     expect((await visitor.post('/dashboard/settings/api-keys/revoke', { id })).status).toBe(303);
     expect((await server.sites(key)).status).toBe(401);
   });
+
+  it.each([
+    [['read'], 'Read reports'],
+    [['read', 'write'], 'Read reports and send events'],
+    [['read', 'write', 'configure'], 'Read reports, send events, and change site settings'],
+  ])('describes the scopes %s', (scopes, permissions) => {
+    expect(permissionsOf(scopes)).toBe(permissions);
+  });
 });
 
 describe('the settings of a site', () => {
@@ -346,6 +605,11 @@ describe('the settings of a site', () => {
     expect(keys).toHaveLength(2);
 
     await visitor.post(`${base}/settings/goals`, { kind: 'page', pattern: '/thanks*' });
+    const unreachable = await visitor.post(`${base}/settings/goals`, { kind: 'event', pattern: 'leave' });
+    expect([unreachable.status, unreachable.text]).toEqual([
+      422,
+      expect.stringContaining('It is not an event'),
+    ]);
     expect((await visitor.get(`${base}/settings`)).text).toContain('/thanks*');
 
     expect((await visitor.post(`${base}/settings/delete`, { confirm: 'other.example' })).status).toBe(422);
@@ -383,6 +647,44 @@ describe('the settings of a site', () => {
     expect(await world.store.registry.roleOn(site.id, friend.id)).toBe('admin');
     expect((await there.post('/invitation', { invitation: path.split('/').at(-1) ?? '' })).status).toBe(410);
     expect((await there.get('/dashboard')).text).toContain('shared with you');
+  });
+});
+
+describe('an invitation', () => {
+  const pathIn = (text: string) => /\/invitation\/[\w-]{43}/.exec(text)?.[0] ?? '';
+
+  it('can be withdrawn, and ends with the role of who could return with it', async () => {
+    const { site, visitor, base } = await owner('withdrawn.example');
+    const friend = await world.addAccount();
+    const invite = async (email: string) =>
+      pathIn((await visitor.post(`${base}/settings/members`, { email, role: 'viewer' })).text);
+    const [first, second] = [await invite('guest@example.com'), await invite(friend.email.toUpperCase())];
+    const stranger = new DashboardVisitor(server.url);
+    expect((await stranger.get(first)).status).toBe(200);
+    expect((await visitor.get(`${base}/settings`)).text).toContain('guest@example.com');
+    await visitor.post(`${base}/settings/members/withdraw`, { email: 'guest@example.com' });
+    expect((await stranger.get(first)).status).toBe(410);
+    expect((await visitor.get(`${base}/settings`)).text).not.toContain('guest@example.com');
+    await world.store.registry.setMember(site.id, friend.id, 'viewer');
+    await visitor.post(`${base}/settings/members/remove`, { account: friend.id });
+    expect((await stranger.get(second)).status).toBe(410);
+    expect(await world.store.registry.roleOn(site.id, friend.id)).toBeNull();
+  });
+
+  it('is not used up by an address that already has an account', async () => {
+    const { visitor, base } = await owner('taken.example');
+    const friend = await world.addAccount();
+    const invited = await visitor.post(`${base}/settings/members`, { email: friend.email, role: 'viewer' });
+    const path = pathIn(invited.text);
+    const stranger = new DashboardVisitor(server.url);
+    await stranger.get('/login');
+    const fields = {
+      email: friend.email,
+      password: 'another password',
+      invitation: path.split('/').at(-1) ?? '',
+    };
+    expect((await stranger.post('/signup', fields)).headers.location).toBe('/login?note=signed-up');
+    expect((await stranger.get(path)).status).toBe(200);
   });
 });
 
@@ -502,6 +804,28 @@ describe('every route', () => {
     }
     expect((await visitor.get('/dashboard/account')).status).toBe(200);
   }, 120_000);
+
+  it('says which setting is missing behind a proxy that handles TLS', async () => {
+    const { visitor } = await owner('proxied.example');
+    const origin = 'https://stats.example';
+    const textOf = async (headers: Record<string, string>) =>
+      (await visitor.post('/dashboard/account/time-zone', { zone: 'UTC' }, headers)).text;
+    const text = await textOf({ origin });
+    expect(text).toContain(
+      `Your browser shows this page at ${origin}, but the server sees itself at ${server.url},`,
+    );
+    expect(text).toContain(`Set PUBLIC_URL to ${origin}.`);
+    for (const foreign of [
+      { origin, 'sec-fetch-site': 'cross-site' },
+      { origin: '"><script>' },
+      { origin: 'https://stats.example/x' },
+    ])
+      expect(await textOf(foreign)).toContain('This form comes from another site');
+    const told = await world.serve({ settings: { PUBLIC_URL: origin } });
+    const person = new DashboardVisitor(told.url);
+    await person.get('/login');
+    expect((await person.post('/login', {}, { origin })).status).toBe(422);
+  });
 
   it('accepts only URL-encoded forms', async () => {
     const { visitor } = await owner('types.example');

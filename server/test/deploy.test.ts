@@ -19,6 +19,7 @@ interface Service {
   image?: string;
   profiles?: string[];
   environment?: Record<string, string>;
+  env_file?: unknown;
   volumes?: string[];
   ports?: string[];
   depends_on?: Record<string, unknown> | string[];
@@ -34,6 +35,7 @@ const ours = Object.entries(compose.services).filter(([, { image }]) => image ==
 async function exposedNames(): Promise<Set<string>> {
   const sources: Sources = {
     connections: { open: 0, max: 1, dropped: 0 },
+    clients: { unreadable: 0 },
     jobs: { deletedRows: 0, failures: 0 },
     events: {
       fill: () => 0,
@@ -133,6 +135,24 @@ describe('compose.yaml', () => {
     }
   });
 
+  it('passes on every setting of .env, except those that it relies on', () => {
+    const own = [
+      'HOST',
+      'PORT',
+      'DATA_DIR',
+      'TRUST_PROXY',
+      'DATABASE_URL',
+      'CLICKHOUSE_URL',
+      'METRICS_PORT',
+      'METRICS_HOST',
+    ];
+    for (const [name, { env_file, environment = {} }] of ours) {
+      expect(env_file, name).toEqual([{ path: '.env', required: false }]);
+      for (const [key, value] of Object.entries(environment))
+        expect(own.includes(key) || value.startsWith(`\${${key}:-`), `${name}: ${key}`).toBe(true);
+    }
+  });
+
   it('refers to existing files, volumes and services, and publishes ports on this machine only', () => {
     for (const [name, { volumes = [], depends_on = [], ports = [] }] of Object.entries(compose.services)) {
       for (const [source = ''] of volumes.map((volume) => volume.split(':')))
@@ -181,10 +201,39 @@ describe('the image', () => {
   });
 });
 
+describe('the release', () => {
+  const { jobs } = parse(read('.github/workflows/release.yml')) as {
+    jobs: Record<string, { needs?: string; steps: { run?: string; with?: Record<string, unknown> }[] }>;
+  };
+  const stepsOf = (name: string) => jobs[name]?.steps ?? [];
+
+  it('publishes nothing before the tests have passed', () => {
+    expect(stepsOf('test').map(({ run }) => run)).toContain('.ci/run');
+    for (const [name, { needs }] of Object.entries(jobs))
+      if (name !== 'test') expect(needs, name).toBe('test');
+  });
+
+  it('publishes both packages and an image for two architectures, with provenance and an SBOM', () => {
+    const published = stepsOf('packages').flatMap(({ run = '' }) =>
+      run.startsWith('npm publish') ? [run] : [],
+    );
+    expect(published).toHaveLength(2);
+    for (const run of published) expect(run).toContain('--provenance');
+    expect(stepsOf('packages').some(({ run }) => run?.startsWith('npm sbom'))).toBe(true);
+    expect(stepsOf('image').at(-1)?.with).toMatchObject({
+      ...{ platforms: 'linux/amd64,linux/arm64', sbom: true },
+      provenance: 'mode=max',
+    });
+    expect(JSON.parse(read('package.json'))).not.toHaveProperty('private');
+  });
+});
+
 describe('the unit and the proxies', () => {
-  it.each(['ProtectSystem=strict', 'DynamicUser=yes', 'StateDirectory=attractos', 'NoNewPrivileges=yes'])(
-    'the unit says %s',
-    (line) => expect(read(`${FOLDER}/systemd/attractos.service`).split('\n')).toContain(line),
+  it.each([
+    ...['ProtectSystem=strict', 'DynamicUser=yes', 'StateDirectory=attractos', 'NoNewPrivileges=yes'],
+    'InaccessiblePaths=-/opt/attractos/.git',
+  ])('the unit says %s', (line) =>
+    expect(read(`${FOLDER}/systemd/attractos.service`).split('\n')).toContain(line),
   );
 
   it('set only existing settings', () => {
@@ -205,6 +254,12 @@ describe('the unit and the proxies', () => {
   it.each(['nginx.conf', 'nginx-scale-out.conf'])('waits in %s for as long as a report may take', (name) => {
     const [, seconds] = /proxy_read_timeout (\d+)s;/.exec(read(`${FOLDER}/proxy/${name}`)) ?? [];
     expect(Number(seconds)).toBeGreaterThan(20 + 60);
+  });
+
+  it.each(['nginx.conf', 'nginx-scale-out.conf'])('overwrites in %s what the server believes', (name) => {
+    const text = read(`${FOLDER}/proxy/${name}`);
+    for (const header of ['X-Forwarded-For', 'X-Forwarded-Proto', 'X-Forwarded-Host'])
+      expect(text).toMatch(new RegExp(`^  proxy_set_header ${header} \\$\\w+;$`, 'm'));
   });
 
   it('lists every folder in the README', () => {

@@ -15,13 +15,14 @@ class Engine {
   readonly #running: { name: string; end: () => void; signal: AbortSignal }[] = [];
   #nowMs = 0;
 
-  constructor(limits: FairLimits = { atOnce: 1, atOncePerAsker: 1 }) {
+  constructor(limits: FairLimits = { atOnce: 1, atOncePerParty: 1 }) {
     this.queue = new FairQueue(limits, () => this.#nowMs);
   }
 
   /** Asks a question that is called `name`. */
   ask(asker: string, name: string, signal?: AbortSignal): Promise<string> {
-    return this.queue.run({ asker, signal }, (ending) => {
+    const by = { asker, isPublicLink: asker.startsWith('link'), ...(signal && { signal }) };
+    return this.queue.run(by, (ending) => {
       this.started.push(name);
       return new Promise((resolve) => {
         this.#running.push({ name, end: () => resolve(name), signal: ending });
@@ -91,7 +92,7 @@ describe('the fair queue', () => {
   });
 
   it('answers several at once, but not all of one asker', async () => {
-    const engine = new Engine({ atOnce: 3, atOncePerAsker: 2 });
+    const engine = new Engine({ atOnce: 3, atOncePerParty: 2 });
     for (const name of [...names('a', 4), ...names('b', 2)]) void engine.ask(name.charAt(0), name);
     expect(engine.started).toEqual(['a1', 'a2', 'b1']);
     await engine.end();
@@ -152,23 +153,68 @@ describe('the fair queue', () => {
     expect(engine.signalOf('b1')?.aborted).toBe(false);
   });
 
-  it('refuses questions if too many wait, of one asker and of all', async () => {
+  it('refuses questions if too many of one asker wait', async () => {
     const engine = new Engine();
     void engine.ask('a', 'running');
     for (const name of names('a', WAITING_PER_ASKER_MAX)) void engine.ask('a', name);
     await expect(engine.ask('a', 'more')).rejects.toThrow(StoreBusy);
-    for (let i = WAITING_PER_ASKER_MAX; i < WAITING_MAX; i++) void engine.ask(`other ${i % 10}`, 'waiting');
-    await expect(engine.ask('new', 'more')).rejects.toThrow(StoreBusy);
+    void engine.ask('b', 'b1');
     await engine.end();
-    void engine.ask('new', 'welcome');
-    await engine.end();
-    expect(engine.started).not.toContain('more');
+    expect(engine.started).toEqual(['running', 'b1']);
+  });
+
+  it('makes room for those who ask less if too many questions wait', async () => {
+    const engine = new Engine();
+    void engine.ask('a', 'running');
+    const small = names('b', 300).map((name) => engine.ask('b', name));
+    const large = ['c', 'd', 'e', 'f'].flatMap((asker) =>
+      names(asker, asker === 'c' ? 500 : 400).map((name) => engine.ask(asker, name)),
+    );
+    const ended = Promise.allSettled(large);
+    await expect(engine.ask('c', 'too many')).rejects.toThrow(StoreBusy);
+    const welcome = engine.ask('new', 'welcome');
+    for (let i = 0; i <= WAITING_MAX; i++) await engine.end();
+    expect(await welcome).toBe('welcome');
+    expect(await Promise.all(small)).toHaveLength(300);
+    const refused = (await ended).flatMap(({ status }, i) => (status === 'rejected' ? [i] : []));
+    expect(refused, 'the newest question of the one who asks most').toEqual([499]);
+  });
+
+  it('gives all public links together the turns of one account', async () => {
+    const engine = new Engine();
+    for (const link of names('link', 3)) for (const name of names(`${link} `, 2)) void engine.ask(link, name);
+    for (const name of names('a', 3)) void engine.ask('a', name);
+    for (let i = 0; i < 8; i++) await engine.end();
+    expect(engine.started).toEqual([
+      ...['link1 1', 'a1', 'link2 1', 'a2', 'link3 1', 'a3'],
+      ...['link1 2', 'link2 2', 'link3 2'],
+    ]);
+  });
+
+  it('answers public links one after the other if it answers as many at once as one account may have', async () => {
+    const engine = new Engine({ atOnce: 3, atOncePerParty: 2 });
+    for (const name of names('link', 4)) void engine.ask(name, name);
+    void engine.ask('a', 'a1');
+    expect(engine.started).toEqual(['link1', 'link2', 'a1']);
+  });
+
+  it('refuses none of an account if public links fill the queue', async () => {
+    const engine = new Engine();
+    const links = names('link', 50).flatMap((link) =>
+      names(`${link} `, 50).map((name) => engine.ask(link, name)),
+    );
+    const ended = Promise.allSettled(links);
+    const account = Promise.all(names('a', 200).map((name) => engine.ask('a', name)));
+    for (let i = 0; i < 50 * 50 + 200; i++) await engine.end();
+    expect(await account).toHaveLength(200);
+    // One was started at once, before the queue was full.
+    expect((await ended).filter(({ status }) => status === 'fulfilled')).toHaveLength(WAITING_MAX + 1 - 200);
   });
 
   it('refuses a question that waited too long', async () => {
     vi.useFakeTimers();
     const engine = new Engine();
-    void engine.ask('a', 'a1');
+    void engine.ask('a', 'a1').catch(() => undefined);
     const refused = expect(engine.ask('b', 'b1')).rejects.toThrow(StoreBusy);
     await vi.advanceTimersByTimeAsync(20_000);
     await refused;
@@ -179,9 +225,25 @@ describe('the fair queue', () => {
   it('ends a question that takes too long', async () => {
     vi.useFakeTimers();
     const engine = new Engine();
-    const late = expect(engine.ask('a', 'a1')).rejects.toThrow('longer than 60 seconds');
-    await vi.advanceTimersByTimeAsync(60_000);
+    void engine.ask('a', 'a1').catch(() => undefined);
+    const late = expect(engine.ask('a', 'a2')).rejects.toThrow('took 60 seconds');
+    await engine.end();
+    await vi.advanceTimersByTimeAsync(59_000);
+    expect(engine.signalOf('a2')?.aborted).toBe(false);
+    await vi.advanceTimersByTimeAsync(1_000);
+    await late;
+    expect(engine.signalOf('a2')?.aborted).toBe(true);
+  });
+
+  it('ends a question sooner if others wait for it', async () => {
+    vi.useFakeTimers();
+    const engine = new Engine();
+    const late = expect(engine.ask('a', 'a1')).rejects.toThrow('took 15 seconds while others waited');
+    void engine.ask('b', 'b1');
+    await vi.advanceTimersByTimeAsync(15_000);
     await late;
     expect(engine.signalOf('a1')?.aborted).toBe(true);
+    await engine.end();
+    expect(engine.started).toEqual(['a1', 'b1']);
   });
 });

@@ -1,5 +1,7 @@
 import { type ClientRequest, request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { recordNothing } from '../src/app/security-log.ts';
+import { createShare } from '../src/app/shares.ts';
 import { DAY_MS, HOUR_MS, utcDay } from '../src/domain/clock.ts';
 import type { Account, AskedReports, Site } from '../src/store/contract/store.ts';
 import { openStore } from '../src/store/open.ts';
@@ -28,12 +30,12 @@ interface Owner {
 }
 
 /** A client that may close the connection before it has the response. */
-function open(server: RunningServer, { site, apiKey }: Owner, path: string) {
+function open(server: RunningServer, path: string, apiKey?: string) {
   let asking: ClientRequest | undefined;
   const status = new Promise<number>((resolve, reject) => {
     asking = request(
-      `${server.url}/api/v1/sites/${site.id}/${path}`,
-      { headers: { authorization: `Bearer ${apiKey}` }, agent: false },
+      `${server.url}${path}`,
+      { headers: apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }, agent: false },
       (response) => {
         response.resume();
         response.on('end', () => resolve(response.statusCode ?? 0));
@@ -112,7 +114,9 @@ describe('fair use of reports', () => {
   });
 
   it('ends the questions of a client that closes the connection', async () => {
-    const clients = Array.from({ length: 13 }, () => open(server, busy, HOURLY));
+    const clients = Array.from({ length: 13 }, () =>
+      open(server, `/api/v1/sites/${busy.site.id}/${HOURLY}`, busy.apiKey),
+    );
     const statuses = clients.map(({ status }) => status.catch(() => 'left'));
     // One of the others is being answered now.
     expect(await Promise.race(statuses)).toBe(200);
@@ -170,6 +174,44 @@ describe('fair use of reports', () => {
     expect((await Promise.all(all)).at(-1)).toBe('ended');
     expect((await get(busy, 'stats')).status).toBe(200);
     expect((await visitor.get(`/dashboard/sites/${busy.site.id}`)).status).toBe(200);
+  });
+
+  const linkTo = async ({ site }: Owner): Promise<string> => {
+    const wish = { name: 'Public', password: '', days: '' };
+    const context = { registry: world.store.registry, clock: world.clock, record: recordNothing };
+    return (await createShare(context, site, wish)).path;
+  };
+  const statusesOf = (answers: readonly Answer[]) => new Set(answers.map(({ status }) => status));
+
+  it.each([
+    { name: 'reports of public links', links: 6 },
+    { name: 'links that do not exist', links: 0 },
+  ])('answers accounts while hundreds of strangers read $name', async ({ links }) => {
+    const paths = await Promise.all(Array.from({ length: links }, () => linkTo(busy)));
+    const visitor = await signedIn(world, server, other.account);
+    // Each reads another report, so that none is answered from the cache.
+    const strangers = Array.from({ length: 600 }, (_, i) =>
+      open(server, `${paths[i % links] ?? `/share/${i}`}?reader=${i}`),
+    );
+    const statuses = Promise.allSettled(strangers.map(({ status }) => status));
+    await Promise.race(strangers.map(({ status }) => status));
+    for (let i = 0; i < 5; i++) {
+      const asked = [
+        get(other, 'stats'),
+        get(busy, 'realtime'),
+        visitor.get(`/dashboard/sites/${other.site.id}`),
+      ];
+      for (const { status, text } of await Promise.all(asked)) expect(status, text).toBe(200);
+    }
+    for (const { leave } of strangers) leave();
+    await statuses;
+  });
+
+  it('answers a hundred readers of the same public report with one', async () => {
+    const path = await linkTo(busy);
+    const readers = await Promise.all(Array.from({ length: 100 }, () => server.ask({ path })));
+    expect(statusesOf(readers)).toEqual(new Set([200]));
+    expect(readers[0]?.text).toContain('Figures as of 12:00:00. They are updated at most every 10 seconds.');
   });
 
   it('seals days while questions wait', async () => {

@@ -52,6 +52,7 @@ async function runJobs(
       close: async () => undefined,
     },
     ...{ clock, salt: { clean: async () => undefined }, retentionDays: 30 },
+    secondFactors: { harden: async () => undefined },
     onError: (error) => errors.push(error),
   });
   await until(

@@ -212,6 +212,34 @@ describe('access to metrics', () => {
     await expect(ask(url, { path: '/metrics' })).rejects.toThrow('ECONNREFUSED');
   });
 
+  it('says nothing about a failure, and lets no browser show or frame it', async () => {
+    const world = await another();
+    const port = await freePort();
+    const { events: real } = world.store;
+    let isBroken = false;
+    const events: Events = Object.assign(Object.create(real), {
+      stats: () => real.stats?.(),
+      health: () => real.health(),
+      fill() {
+        if (isBroken) throw new Error('an internal detail');
+        return 0;
+      },
+    });
+    await world.serve({ settings: { METRICS_PORT: String(port) }, events });
+    isBroken = true;
+    for (const [path, status] of [
+      ['/metrics', 500],
+      ['/', 404],
+    ] as const) {
+      const answer = await ask(`http://127.0.0.1:${port}`, { path });
+      expect([answer.status, answer.text]).toEqual([status, '']);
+      expect(answer.headers).toMatchObject({
+        'x-content-type-options': 'nosniff',
+        'content-security-policy': expect.stringContaining("frame-ancestors 'none'"),
+      });
+    }
+  });
+
   it('stops the program with an error if the port is in use', async () => {
     const taken = createServer();
     await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve));

@@ -62,13 +62,29 @@ describe("a page's address", () => {
 
   it.each([
     ['page', '/a?page=2'],
-    ['size|page|q', '/a?q=x%20y&page=2&size'],
+    ['size|page|q', '/a?page=2&q=x+y&size'],
     ['', '/a'],
     ['token2', '/a'],
     ['.*', '/a'],
+    ['#', '/a'],
   ])('keeping %j of its query', (keep, path) => {
     const page = splitPage('https://example.com/a?q=x%20y&token=s3cret&page=2&utm_source=m&size', keep);
     expect(page).toMatchObject({ path, query: '?q=x%20y&token=s3cret&page=2&utm_source=m&size' });
+  });
+
+  it.each([
+    ['https://example.com/app#/about', '#', '/app#/about'],
+    ['https://example.com/app?a=1&b=2#/about?c', 'b|#', '/app?b=2#/about?c'],
+    ['https://example.com/app#/caf%c3%a9/é', '#', '/app#/caf%C3%A9/%C3%A9'],
+    ['https://example.com/app#', '#', '/app'],
+    // Old scripts: a hash without "#" in `keep` may be a token.
+    ['https://example.com/app#access_token=1', 'p', '/app'],
+    ['https://example.com/?p=1', 'p', '/?p=1'],
+    ['https://example.com/?q=2&p=1', 'p|q', '/?p=1&q=2'],
+    ['https://example.com/?tag=b&tag=a', 'tag', '/?tag=b&tag=a'],
+    ['https://example.com/?caf%c3%a9=%7e&f%5B%5D=1', 'café|f[]', '/?caf%C3%A9=~&f%5B%5D=1'],
+  ])('%s, keeping %j, is %s', (address, keep, path) => {
+    expect(splitPage(address, keep)).toMatchObject({ path });
   });
 
   it.each(['', 'x', '/a', 'ftp://example.com/', 'javascript:1', 'https://', 'data:,x'])(
@@ -78,6 +94,8 @@ describe("a page's address", () => {
 });
 
 describe('a referrer', () => {
+  const isOwn = (host: string) => host === 'example.com' || host === 'www.example.com';
+
   it.each([
     ['https://other.example/', 'other.example'],
     ['https://Other.example/a/b?secret=1#c', 'other.example/a/b'],
@@ -88,11 +106,13 @@ describe('a referrer', () => {
     ['http://EXAMPLE.com:8080/', null],
     ['android-app://com.example/', null],
     ['not an address', null],
-  ])('%s is %s', (ref, is) => expect(externalReferrer(parseReferrer(ref), 'example.com')).toBe(is));
+    ['https://www.example.com/x', null],
+    ['https://other.example/caf%c3%a9/%7e', 'other.example/caf%C3%A9/~'],
+  ])('%s is %s', (ref, is) => expect(externalReferrer(parseReferrer(ref), isOwn)).toBe(is));
 
   it('shortens a long referrer', () => {
     expect(
-      externalReferrer(parseReferrer(`https://other.example/${'x'.repeat(2000)}`), 'example.com')?.length,
+      externalReferrer(parseReferrer(`https://other.example/${'x'.repeat(2000)}`), isOwn)?.length,
     ).toBeLessThanOrEqual(512);
   });
 });

@@ -1,6 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { utcDay } from '../src/domain/clock.ts';
 import {
+  type NewAccount,
   type Registry,
   RegistryConflict,
   SITE_KEYS_MAX,
@@ -164,6 +165,7 @@ function describeSites(engine: RegistryEngine): void {
       const expected = {
         ...site,
         ...{ allowSubdomains: false, extraHosts: [], retentionDays: null, timeZone: null, exclusions: null },
+        mergeTrailingSlashes: false,
       };
       expect(await store.registry.createSite(site, null)).toEqual(expected);
       expect(await store.registry.siteById(site.id)).toEqual(expected);
@@ -318,6 +320,7 @@ function describeSites(engine: RegistryEngine): void {
       allowSubdomains: false,
       extraHosts: [],
       exclusions: null,
+      mergeTrailingSlashes: false,
     };
     expect(first.records).toEqual([live]);
     expect(await allKeys(registry, first.version)).toEqual({ records: [], version: first.version });
@@ -377,16 +380,23 @@ function describeSites(engine: RegistryEngine): void {
     const other = await registry.createSite(newSite(site.accountId, 'example.net'), null);
     await registry.addSiteKey(site.id, 'ak_newer', NOON_MS);
     const { version } = await allKeys(registry);
-    const exclusions = { pages: ['/admin/*', '/ü "quoted" %_'], countries: ['DE', 'FR'] };
+    const exclusions = { pages: ['/admin/*', '/%C3%BC%20%22quoted%22%20%_'], countries: ['DE', 'FR'] };
     expect(await registry.setSiteTimeZone(site.id, 'Asia/Tokyo')).toMatchObject({ timeZone: 'Asia/Tokyo' });
     expect(await registry.setExclusions(site.id, exclusions)).toMatchObject({ id: site.id, exclusions });
 
+    const merged = { id: site.id, mergeTrailingSlashes: true };
+    expect(await registry.setMergeTrailingSlashes(site.id, true)).toMatchObject(merged);
+    expect(await registry.setMergeTrailingSlashes('site_none', true)).toBeNull();
+
     const again = (await reopen()).registry;
-    expect(await again.siteById(site.id)).toMatchObject({ timeZone: 'Asia/Tokyo', exclusions });
-    expect(await again.siteById(other.id)).toMatchObject({ timeZone: null, exclusions: null });
+    expect(await again.siteById(site.id)).toMatchObject({ timeZone: 'Asia/Tokyo', exclusions, ...merged });
+    expect(await again.siteById(other.id)).toMatchObject({
+      ...{ timeZone: null, exclusions: null, mergeTrailingSlashes: false },
+    });
     const changed = await allKeys(again, version);
     expect(changed.records.map(({ key }) => key).sort()).toEqual([site.key, 'ak_newer'].sort());
-    for (const record of changed.records) expect(record.exclusions).toEqual(exclusions);
+    for (const record of changed.records)
+      expect(record).toMatchObject({ exclusions, mergeTrailingSlashes: true });
 
     expect(await again.setSiteTimeZone(site.id, null)).toMatchObject({ timeZone: null });
     expect(await again.setExclusions(site.id, null)).toMatchObject({ exclusions: null });
@@ -578,6 +588,85 @@ function describePeople(engine: RegistryEngine): void {
     expect((await registry.credentialsOf(account))?.totpSecret).toBeNull();
   });
 
+  it('lists second factors, and replaces only what is still stored', async () => {
+    const { registry, account } = await beginWithSite();
+    const others = await Promise.all(['a', 'b'].map((name) => addAccount(registry, `${name}@example.com`)));
+    await registry.setTotp(account, { secret: 'BASE32', recoveryHashes: ['one', 'two'] });
+    await registry.setTotp(others[0] ?? '', { secret: 'OTHER', recoveryHashes: [] });
+    const list = async () => {
+      const page = await registry.secondFactorsAfter('');
+      return page.map((each) => ({ ...each, recoveryHashes: each.recoveryHashes.toSorted() }));
+    };
+    const other = { accountId: others[0], totpSecret: 'OTHER', recoveryHashes: [] };
+    const before = { accountId: account, totpSecret: 'BASE32', recoveryHashes: ['one', 'two'] };
+    const listed = await list();
+    expect(listed).toHaveLength(2);
+    expect(listed).toEqual(expect.arrayContaining([before, other]));
+    const [first, last] = listed;
+    expect((await registry.secondFactorsAfter(first?.accountId ?? '')).length).toBe(1);
+    expect(await registry.secondFactorsAfter(last?.accountId ?? '')).toEqual([]);
+
+    await registry.replaceTotpSecret(account, 'ANOTHER', 'wrong');
+    await registry.replaceTotpSecret(account, 'BASE32', 'sealed');
+    await registry.replaceRecoveryHash(account, 'one', 'slow');
+    expect(await registry.useRecoveryCode(account, 'two')).toBe(true);
+    await registry.replaceRecoveryHash(account, 'two', 'used');
+    const after = { accountId: account, totpSecret: 'sealed', recoveryHashes: ['slow'] };
+    expect(await list()).toEqual(expect.arrayContaining([after, other]));
+    expect(await registry.recoveryHashesOf(account)).toEqual(['slow']);
+  });
+
+  it('keeps the secret that a session sets up for a while, and lets it be used once', async () => {
+    const { opened, registry, account } = await beginWithSite();
+    const second = await engine.open(opened.place);
+    onTestFinished(() => second.close());
+    for (const id of ['s1', 's2'])
+      await registry.createSession(
+        {
+          ...{ id, accountId: account, label: 'Firefox, Linux', createdAtMs: NOON_MS },
+          ...{ lastSeenAtMs: NOON_MS, expiresAtMs: NOON_MS + 1000 },
+        },
+        `hash of ${id}`,
+      );
+    expect(await registry.pendingTotp('s1', NOON_MS)).toBeNull();
+    await registry.setPendingTotp('s1', 'first', NOON_MS + 5);
+    await registry.setPendingTotp('s1', 'sealed', NOON_MS + 10);
+    expect(await second.registry.pendingTotp('s1', NOON_MS + 9)).toBe('sealed');
+    expect(await registry.pendingTotp('s1', NOON_MS + 10)).toBeNull();
+    expect(await registry.pendingTotp('s2', NOON_MS)).toBeNull();
+    expect(await registry.usePendingTotp('s1', 'first')).toBe(false);
+    expect(await registry.usePendingTotp('s2', 'sealed')).toBe(false);
+    const both = [registry, second.registry].map((each) => each.usePendingTotp('s1', 'sealed'));
+    expect((await Promise.all(both)).filter(Boolean)).toHaveLength(1);
+    expect(await registry.pendingTotp('s1', NOON_MS)).toBeNull();
+  });
+
+  it('links an account to one person of the identity provider, and a person to one account', async () => {
+    const { opened, registry, account } = await beginWithSite();
+    const other = await addAccount(registry, 'other@example.com');
+    expect(await registry.hasIdentity(account)).toBe(false);
+    expect(await registry.credentialsByIdentity('issuer subject')).toBeNull();
+    const second = await engine.open(opened.place);
+    onTestFinished(() => second.close());
+    const both = [registry, second.registry].map((each, i) => each.linkIdentity(account, `issuer ${i}`));
+    const [isFirst, isSecond] = await Promise.all(both);
+    expect([isFirst, isSecond].filter(Boolean)).toHaveLength(1);
+    const identity = isFirst ? 'issuer 0' : 'issuer 1';
+    expect((await second.registry.credentialsByIdentity(identity))?.accountId).toBe(account);
+    expect(await registry.linkIdentity(other, identity)).toBe(false);
+    expect(await registry.linkIdentity('acc_none', 'issuer none')).toBe(false);
+    expect(await registry.hasIdentity(other)).toBe(false);
+    const third: NewAccount = {
+      ...{ id: 'acc_third', email: 'third@example.com', plan: 'free', billingAnchorDay: 1 },
+      ...{ passwordHash: 'none', identity, createdAtMs: NOON_MS },
+    };
+    await expect(registry.createAccount(third)).rejects.toEqual(conflict('email-taken'));
+    await registry.unlinkIdentity(account);
+    expect(await registry.credentialsByIdentity(identity)).toBeNull();
+    await registry.createAccount(third);
+    expect((await registry.credentialsByIdentity(identity))?.accountId).toBe('acc_third');
+  });
+
   it('keeps sessions until they expire or end', async () => {
     const { opened, registry, account } = await beginWithSite();
     const session = (id: string, lastSeenAtMs: number, expiresAtMs = NOON_MS + 1000) => ({
@@ -604,6 +693,72 @@ function describePeople(engine: RegistryEngine): void {
     expect(await ids()).toEqual([]);
   });
 
+  it('keeps a security log of each account, newest first, and counts repeated events of a day', async () => {
+    const { opened, registry, account } = await beginWithSite();
+    const other = await addAccount(registry);
+    const entry = {
+      ...{ accountId: account, event: 'sign-in' as const, atMs: NOON_MS, repeatedOnDay: null, actorId: null },
+      ...{ via: 'dashboard' as const, browser: 'Firefox on Linux', country: 'DE', details: {} },
+    };
+    const failed = { ...entry, event: 'sign-in-failed' as const, repeatedOnDay: TODAY };
+    const second = await engine.open(opened.place);
+    onTestFinished(() => second.close());
+    await registry.addSecurityEntry(entry, 3);
+    await Promise.all(
+      [registry, second.registry, registry, second.registry].map((each) => each.addSecurityEntry(failed, 3)),
+    );
+    await registry.addSecurityEntry({ ...failed, atMs: NOON_MS + 5, country: null }, 3);
+    await registry.addSecurityEntry({ ...failed, repeatedOnDay: TODAY + 1, atMs: NOON_MS + 6 }, 3);
+    await registry.addSecurityEntry({ ...failed, accountId: other }, 3);
+    const shared = { site: 'example.com', name: 'Board' };
+    const byOther = { ...entry, event: 'share-created' as const, actorId: other, details: shared };
+    await registry.addSecurityEntry({ ...byOther, atMs: NOON_MS + 7 }, 3);
+    const again = (await opened.reopen()).registry;
+    const range = { sinceMs: 0, before: null, limit: 10 };
+    const entries = await again.securityEntriesOf(account, range);
+    const { email } = (await again.accountById(other)) ?? { email: '' };
+    expect(entries.map(({ seq: _, ...rest }) => rest)).toEqual([
+      {
+        ...{ event: 'share-created', atMs: NOON_MS + 7, firstAtMs: NOON_MS + 7, count: 1, details: shared },
+        ...{
+          actorId: other,
+          actorEmail: email,
+          via: 'dashboard',
+          browser: 'Firefox on Linux',
+          country: 'DE',
+        },
+      },
+      expect.objectContaining({ event: 'sign-in-failed', atMs: NOON_MS + 6, count: 1 }),
+      expect.objectContaining({
+        ...{ event: 'sign-in-failed', atMs: NOON_MS + 5, firstAtMs: NOON_MS, count: 5, country: null },
+      }),
+      expect.objectContaining({ event: 'sign-in', atMs: NOON_MS, actorId: null, actorEmail: null }),
+    ]);
+    const [first] = entries;
+    expect(await again.securityEntriesOf(account, { ...range, before: first ?? null })).toEqual(
+      entries.slice(1),
+    );
+    expect(await again.securityEntriesOf(account, { ...range, sinceMs: NOON_MS + 5, limit: 2 })).toEqual(
+      entries.slice(0, 2),
+    );
+    expect(await again.securityEntriesOf(other, range)).toHaveLength(1);
+
+    // The oldest of its own leaves; repeated ones stay.
+    for (let i = 0; i < 3; i++) await again.addSecurityEntry({ ...byOther, atMs: NOON_MS + 8 }, 3);
+    const events = async () => (await again.securityEntriesOf(account, range)).map(({ event }) => event);
+    const newest = ['share-created', 'share-created', 'share-created'];
+    expect(await events()).toEqual([...newest, 'sign-in-failed', 'sign-in-failed']);
+    await again.removeAccount(other);
+    expect((await again.securityEntriesOf(account, range))[0]).toMatchObject({
+      actorId: other,
+      actorEmail: null,
+    });
+    await again.expireSecurityEntries(NOON_MS + 6);
+    expect(await events()).toEqual([...newest, 'sign-in-failed']);
+    await again.removeAccount(account);
+    expect(await events()).toEqual([]);
+  });
+
   it('accepts a one-time token once, even for concurrent requests, and not after it expires', async () => {
     const { opened, registry, account, site } = await beginWithSite();
     const second = await engine.open(opened.place);
@@ -627,6 +782,42 @@ function describePeople(engine: RegistryEngine): void {
     expect(await registry.useOneTimeToken('late', NOON_MS + 1000)).toBeNull();
     expect(await registry.useOneTimeToken('late', NOON_MS)).toBeNull();
     expect(await registry.invitationsTo(site, NOON_MS)).toEqual([]);
+  });
+
+  it('withdraws the resets of an account, and the invitations of an address to a site', async () => {
+    const { registry, account, site } = await beginWithSite();
+    const other = await addAccount(registry, 'other@example.com');
+    const expiresAtMs = NOON_MS + 1000;
+    const reset = { kind: 'reset' as const, email: 'a@example.com', siteId: null, role: null, expiresAtMs };
+    const invitation = {
+      ...{
+        kind: 'invitation' as const,
+        accountId: account,
+        siteId: site,
+        role: 'viewer' as const,
+        expiresAtMs,
+      },
+      email: 'Guest@example.com',
+    };
+    await registry.createOneTimeToken({ ...reset, accountId: account }, 'mine');
+    await registry.createOneTimeToken({ ...reset, accountId: other }, 'theirs');
+    await registry.createOneTimeToken(invitation, 'guest');
+    await registry.createOneTimeToken({ ...invitation, email: 'else@example.com' }, 'else');
+    const left = async () => {
+      const found = await Promise.all(
+        ['mine', 'theirs', 'guest', 'else'].map(async (hash) => [
+          hash,
+          await registry.oneTimeToken(hash, NOON_MS),
+        ]),
+      );
+      return found.filter(([, token]) => token !== null).map(([hash]) => hash);
+    };
+    await registry.withdrawResets(account);
+    expect(await left()).toEqual(['theirs', 'guest', 'else']);
+    await registry.withdrawInvitations('site_other', 'guest@example.com');
+    expect(await left()).toEqual(['theirs', 'guest', 'else']);
+    await registry.withdrawInvitations(site, 'guest@EXAMPLE.com');
+    expect(await left()).toEqual(['theirs', 'else']);
   });
 
   it('keeps members of a site until the site or their account is removed', async () => {

@@ -1,8 +1,22 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { DAY_MS, HOUR_MS, MINUTE_MS, utcDay } from '../src/domain/clock.ts';
-import { type Dimension, EVENT_DIMENSIONS } from '../src/domain/dimensions.ts';
+import {
+  type Dimension,
+  EVENT_DIMENSIONS,
+  VIEW_DIMENSIONS,
+  type ViewDimension,
+  viewDimension,
+} from '../src/domain/dimensions.ts';
+import type { GoalTarget } from '../src/domain/goals.ts';
 import type { Measures } from '../src/domain/measures.ts';
-import type { ActivityItem, Entry, Filter, Store } from '../src/store/contract/store.ts';
+import type {
+  ActivityItem,
+  Entry,
+  EventEntry,
+  Filter,
+  Store,
+  ValueFilter,
+} from '../src/store/contract/store.ts';
 import { event, leave, SITE } from './support/entries.ts';
 import { randomFrom, type Traffic, trafficOf } from './support/generated.ts';
 import { temporaryFolder } from './support/paths.ts';
@@ -25,6 +39,9 @@ export interface ReportingEngine {
   outlivesRetention: boolean;
 }
 
+/** A web vital without samples. */
+const NO_VITAL = { p75: null, samples: 0, good: 0, needsImprovement: 0, poor: 0 };
+
 async function append(store: Store, entries: readonly Entry[], atOnce = 50): Promise<void> {
   for (let i = 0; i < entries.length; i += atOnce)
     await Promise.all(entries.slice(i, i + atOnce).map((entry) => store.events.append(entry)));
@@ -35,6 +52,8 @@ const DIMENSIONS: readonly Exclude<Dimension, 'bot'>[] = [...EVENT_DIMENSIONS, '
 const FILTERS: readonly Filter[] = [
   { by: 'page', values: ['/b', '/a'], negated: false },
   { by: 'page', values: ['/'], negated: true },
+  { by: 'page', values: ['/b?x=1', '/c#'], negated: false },
+  { by: 'entry', values: ['/b?x=2'], negated: true },
   { by: 'entry', values: ['/'], negated: false },
   { by: 'exit', values: ['/', '/never'], negated: true },
   { by: 'host', values: ['www.example.com'], negated: false },
@@ -43,6 +62,18 @@ const FILTERS: readonly Filter[] = [
   { by: 'channel', values: ['ai'], negated: false },
   { by: 'channel', values: ['direct', 'search'], negated: true },
   { by: 'campaign', values: ['spring'], negated: false },
+  { by: 'utm_campaign', values: [null], negated: true },
+  { by: 'utm_source', values: ['letter', null], negated: false },
+  { by: 'utm_medium', values: ['email'], negated: true },
+  { by: 'utm_content', values: ['top'], negated: false },
+  { by: 'utm_term', values: [''], negated: false },
+  { by: 'referrer', values: ['news.example/a'], negated: true },
+  { by: 'region', values: ['Île-de-France'], negated: false },
+  { by: 'city', values: [null], negated: true },
+  { by: 'screen', values: ['small', 'large'], negated: false },
+  { by: 'browser_version', values: ['Firefox 115'], negated: false },
+  { by: 'os_version', values: ['iOS 17'], negated: true },
+  { by: 'language', values: ['de'], negated: false },
   { by: 'country', values: ['DE', 'FR'], negated: false },
   { by: 'country', values: [null], negated: false },
   { by: 'device', values: ['phone'], negated: true },
@@ -55,6 +86,31 @@ const FILTERS: readonly Filter[] = [
   { by: 'prop:plan', values: ['true'], negated: true },
   { by: 'prop:absent', values: [null], negated: false },
   { by: 'page', values: ["'; DROP TABLE events; --"], negated: false },
+  { by: 'page', values: [], containing: ['/A', 'zz'], negated: false },
+  { by: 'page', values: [], containing: ['/a'], negated: true },
+  { by: 'entry', values: [], containing: ['/'], negated: true },
+  { by: 'source', values: [null], containing: ['goo'], negated: false },
+  { by: 'source', values: [], containing: ['O'], negated: true },
+  { by: 'channel', values: ['ai'], containing: ['sea'], negated: false },
+  { by: 'event', values: [], containing: ['SIGN'], negated: false },
+  { by: 'prop:plan', values: [], containing: ['R', '7'], negated: false },
+  { by: 'prop:plan', values: [], containing: ['pro'], negated: true },
+  { by: 'country', values: [], containing: [''], negated: false },
+  { by: 'exit', values: [], containing: ["%_'\\"], negated: false },
+  { by: 'goal', goals: [{ kind: 'page', pattern: '/*' }], negated: true },
+  { by: 'goal', goals: [{ kind: 'event', pattern: 'signup' }], negated: false },
+];
+
+const GOALS: readonly GoalTarget[] = [
+  { kind: 'event', pattern: 'signup' },
+  { kind: 'event', pattern: 'sign*' },
+  { kind: 'event', pattern: 'pageview' },
+  { kind: 'page', pattern: '/a' },
+  { kind: 'page', pattern: '/b' },
+  { kind: 'page', pattern: '/*' },
+  { kind: 'page', pattern: '/*a*' },
+  { kind: 'page', pattern: '/never' },
+  { kind: 'page', pattern: '/b?x=*' },
 ];
 
 async function allRows(
@@ -238,6 +294,41 @@ function describeTraffic(engine: ReportingEngine, world: Traffic, state: { isArc
     ).toEqual([]);
   });
 
+  it('adds up revenue, and counts goals and properties', async () => {
+    const store = await filled();
+    const spans = [whole, ...spansIn(random, fromMs, days, Math.ceil(spanCount / 4))];
+    for (const span of spans)
+      for (const filters of [[], FILTERS.filter(() => random() < 0.06)]) {
+        const scope = { siteId: SITE, fromMs: span.fromMs, toMs: span.toMs, filters };
+        const middle = Math.floor((span.fromMs + span.toMs) / 2);
+        expect(await store.reports.revenue(scope, [span.fromMs, middle, span.toMs])).toEqual([
+          recount.revenue(span.fromMs, middle, filters),
+          recount.revenue(middle, span.toMs, filters),
+        ]);
+        expect(await store.reports.goals(scope, GOALS)).toEqual(
+          recount.goals(span.fromMs, span.toMs, filters, GOALS),
+        );
+        const properties = recount.properties(span.fromMs, span.toMs, filters);
+        expect(await store.reports.properties(scope, 10)).toEqual(properties);
+      }
+    for (const filter of FILTERS)
+      expect(
+        await store.reports.revenue({ siteId: SITE, filters: [filter] }, [fromMs, toMs]),
+        JSON.stringify(filter),
+      ).toEqual([recount.revenue(fromMs, toMs, [filter])]);
+    const boundaries = localBoundaries(fromMs, toMs, 'Asia/Kathmandu', 'hour');
+    expect(await store.reports.revenue({ siteId: SITE, filters: [] }, boundaries)).toEqual(
+      boundaries.slice(1).map((end, i) => recount.revenue(boundaries[i] ?? 0, end, [])),
+    );
+    for (const by of DIMENSIONS) {
+      const rows = recount.breakdown(fromMs, toMs, [], by).map(({ value }) => value);
+      const wanted = [...rows, 'never'];
+      expect(await store.reports.revenueBy({ ...whole, filters: [] }, by, wanted), by).toEqual(
+        wanted.map((value) => recount.revenue(fromMs, toMs, [{ by, values: [value], negated: false }])),
+      );
+    }
+  });
+
   it('returns breakdown rows that equal the totals filtered by their value', async () => {
     const store = await filled();
     for (const by of DIMENSIONS) {
@@ -247,6 +338,42 @@ function describeTraffic(engine: ReportingEngine, world: Traffic, state: { isArc
         expect(await store.reports.totals({ ...whole, filters })).toEqual(numbers);
       }
     }
+  });
+
+  it('returns views that ended, with their scroll depths and web vitals, whole and page by page', async () => {
+    const store = await filled();
+    const ofViews = FILTERS.filter(({ by }) => viewDimension(by) !== null);
+    const views = async (
+      span: { fromMs: number; toMs: number },
+      filters: readonly Filter[],
+      by: ViewDimension | null,
+    ) => {
+      const rows = [];
+      for (let cursor: string | undefined; ; ) {
+        const page = await store.reports.views({ siteId: SITE, ...span, filters }, by, {
+          limit: by === 'page' ? 2 : 100,
+          ...(cursor === undefined ? {} : { cursor }),
+        });
+        rows.push(...page.rows);
+        if (page.nextCursor === null) return rows;
+        cursor = page.nextCursor;
+      }
+    };
+    for (const by of [null, ...VIEW_DIMENSIONS])
+      expect(await views(whole, [], by), `${by}`).toEqual(recount.views(fromMs, toMs, [], by));
+    for (const span of spansIn(random, fromMs, days, Math.ceil(spanCount / 10)))
+      for (const filters of [[], ofViews.filter(() => random() < 0.1)])
+        for (const by of [null, 'page', 'country'] as const)
+          expect(await views(span, filters, by), `${by} ${JSON.stringify(filters)}`).toEqual(
+            recount.views(span.fromMs, span.toMs, filters, by),
+          );
+    for (const filter of ofViews)
+      expect(await views(whole, [filter], null), JSON.stringify(filter)).toEqual(
+        recount.views(fromMs, toMs, [filter], null),
+      );
+    const [all] = recount.views(fromMs, toMs, [], null);
+    expect(all?.views).toBeGreaterThan(5);
+    expect(all?.vitals.lcp.samples).toBeGreaterThan(0);
   });
 
   it('returns equal counts everywhere', async () => {
@@ -324,6 +451,13 @@ function describeAnswers(engine: ReportingEngine): void {
         nextCursor: null,
       });
       expect(await store.reports.realtime(siteId, at)).toEqual({ visitors: 0, pages: [] });
+      expect((await store.reports.views({ ...scope, siteId }, null, { limit: 1 })).rows).toMatchObject([
+        { value: null, views: 0, scrolled: 0, vitals: { cls: NO_VITAL } },
+      ]);
+      expect(await store.reports.views({ ...scope, siteId }, 'page', { limit: 1 })).toEqual({
+        rows: [],
+        nextCursor: null,
+      });
       await store.events.append(event({ siteId: SITE, receivedAtMs: at - DAY_MS }));
     }
     expect(await store.reports.totals({ ...scope, siteId: SITE, toMs: at })).toEqual(NOTHING);
@@ -370,6 +504,85 @@ function describeAnswers(engine: ReportingEngine): void {
     expect(await store.events.audit()).toMatchObject({ rollups: [] });
   });
 
+  it('counts a single view as a bounce unless something interactive happened', async () => {
+    const store = await opened();
+    const bouncing = async () => {
+      const scope = { siteId: SITE, fromMs: at, toMs: at + HOUR_MS, filters: [] };
+      const { rows } = await store.reports.breakdown(scope, 'language', { limit: 10 });
+      return rows.flatMap(({ value, bounces }) => (bounces === 1 ? [value] : [])).sort();
+    };
+    const by = (language: string, more: Partial<EventEntry>) =>
+      store.events.append(
+        event({ receivedAtMs: at, visitor: BigInt(language.charCodeAt(0)), language, ...more }),
+      );
+    const error = { name: '404', interactive: false };
+    await by('a', {});
+    await by('a', { ...error, receivedAtMs: at + 1 });
+    await by('b', {});
+    await by('b', { name: 'signup', receivedAtMs: at + 1 });
+    // Before the view, and twice.
+    await by('c', error);
+    await by('c', { receivedAtMs: at + 1 });
+    await by('c', { ...error, receivedAtMs: at + 2 });
+    // Without a view, and with two.
+    await by('d', error);
+    await by('e', { interactive: false });
+    await by('e', { interactive: false, receivedAtMs: at + 1 });
+    await by('f', { interactive: false });
+    expect(await bouncing()).toEqual(['a', 'c', 'f']);
+    await store.reports.sealDaysBefore(utcDay(at) + 1);
+    expect(await bouncing()).toEqual(['a', 'c', 'f']);
+    // Late.
+    await by('c', { name: 'signup', receivedAtMs: at + 3 });
+    await by('f', { ...error, receivedAtMs: at + 3 });
+    expect(await bouncing()).toEqual(['a', 'f']);
+    await store.reports.sealDaysBefore(utcDay(at) + 1);
+    expect(await bouncing()).toEqual(['a', 'f']);
+    expect(await store.events.audit()).toMatchObject({ rollups: [] });
+  });
+
+  it('keeps the greatest scroll depth and the newest vitals of each view, and treats what was not measured as unknown', async () => {
+    const store = await opened();
+    const scope = { siteId: SITE, fromMs: at, toMs: at + DAY_MS, filters: [] };
+    const totals = async () => (await store.reports.views(scope, null, { limit: 1 })).rows[0];
+    expect(await totals()).toMatchObject({ views: 0, scrolled: 0, scrollSum: 0, vitals: { lcp: NO_VITAL } });
+    await append(store, [
+      event({ receivedAtMs: at, country: 'DE' }),
+      leave({ receivedAtMs: at + 1, view: 1n, scroll: 40, vitals: { lcp: 9_000, cls: 0 } }),
+    ]);
+    expect(await totals()).toMatchObject({
+      views: 1,
+      scrollSum: 40,
+      vitals: { lcp: { p75: 9_000, poor: 1 } },
+    });
+    await append(
+      store,
+      [
+        leave({ receivedAtMs: at + 2, view: 1n, scroll: 60, vitals: { lcp: 2_500, cls: 0.25 } }),
+        leave({ receivedAtMs: at + 3, view: 1n, scroll: 10, vitals: null }),
+        leave({ receivedAtMs: at + 4, view: 2n, scroll: null, vitals: null }),
+        leave({ receivedAtMs: at + 5, view: 3n, scroll: 0, visitor: 77n, path: '/alone' }),
+      ],
+      1,
+    );
+    expect(await totals()).toMatchObject({
+      ...{ views: 3, scrolled: 2, scrollSum: 60 },
+      vitals: {
+        lcp: { p75: 2_500, samples: 1, good: 1, needsImprovement: 0, poor: 0 },
+        cls: { p75: 0.25, samples: 1, good: 0, needsImprovement: 1, poor: 0 },
+        inp: NO_VITAL,
+      },
+    });
+    const { rows } = await store.reports.views(scope, 'country', { limit: 10 });
+    expect(rows).toMatchObject([
+      { value: 'DE', views: 2, scrolled: 1 },
+      { value: null, views: 1, scrolled: 1, scrollSum: 0 },
+    ]);
+    const alone = { by: 'page', values: ['/alone'], negated: false } as const;
+    const ofPage = await store.reports.views({ ...scope, filters: [alone] }, 'page', { limit: 10 });
+    expect(ofPage).toMatchObject({ rows: [{ value: '/alone', views: 1 }], nextCursor: null });
+  });
+
   it.runIf(engine.outlivesRetention)('outlive rows deleted by retention', async () => {
     const store = await opened();
     const entries = trafficOf({
@@ -403,10 +616,221 @@ function describeAnswers(engine: ReportingEngine): void {
       sources: await store.reports.breakdown(scope, 'source', { limit: 100 }),
       bots: await store.reports.breakdown(scope, 'bot', { limit: 100 }),
     }).toEqual(before);
+    expect(await store.reports.eventsSince(scope)).toBe(scope.fromMs + DAY_MS);
+    expect(await store.reports.eventsSince({ ...scope, fromMs: scope.fromMs + DAY_MS })).toBeNull();
+    expect(await store.reports.eventsSince({ ...scope, siteId: 'site_none' })).toBeNull();
     const { items } = await store.reports.listActivity(scope, { type: 'event', limit: 1000 });
     expect(
       items.every((one) => one.type === 'event' && one.event.receivedAtMs >= scope.fromMs + DAY_MS),
     ).toBe(true);
+  });
+
+  it('add up values exactly, without a limit', async () => {
+    const store = await opened();
+    const paid = (value: number, currency: string | null) =>
+      event({ receivedAtMs: at, name: 'purchase', value, currency, visitor: BigInt(Math.round(value)) });
+    await append(
+      store,
+      [
+        ...Array.from({ length: 15_000 }, () => paid(49.9, 'EUR')),
+        ...[paid(0.1, 'USD'), paid(0.2, 'USD'), paid(-0.01, null), paid(0.000_001, null)],
+        ...[paid(1e15, 'JPY'), paid(1, 'JPY'), paid(-1e15, 'JPY'), paid(1e300, 'XXX'), paid(-1e300, 'XXX')],
+      ],
+      1_000,
+    );
+    const revenue = [
+      { currency: 'EUR', amount: 748_500 },
+      { currency: 'JPY', amount: 1 },
+      { currency: 'USD', amount: 0.3 },
+      { currency: 'XXX', amount: 0 },
+      { currency: null, amount: -0.009_999 },
+    ];
+    const scope = { siteId: SITE, fromMs: at - HOUR_MS, toMs: at + HOUR_MS, filters: [] };
+    const expectRevenue = async () => {
+      expect(await store.reports.revenue(scope, [scope.fromMs, at, scope.toMs])).toEqual([[], revenue]);
+      expect(await store.reports.revenueBy(scope, 'event', ['pageview', 'purchase'])).toEqual([[], revenue]);
+      expect(await store.reports.goals(scope, [{ kind: 'event', pattern: 'purchase' }])).toMatchObject([
+        { conversions: 15_009, revenue },
+      ]);
+    };
+    await expectRevenue();
+    await store.reports.sealDaysBefore(utcDay(at) + 1);
+    await expectRevenue();
+  });
+
+  it('count a page goal by views of its page, whatever their query and hash', async () => {
+    const store = await opened();
+    const pages = ['/thanks', '/thanks#a', '/thanks/', '/caf%C3%A9', '/caf%c3%a9', '/app#/about', '/app#/x'];
+    await append(store, [
+      ...pages.map((path, i) => event({ receivedAtMs: at, path, visitor: BigInt(i) })),
+      event({ receivedAtMs: at, path: '/thanks', name: 'click', visitor: 0n }),
+      event({ receivedAtMs: at + 1, path: '/thanks', visitor: 0n }),
+    ]);
+    const scope = { siteId: SITE, fromMs: at, toMs: at + HOUR_MS, filters: [] };
+    const patterns = ['/thanks', '/thanks*', '/caf%C3%A9', '/app', '/app#/about', '/app#*', '/th?nks'];
+    const counts = await store.reports.goals(
+      scope,
+      patterns.map((pattern) => ({ kind: 'page', pattern })),
+    );
+    expect(counts.map(({ visitors, conversions }) => [visitors, conversions])).toEqual([
+      ...[
+        [2, 3],
+        [3, 4],
+        [2, 2],
+        [2, 2],
+        [1, 1],
+        [2, 2],
+      ],
+      [0, 0],
+    ]);
+    for (const [i, pattern] of patterns.entries()) {
+      const goals = [{ kind: 'page', pattern }] as const;
+      const filters = [{ by: 'goal', goals, negated: false }] as const;
+      const { visitors, events } = await store.reports.totals({ ...scope, filters });
+      expect([visitors, events]).toEqual([counts[i]?.visitors, counts[i]?.conversions]);
+      const others = [{ by: 'goal', goals, negated: true }] as const;
+      expect((await store.reports.totals({ ...scope, filters: others })).events).toBe(9 - events);
+    }
+    expect(
+      (await store.reports.totals({ ...scope, filters: [{ by: 'goal', goals: [], negated: false }] })).events,
+    ).toBe(0);
+    expect(await store.reports.goals(scope, [])).toEqual([]);
+  });
+
+  it('search every value for a text', async () => {
+    const store = await opened();
+    const views = (path: string, count: number, visitor: bigint) =>
+      Array.from({ length: count }, () => event({ receivedAtMs: at, path, visitor }));
+    await append(
+      store,
+      [
+        ...Array.from({ length: 1_500 }, (_, i) => views(`/blog/${i}`, 1, BigInt(i))).flat(),
+        ...views('/about', 100, -1n),
+      ],
+      400,
+    );
+    const scope = { siteId: SITE, fromMs: at - HOUR_MS, toMs: at + HOUR_MS };
+    const events = async (filter: Omit<ValueFilter, 'by' | 'values'>) => {
+      const filters = [{ by: 'page', values: [], ...filter }] as const;
+      const totals = await store.reports.totals({ ...scope, filters });
+      const rows = await allRows(store, { ...scope, filters }, 'page', 1_000);
+      expect(sum(rows, 'events')).toBe(totals.events);
+      return totals.events;
+    };
+    expect(await events({ containing: ['/BLOG/'], negated: false })).toBe(1_500);
+    expect(await events({ containing: ['/blog/'], negated: true })).toBe(100);
+    expect(await events({ containing: ['g/1499', 'ABO'], negated: false })).toBe(101);
+    const goals = [{ kind: 'page', pattern: '/blog/*' }] as const;
+    expect(await store.reports.goals({ ...scope, filters: [] }, goals)).toMatchObject([
+      { visitors: 1_500, conversions: 1_500 },
+    ]);
+  });
+
+  it.each([
+    // A text, and what is sought in it.
+    ['/ß/ÄÖÜ', 'ß/äö', true],
+    ['/\u039f\u0394\u039f\u03a3', '\u03bf\u03b4\u03bf\u03c2', true],
+    ['/\u039f\u0394\u039f\u03a3-x', '\u039f\u0394\u039f\u03a3', true],
+    ['/\u0130ris', '/iris', true],
+    ['/\u0130ris', '/\u0130RI', true],
+    ['/100%_a', '0%_A', true],
+    ['/100xya', '0%_A', false],
+    ["/it's\\n", "'S\\N", true],
+    ['/\u{1f98a}', '\u{1f98a}', true],
+    ['/a', '\u{1f98a}', false],
+    // Escapes are what people read. Those of earlier versions may be in lower case.
+    ['/caf%C3%A9', '\u00c9', true],
+    ['/caf%c3%a9', 'f\u00e9', true],
+    ['/caf%C3%A9', '%c3%a9', true],
+    ['/%C3%89cole/%C3%A9t%C3%A9', 'ecole', false],
+    ['/%C3%89cole/%C3%A9t%C3%A9', '\u00c9cole/\u00e9', true],
+    ['/%CE%9F%CE%94%CE%9F%CE%A3', '\u03bf\u03b4\u03bf\u03c2', true],
+    ['/%F0%9F%A6%8A', '\u{1f98a}', true],
+    ['/caf%C3%A9', 'c3', false],
+    ['/caf%C3%A9', '9', false],
+    ['/caf%C3%A9', '%', false],
+    ['/%C3%A9c3', 'c3', true],
+    ['/%2Blog', 'blog', false],
+    ['/a%2Fb', 'a/b', false],
+    ['/a%2Fb', 'A%2FB', true],
+    ['/100%25', '100%', true],
+    ['/100%', '100%', true],
+    ['/100%20', '0%2', false],
+    ['/%FF', 'ff', false],
+    ['/%FF', '%ff', true],
+    ['/a%20b', 'a b', true],
+    [`/${'%C3%A9'.repeat(1_000)}`, '\u00c9'.repeat(1_000), true],
+    [`/${'%C3%A9'.repeat(1_000)}`, '\u0130'.repeat(4_000), false],
+    ['/?q=a+b', 'a b', true],
+    ['/a|b(c)[d]{e}^$.*\\', '|B(C)[D]{E}^$.*\\', true],
+  ])('find in %j the text %j: %s', async (path, text, isThere) => {
+    const store = await opened();
+    await store.events.append(event({ receivedAtMs: at, path }));
+    const events = async (filter: Omit<ValueFilter, 'by' | 'values'>) =>
+      (
+        await store.reports.totals({
+          ...{ siteId: SITE, fromMs: at, toMs: at + 1 },
+          filters: [{ by: 'page', values: [], ...filter }],
+        })
+      ).events;
+    expect(await events({ containing: [text], negated: false })).toBe(isThere ? 1 : 0);
+    expect(await events({ containing: [text], negated: true })).toBe(isThere ? 0 : 1);
+  });
+
+  it.each([
+    ['/a/b', '/a/*', true],
+    ['/a/b', '/a*b', true],
+    ['/a\nb', '/a*b', true],
+    ['/a/b', '/A/*', false],
+    ['/a/b\n', '/a/b', false],
+    ['/a.b', '/a.*', true],
+    ['/axb', '/a.b', false],
+    ['/a(b)+[c]{1}^$|\\d', '/a(b)+[c]{1}^$|\\*', true],
+    ['/ab', '*', true],
+    ['/ab', '**b', true],
+    ['/ab', '/ab*ab', false],
+    ['/caf\u00e9', '/caf*', true],
+  ])('match the page %j with the goal %j: %s', async (path, pattern, isMatch) => {
+    const store = await opened();
+    await store.events.append(event({ receivedAtMs: at, path }));
+    const scope = { siteId: SITE, fromMs: at, toMs: at + 1, filters: [] };
+    const [count] = await store.reports.goals(scope, [{ kind: 'page', pattern }]);
+    expect(count?.conversions).toBe(isMatch ? 1 : 0);
+  });
+
+  it('search the ends of paths', async () => {
+    const store = await opened();
+    const pages = ['/blog', '/blog/', '/Blog?p=1', '/blog/#x', '/blog/post', '/x?u=/blog', '/caf%C3%A9/'];
+    await append(
+      store,
+      pages.map((path, i) => event({ receivedAtMs: at, path, visitor: BigInt(i) })),
+    );
+    const scope = { siteId: SITE, fromMs: at, toMs: at + 1 };
+    const found = async (text: string) => {
+      const filter = { by: 'page', values: [], ending: [text], negated: false } as const;
+      const rows = await allRows(store, { ...scope, filters: [filter] }, 'page', 10);
+      return rows.map(({ value }) => value).toSorted();
+    };
+    expect(await found('/blog')).toEqual(['/Blog?p=1', '/blog', '/blog/', '/blog/#x']);
+    expect(await found('CAF\u00c9')).toEqual(['/caf%C3%A9/']);
+    expect(await found('9')).toEqual([]);
+  });
+
+  it('count a page goal by all of its patterns, and a space in a query in either spelling', async () => {
+    const store = await opened();
+    const pages = ['/a', '/a/', '/a/b', '/ab', '/s?q=x+y', '/s?q=x%20y', '/s?q=xy'];
+    await append(
+      store,
+      pages.map((path, i) => event({ receivedAtMs: at, path, visitor: BigInt(i) })),
+    );
+    const scope = { siteId: SITE, fromMs: at, toMs: at + 1, filters: [] };
+    const counts = await store.reports.goals(scope, [
+      { kind: 'page', pattern: '/a/', alternatives: ['/a'] },
+      { kind: 'page', pattern: '/a/*', alternatives: ['/a'] },
+      { kind: 'page', pattern: '/s?q=x+y' },
+      { kind: 'page', pattern: '/s?q=x%20*' },
+    ]);
+    expect(counts.map(({ conversions }) => conversions)).toEqual([2, 3, 2, 2]);
   });
 
   it('pages through long and odd values one at a time', async () => {
@@ -424,6 +848,19 @@ function describeAnswers(engine: ReportingEngine): void {
     expect((await allRows(store, scope, 'page', 100)).map(({ value }) => value)).toEqual(values);
     const short = values.filter((value) => odd.slice(0, 5).includes(value ?? ''));
     expect(short).toEqual(['/', '/%', "/'", '/\\', '/\u{1f98a}']);
+  });
+
+  it('counts an event with an empty object of properties', async () => {
+    const store = await opened();
+    await append(store, [
+      event({ receivedAtMs: at, props: {} }),
+      event({ receivedAtMs: at, props: { plan: 'pro' } }),
+    ]);
+    const scope = { siteId: SITE, fromMs: at, toMs: at + 1, filters: [] };
+    expect(await store.reports.totals(scope)).toMatchObject({ events: 2 });
+    expect(
+      (await allRows(store, scope, 'prop:plan', 10)).map(({ value, events }) => [value, events]),
+    ).toEqual([['pro', 1]]);
   });
 
   it('accepts a made-up cursor', async () => {

@@ -3,9 +3,12 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { HOUR_MS, SECOND_MS, utcDay } from '../src/domain/clock.ts';
 import type { Outage } from '../src/domain/outage.ts';
+import { SHORTENED } from '../src/domain/outcomes.ts';
+import type { TextLimits } from '../src/store/contract/store.ts';
 import { ShippedEvents } from '../src/store/scale-out/shipped-events.ts';
 import { ALL_DAY, type Counts, type SpoolEntry, type Warehouse } from '../src/store/scale-out/shipping.ts';
 import { SqliteSpool } from '../src/store/scale-out/spool/spool.ts';
+import { FreeDisk } from '../src/store/shared/free-disk.ts';
 import { Loop } from '../src/store/shared/loop.ts';
 import { NOON_MS, TestClock } from './support/clock.ts';
 import { DatabasesInMemory, toRow } from './support/databases-in-memory.ts';
@@ -31,7 +34,11 @@ function openSpool(file: string, maxBytes = 1 << 30): Promise<SqliteSpool> {
 async function openCollector(
   folder: string,
   databases: DatabasesInMemory,
-  { clock = new TestClock(), maxBytes = 1 << 30 }: { clock?: TestClock; maxBytes?: number } = {},
+  {
+    clock = new TestClock(),
+    maxBytes = 1 << 30,
+    textLimits = { texts: 1_000, bytes: 1 << 30 },
+  }: { clock?: TestClock; maxBytes?: number; textLimits?: TextLimits } = {},
 ): Promise<ShippedEvents> {
   const spool = await openSpool(join(folder, 'spool.db'), maxBytes);
   return new ShippedEvents({
@@ -39,7 +46,8 @@ async function openCollector(
     // Shipping uses nothing else of the two databases.
     warehouse: databases.warehouse as Warehouse,
     counts: databases.counts as Counts,
-    ...{ toRow, clock },
+    ...{ toRow, clock, textLimits },
+    disk: await FreeDisk.watch(folder, 0),
     onClosed: async () => undefined,
   });
 }
@@ -145,10 +153,31 @@ describe('a fake clock', () => {
   });
 });
 
+describe('the limits of text', () => {
+  it('hold on each collector, also after it was restarted, and the ledger tells', async () => {
+    const folder = await temporaryFolder();
+    const databases = new DatabasesInMemory();
+    const textLimits = { texts: 1_000, bytes: 10_000 };
+    const long = () => event({ props: { long: `${Math.random()}`.repeat(100) } });
+    const first = await openCollector(folder, databases, { textLimits });
+    for (let n = 0; n < 20; n++) await first.append(long());
+    await first.close();
+    const second = await openCollector(folder, databases, { textLimits });
+    onTestFinished(() => second.close());
+    await second.caughtUp();
+    const before = databases.counted(SHORTENED);
+    expect(before).toBeGreaterThan(10);
+    await second.append(long());
+    await second.caughtUp();
+    expect(databases.counted(SHORTENED)).toBe(before + 1);
+    expect(databases.counted('stored')).toBe(21);
+  });
+});
+
 describe('the claims of a batch', () => {
   const entry = (more: Partial<SpoolEntry>): SpoolEntry => ({
     ...{ key: null, siteId: SITE, siteKey: null, host: 'example.com', receivedAtMs: NOON_MS },
-    ...{ outcome: 'stored', row: '{}', ...more },
+    ...{ outcome: 'stored', isShortened: false, row: '{}', ...more },
   });
 
   it('tell when the rows of each day were received, also of leaves, and of a spool of an older version', async () => {
@@ -156,7 +185,8 @@ describe('the claims of a batch', () => {
     const spool = await openSpool(file);
     onTestFinished(() => spool.close());
     const repeated = Buffer.alloc(16, 1);
-    const commit = (...entries: SpoolEntry[]) => spool.commit({ entries, refusals: [], refusedKeys: [] });
+    const commit = (...entries: SpoolEntry[]) =>
+      spool.commit({ entries, refusals: [], refusedKeys: [], textUse: [] });
     await commit(
       entry({ receivedAtMs: NOON_MS + 5 }),
       entry({ receivedAtMs: NOON_MS + 2, outcome: null }),

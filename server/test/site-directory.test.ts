@@ -96,8 +96,13 @@ describe('the directory', () => {
     expect(sites.sitesOnHost('blog.rules.example')).toEqual([]);
     await registry.setHostRules(id, { allowSubdomains: true, extraHosts: [] });
     await registry.setExclusions(id, { pages: ['/draft/*'], countries: [] });
+    await registry.setMergeTrailingSlashes(id, true);
     await sites.refresh();
-    expect(held).toMatchObject({ allowSubdomains: true, exclusions: { pages: ['/draft/*'] } });
+    expect(held).toMatchObject({
+      allowSubdomains: true,
+      mergeTrailingSlashes: true,
+      exclusions: { pages: ['/draft/*'] },
+    });
     expect(sites.sitesOnHost('blog.rules.example')).toEqual([held]);
   });
 

@@ -15,6 +15,7 @@ import {
 import { NOON_MS } from './support/clock.ts';
 import { bot, event, leave, refusal, SITE } from './support/entries.ts';
 import { temporaryFolder } from './support/paths.ts';
+import { until } from './support/poll.ts';
 
 /** The part of the store that is checked here. */
 type Store = Omit<WholeStore, 'registry'>;
@@ -367,6 +368,7 @@ function describeEvents(engine: Engine): void {
       host: text(253),
       id: fc.constant(null),
       name: text(64),
+      interactive: fc.boolean(),
       path: text(2048),
       referrer: textOrNull(512),
       visitor: fc.constant(0n),
@@ -379,11 +381,21 @@ function describeEvents(engine: Engine): void {
       timeZone: textOrNull(64),
       device: fc.constant(null),
       browser: fc.constant(null),
+      browserVersion: textOrNull(64),
       os: fc.constant(null),
+      osVersion: textOrNull(64),
+      language: textOrNull(10),
+      screen: textOrNull(10),
       country: fc.constant(null),
+      region: textOrNull(100),
+      city: textOrNull(100),
       source: fc.constant(null),
       channel: fc.constant('direct' as const),
       campaign: fc.constant(null),
+      utmSource: textOrNull(128),
+      utmMedium: textOrNull(128),
+      utmContent: textOrNull(128),
+      utmTerm: textOrNull(128),
     });
     await fc.assert(
       fc.asyncProperty(fc.array(anyEvent, { minLength: 1, maxLength: 8 }), async (made) => {
@@ -586,6 +598,7 @@ function describeLedger(engine: Engine): void {
     store.events.refuse(refusal({ receivedAtMs: NOON_MS + 4000 }));
     store.events.refuse(refusal({ receivedAtMs: NOON_MS + 3000 }));
     store.events.refuse(refusal({ reason: 'malformed', host: '' }));
+    store.events.refuse(refusal({ reason: 'malformed', host: '', field: 'props.items' }));
     await store.events.flush();
     const line = (
       outcome: string,
@@ -593,16 +606,18 @@ function describeLedger(engine: Engine): void {
       counted: number,
       first: number,
       last: number,
+      field = '',
     ): LedgerLine => ({
       day: TODAY,
       outcome,
       host,
+      field,
       count: counted,
       firstAtMs: NOON_MS + first,
       lastAtMs: NOON_MS + last,
     });
     const ledger = await store.events.ledger(SITE, { firstDay: TODAY, lastDay: TODAY });
-    expect(ledger).toHaveLength(5);
+    expect(ledger).toHaveLength(6);
     expect(ledger).toEqual(
       expect.arrayContaining([
         line('stored', 'example.com', 1, 0, 0),
@@ -610,6 +625,7 @@ function describeLedger(engine: Engine): void {
         line('bot', 'example.com', 1, 2000, 2000),
         line('wrong-domain', 'copy.example', 2, 3000, 4000),
         line('malformed', '', 1, 0, 0),
+        line('malformed', '', 1, 0, 0, 'props.items'),
       ]),
     );
     await expectConsistent(store);
@@ -734,7 +750,10 @@ function describeFaults(engine: Engine): void {
 
     await mend();
     for (const entry of lost) expect(await store.events.append(entry)).toBe('stored');
-    expect(await store.events.health()).toEqual({ ok: true });
+    await until(
+      () => store.events.health(),
+      ({ ok }) => ok,
+    );
     expect(await store.events.append(event({ id: 'before' }))).toBe('duplicate');
     const again = await reopen();
     expect(await count(again)).toBe(3);

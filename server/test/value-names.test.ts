@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { countryNamed } from '../src/domain/countries.ts';
-import { valueName, valueNamed } from '../src/domain/value-names.ts';
+import { valueName, valueNamed, valuesLike } from '../src/domain/value-names.ts';
 
 it.each([
   ['DE', 'Germany'],
@@ -21,4 +21,25 @@ it.each(['European Union', 'Eurozone', 'United Nations', 'Unknown Region', 'East
 
 it.each(['EU', 'ZZ', 'T1', 'de', ''])('shows the code %j as it is: it is not a country', (code) => {
   expect(valueName('country', code)).toBe(code);
+});
+
+it.each([
+  ['de', 'German'],
+  ['zh', 'Chinese'],
+  ['he', 'Hebrew'],
+])('reads the language %s as %s, and back', (code, name) => {
+  expect(valueName('language', code)).toBe(name);
+  expect(valueNamed('language', name.toUpperCase())).toBe(code);
+  expect(valueNamed('language', code)).toBe(code);
+});
+
+it('finds languages by a part of their name, and treats other texts as codes', () => {
+  expect(valuesLike('language', 'portuguese')).toEqual(['pt']);
+  expect(valueNamed('language', 'Elvish')).toBe('elvish');
+  expect(valueName('language', 'xx')).toBe('xx');
+});
+
+it('capitalizes screen classes, and reads them in any case', () => {
+  expect(valueName('screen', 'extra large')).toBe('Extra large');
+  expect(valueNamed('screen', 'Extra Large')).toBe('extra large');
 });

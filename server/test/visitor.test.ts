@@ -1,92 +1,135 @@
 import { setImmediate } from 'node:timers/promises';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
-import { DailySalt, truncateAddress, visitorHash } from '../src/collect/visitor.ts';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { Stats } from '../src/api/stats.ts';
+import { DailySalt, visitorHash } from '../src/collect/visitor.ts';
 import { DAY_MS, HOUR_MS, SECOND_MS, utcDay } from '../src/domain/clock.ts';
-import { Agents } from '../src/domain/user-agents/read-agent.ts';
 import { StoreUnavailable } from '../src/store/contract/store.ts';
+import { ApiWorld } from './support/api.ts';
 import { TestClock } from './support/clock.ts';
 import { BROWSER } from './support/world.ts';
 
-describe('a truncated address', () => {
-  it.each([
-    { name: 'IPv4: the last byte goes', address: '203.0.113.77', is: '203.0.113' },
-    { name: 'IPv4 mapped into IPv6 is the same', address: '::ffff:203.0.113.77', is: '203.0.113' },
-    { name: 'the same in upper case', address: '::FFFF:203.0.113.77', is: '203.0.113' },
-    { name: 'IPv6: 48 bits stay', address: '2001:db8:cafe:77:1:2:3:4', is: '2001:db8:cafe' },
-    { name: 'shortened', address: '2001:db8:cafe::1', is: '2001:db8:cafe' },
-    { name: 'shortened early', address: '2001::1', is: '2001:0:0' },
-    { name: 'written otherwise', address: '2001:0DB8:00aa:0::', is: '2001:db8:aa' },
-    { name: 'loopback', address: '::1', is: '0:0:0' },
-    { name: 'with a zone', address: 'fe80::1%eth0', is: 'fe80:0:0' },
-    { name: 'no address at all: it stays what it is', address: 'unknown', is: 'unknown' },
-    { name: 'nothing', address: '', is: '' },
-  ])('$name', ({ address, is }) => expect(truncateAddress(address)).toBe(is));
-
-  it('never distinguishes households', () => {
-    fc.assert(
-      fc.property(fc.ipV4(), fc.nat(255), (address, last) => {
-        const neighbor = address.replace(/\d+$/, String(last));
-        expect(truncateAddress(neighbor)).toBe(truncateAddress(address));
-      }),
-    );
-    const group = fc.nat(0xffff).map((number) => number.toString(16));
-    fc.assert(
-      fc.property(
-        fc.array(group, { minLength: 3, maxLength: 3 }),
-        fc.array(group, { minLength: 5, maxLength: 5 }),
-        (net, host) => {
-          const zeros = Array<string>(5).fill('0');
-          expect(truncateAddress([...net, ...host].join(':'))).toBe(
-            truncateAddress([...net, ...zeros].join(':')),
-          );
-        },
-      ),
-    );
-  });
-});
-
-function familyOf(userAgent: string): string {
-  return new Agents().of(userAgent).family;
-}
-
 describe("a visitor's hash", () => {
   const salt = '07'.repeat(32);
-  const who = {
-    siteId: 'site_a',
-    host: 'example.com',
-    address: '203.0.113.77',
-    agentFamily: familyOf(BROWSER),
-  };
+  const who = { siteId: 'site_a', address: '203.0.113.77', userAgent: BROWSER };
   const known = visitorHash(salt, who);
+  const from = (address: string) => visitorHash(salt, { ...who, address });
 
-  it('makes a hash that is a signed 64-bit number', () => {
+  it('is a signed 64-bit number', () => {
     expect(typeof known).toBe('bigint');
     expect(BigInt.asIntN(64, known)).toBe(known);
   });
 
-  it('makes the same hash for a visitor, a neighbor in the same network, and an updated browser', () => {
+  it('is the same for every way to write an address', () => {
     expect(visitorHash(salt, { ...who })).toBe(known);
-    expect(visitorHash(salt, { ...who, address: '203.0.113.1' })).toBe(known);
-    expect(
-      visitorHash(salt, { ...who, agentFamily: familyOf(BROWSER.replace('140.0.0.0', '141.0.1.2')) }),
-    ).toBe(known);
+    for (const written of ['::ffff:203.0.113.77', '::FFFF:cb00:714d', '203.0.113.77:4711', '"203.0.113.77"'])
+      expect(from(written), written).toBe(known);
+    for (const written of [
+      '2001:0DB8:1:0::1',
+      '[2001:db8:1::1]:443',
+      '"[2001:db8:1::1]"',
+      '2001:db8:1::1%en0',
+    ])
+      expect(from(written), written).toBe(from('2001:db8:1::1'));
+  });
+
+  it('is the same within a /64 of IPv6, where clients change their addresses themselves', () => {
+    expect(from('2001:db8:1:2:aaaa::1')).toBe(from('2001:db8:1:2:bbbb::2'));
+    expect(from('2001:db8:1:3:aaaa::1')).not.toBe(from('2001:db8:1:2:aaaa::1'));
   });
 
   it.each([
     { name: 'another day: another salt', other: visitorHash('08'.repeat(32), who) },
     { name: 'another site', other: visitorHash(salt, { ...who, siteId: 'site_b' }) },
-    { name: 'another host', other: visitorHash(salt, { ...who, host: 'www.example.com' }) },
-    { name: 'another network', other: visitorHash(salt, { ...who, address: '203.0.114.77' }) },
+    { name: 'a neighboring address', other: from('203.0.113.78') },
+    { name: 'another network', other: from('203.0.114.77') },
+    { name: 'what is not an address', other: from('unknown') },
+    { name: 'another browser', other: visitorHash(salt, { ...who, userAgent: 'Mozilla/5.0 Firefox/140.0' }) },
     {
-      name: 'another browser',
-      other: visitorHash(salt, { ...who, agentFamily: familyOf('Mozilla/5.0 Firefox/140.0') }),
+      name: 'another version of the browser',
+      other: visitorHash(salt, { ...who, userAgent: BROWSER.replace('140.0.0.0', '141.0.0.0') }),
+    },
+    {
+      name: 'a user agent that differs at its end only',
+      other: visitorHash(salt, { ...who, userAgent: `${BROWSER}${' '.repeat(2_000)}x` }),
     },
     {
       name: 'parts shifted into each other',
-      other: visitorHash(salt, { ...who, siteId: 'site_ae', host: 'xample.com' }),
+      other: visitorHash(salt, { ...who, siteId: 'site_a\n203.0.113.7', address: '7' }),
     },
   ])('differs for $name', ({ other }) => expect(other).not.toBe(known));
+
+  it('differs for any two IPv4 addresses', () => {
+    fc.assert(
+      fc.property(fc.ipV4(), fc.ipV4(), (one, other) => {
+        expect(from(one) === from(other)).toBe(one === other);
+      }),
+    );
+  });
+});
+
+describe('the visitors of a site', () => {
+  const AGENT = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0';
+
+  async function open() {
+    const api = await ApiWorld.open({ TRUST_PROXY: 'loopback' });
+    onTestFinished(() => api.close());
+    const { account, site, apiKey } = await api.world.addOwner();
+    const send = async (
+      { url = 'https://example.com/', address }: { url?: string; address: string },
+      userAgent = AGENT,
+    ) => {
+      const headers = { origin: new URL(url).origin, 'user-agent': userAgent, 'x-forwarded-for': address };
+      return (await api.server.send({ key: site.key, url }, { headers })).status;
+    };
+    const visitors = async () => {
+      const { totals } = await api.read<Stats>(apiKey, `/sites/${site.id}/stats`);
+      return totals.visitors;
+    };
+    // A crawler is not counted. Its request shows that the server knows the site.
+    await expect.poll(() => send({ address: '192.0.2.1' }, 'Googlebot/2.1')).toBe(202);
+    return { api, account, site, send, visitors };
+  }
+
+  it('counts a person once on the domain, its www. twin and the other hosts that count', async () => {
+    const { api, site, send, visitors } = await open();
+    await api.world.store.registry.setHostRules(site.id, {
+      allowSubdomains: true,
+      extraHosts: ['shop.example'],
+    });
+    await expect.poll(() => send({ url: 'https://shop.example/', address: '203.0.113.9' })).toBe(202);
+    for (const host of ['example.com', 'www.example.com', 'blog.example.com', 'a.b.example.com'])
+      expect(await send({ url: `https://${host}/`, address: '203.0.113.9' }), host).toBe(202);
+    expect(await visitors()).toBe(1);
+  });
+
+  it('counts people behind neighboring addresses one by one', async () => {
+    const { send, visitors } = await open();
+    for (const last of [1, 2, 3, 4]) await send({ address: `203.0.113.${last}` });
+    expect(await visitors()).toBe(4);
+    for (const last of [1, 2, 3, 4]) await send({ address: `2001:db8:0:${last}::1` });
+    expect(await visitors()).toBe(8);
+    await send({ address: '2001:db8:0:1::ffff' });
+    expect(await visitors()).toBe(8);
+  });
+
+  it('counts browsers at one address one by one', async () => {
+    const { send, visitors } = await open();
+    await send({ address: '203.0.113.9' });
+    await send({ address: '203.0.113.9' }, AGENT.replaceAll('140.0', '141.0'));
+    await send({ address: '203.0.113.9' }, BROWSER);
+    expect(await visitors()).toBe(3);
+  });
+
+  it('counts a person once in events of pages and in those that servers report', async () => {
+    const { api, account, site, send, visitors } = await open();
+    const { key } = await api.key(account, { scopes: ['write'] });
+    await send({ address: '203.0.113.9' });
+    const event = { url: 'https://www.example.com/paid', address: '203.0.113.9', user_agent: AGENT };
+    const events = [event, { ...event, address: '203.0.113.10' }, { ...event, user_agent: BROWSER }];
+    expect((await api.post(key, `/sites/${site.id}/events`, events)).status).toBe(200);
+    expect(await visitors()).toBe(3);
+  });
 });
 
 /** Returns a registry of salts that records its calls. */

@@ -15,7 +15,7 @@ import { temporaryFolder } from './support/paths.ts';
 /** How the writer finds visits, and which of their data is in their rows or in the growth log. */
 
 function commit(committer: Committer, entries: readonly Entry[]): void {
-  committer.commit({ entries, refusals: [], refusedKeys: [], forgetKeysBeforeDay: 0 });
+  committer.commit({ entries, refusals: [], refusedKeys: [], textUse: [], forgetKeysBeforeDay: 0 });
 }
 
 /** Brings the rows of all visits up to date, as happens before texts are collected. */
@@ -38,6 +38,7 @@ function failToCommit(committer: Committer, entries: readonly Entry[]): void {
       entries,
       refusals: [{ siteId: event().siteId, day: 0, ...unwritable }],
       refusedKeys: [],
+      textUse: [],
       forgetKeysBeforeDay: 0,
     }),
   ).toThrow(StoreUnavailable);
@@ -91,7 +92,14 @@ describe('visits', () => {
       visitors: 60,
       clockSteps: 0.1,
     });
-    const [early, late] = [entries.slice(0, 700), entries.slice(700)];
+    const asEarlier = (entry: Entry) =>
+      entry.kind === 'event'
+        ? {
+            ...{ ...entry, interactive: true, referrer: null, region: null, city: null },
+            ...{ browserVersion: null, osVersion: null, language: null, screen: null },
+          }
+        : entry;
+    const [early, late] = [entries.slice(0, 700).map(asEarlier), entries.slice(700)];
     const [calm, upgraded] = [await openEventFile(), await openEventFile()];
     for (const db of [calm, upgraded]) {
       const committer = new Committer(db);
@@ -100,8 +108,10 @@ describe('visits', () => {
     }
     // The first version's layout: every visit in the index, without a link to the previous one.
     upgraded.exec(`INSERT INTO visitors (day, site, visitor, visit) SELECT day, site, visitor, no FROM visits;
-      ALTER TABLE visits DROP COLUMN previous; DROP TABLE visits_grown; DROP TABLE segments; DROP TABLE sealed_days;
-      DROP TABLE archive; CREATE TABLE sealed (site INTEGER, day INTEGER); PRAGMA user_version = 1`);
+      ALTER TABLE visits DROP COLUMN previous; ALTER TABLE visits DROP COLUMN passive;
+      ALTER TABLE visits DROP COLUMN referrer;
+      ALTER TABLE visits DROP COLUMN agent; ALTER TABLE visits DROP COLUMN place; ALTER TABLE events DROP COLUMN interactive; DROP TABLE visits_grown; DROP TABLE segments; DROP TABLE sealed_days;
+      DROP TABLE archive; DROP TABLE installation; DROP TABLE commits; DROP TABLE text_use; CREATE TABLE sealed (site INTEGER, day INTEGER); PRAGMA user_version = 1`);
     migrate(upgraded, 'events.db', EVENT_MIGRATIONS);
     for (const db of [calm, upgraded]) {
       const committer = new Committer(db);
@@ -174,7 +184,13 @@ describe('visits', () => {
     commit(committer, [event({ visitor: 1n }), event({ visitor: 2n })]);
     const today = Math.floor(NOON_MS / DAY_MS);
     expect(rowsOf(db, 'visitors')).not.toEqual([]);
-    committer.commit({ entries: [], refusals: [], refusedKeys: [], forgetKeysBeforeDay: today + 1 });
+    committer.commit({
+      entries: [],
+      refusals: [],
+      refusedKeys: [],
+      textUse: [],
+      forgetKeysBeforeDay: today + 1,
+    });
     expect(rowsOf(db, 'visitors')).toEqual([]);
   });
 });

@@ -1,5 +1,5 @@
-/** Properties of an event: a flat object of plain values. */
-export type Props = Readonly<Record<string, string | number | boolean>>;
+/** Properties of an event: a flat object of plain values. Those that are null or undefined are left out. */
+export type Props = Readonly<Record<string, string | number | boolean | null | undefined>>;
 
 /** The collector's response to an event. */
 export interface Result {
@@ -14,10 +14,12 @@ export interface Result {
 /** What an event may carry in addition to its name. */
 export interface EventOptions {
   readonly props?: Props;
-  /** The value of a conversion, in units of `currency`. */
-  readonly value?: number;
-  /** ISO 4217, upper case. */
+  /** The value of a conversion, in units of `currency`: a number, or a decimal string such as `'49.90'`. */
+  readonly value?: number | string;
+  /** ISO 4217, in any case. */
   readonly currency?: string;
+  /** `false`: the visitor did not trigger the event, so it does not end a bounce. Default: `true`. */
+  readonly interactive?: boolean;
   /** Called with the collector's response; never called if nothing is sent. */
   readonly callback?: (result: Result) => void;
 }
@@ -36,13 +38,13 @@ export interface Options {
   readonly dnt?: boolean;
   /** Count pages that are shown in a frame of another page. */
   readonly frames?: boolean;
-  /** `false`: count no page views but those asked for with `pageview()`. */
+  /** `false`: count only the page views that are requested with `pageview()`. */
   readonly auto?: boolean;
-  /** The part after `#` is part of the path. */
+  /** The part after `#` is part of the page: another hash is another page. */
   readonly hash?: boolean;
-  /** Regular expression of paths to exclude. */
+  /** Regular expression of pages to exclude, tested on the path with the kept query and hash. */
   readonly exclude?: string;
-  /** Query parameters to keep in addition to `utm_*`, `ref` and `source`. */
+  /** Query parameters that are part of the page: another value is another page. */
   readonly query?: readonly string[];
   /** Report the URL in the page's `<link rel="canonical">`. */
   readonly canonical?: boolean;
@@ -58,15 +60,15 @@ export interface Options {
   readonly forms?: boolean;
   /** Properties that are added to every page view and event. */
   readonly props?: Props;
-  /** Sees each beacon first. It may change the beacon, or return nothing to drop it; one that throws drops it too. */
+  /** Called with each beacon before it is sent. It may change the beacon. If it returns nothing or throws, the beacon is dropped. */
   readonly beforeSend?: (beacon: object) => object | null | undefined;
 }
 
-/** Starts counting. The first call counts; on a server it does nothing. */
+/** Starts counting. Only the first call has an effect. On a server, it does nothing. */
 export function init(options: Options): void;
 
-/** Sends an event. Before `init` the event waits; on a server the call does nothing. */
+/** Sends an event. Before `init`, the event waits. On a server, it does nothing. */
 export function track(name: string, options?: EventOptions): void;
 
-/** Begins a view by hand, for `auto: false`. */
+/** Begins a view manually, for `auto: false`. */
 export function pageview(): void;

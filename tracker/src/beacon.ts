@@ -43,7 +43,7 @@ const sendOnce = (fields: Fields): void => {
     try {
       if ((CORE && isTrackingDisabled()) || navigator.sendBeacon(api, body)) return;
     } catch {}
-    fetch(api, { keepalive: true, method: 'POST', body }).catch((failure) => failure);
+    fetch(api, { method: 'POST', body, keepalive: true }).catch((failure) => failure);
   } catch {}
 };
 
@@ -56,41 +56,48 @@ const sendOnce = (fields: Fields): void => {
  */
 const sendWithRetries = (fields: Fields): void => {
   try {
-    const id = newId();
-    const beacon = { id, ...view, ...fields, props: { ...propsFrom('props', dataset), ...fields.props } };
-    (view as View).view ||= id;
-    // Converts a value from an attribute, which is a string.
-    beacon.value &&= +beacon.value;
+    const beacon = {
+      ...view,
+      id: newId(),
+      ...fields,
+      props: { ...propsFrom('props', dataset), ...fields.props },
+    };
     // If the hook throws, the beacon is dropped, because data that the hook should have removed must not be sent.
     const wanted = attractos.beforeSend ? attractos.beforeSend(beacon) : beacon;
     const body = JSON.stringify(wanted);
-    const attempt = (failure?: unknown): Promise<Response> =>
-      fetch(api, { keepalive: !failure, method: 'POST', body, credentials: 'omit' });
-    const post = async (): Promise<void> => {
+    // `async` makes a rejection of a `fetch` that throws.
+    const attempt = async (failure?: unknown): Promise<Response> =>
+      fetch(api, { credentials: 'omit', keepalive: !failure, method: 'POST', body });
+    const post = (): void => {
       try {
         if (
           isTrackingDisabled() ||
-          (navigator.onLine &&
-            !(fields.callback || dataset.debug === 'on' || dataset.transport === 'fetch') &&
+          (dataset.debug !== 'on' &&
+            navigator.onLine &&
+            !fields.callback &&
+            dataset.transport !== 'fetch' &&
             navigator.sendBeacon(api, body))
         )
           return;
       } catch {}
-      try {
-        await attempt()
-          .catch(attempt)
-          .then(
-            ({ ok, status, headers }) => {
-              const result = { ok, status, reason: headers.get('x-attractos-outcome') };
-              if (dataset.debug === 'on') console.log(result, wanted);
-              fields.callback?.(result);
-            },
-            () => {
-              if (outbox.length < BATCH_MAX_BEACONS) outbox.push(post);
-            },
-          );
-      } catch {}
+      attempt()
+        .catch(attempt)
+        .then(
+          (response) => {
+            const result = {
+              ok: response.ok,
+              status: response.status,
+              reason: response.headers.get('x-attractos-outcome'),
+            };
+            if (dataset.debug === 'on') console.log(result, wanted);
+            fields.callback?.(result);
+          },
+          () => outbox.length < BATCH_MAX_BEACONS && outbox.push(post),
+        )
+        .catch((failure) => failure);
     };
+    // A view is identified by the id of its first beacon, the page view.
+    (view as View).view ||= beacon.id;
     if (wanted) post();
   } catch (error) {
     if (dataset.debug === 'on') console.log(error);

@@ -7,7 +7,7 @@ import { pageUrl, scrubbedUrl } from './url.ts';
 export let view: View | undefined;
 
 /** The visitor's IANA time zone, if the engine knows it. */
-export let timeZone: string | undefined;
+let timeZone: string | undefined;
 
 /** Reads the time zone. Throws if the engine does not support it. */
 export const readTimeZone = (): void => {
@@ -16,7 +16,14 @@ export const readTimeZone = (): void => {
 
 /** Begins a view of the page at its current URL. */
 export const openView = (): void => {
-  view = FULL ? { key, keep: dataset.query, url: scrubbedUrl(), tz: timeZone } : { key, url: pageUrl() };
+  view = FULL
+    ? {
+        key,
+        keep: dataset.hash === 'on' ? (dataset.query ? `${dataset.query}|#` : '#') : dataset.query,
+        url: scrubbedUrl(),
+        tz: timeZone,
+      }
+    : { key, url: pageUrl() };
 };
 
 /** Ends the view without beginning another. */

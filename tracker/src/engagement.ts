@@ -1,5 +1,5 @@
-/** Whether the page was visible at the last check. */
-export let visible: boolean;
+/** Whether the page was visible at the last check, as 0 or 1; undefined before the first. */
+export let visible: number;
 
 /** The time for which the current view was visible and focused, in milliseconds. */
 let engaged: number;
@@ -7,23 +7,26 @@ let engaged: number;
 let bottom: number;
 /** The engaged time at which the next `leave` is worth sending, in milliseconds. */
 let due: number;
-let lastUpdate: number;
-/** Whether the time since the last update counts, as 0 or 1. */
-let active: number;
+/** When the time that counts began or was last added, on the monotonic clock; false while no time counts. */
+let activeSince: number | false;
 
-/** Checks whether the tab is in front and its window is not minimized. A prerendered page is not visible. */
-export const isVisible = (): boolean => {
-  visible = document.visibilityState === 'visible';
+/**
+ * Checks whether the tab is in front and its window is not minimized. A prerendered page is not visible. A page that no server
+ * sent never is, for the collector would refuse it: the addresses of `file:`, `data:`, `blob:` and `about:` sort before "ht".
+ */
+export const isVisible = (): number => {
+  // `&` accepts booleans, and its result is 0 or 1.
+  visible =
+    ((location.href > 'ht') as unknown as number) &
+    ((document.visibilityState === 'visible') as unknown as number);
   return visible;
 };
 
-/** Adds the time since the last update if the page was visible and focused. The clock is monotonic. */
+/** Adds the time since the last update if the page was visible and focused. */
 export const updateEngagedTime = (): void => {
-  // The result is NaN until the first view resets it. Subtracting the old time minus the new one saves bytes.
-  // biome-ignore lint/suspicious/noAssignInExpressions: one expression that reads the clock and remembers it is shorter.
-  engaged -= active * (lastUpdate - (lastUpdate = performance.now()));
-  // In a multiplication, a boolean is 0 or 1.
-  active = (visible && document.hasFocus()) as unknown as number;
+  // The result is NaN until the first view resets it. Adding `false` adds nothing.
+  engaged += (activeSince && performance.now() - activeSince) as number;
+  activeSince = (visible as unknown as boolean) && document.hasFocus() && performance.now();
 };
 
 /**
@@ -37,10 +40,11 @@ export const updateEngagedTime = (): void => {
 export const measureScroll = (): void => {
   // A hidden page has no layout, and observers would pile up.
   if (visible)
-    new ResizeObserver((_entries, observer) => {
-      bottom = Math.max(scrollY + innerHeight, bottom);
-      observer.disconnect();
-    }).observe(document.documentElement);
+    new ResizeObserver((_entries, observer) =>
+      // The method takes no argument: this is the shortest way to write two things in one expression.
+      // biome-ignore lint/suspicious/noAssignInExpressions: shorter than a block with two statements.
+      (observer.disconnect as (bottom: number) => void)((bottom = Math.max(scrollY + innerHeight, bottom))),
+    ).observe(document.documentElement);
 };
 
 /** Resets engaged time and scroll depth for a new view. */

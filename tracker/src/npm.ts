@@ -1,7 +1,7 @@
 import type { EventOptions, Options } from '../npm/index.d.ts';
 import { configure, queue } from './options.ts';
-import { start } from './start.ts';
-import { track as trackNow, pageview as viewNow } from './view.ts';
+import { install, listen, watchHistory, watchNavigation } from './start.ts';
+import { checkPage, track as trackNow, pageview as viewNow } from './view.ts';
 
 /** The most calls that wait for `init`, which the page may never call. */
 const MAX_QUEUED_CALLS = 100;
@@ -15,8 +15,17 @@ export const init = (options: Options): void => {
   started = true;
   try {
     configure(options);
-    start();
-  } catch {}
+    install();
+    checkPage();
+    listen();
+  } catch {
+    return;
+  }
+  // Each may throw: a page may have frozen its history, and an older engine lacks the Navigation API.
+  for (const watch of [watchHistory, watchNavigation])
+    try {
+      watch();
+    } catch {}
 };
 
 /** Sends an event. Before `init`, the event waits. On a server, it does nothing. */

@@ -22,7 +22,10 @@ const off = (wanted: boolean | undefined): string | undefined => (wanted === fal
 /** Translates the options of `init` into the attributes of the tag. */
 export const configure = (options: Options): void => {
   ({ key, api } = options);
-  const props = Object.entries(options.props ?? {}).map(([name, value]) => [`props${name}`, `${value}`]);
+  // Attributes are texts, in which `null` and `undefined` would be values.
+  const props = Object.entries(options.props ?? {}).flatMap(([name, value]) =>
+    value == null ? [] : [[`props${name}`, `${value}`]],
+  );
   dataset = {
     ...Object.fromEntries(props),
     automation: on(options.automation),

@@ -19,11 +19,11 @@ export interface Settings {
   frames?: string;
   /** `off`: count only the page views that the page requests with `attractos.pageview()`. */
   auto?: string;
-  /** `on`: count the part after `#` as part of the path. */
+  /** `on`: count the part after `#` as part of the page. */
   hash?: string;
-  /** The paths to exclude, as a regular expression. */
+  /** The pages to exclude, as a regular expression of path, kept query and kept hash. */
   exclude?: string;
-  /** Query parameters to keep in addition to `utm_*`, `ref` and `source`, separated by `|`. */
+  /** Query parameters that are part of the page, separated by `|`. */
   query?: string;
   /** `on`: report the URL in the page's `<link rel="canonical">`. */
   canonical?: string;

@@ -6,10 +6,15 @@ type Wire = { [Name in keyof Beacon]?: Beacon[Name] | undefined };
 /** The fields that all beacons of one view share. */
 export type View = Pick<Wire, 'key' | 'keep' | 'url' | 'view' | 'tz'>;
 
-/** The other fields of a beacon. A callback can be in the same object, because JSON omits functions. */
-export type Fields = Omit<Wire, keyof View | 'id'> & Pick<EventOptions, 'callback'>;
+/** The other fields of a beacon. JSON omits what is undefined, and functions, so a callback can be in the same object. */
+export type Fields = Omit<Wire, keyof View | 'id' | 'props'> & Pick<EventOptions, 'props' | 'callback'>;
 
 export type { EventOptions };
+
+/** What `checkPage` and `pageview` read of an event: whether the page returned from the back/forward cache. */
+export interface PageEvent {
+  readonly persisted?: boolean;
+}
 
 declare global {
   interface Document {

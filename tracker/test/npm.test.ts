@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, expectTypeOf, it } from 'vitest';
 import type * as declared from '../npm/index.d.ts';
 import type * as actual from '../src/npm.ts';
+import { FakePage } from './support/fake-page.ts';
 
 const built = new URL('../../dist/npm/', import.meta.url);
 
@@ -24,12 +25,25 @@ describe('the npm package', () => {
       track('x', { props: { plan: { name: 'pro' } } });
       // @ts-expect-error: properties go into `props`.
       track('x', { plan: 'pro' });
-      // @ts-expect-error: a value is a number.
-      track('x', { props: { plan: 'pro' }, value: '49', callback: () => {} });
-      track('x', { props: { plan: 'pro', seats: 3, trial: true } });
+      // @ts-expect-error: a value is a number, or a text.
+      track('x', { props: { plan: 'pro' }, value: true, callback: () => {} });
+      track('x', { props: { plan: 'pro', seats: 3, trial: true, coupon: null, team: undefined } });
+      track('x', { value: '49.90', currency: 'eur' });
       track('x', { props: { plan: 'pro' }, value: 49, currency: 'EUR', callback: ({ ok }) => ok });
     };
     expect(program).toBeTypeOf('function');
+  });
+
+  it('leaves out properties that are null or undefined', () => {
+    const page = new FakePage({});
+    page.init({
+      key: 'ak_1',
+      api: 'https://stats.example/e',
+      props: { plan: 'pro', seats: 0, trial: false, note: '', coupon: null, team: undefined },
+    });
+    expect(page.views.map(({ key, props }) => ({ key, props }))).toEqual([
+      { key: 'ak_1', props: { plan: 'pro', seats: '0', trial: 'false', note: '' } },
+    ]);
   });
 
   it('does nothing on a server', async () => {

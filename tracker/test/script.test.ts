@@ -1,7 +1,7 @@
 import { Compile } from 'typebox/compile';
 import { describe, expect, it } from 'vitest';
 import { Beacon } from '../wire/beacon.ts';
-import { BUILDS, FakePage } from './support/fake-page.ts';
+import { BUILDS, FakePage, type Start } from './support/fake-page.ts';
 
 const schema = Compile(Beacon);
 
@@ -46,6 +46,102 @@ describe.each(BUILDS)('%s', (build) => {
     page.back();
     expect(page.views.map(({ url }) => new URL(url).pathname)).toEqual(['/', '/b']);
     expect(page.errors).toEqual([]);
+  });
+
+  it.each([
+    ['a click', (page: FakePage) => page.dispatch('click', { target: page.window })],
+    ['the tab hidden', (page: FakePage) => page.setVisibility('hidden')],
+    ['the page left', (page: FakePage) => page.leaveAndRestore()],
+  ])('finds the new path of a router that kept the history methods: %s', (_what, look) => {
+    for (const method of ['pushState', 'replaceState'] as const) {
+      const page = new FakePage({ build, noNavigationApi: true });
+      page.goUnseen(method, '/b');
+      expect(page.views).toHaveLength(1);
+      look(page);
+      const [, found] = page.views.map(({ url }) => new URL(url).pathname);
+      expect(found).toBe('/b');
+    }
+  });
+
+  it('finds no new path in a page that was hidden all the time', () => {
+    const page = new FakePage({ build, noNavigationApi: true });
+    page.setVisibility('hidden');
+    page.goUnseen('pushState', '/b');
+    page.setVisibility('hidden');
+    page.dispatch('click', { target: page.window });
+    expect(page.views).toHaveLength(1);
+    page.setVisibility('visible');
+    expect(page.views).toHaveLength(2);
+  });
+
+  it.each(['an element', 'a variable'])('counts soft navigations if `navigation` is %s', (what) => {
+    const navigation = what === 'an element' ? { addEventListener() {} } : 'main';
+    const page = new FakePage({ build, globals: { navigation } });
+    page.go('pushState', '/b');
+    page.back();
+    expect(page.views).toHaveLength(3);
+    expect(page.errors).toEqual([]);
+  });
+
+  it.each([
+    'file:///home/ann/index.html',
+    'file://server/share/index.html',
+    'data:text/html,x',
+    'blob:https://www.example.com/7b6f',
+    'about:blank',
+    'about:srcdoc',
+  ])('sends nothing from %s', (url) => {
+    const page = new FakePage({ build, url });
+    page.track('x');
+    page.leaveAndRestore();
+    page.dispatch('click', { target: page.window });
+    page.setVisibility('hidden');
+    expect(page.sent).toEqual([]);
+    expect(page.errors).toEqual([]);
+  });
+
+  it.each(['http://localhost/', 'https://[2001:db8::1]:8443/', 'http://shop.example/'])(
+    'sends the view of %s',
+    (url) => {
+      expect(new FakePage({ build, url }).views).toHaveLength(1);
+    },
+  );
+
+  it('sends a page view without a key if the tag has lost it, so that the owner of the domain can be notified', () => {
+    const page = new FakePage({ build, data: {} });
+    expect(page.views).toEqual([expect.not.objectContaining({ key: expect.anything() })]);
+    expect(page.views[0]?.url).toBe('https://www.example.com/');
+    page.run(build, {});
+    expect(page.views).toHaveLength(1);
+  });
+
+  it.each([
+    ['a version in the address', {}, '?ver=6.4', '6.4'],
+    ['a cache buster in the address', {}, '?v=1732&id=5', '1732'],
+    ['a key with a version after it', {}, '?key=ak_2?ver=6.4', 'ak_2?ver'],
+    ['an empty attribute', { key: '' }, '', ''],
+    ['a placeholder', { key: '{{KEY}}' }, '', '{{KEY}}'],
+    ['quotes', { key: '“ak_2”' }, '', '“ak_2”'],
+  ])('sends what is in place of the key, which the collector reads: %s', (_, data, query, key) => {
+    const page = new FakePage({ build, data, src: `https://stats.example/a.js${query}` });
+    expect(page.views).toMatchObject([{ key, url: 'https://www.example.com/' }]);
+  });
+
+  it('leaves out properties that are undefined, and lets the collector leave out those that are null', () => {
+    const page = new FakePage({ build });
+    const plan = Object.fromEntries(Array.from({ length: 30 }, (_, i) => [`p${i}`, i]));
+    page.track('Order', { props: { ...plan, team: undefined, coupon: null } });
+    expect(page.named('Order')[0]?.props).toEqual({ ...plan, coupon: null });
+    expect([...schema.Errors(page.named('Order')[0])]).toEqual([]);
+  });
+
+  it('says if the visitor did not trigger an event', () => {
+    const page = new FakePage({ build });
+    page.track('404', { interactive: false });
+    page.track('Sign-up');
+    expect(page.named('404')).toMatchObject([{ interactive: false }]);
+    expect(page.named('Sign-up')[0]).not.toHaveProperty('interactive');
+    for (const beacon of page.beacons) expect([...schema.Errors(beacon)]).toEqual([]);
   });
 
   it('counts back navigation and a return from the back/forward cache', () => {
@@ -191,6 +287,50 @@ describe.each(['a.js', 'a.full.js'] as const)('%s', (build) => {
     expect(page.named('leave')[0]?.url).toBe('https://www.example.com/');
   });
 
+  it.each(['click', 'keyup', 'scroll'])('finds the path of a router that kept pushState on %s', (type) => {
+    const page = new FakePage({ build, noNavigationApi: true });
+    page.now += 2000;
+    page.goUnseen('pushState', '/b');
+    page.dispatch(type, { target: page.window });
+    page.now += 3000;
+    page.setVisibility('hidden');
+    expect(page.beacons.map(({ name, url, engaged }) => [name, new URL(url).pathname, engaged])).toEqual([
+      [undefined, '/', undefined],
+      ['leave', '/', 2000],
+      [undefined, '/b', undefined],
+      ['leave', '/b', 3000],
+    ]);
+  });
+
+  it('sends the view that is found by an event before that event', () => {
+    const page = new FakePage({ build, noNavigationApi: true });
+    page.goUnseen('pushState', '/b');
+    page.track('x');
+    expect(page.beacons.map(({ name, url }) => [name, new URL(url).pathname])).toEqual([
+      [undefined, '/'],
+      ['leave', '/'],
+      [undefined, '/b'],
+      ['x', '/b'],
+    ]);
+  });
+
+  it('sends the view that is found when the tab is hidden before the end of that view', () => {
+    const page = new FakePage({ build, noNavigationApi: true });
+    page.now += 2000;
+    page.goUnseen('pushState', '/b');
+    page.setVisibility('hidden');
+    page.setVisibility('visible');
+    page.now += 1000;
+    page.setVisibility('hidden');
+    expect(page.beacons.map(({ name, url, engaged }) => [name, new URL(url).pathname, engaged])).toEqual([
+      [undefined, '/', undefined],
+      ['leave', '/', 2000],
+      [undefined, '/b', undefined],
+      ['leave', '/b', 1000],
+    ]);
+    expect(page.named('leave').map(({ view }) => view)).toEqual(page.views.map(({ id }) => id));
+  });
+
   it('sends another leave only after three more seconds of engaged time', () => {
     const page = new FakePage({ build });
     page.now += 1000;
@@ -312,6 +452,53 @@ describe('a.full.js', () => {
       ['leave', 'page|q'],
     ]);
     expect(new FakePage({ build }).views[0]).not.toHaveProperty('keep');
+  });
+
+  it.each([
+    [{ hash: 'on' }, '#'],
+    [{ hash: 'on', query: 'page|q' }, 'page|q|#'],
+    [{ hash: 'off', query: 'page|q' }, 'page|q'],
+  ])('tells the collector what is kept with %o', (data, keep) => {
+    const page = new FakePage({ build, data: { key: 'ak_1', ...data } });
+    page.setVisibility('hidden');
+    expect(page.beacons.map((beacon) => beacon.keep)).toEqual([keep, keep]);
+  });
+
+  const KEPT = { key: 'ak_1', query: 'p|tag[]', hash: 'on' };
+  it.each([
+    ['a kept parameter', '/?p=2#/a', KEPT, 1],
+    ['a kept parameter that goes', '/#/a', KEPT, 1],
+    ['a kept parameter that comes', '/?p=1&tag[]=x#/a', KEPT, 1],
+    ['a kept hash', '/?p=1#/b', KEPT, 1],
+    ['a kept hash that goes', '/?p=1', KEPT, 1],
+    ['another parameter', '/?p=1&sort=price#/a', KEPT, 0],
+    ['another parameter before the kept one', '/?sort=price&p=1#/a', KEPT, 0],
+    ['a campaign parameter, as pages that clean their URLs do', '/?utm_source=x&p=1&ref=y#/a', KEPT, 0],
+    ['a hash that is not kept', '/?p=1#/b', { key: 'ak_1', query: 'p' }, 0],
+    ['a parameter that is not kept', '/?p=2#/a', { key: 'ak_1', hash: 'on' }, 0],
+  ])('begins a view if what changes is kept: %s', (_what, to, data, views) => {
+    for (const noNavigationApi of [false, true])
+      for (const method of ['pushState', 'replaceState'] as const) {
+        const page = new FakePage({ build, noNavigationApi, url: 'https://www.example.com/?p=1#/a', data });
+        page.go(method, to);
+        expect(page.views).toHaveLength(1 + views);
+        page.go(method, '/?p=1#/a');
+        page.back();
+        expect(page.views).toHaveLength(
+          method === 'pushState' || views === 0 ? 1 + 3 * views : 1 + 2 * views,
+        );
+      }
+  });
+
+  it('tests data-exclude on the path with the kept query and hash', () => {
+    const data = { key: 'ak_1', query: 'p', hash: 'on', exclude: '^/app\\?p=2|#/admin' };
+    const page = new FakePage({ build, data, url: 'https://www.example.com/app?p=2&x=1' });
+    page.go('pushState', '/app#/admin/users');
+    expect(page.sent).toEqual([]);
+    page.go('pushState', '/app?p=1#/home');
+    expect(page.views.map(({ url }) => url)).toEqual(['https://www.example.com/app?p=1#/home']);
+    page.go('pushState', '/app?p=1#/admin');
+    expect(page.views).toHaveLength(1);
   });
 
   it('counts a new fragment as a view with data-hash="on"', () => {
@@ -474,5 +661,77 @@ describe('a.full.js', () => {
     expect(page.views).toHaveLength(1);
     page.dispatch('online');
     expect(page.sent).toHaveLength(20);
+  });
+});
+
+describe('web vitals of a.full.js', () => {
+  const opened = (start: Omit<Start, 'build'> = {}) => new FakePage({ build: 'a.full.js', ...start });
+  const left = (page: FakePage) => {
+    page.setVisibility('hidden');
+    expect(page.errors).toEqual([]);
+    return page.named('leave').at(-1)?.vitals;
+  };
+  const shift = (startTime: number, value: number, hadRecentInput = false) => ({
+    startTime,
+    value,
+    hadRecentInput,
+  });
+  const took = (interactionId: number, duration: number) => ({ name: 'click', interactionId, duration });
+
+  it('have a layout shift of 0 if nothing moved and the engine measures it', () => {
+    expect(left(opened({ layoutShifts: true }))).toEqual({ cls: 0 });
+    expect(left(opened())).toEqual({});
+  });
+
+  it('have the largest group of layout shifts, a second apart and five seconds long at most', () => {
+    const page = opened({ layoutShifts: true });
+    page.measure('layout-shift', shift(100, 0.1), shift(1099, 0.1), shift(1200, 9, true), shift(2500, 0.125));
+    const steady = Array.from({ length: 12 }, (_, i) => shift(10_000 + i * 500, 0.0625));
+    page.measure('layout-shift', ...steady);
+    // Ten of the twelve are less than five seconds after the first.
+    expect(left(page)).toEqual({ cls: 0.625 });
+  });
+
+  it('have the slowest interaction, leaving out one of every fifty', () => {
+    const few = opened();
+    few.measure('first-input', took(1, 16));
+    expect(left(few)).toEqual({ inp: 16 });
+    few.setVisibility('visible');
+    few.measure('event', took(2, 80), took(2, 120), took(3, 48), { name: 'mouseover', duration: 900 });
+    few.now += 10_000;
+    expect(left(few)).toEqual({ inp: 120 });
+    const many = opened({ interactionCount: 120 });
+    many.measure('event', took(1, 500), took(2, 400), took(3, 300), took(4, 200));
+    expect(left(many)).toEqual({ inp: 300 });
+    const fast = opened({ interactionCount: 400 });
+    fast.measure('event', took(1, 500), took(2, 40));
+    expect(left(fast)).toEqual({ inp: 40 });
+  });
+
+  it('have the first content, not the first paint, and the largest content', () => {
+    const page = opened();
+    page.measure('paint', { name: 'first-paint', startTime: 50 });
+    expect(left(page)).toEqual({});
+    page.setVisibility('visible');
+    page.measure('paint', { name: 'first-contentful-paint', startTime: 70 });
+    page.measure('largest-contentful-paint', { size: 10, startTime: 70 }, { size: 20, startTime: 90 });
+    page.now += 10_000;
+    expect(left(page)).toEqual({ fcp: 70, lcp: 90 });
+  });
+
+  it('have the time until the response, also if the page is left at once', () => {
+    expect(left(opened({ responseStart: 30 }))).toEqual({ ttfb: 30 });
+  });
+
+  it('belong only to the first view of the document', () => {
+    const page = opened({ layoutShifts: true });
+    page.measure('largest-contentful-paint', { size: 20, startTime: 90 });
+    page.go('pushState', '/b');
+    page.now += 10_000;
+    page.setVisibility('hidden');
+    expect(page.named('leave').map(({ url, vitals }) => [new URL(url).pathname, vitals])).toEqual([
+      ['/', { lcp: 90, cls: 0 }],
+      ['/b', undefined],
+    ]);
   });
 });

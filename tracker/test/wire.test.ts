@@ -16,10 +16,13 @@ describe('golden samples', () => {
     expect([...schema.Errors(beacon)]).toEqual([]);
   });
 
-  it.each(read('refused') as [string, { reason: string; beacon: unknown }][])(
+  it.each(read('refused') as [string, { reason: string; field: string; beacon: unknown }][])(
     'refuses %s',
     (_name, sample) => {
-      expect(sample.reason).toMatch(/\w/);
+      expect([sample.reason, sample.field]).toEqual([
+        expect.stringMatching(/\w/),
+        expect.stringMatching(/\w/),
+      ]);
       expect(schema.Check(sample.beacon)).toBe(false);
     },
   );

@@ -13,11 +13,16 @@ import {
   URL_MAX_CHARS,
 } from './limits.ts';
 
+/** A decimal number as shops write it: digits, and a dot before the decimals. No exponent, sign `+`, blank or separator. */
+const DECIMAL = '^-?[0-9]{1,15}([.][0-9]{1,15})?$';
+
 /**
  * A beacon that a page sends to the collector: version 1, defined once for both sides.
  *
  * Changes only add to the format. Unknown fields are ignored, so that a newer script works with an older server. A known field
- * of the wrong type or length makes the beacon malformed: values are never coerced or cut.
+ * of the wrong type or length makes the beacon malformed: values are never coerced or cut. Four exceptions leave no doubt about
+ * what was meant: a property that is null is left out, a value may be a decimal string, a currency may be in lower case, and a key
+ * may be surrounded by something else, such as blanks or quotes.
  */
 export const Beacon = Type.Object({
   /** The public site key. */
@@ -32,8 +37,8 @@ export const Beacon = Type.Object({
     Type.String({
       maxLength: KEEP_MAX_CHARS,
       description:
-        'Query parameters to keep in the page path, separated by "|". Of the others, only utm_*, ref and source are read: URLs can contain names, tokens and click ids.',
-      examples: ['id|page'],
+        'Query parameters that are part of the page, separated by "|"; "#" keeps the hash. Of the others, only utm_*, ref and source are read: URLs can contain names, tokens and click ids.',
+      examples: ['id|page', '#'],
     }),
   ),
   ref: Type.Optional(
@@ -57,22 +62,40 @@ export const Beacon = Type.Object({
     ),
   ),
   props: Type.Optional(
-    Type.Record(
-      Type.String({ maxLength: PROP_KEY_MAX_CHARS }),
-      Type.Union([Type.String({ maxLength: PROP_VALUE_MAX_CHARS }), Type.Number(), Type.Boolean()]),
-      {
-        maxProperties: PROPS_MAX_ENTRIES,
-        propertyNames: { maxLength: PROP_KEY_MAX_CHARS },
-        description: `Properties of the event, by name: at most ${PROPS_MAX_ENTRIES}.`,
-        examples: [{ plan: 'pro', seats: 5 }],
-      },
+    Type.Refine(
+      Type.Record(
+        Type.String({ maxLength: PROP_KEY_MAX_CHARS }),
+        Type.Union([
+          Type.String({ maxLength: PROP_VALUE_MAX_CHARS }),
+          Type.Number(),
+          Type.Boolean(),
+          Type.Null(),
+        ]),
+        {
+          propertyNames: { maxLength: PROP_KEY_MAX_CHARS },
+          description: `Properties of the event, by name: at most ${PROPS_MAX_ENTRIES}. A property that is null is left out and not counted. Arrays and objects are refused.`,
+          examples: [{ plan: 'pro', seats: 5 }],
+        },
+      ),
+      // Not `maxProperties`, which would count those that are left out.
+      (props) => Object.values(props).filter((value) => value !== null).length <= PROPS_MAX_ENTRIES,
     ),
   ),
   value: Type.Optional(
-    Type.Number({ description: 'The value of a conversion, in units of currency.', examples: [49.9] }),
+    Type.Union([Type.Number(), Type.String({ pattern: DECIMAL })], {
+      description:
+        'The value of a conversion, in units of currency: a number, or a decimal string such as "49.90".',
+      examples: [49.9],
+    }),
   ),
   currency: Type.Optional(
-    Type.String({ pattern: '^[A-Z]{3}$', description: 'ISO 4217, upper case.', examples: ['EUR'] }),
+    Type.String({ pattern: '^[A-Za-z]{3}$', description: 'ISO 4217, in any case.', examples: ['EUR'] }),
+  ),
+  interactive: Type.Optional(
+    Type.Boolean({
+      description:
+        'Default: true. false: the visitor did not trigger the event, so it does not end a bounce.',
+    }),
   ),
   view: Type.Optional(
     Type.String({
@@ -102,7 +125,7 @@ export const Beacon = Type.Object({
     Type.String({
       maxLength: TIME_ZONE_MAX_CHARS,
       description:
-        'IANA time zone of the browser. It determines the country if no better source is configured.',
+        'IANA time zone of the browser. It determines the country if the address and the proxy do not.',
       examples: ['Europe/Berlin'],
     }),
   ),
@@ -121,6 +144,9 @@ export const Beacon = Type.Object({
 });
 export type Beacon = Static<typeof Beacon>;
 
-/** Several beacons in one request. */
+/**
+ * Several beacons in one request. The response lists the `outcomes`, one per beacon in the same order, and `errors`: of each refused
+ * beacon the `index`, the `code`, the `error` as for a single one, and the `field` if one was wrong.
+ */
 export const BeaconBatch = Type.Array(Beacon, { minItems: 1, maxItems: BATCH_MAX_BEACONS });
 export type BeaconBatch = Static<typeof BeaconBatch>;

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { newAccountId, newSiteId, newSiteKey } from '../../src/domain/keys.ts';
+import { newToken } from '../../src/domain/tokens.ts';
 import { inspect } from '../../src/store/offline/inspect.ts';
 import { openShared } from '../../src/store/open.ts';
 import type { BurstSpec, Template } from '../support/burst.ts';
@@ -82,6 +83,7 @@ async function measure(
         settings: {
           DATABASE_URL: engines.databases.postgres,
           CLICKHOUSE_URL: engines.databases.clickhouse,
+          SECRET_KEY: newToken(),
           METRICS_TOKEN,
         },
       }),

@@ -14,7 +14,6 @@ import {
 } from '../../src/domain/keys.ts';
 import { digestToken, newId, newToken } from '../../src/domain/tokens.ts';
 import type { Store } from '../../src/store/contract/store.ts';
-import { writeProfile } from '../../src/store/embedded/tables/profile.ts';
 import { EVENT_FILE, REGISTRY_FILE } from './files.ts';
 
 /** Data folders for servers under measurement, filled directly instead of through a server. */
@@ -171,15 +170,7 @@ const KEY_DAYS = 2;
 const TEXTS = 5_000;
 /** The number of the text with the profile that all visitors share. */
 const PROFILE_TEXT = 5;
-const PROFILE = writeProfile({
-  source: null,
-  campaign: null,
-  country: 'DE',
-  device: 'phone',
-  browser: 'Chrome',
-  os: 'Android',
-  timeZone: 'Europe/Berlin',
-});
+const PROFILE = JSON.stringify([null, null, 'DE', 'phone', 'Chrome', 'Android', 'Europe/Berlin']);
 const EVENTS_PER_VISIT = 3;
 
 /**

@@ -33,7 +33,8 @@ export async function authenticate(
 
 const SCOPE_SENTENCES: Readonly<Record<KeyScope, string>> = {
   read: 'This key can only send events. To read reports, use a key with the "read" scope.',
-  write: 'This key is read-only. To send events, use a key with the "write" scope.',
+  write: 'This key cannot send events. Use a key with the "write" scope.',
+  configure: 'This key cannot change settings. Use a key with the "configure" scope.',
 };
 
 /** Checks that a key has a scope. @throws ApiError SCOPE_REQUIRED */

@@ -1,9 +1,9 @@
 import { type Static, Type } from 'typebox';
 import { DIMENSIONS } from '../domain/dimensions.ts';
 import { siteEndpoint } from './endpoint.ts';
-import { ByQuery, FilterQuery, filtersFor, readDimension, readFilters } from './filter.ts';
-import { NextCursor, PageQuery, readCursor, writeCursor } from './paging.ts';
-import { Period, PeriodQuery, periodOf, readPeriod, TimeZone } from './period.ts';
+import { ByQuery, FilterQuery, readDimension, readFilters } from './filter.ts';
+import { listName, NextCursor, PageQuery, readCursor, writeCursor } from './paging.ts';
+import { EventsSince, eventsSince, Period, PeriodQuery, periodOf, readPeriod, TimeZone } from './period.ts';
 import { Maybe, SiteId } from './schema-parts.ts';
 import { TOTALS, totalsOf } from './totals.ts';
 
@@ -21,6 +21,7 @@ export const Breakdown = Type.Object({
   site_id: SiteId,
   period: Period,
   time_zone: TimeZone,
+  events_since: EventsSince,
   by: Type.String({ description: 'Requested dimension.', examples: ['page'] }),
   breakdown: Type.Array(BreakdownItem, {
     description: 'Sorted by visitors, then by events, in descending order; for by=bot, by bot visits.',
@@ -47,25 +48,30 @@ export const breakdown = siteEndpoint({
   answer: Breakdown,
   errors: ['INVALID_DATE_RANGE'],
   rows: 'breakdown',
-  async run({ store, clock, timeZone, site }, { by, filter, limit = 100, cursor, ...period }) {
+  async run(context, { by, filter, limit = 100, cursor, ...period }) {
+    const { store, clock, timeZone, site } = context;
     const span = readPeriod(period, timeZone, clock.now());
-    const scope = { siteId: site.id, fromMs: span.fromMs, toMs: span.toMs };
-    const filters = await filtersFor(readFilters(filter), store.reports, scope);
-    const list = `breakdown ${site.id} ${by}`;
+    const { fromMs, toMs } = span;
+    const scope = { siteId: site.id, fromMs, toMs, filters: await readFilters(context, filter) };
+    const list = listName('breakdown', site.id, { by, filter, ...period });
     const place = readCursor(list, cursor);
-    const page = await store.reports.breakdown({ ...scope, filters }, readDimension(by), {
+    const dimension = readDimension(by);
+    const page = await store.reports.breakdown(scope, dimension, {
       limit,
       ...(place === undefined ? {} : { cursor: place }),
     });
+    const values = page.rows.map(({ value }) => value);
+    const revenue = await store.reports.revenueBy(scope, dimension, values);
     return {
       site_id: site.id,
       period: periodOf(span),
       time_zone: timeZone,
+      events_since: await eventsSince(context, span),
       by,
-      breakdown: page.rows.map(({ value, company, ...measures }) => ({
+      breakdown: page.rows.map(({ value, company, ...measures }, i) => ({
         value,
         ...(by === 'bot' ? { bot_company: company ?? null } : {}),
-        ...totalsOf(measures),
+        ...totalsOf(measures, revenue[i]),
       })),
       next_cursor: writeCursor(list, page.nextCursor),
     };

@@ -1,6 +1,8 @@
 import { breakdown } from './breakdown.ts';
 import type { Endpoint } from './endpoint.ts';
 import { events } from './events.ts';
+import { exclusions } from './exclusions.ts';
+import { goals } from './goals.ts';
 import { ledger } from './ledger.ts';
 import { realtime } from './realtime.ts';
 import { site } from './site.ts';
@@ -8,6 +10,7 @@ import { sites } from './sites.ts';
 import { stats } from './stats.ts';
 import { timeseries } from './timeseries.ts';
 import { usage } from './usage.ts';
+import { vitals } from './vitals.ts';
 
 /** All endpoints, in the order of the documentation. */
 export const ENDPOINTS: readonly Endpoint[] = [
@@ -17,7 +20,10 @@ export const ENDPOINTS: readonly Endpoint[] = [
   timeseries,
   events,
   breakdown,
+  vitals,
+  goals,
   ledger,
+  exclusions,
   realtime,
   usage,
 ];

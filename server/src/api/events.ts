@@ -1,9 +1,10 @@
 import { type Static, Type } from 'typebox';
 import { PAGEVIEW } from '../../../tracker/wire/limits.ts';
 import { CHANNELS } from '../domain/channels.ts';
+import { SCREEN_CLASSES_SENTENCE } from '../domain/screens.ts';
 import type { ActivityItem } from '../store/contract/store.ts';
 import { siteEndpoint } from './endpoint.ts';
-import { NextCursor, PageQuery, readCursor, writeCursor } from './paging.ts';
+import { listName, NextCursor, PageQuery, readCursor, writeCursor } from './paging.ts';
 import { Period, PeriodQuery, periodOf, readPeriod, TimeZone } from './period.ts';
 import { Instant, Maybe, MaybeOneOf, SiteId } from './schema-parts.ts';
 
@@ -17,7 +18,8 @@ export const EventItem = Type.Object({
   event_name: Maybe('Event name: pageview or the name of the conversion. Null for a bot visit.', 'pageview'),
   host: Type.String({ description: 'Host of the page.', examples: ['example.com'] }),
   path: Type.String({
-    description: 'Path of the page, with the query parameters that the tracker is set to keep.',
+    description:
+      'Path of the page, with the query parameters (sorted by name) and the hash that the tracker is set to keep. Percent-encodings are normalized (RFC 3986, 6.2.2).',
     examples: ['/pricing'],
   }),
   referrer: Maybe('Host and path of the external page that linked here.', 'chatgpt.com'),
@@ -28,10 +30,32 @@ export const EventItem = Type.Object({
     'ai',
   ),
   campaign: Maybe('utm_campaign of the first page of the visit.'),
+  utm_source: Maybe('utm_source of the first page of the visit.'),
+  utm_medium: Maybe('utm_medium of the first page of the visit.'),
+  utm_campaign: Maybe('The same as campaign.'),
+  utm_content: Maybe('utm_content of the first page of the visit.'),
+  utm_term: Maybe('utm_term of the first page of the visit.'),
   country: Maybe('Country code (ISO 3166-1 alpha-2).', 'DE'),
+  region: Maybe('Region and country, if the server has a database of cities.', 'Bavaria, DE'),
+  city: Maybe('City, region and country, if the server has a database of cities.', 'Munich, Bavaria, DE'),
   device: Maybe('Device type: phone, tablet or desktop.', 'phone'),
   browser: Maybe('Browser name, without the version.', 'Safari'),
+  browser_version: Maybe('Browser name with its major version.', 'Safari 17'),
   os: Maybe('Operating system name.', 'iOS'),
+  os_version: Maybe(
+    'Operating system name with its major version. Null if browsers do not tell it: macOS since 11, Chrome on Android, ChromeOS, Linux. Windows 10 and 11 are Windows 10+.',
+    'iOS 17',
+  ),
+  language: Maybe('Language of the browser, without its region.', 'de'),
+  screen: Maybe(SCREEN_CLASSES_SENTENCE, 'medium'),
+  navigation: Maybe(
+    'How the page view began, from the full script: load, reload, back, soft (without loading a document), prerender or bfcache (restored from memory).',
+    'load',
+  ),
+  interactive: Type.Union([Type.Boolean(), Type.Null()], {
+    description: 'Whether the event ends a bounce. Null for a bot visit.',
+    examples: [true],
+  }),
   value: Type.Union([Type.Number(), Type.Null()], {
     description: 'Revenue of the conversion, in units of currency.',
     examples: [null],
@@ -82,7 +106,7 @@ export const events = siteEndpoint({
   rows: 'events',
   async run({ store, clock, timeZone, site }, { type, limit = 100, cursor, ...period }) {
     const span = readPeriod(period, timeZone, clock.now());
-    const list = `events ${site.id} ${type ?? ''}`;
+    const list = listName('events', site.id, { type, ...period });
     const place = readCursor(list, cursor);
     const page = await store.reports.listActivity(
       { siteId: site.id, fromMs: span.fromMs, toMs: span.toMs },
@@ -123,10 +147,23 @@ function toItem(item: ActivityItem): EventItem {
     source: event.source,
     channel: event.channel,
     campaign: event.campaign,
+    utm_source: event.utmSource,
+    utm_medium: event.utmMedium,
+    utm_campaign: event.campaign,
+    utm_content: event.utmContent,
+    utm_term: event.utmTerm,
     country: event.country,
+    region: event.region,
+    city: event.city,
     device: event.device,
     browser: event.browser,
+    browser_version: event.browserVersion,
     os: event.os,
+    os_version: event.osVersion,
+    language: event.language,
+    screen: event.screen,
+    navigation: event.nav,
+    interactive: event.interactive,
     value: event.value,
     currency: event.currency,
     props: event.props === null ? null : { ...event.props },
@@ -139,10 +176,23 @@ const NOTHING = {
   source: null,
   channel: null,
   campaign: null,
+  utm_source: null,
+  utm_medium: null,
+  utm_campaign: null,
+  utm_content: null,
+  utm_term: null,
   country: null,
+  region: null,
+  city: null,
   device: null,
   browser: null,
+  browser_version: null,
   os: null,
+  os_version: null,
+  language: null,
+  screen: null,
+  navigation: null,
+  interactive: null,
   value: null,
   currency: null,
   props: null,

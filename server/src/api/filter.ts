@@ -1,16 +1,12 @@
 import { Type } from 'typebox';
-import { resolveFilters, VALUES_SEARCHED_MAX } from '../app/reports/filters.ts';
+import { goalsOf } from '../app/goals.ts';
+import { toFilter } from '../app/reports/filters.ts';
 import { type Dimension, dimensionOf, EVENT_DIMENSIONS, PROP_NAME_MAX_CHARS } from '../domain/dimensions.ts';
 import { ApiError } from '../domain/errors.ts';
-import {
-  FILTER_MAX_CHARS,
-  FILTERS_MAX,
-  parseFilter,
-  printFilter,
-  type ReportFilter,
-} from '../domain/filters.ts';
+import { FILTER_MAX_CHARS, FILTERS_MAX, parseFilter } from '../domain/filters.ts';
 import { ECHO_MAX_CHARS } from '../domain/nearest.ts';
-import type { Filter, Reports, Scope } from '../store/contract/store.ts';
+import type { Filter } from '../store/contract/store.ts';
+import type { SiteRequestContext } from './endpoint.ts';
 
 /** The query parameters that group and filter reports. */
 
@@ -19,7 +15,7 @@ const SPLITTABLE = [...EVENT_DIMENSIONS, 'bot'] as const;
 export const FilterQuery = Type.Optional(
   Type.Array(Type.String({ maxLength: FILTER_MAX_CHARS }), {
     maxItems: FILTERS_MAX,
-    description: `Keeps only matching data, such as country:DE|AT, !page:/admin, ~page:blog or prop:plan:pro. Repeat it up to ${FILTERS_MAX} times; all filters must match. A leading "!" negates; "~" (after it) matches values that contain the text, ignoring case; "|" means or. An empty value means unknown, and \\0 the empty text; a backslash escapes the next character. "~" is refused if the period has more than ${VALUES_SEARCHED_MAX} different values. Dimensions: ${EVENT_DIMENSIONS.join(', ')}, prop:NAME.`,
+    description: `Keeps only matching data, such as country:DE|AT, !page:/admin, ~page:blog or prop:plan:pro. Repeat it up to ${FILTERS_MAX} times; all filters must match. A leading "!" negates; "~" (after it) matches values that contain the text, or whose name does (German finds DE), ignoring case; "|" means or. An empty value means unknown, and \\0 the empty text; a backslash escapes the next character. Pages and hosts can be written as people read them (/café, münchen.de) or as they are stored, countries, languages and channels by code or name, and these, devices, screens, utm_source and utm_medium in any case; "~" finds letters beyond ASCII in hosts as whole labels only. Dimensions: ${EVENT_DIMENSIONS.join(', ')}, prop:NAME, and goal for the events that reach a goal, by its ID, name or path.`,
     examples: [['country:DE|AT', '!page:/admin', '~page:blog']],
   }),
 );
@@ -37,32 +33,19 @@ export function readDimension(by: string): Dimension {
   return dimension;
 }
 
-/** Parses the filters of a query. @throws ApiError INVALID_QUERY if one is invalid */
-export function readFilters(texts: readonly string[] = []): ReportFilter[] {
-  return texts.map((text) => {
-    const filter = parseFilter(text);
+/** Reads the filters of a query. @throws ApiError INVALID_QUERY if one is invalid */
+export async function readFilters(
+  { store, site }: Pick<SiteRequestContext, 'store' | 'site'>,
+  texts: readonly string[] = [],
+): Promise<Filter[]> {
+  const asked = texts.map((text) => ({ text, filter: parseFilter(text) }));
+  const namesGoal = asked.some(({ filter }) => typeof filter !== 'string' && filter.by === 'goal');
+  const goals = namesGoal ? await goalsOf(store, site) : [];
+  return asked.map(({ text, filter: parsed }) => {
+    const filter = typeof parsed === 'string' ? parsed : toFilter(parsed, goals, site);
     if (typeof filter !== 'string') return filter;
     throw new ApiError('INVALID_QUERY', {
       detail: `filter "${text.slice(0, ECHO_MAX_CHARS)}" ${filter}. Write filters as dimension:value, such as country:DE|AT, !page:/admin or ~page:blog.`,
     });
-  });
-}
-
-/**
- * Resolves filters for the store, over a period.
- *
- * @throws ApiError INVALID_QUERY if the period has too many values to search for those that contain a text
- */
-export async function filtersFor(
-  asked: readonly ReportFilter[],
-  reports: Pick<Reports, 'breakdown'>,
-  { siteId, fromMs, toMs }: Omit<Scope, 'filters'>,
-): Promise<Filter[]> {
-  const { filters, cut } = await resolveFilters(asked, reports, { siteId, fromMs, toMs });
-  const [first] = cut;
-  if (first === undefined) return filters;
-  const text = printFilter(first).slice(0, ECHO_MAX_CHARS);
-  throw new ApiError('INVALID_QUERY', {
-    detail: `filter "${text}" matches too broadly: the period has more than ${VALUES_SEARCHED_MAX} distinct values of ${first.by}. Use a shorter period, or exact values.`,
   });
 }

@@ -3,7 +3,7 @@ import type { RateLimitResult } from '../app/rate-limiter.ts';
 import { MINUTE_MS, SECOND_MS } from '../domain/clock.ts';
 import { ApiError } from '../domain/errors.ts';
 import { addVary } from '../http/compression.ts';
-import { errorStatus } from '../http/error-status.ts';
+import { refusedByFramework } from '../http/error-status.ts';
 import { entityTag, matchesTag } from '../http/etag.ts';
 import { StoreUnavailable } from '../store/contract/store.ts';
 
@@ -93,18 +93,9 @@ export function sendJson(request: FastifyRequest, reply: FastifyReply, body: obj
 
 /** Converts any error to an API error. An unknown error becomes INTERNAL. */
 export function toApiError(error: unknown): ApiError {
-  if (error instanceof ApiError) return error;
   if (error instanceof StoreUnavailable)
     return new ApiError('UNAVAILABLE', { retryAfterSeconds: RETRY_AFTER_SECONDS });
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return new ApiError('BODY_TOO_LARGE');
-  if (code === 'FST_ERR_CTP_INVALID_JSON_BODY' || code === 'FST_ERR_CTP_EMPTY_JSON_BODY')
-    return new ApiError('INVALID_JSON');
-  const status = errorStatus(error);
-  if (status === 415) {
-    return new ApiError('UNSUPPORTED_MEDIA_TYPE', { detail: 'Content-Type must be application/json.' });
-  }
-  return new ApiError(status >= 400 && status < 500 ? 'INVALID_REQUEST' : 'INTERNAL');
+  return refusedByFramework(error) ?? new ApiError('INTERNAL');
 }
 
 /** Sends an error response. */

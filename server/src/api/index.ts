@@ -1,19 +1,23 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { RateLimiter } from '../app/rate-limiter.ts';
+import { type Attempt, RateLimiter } from '../app/rate-limiter.ts';
 import type { Intake } from '../app/reported-event.ts';
-import { clientAddress, clientNetwork } from '../domain/addresses.ts';
+import { clientNetwork } from '../domain/addresses.ts';
 import { zoneOf } from '../domain/calendar.ts';
 import type { Clock } from '../domain/clock.ts';
 import { ApiError } from '../domain/errors.ts';
 import { PLANS } from '../domain/plans.ts';
+import type { ClientAddresses } from '../http/client-addresses.ts';
 import { CLIENT_GONE_STATUS, ClientGone, clientGone } from '../http/client-gone.ts';
 import { addVary, compressAnswers } from '../http/compression.ts';
 import { prefersCsv, writeCsv } from '../http/csv.ts';
+import { requestOrigin } from '../http/request-origin.ts';
 import { splitRequestUrl } from '../http/request-url.ts';
+import { transportSecurity } from '../http/security-headers.ts';
 import type { Registry, Store } from '../store/contract/store.ts';
 import { authenticate, type Principal, requireScope, siteFor, sitesOf } from './auth.ts';
 import type { Endpoint } from './endpoint.ts';
 import { ENDPOINTS } from './endpoints.ts';
+import { changeExclusions, takeExclusions } from './exclusions.ts';
 import {
   allowOrigin,
   applyRateLimit,
@@ -37,6 +41,8 @@ export interface ApiParts {
   clock: Clock;
   overloaded: () => boolean;
   intake: Intake;
+  /** Finds the client addresses of requests. */
+  clients: ClientAddresses;
   /** Origins whose pages may read responses; usually none. */
   origins: readonly string[];
   /** This server's URL for the OpenAPI document; null to use the request's. */
@@ -55,6 +61,7 @@ export async function apiRoutes(app: FastifyInstance, parts: ApiParts): Promise<
   answerErrors(app);
   declareEndpoints(router, parts);
   declareReport(router, parts);
+  declareExclusions(router, parts);
   declareMcp(router, parts);
   declareOpenApi(router, parts);
   router.refuseOtherMethods();
@@ -67,24 +74,29 @@ export async function apiRoutes(app: FastifyInstance, parts: ApiParts): Promise<
 function authenticateRequests(
   app: FastifyInstance,
   router: ApiRouter,
-  { store, clock, overloaded, origins }: ApiParts,
+  { store, clock, overloaded, origins, clients, publicUrl }: ApiParts,
 ): void {
   const rateLimiter = new RateLimiter(clock, store.sharedCounters);
-  const countRequest = (client: string, limit: number) =>
-    rateLimiter.tryConsume(`api ${client}`, { limit, windowMs: RATE_WINDOW_MS, alignedToClock: true });
+  const countRequest = (attempt: Attempt, limit: number) =>
+    rateLimiter.tryConsume(attempt, { limit, windowMs: RATE_WINDOW_MS, alignedToClock: true });
   const uses = new KeyUses(store.registry);
+  const transport = transportSecurity(publicUrl);
   app.addHook('onClose', () => uses.write());
   app.addHook('onRequest', async (request, reply) => {
-    reply.headers({ 'cache-control': 'private, no-cache', 'x-content-type-options': 'nosniff' });
+    reply.headers({ ...transport, 'cache-control': 'private, no-cache' });
     allowOrigin(request, reply, origins);
     const principal = await identify(store.registry, request);
     router.setPrincipal(request, principal);
     if (principal instanceof ApiError) {
-      const client = `address ${clientNetwork(clientAddress(request))}`;
+      const client = { kind: 'api address', of: clientNetwork(clients.of(request).address) };
       applyRateLimit(reply, 'address', await countRequest(client, PLANS.free.apiRequestsPerMinute));
     } else {
       const { id, plan } = principal.account;
-      applyRateLimit(reply, 'account', await countRequest(id, PLANS[plan].apiRequestsPerMinute));
+      applyRateLimit(
+        reply,
+        'account',
+        await countRequest({ kind: 'api account', of: id }, PLANS[plan].apiRequestsPerMinute),
+      );
       uses.note(principal.key, clock.now());
     }
     // Under overload, API requests are refused first, because beacons must not be lost.
@@ -127,6 +139,20 @@ function declareReport(router: ApiRouter, { store, intake }: ApiParts): void {
   });
 }
 
+function declareExclusions(
+  router: ApiRouter,
+  { store: { registry, events, reports }, clock }: ApiParts,
+): void {
+  const { path, bodyLimit } = changeExclusions;
+  const authorize = ({ key }: Principal) => requireScope(key, 'configure');
+  router.put(path, { bodyLimit, authorize }, async (request, reply, principal) => {
+    const site = await siteFor(registry, principal, siteIdOf(request));
+    const asked = reports.askedBy({ asker: principal.account.id, signal: clientGone(request, reply) });
+    const store = { registry, events, reports: asked };
+    return reply.send(await takeExclusions({ store, clock, site }, request.body));
+  });
+}
+
 function declareMcp(router: ApiRouter, parts: ApiParts): void {
   const authorize = ({ key }: Principal) => requireScope(key, 'read');
   router.post(MCP_PATH, { bodyLimit: MCP_MAX_BYTES, authorize }, async (request, reply, principal) => {
@@ -144,8 +170,8 @@ function declareMcp(router: ApiRouter, parts: ApiParts): void {
 }
 
 function declareOpenApi(router: ApiRouter, { publicUrl }: ApiParts): void {
-  router.getWithoutCaller(OPENAPI_PATH, async (request, reply) =>
-    sendJson(request, reply, openApiDocument(publicUrl ?? `${request.protocol}://${request.host}`)),
+  router.getPublic(OPENAPI_PATH, async (request, reply) =>
+    sendJson(request, reply, openApiDocument(publicUrl ?? requestOrigin(request))),
   );
 }
 

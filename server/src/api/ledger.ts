@@ -5,7 +5,7 @@ import { ApiError } from '../domain/errors.ts';
 import { LEDGER_REASONS, meaningOf } from '../domain/outcomes.ts';
 import type { LedgerLine } from '../store/contract/store.ts';
 import { siteEndpoint } from './endpoint.ts';
-import { NextCursor, PageQuery, readCursor, writeCursor } from './paging.ts';
+import { listName, NextCursor, PageQuery, readCursor, writeCursor } from './paging.ts';
 import { Period, PeriodQuery, periodOf, readPeriod } from './period.ts';
 import { Count, Instant, Maybe, SiteId } from './schema-parts.ts';
 
@@ -15,7 +15,8 @@ const DAYS_MAX = 400;
 export const LedgerItem = Type.Object({
   date: Type.String({ format: 'date', description: 'UTC day.', examples: ['2026-05-14'] }),
   outcome: Type.String({
-    description: 'stored, duplicate, bot, or the reason for a refusal.',
+    description:
+      'stored, duplicate, bot, or the reason for a refusal. "shortened" lists accepted events with texts replaced by "(other)", which "stored" counts too.',
     examples: ['wrong-domain'],
   }),
   host: Type.String({
@@ -23,6 +24,10 @@ export const LedgerItem = Type.Object({
       'Host of the page. "other" groups the rest if there were very many; empty if no host was sent.',
     examples: ['copy.example.net'],
   }),
+  field: Maybe(
+    'The field of malformed events that was wrong, such as props.items. "other" groups the rest if there were very many.',
+    null,
+  ),
   count: Count('Number of events.', 17),
   first_at: Instant('Time of the first entry on that day (ISO 8601, UTC).'),
   last_at: Instant('Time of the last entry on that day (ISO 8601, UTC).'),
@@ -48,7 +53,13 @@ export const Ledger = Type.Object({
   refused: Type.Array(Refusals, {
     description: 'Refusals by reason, in descending order of count. Crawlers are listed as "bot".',
   }),
-  ledger: Type.Array(LedgerItem, { description: 'Entries by day, outcome and host, newest day first.' }),
+  shortened: Count(
+    'Accepted events with texts replaced by "(other)", because the site sent more text than the server stores per day.',
+    0,
+  ),
+  ledger: Type.Array(LedgerItem, {
+    description: 'Entries by day, outcome, and host or field, newest day first.',
+  }),
   next_cursor: NextCursor,
 });
 export type Ledger = Static<typeof Ledger>;
@@ -73,7 +84,7 @@ export const ledger = siteEndpoint({
         detail: `The period must not exceed ${DAYS_MAX} days for the ledger.`,
       });
     }
-    const list = `ledger ${site.id}`;
+    const list = listName('ledger', site.id, period);
     const place = readCursor(list, cursor);
     const lines = await store.events.ledger(site.id, range);
     const { refused, ...sums } = balance(lines);
@@ -100,20 +111,21 @@ export const ledger = siteEndpoint({
 
 const LAST_DAY = 99_999_999;
 
-/** Returns the sort key of a line: newest day first, then by outcome and host. */
-function placeOf({ day, outcome, host }: LedgerLine): string {
-  return `${String(LAST_DAY - day).padStart(9, '0')}\n${outcome}\n${host}`;
+/** Returns the sort key of a line: newest day first, then by outcome, host and field. */
+function placeOf({ day, outcome, host, field }: LedgerLine): string {
+  return `${String(LAST_DAY - day).padStart(9, '0')}\n${outcome}\n${host}\n${field}`;
 }
 
 function byPlace(a: LedgerLine, b: LedgerLine): number {
   return placeOf(a) < placeOf(b) ? -1 : 1;
 }
 
-function toItem({ day, outcome, host, count, firstAtMs, lastAtMs }: LedgerLine): LedgerItem {
+function toItem({ day, outcome, host, field, count, firstAtMs, lastAtMs }: LedgerLine): LedgerItem {
   return {
     date: writeDate(day),
     outcome,
     host,
+    field: field === '' ? null : field,
     count,
     first_at: new Date(firstAtMs).toISOString(),
     last_at: new Date(lastAtMs).toISOString(),

@@ -2,9 +2,11 @@ import type { TSchema } from 'typebox';
 import { ApiError } from '../domain/errors.ts';
 import { breakdown } from './breakdown.ts';
 import type { Endpoint } from './endpoint.ts';
+import { goals } from './goals.ts';
 import { ledger } from './ledger.ts';
 import { sites } from './sites.ts';
 import { stats } from './stats.ts';
+import { vitals } from './vitals.ts';
 
 /**
  * Speaks the Model Context Protocol, with the same API keys and reports as the API. It uses streamable HTTP without streams:
@@ -39,6 +41,8 @@ const TOOLS: readonly Tool[] = [
   { name: 'list_sites', endpoint: sites },
   { name: 'stats', endpoint: stats },
   { name: 'breakdown', endpoint: breakdown },
+  { name: 'vitals', endpoint: vitals },
+  { name: 'goals', endpoint: goals },
   { name: 'ledger', endpoint: ledger },
 ];
 

@@ -2,11 +2,13 @@ import type { TSchema } from 'typebox';
 import { ReportedEvent } from '../app/reported-event.ts';
 import { BreakdownItem } from './breakdown.ts';
 import { EventItem } from './events.ts';
+import { GoalItem } from './goals.ts';
 import { LedgerItem } from './ledger.ts';
 import { Period } from './period.ts';
 import { SiteItem } from './sites.ts';
 import { Point } from './timeseries.ts';
 import { Totals } from './totals.ts';
+import { VitalsItem } from './vitals.ts';
 
 /** Converts TypeBox schemas to those of the OpenAPI document. */
 
@@ -19,7 +21,9 @@ export const PARTS: Readonly<Record<string, TSchema>> = {
   Totals,
   Point,
   BreakdownRow: BreakdownItem,
+  VitalsRow: VitalsItem,
   Event: EventItem,
+  Goal: GoalItem,
   LedgerLine: LedgerItem,
   ReportedEvent,
 };

@@ -41,6 +41,23 @@ const INTRODUCTION = `Web analytics reports and server-side tracking.
 
 **Versioning.** Within v1, fields and error codes may be added but are never renamed or removed. Ignore fields that you do not know.`;
 
+/** The groups of operations, by the last part of their paths; the rest are reports. */
+const TAGS: Json[] = [
+  { name: 'Sites', description: 'Sites, their exclusions and their ledgers.' },
+  { name: 'Reports', description: 'What was counted.' },
+  { name: 'Events', description: 'Single events: list and send them.' },
+  { name: 'Account', description: 'The usage of the plan.' },
+  { name: 'Tools', description: 'This document, and the same reports for AI assistants.' },
+];
+const TAG_BY_LAST_PART: Readonly<Record<string, string>> = {
+  ...{ sites: 'Sites', '{id}': 'Sites', exclusions: 'Sites', ledger: 'Sites' },
+  ...{ events: 'Events', usage: 'Account', mcp: 'Tools', 'openapi.json': 'Tools' },
+};
+
+function tagOf(path: string): string {
+  return TAG_BY_LAST_PART[path.split('/').at(-1) ?? ''] ?? 'Reports';
+}
+
 /** Creates the OpenAPI document. @param server the URL of this server, without a trailing slash */
 export function openApiDocument(server: string): Json {
   described ??= { paths: describePaths(), components: describeComponents() };
@@ -50,11 +67,13 @@ export function openApiDocument(server: string): Json {
       title: 'AttractOS',
       version: '1',
       description: INTRODUCTION,
+      contact: { name: 'The operator of this server', url: server },
       license: { name: 'MIT', identifier: 'MIT' },
     },
     externalDocs: { url: `${server}/docs`, description: 'API reference with code samples.' },
     servers: [{ url: server, description: 'This server.' }],
     security: [{ apiKey: [] }],
+    tags: TAGS,
     ...described,
   };
 }
@@ -106,6 +125,7 @@ function describe(operation: Operation): Json {
   const { name, summary, description, scope, path, body } = operation;
   return {
     operationId: name,
+    tags: [tagOf(path)],
     summary,
     description: scope === null ? description : `${description} Requires an API key with the scope ${scope}.`,
     ...(scope === null ? { security: [] } : {}),
@@ -159,16 +179,12 @@ function parametersOf({ parameters, required }: Operation): Json[] {
 function success({ name, answer, csv, method }: Operation): Json {
   const schema = answer === null ? { type: 'object' } : { $ref: `#/components/schemas/${schemaName(name)}` };
   const example = answer === null ? {} : { example: exampleOf(answer) };
-  const asCsv = {
-    'text/csv': {
-      schema: {
-        type: 'string',
-        description: `${csv?.rows} as CSV, with the columns ${csv?.columns.join(', ')}.`,
-      },
-    },
-  };
   return {
-    description: 'Success.',
+    // Not a media type of `content`, of which typed clients would make "an object or a string".
+    description:
+      csv === null
+        ? 'Success.'
+        : `Success. With Accept: text/csv, \`${csv.rows}\` as CSV, with the columns ${csv.columns.join(', ')}.`,
     headers: {
       ...headers(),
       ...(method === 'GET' ? { ETag: { schema: { type: 'string' } } } : {}),
@@ -181,7 +197,7 @@ function success({ name, answer, csv, method }: Operation): Json {
             },
           }),
     },
-    content: { 'application/json': { schema, ...example }, ...(csv === null ? {} : asCsv) },
+    content: { 'application/json': { schema, ...example } },
   };
 }
 

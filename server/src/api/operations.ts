@@ -2,6 +2,7 @@ import { type TSchema, Type } from 'typebox';
 import { ERRORS, type ErrorCode } from '../domain/errors.ts';
 import type { KeyScope } from '../store/contract/store.ts';
 import { ENDPOINTS } from './endpoints.ts';
+import { changeExclusions } from './exclusions.ts';
 import { MCP_PATH } from './mcp.ts';
 import { report } from './report.ts';
 
@@ -11,7 +12,7 @@ export const OPENAPI_PATH = '/v1/openapi.json';
 
 export interface Operation {
   name: string;
-  method: 'GET' | 'POST';
+  method: 'GET' | 'POST' | 'PUT';
   /** The path from the root, with `{id}` for the site. */
   path: string;
   summary: string;
@@ -127,12 +128,26 @@ const others: readonly Operation[] = [
     errors: [...WITH_KEY, ...WITH_SITE, ...report.errors, ...ALWAYS],
   },
   {
+    name: changeExclusions.name,
+    method: 'PUT',
+    path: `/api${changeExclusions.path}`,
+    summary: changeExclusions.summary,
+    description: changeExclusions.description,
+    scope: 'configure',
+    parameters: {},
+    required: [],
+    body: changeExclusions.body,
+    answer: changeExclusions.answer,
+    csv: null,
+    errors: [...WITH_KEY, ...WITH_SITE, ...changeExclusions.errors, ...ALWAYS],
+  },
+  {
     name: 'mcp',
     method: 'POST',
     path: `/api${MCP_PATH}`,
     summary: 'MCP server',
     description:
-      'The same reports for AI assistants: MCP over streamable HTTP, with JSON responses and without sessions. Tools: list_sites, stats, breakdown, ledger.',
+      'The same reports for AI assistants: MCP over streamable HTTP, with JSON responses and without sessions. Tools: list_sites, stats, breakdown, vitals, goals, ledger.',
     scope: 'read',
     parameters: {},
     required: [],

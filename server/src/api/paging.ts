@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { Type } from 'typebox';
 import { ApiError } from '../domain/errors.ts';
 
@@ -6,6 +7,8 @@ import { ApiError } from '../domain/errors.ts';
 const LIMIT_MAX = 1_000;
 const LIMIT_DEFAULT = 100;
 const CURSOR_MAX_CHARS = 4_096;
+/** The length of the digest of parameters in a cursor. It guards against mistakes, not against attacks. */
+const DIGEST_CHARS = 12;
 
 export const PageQuery = {
   limit: Type.Optional(
@@ -29,6 +32,11 @@ export const NextCursor = Type.Union([Type.String(), Type.Null()], {
   description: 'Pass this as cursor to get the next page. Null on the last page.',
   examples: [null],
 });
+
+/** Names a list by the parameters that decide which rows it has, so that no cursor is used for another list. */
+export function listName(name: string, siteId: string, parameters: object): string {
+  return `${name} ${siteId} ${hash('sha256', JSON.stringify(parameters), 'base64url').slice(0, DIGEST_CHARS)}`;
+}
 
 /** Encodes a cursor; null if there is no next page. @param list the list that the cursor is valid for */
 export function writeCursor(list: string, place: string | null): string | null {

@@ -2,6 +2,7 @@ import { Type } from 'typebox';
 import { civilDay, FIRST_DAY, readDate, startOfDay, writeDate } from '../domain/calendar.ts';
 import type { DayRange } from '../domain/clock.ts';
 import { ApiError } from '../domain/errors.ts';
+import type { SiteRequestContext } from './endpoint.ts';
 
 /** Reads and describes the period of a report. */
 
@@ -104,4 +105,19 @@ function yearBefore(day: number): number | null {
   const [year = '', month = '', date = ''] = writeDate(day).split('-');
   const before = `${String(Number(year) - 1).padStart(4, '0')}-${month}`;
   return readDate(`${before}-${date}`) ?? readDate(`${before}-28`);
+}
+
+export const EventsSince = Type.Union([Type.String({ format: 'date-time' }), Type.Null()], {
+  description:
+    'Null, unless retention has deleted events at the beginning of the period. Filters, revenue, goals, properties and vitals then include only events since this time (ISO 8601, UTC); all other metrics are complete.',
+  examples: [null],
+});
+
+/** Returns the `EventsSince` of a period. */
+export async function eventsSince(
+  { store, site }: Pick<SiteRequestContext, 'store' | 'site'>,
+  { fromMs, toMs }: Pick<Span, 'fromMs' | 'toMs'>,
+): Promise<string | null> {
+  const sinceMs = await store.reports.eventsSince({ siteId: site.id, fromMs, toMs });
+  return sinceMs === null ? null : new Date(sinceMs).toISOString();
 }

@@ -28,8 +28,18 @@ export const ReportAnswer = Type.Object({
           'stored: saved and counted (a leave is not counted). duplicate: the id was already stored. bot: recorded as a bot visit. refused: not stored; see reason.',
       }),
       reason: Type.Optional(Type.String({ description: 'Reason for the refusal, as in the ledger.' })),
+      field: Type.Optional(
+        Type.String({
+          description: 'The field that was wrong, if reason is malformed.',
+          examples: ['props.items'],
+        }),
+      ),
       code: Type.Optional(Type.String({ description: 'Error code, the same as for a single event.' })),
-      error: Type.Optional(Type.String({ description: 'Human-readable error message.' })),
+      error: Type.Optional(
+        Type.String({
+          description: 'Human-readable error message. If a field was wrong, it says what is allowed.',
+        }),
+      ),
     }),
     { description: 'One outcome per event, in the same order. Events that are not refused are saved.' },
   ),
@@ -83,6 +93,7 @@ function describeOutcome(event: unknown, outcome: ReportOutcome): ReportAnswer['
       ? event.id
       : null;
   if (outcome.kind !== 'refused') return { id, outcome: outcome.kind };
+  const { reason, field } = outcome;
   const { error, code } = outcome.error.body();
-  return { id, outcome: 'refused', reason: outcome.reason, code, error };
+  return { id, outcome: 'refused', reason, ...(field === null ? {} : { field }), code, error };
 }

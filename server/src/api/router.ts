@@ -13,6 +13,13 @@ export type Handler = (
   principal: Principal,
 ) => Promise<FastifyReply>;
 
+/** The options of a route that takes a body. */
+interface BodyOptions {
+  bodyLimit: number;
+  /** Throws, before the body is read, if the principal may not use the route. */
+  authorize: (principal: Principal) => void;
+}
+
 const METHOD_SENTENCES: Readonly<Record<string, string>> = {
   '/v1/sites': 'Method not allowed. Use GET to list sites; add sites in the dashboard.',
 };
@@ -42,7 +49,7 @@ export class ApiRouter {
   }
 
   /** Declares a public `GET` route, which needs no API key. */
-  getWithoutCaller(
+  getPublic(
     path: string,
     handler: (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>,
   ): void {
@@ -50,17 +57,28 @@ export class ApiRouter {
     this.#app.get(routeOf(path), handler);
   }
 
-  /** Declares a `POST` route. `authorize` throws before the body is read if the principal may not use it. */
-  post(
+  /** Declares a `POST` route. */
+  post(path: string, options: BodyOptions, handler: Handler): void {
+    this.#withBody('POST', path, options, handler);
+  }
+
+  /** Declares a `PUT` route. */
+  put(path: string, options: BodyOptions, handler: Handler): void {
+    this.#withBody('PUT', path, options, handler);
+  }
+
+  #withBody(
+    method: 'POST' | 'PUT',
     path: string,
-    { bodyLimit, authorize }: { bodyLimit: number; authorize: (principal: Principal) => void },
+    { bodyLimit, authorize }: BodyOptions,
     handler: Handler,
   ): void {
-    this.#declare(path, ['POST']);
-    const onRequest = async (request: FastifyRequest) => authorize(principalOf(request));
-    this.#app.post(routeOf(path), { bodyLimit, onRequest }, async (request, reply) =>
-      handler(request, reply, principalOf(request)),
-    );
+    this.#declare(path, [method]);
+    this.#app.route({
+      ...{ method, url: routeOf(path), bodyLimit },
+      onRequest: async (request) => authorize(principalOf(request)),
+      handler: async (request, reply) => handler(request, reply, principalOf(request)),
+    });
   }
 
   /** Answers preflights, and refuses all other methods of the paths declared so far with 405. */

@@ -17,8 +17,10 @@ export const SiteDetail = Type.Object({
     examples: [null],
   }),
   time_zone: TimeZone,
+  merge_trailing_slashes: Type.Boolean({ description: 'Whether /a/ counts as the page /a.' }),
   excluded_pages: Type.Array(Type.String(), {
-    description: 'Excluded paths. "*" matches any text.',
+    description:
+      'Excluded pages, in the stored spelling. "*" matches any text. A query or hash that a pattern does not have is ignored.',
     examples: [['/admin/*']],
   }),
   excluded_countries: Type.Array(Type.String(), {
@@ -45,6 +47,7 @@ export const site = siteEndpoint({
       extra_hosts: [...asked.extraHosts],
       retention_days: asked.retentionDays,
       time_zone: timeZone,
+      merge_trailing_slashes: asked.mergeTrailingSlashes,
       excluded_pages: [...(asked.exclusions?.pages ?? [])],
       excluded_countries: [...(asked.exclusions?.countries ?? [])],
     };

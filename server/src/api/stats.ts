@@ -1,12 +1,13 @@
 import { type Static, Type } from 'typebox';
 import { AI_VISITS, CUSTOM_EVENTS } from '../app/reports/filters.ts';
-import type { ReportFilter } from '../domain/filters.ts';
-import type { BreakdownRow, Scope } from '../store/contract/store.ts';
+import type { BreakdownRow, Filter, Scope } from '../store/contract/store.ts';
 import { type SiteRequestContext, siteEndpoint } from './endpoint.ts';
-import { FilterQuery, filtersFor, readFilters } from './filter.ts';
+import { FilterQuery, readFilters } from './filter.ts';
 import {
   CompareQuery,
   comparedWith,
+  EventsSince,
+  eventsSince,
   Period,
   PeriodQuery,
   periodOf,
@@ -16,7 +17,7 @@ import {
   TimeZone,
 } from './period.ts';
 import { Count, Maybe, SiteId } from './schema-parts.ts';
-import { Totals, totalsOf } from './totals.ts';
+import { RevenueSums, Totals, totalsOf } from './totals.ts';
 
 /** The most rows of each breakdown in the response. The `breakdown` endpoint has all rows. */
 const ROWS = 100;
@@ -33,21 +34,23 @@ const Referrer = Type.Object({
 const Conversion = Type.Object({
   event_name: Type.String({ description: 'Name of the event.', examples: ['signup'] }),
   count: Count('Number of events.', 89),
+  revenue: RevenueSums,
 });
 
 export const Stats = Type.Object({
   site_id: SiteId,
   period: Period,
   time_zone: TimeZone,
+  events_since: EventsSince,
   totals: Totals,
   bot_breakdown: Type.Array(Bot, {
-    description: `Top ${ROWS} crawlers by bot visits.`,
+    description: `The ${ROWS} crawlers with the most visits. The breakdown by bot has all of them.`,
   }),
   referral_breakdown: Type.Array(Referrer, {
-    description: `Top ${ROWS} AI assistants by referred visits.`,
+    description: `The ${ROWS} AI assistants with the most visitors, by referred visits. The breakdown by source with filter=channel:ai has all of them.`,
   }),
   conversion_breakdown: Type.Array(Conversion, {
-    description: `Top ${ROWS} conversions by event name.`,
+    description: `The ${ROWS} event names with the most visitors, by number of events. The breakdown by event has all of them.`,
   }),
   comparison: Type.Optional(
     Type.Object(
@@ -73,24 +76,27 @@ export const stats = siteEndpoint({
     const { store, clock, timeZone, site } = context;
     const span = readPeriod(period, timeZone, clock.now());
     const earlier = compare === undefined ? null : spanOf(timeZone, comparedWith(span, compare));
-    const asked = readFilters(filter);
-    const scope = await scopeOf(context, asked, span);
-    const { filters } = scope;
+    const filters = await readFilters(context, filter);
+    const scope = { siteId: site.id, fromMs: span.fromMs, toMs: span.toMs, filters };
     const ai: Scope = { ...scope, filters: [...filters, AI_VISITS] };
     const custom: Scope = { ...scope, filters: [...filters, CUSTOM_EVENTS] };
     const limit = { limit: ROWS };
     const [totals, bots, referrals, conversions, comparison] = await Promise.all([
-      store.reports.totals(scope),
+      totalsWithin(context, scope),
       store.reports.breakdown(scope, 'bot', limit),
       store.reports.breakdown(ai, 'source', limit),
       store.reports.breakdown(custom, 'event', limit),
-      earlier === null ? {} : compared(context, asked, earlier),
+      earlier === null ? {} : compared(context, earlier, filters),
     ]);
+    const names = conversions.rows.map(({ value }) => value);
+    const revenue = await store.reports.revenueBy(custom, 'event', names);
+    const revenueOf = (name: string | null) => revenue[names.indexOf(name)] ?? [];
     return {
       site_id: site.id,
       period: periodOf(span),
       time_zone: timeZone,
-      totals: totalsOf(totals),
+      events_since: await eventsSince(context, span),
+      totals,
       bot_breakdown: largestFirst(bots.rows, 'botVisits').map(({ value, company, count }) => ({
         bot_name: value ?? 'other',
         bot_company: company ?? null,
@@ -103,24 +109,25 @@ export const stats = siteEndpoint({
       conversion_breakdown: largestFirst(conversions.rows, 'conversions').map(({ value, count }) => ({
         event_name: value ?? 'unknown',
         count,
+        revenue: revenueOf(value),
       })),
       ...comparison,
     };
   },
 });
 
-async function scopeOf(
-  { store, site }: SiteRequestContext,
-  asked: readonly ReportFilter[],
-  { fromMs, toMs }: Span,
-): Promise<Scope> {
-  const span = { siteId: site.id, fromMs, toMs };
-  return { ...span, filters: await filtersFor(asked, store.reports, span) };
+async function compared(context: SiteRequestContext, span: Span, filters: readonly Filter[]) {
+  const { fromMs, toMs } = span;
+  const totals = await totalsWithin(context, { siteId: context.site.id, fromMs, toMs, filters });
+  return { comparison: { period: periodOf(span), totals } };
 }
 
-async function compared(context: SiteRequestContext, asked: readonly ReportFilter[], span: Span) {
-  const totals = await context.store.reports.totals(await scopeOf(context, asked, span));
-  return { comparison: { period: periodOf(span), totals: totalsOf(totals) } };
+async function totalsWithin({ store }: SiteRequestContext, scope: Scope): Promise<Totals> {
+  const [totals, [revenue = []]] = await Promise.all([
+    store.reports.totals(scope),
+    store.reports.revenue(scope, [scope.fromMs, scope.toMs]),
+  ]);
+  return totalsOf(totals, revenue);
 }
 
 /** Sorts rows by a measure in descending order, without the rows whose measure is zero. */

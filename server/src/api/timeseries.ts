@@ -2,10 +2,20 @@ import { type Static, Type } from 'typebox';
 import { type Bucket, bucketsOf, type Granularity } from '../domain/calendar.ts';
 import type { DayRange } from '../domain/clock.ts';
 import { ApiError } from '../domain/errors.ts';
-import type { ReportFilter } from '../domain/filters.ts';
+import type { Filter } from '../store/contract/store.ts';
 import { type SiteRequestContext, siteEndpoint } from './endpoint.ts';
-import { FilterQuery, filtersFor, readFilters } from './filter.ts';
-import { CompareQuery, comparedWith, Period, PeriodQuery, periodOf, readPeriod, TimeZone } from './period.ts';
+import { FilterQuery, readFilters } from './filter.ts';
+import {
+  CompareQuery,
+  comparedWith,
+  EventsSince,
+  eventsSince,
+  Period,
+  PeriodQuery,
+  periodOf,
+  readPeriod,
+  TimeZone,
+} from './period.ts';
 import { Instant, SiteId } from './schema-parts.ts';
 import { TOTALS, totalsOf } from './totals.ts';
 
@@ -27,6 +37,7 @@ export const Timeseries = Type.Object({
   site_id: SiteId,
   period: Period,
   time_zone: TimeZone,
+  events_since: EventsSince,
   granularity: Type.Enum(['hour', 'day', 'week', 'month'], {
     description: 'Requested granularity.',
     examples: ['day'],
@@ -75,15 +86,16 @@ export const timeseries = siteEndpoint({
     }
     const range = readPeriod(period, timeZone, clock.now());
     const earlier = compare === undefined ? null : comparedWith(range, compare);
-    const asked = readFilters(filter);
+    const filters = await readFilters(context, filter);
     const [points, comparison] = await Promise.all([
-      pointsOf(context, range, granularity, asked),
-      earlier === null ? {} : compared(context, earlier, granularity, asked),
+      pointsOf(context, range, granularity, filters),
+      earlier === null ? {} : compared(context, earlier, granularity, filters),
     ]);
     return {
       site_id: site.id,
       period: periodOf(range),
       time_zone: timeZone,
+      events_since: await eventsSince(context, range),
       granularity,
       timeseries: points,
       ...comparison,
@@ -96,10 +108,10 @@ async function compared(
   context: SiteRequestContext,
   range: DayRange,
   granularity: Granularity,
-  asked: readonly ReportFilter[],
+  filters: readonly Filter[],
 ) {
   return {
-    comparison: { period: periodOf(range), timeseries: await pointsOf(context, range, granularity, asked) },
+    comparison: { period: periodOf(range), timeseries: await pointsOf(context, range, granularity, filters) },
   };
 }
 
@@ -107,7 +119,7 @@ async function pointsOf(
   { store, timeZone, site }: SiteRequestContext,
   range: DayRange,
   granularity: Granularity,
-  asked: readonly ReportFilter[],
+  filters: readonly Filter[],
 ): Promise<Point[]> {
   const found = bucketsOf(timeZone, range, granularity, BUCKETS_MAX);
   if (found === null) {
@@ -118,11 +130,13 @@ async function pointsOf(
   const { buckets, endMs } = found;
   // A period has no buckets if the time zone skipped all of its days.
   if (buckets.length === 0) return [];
-  const fromMs = buckets[0]?.startMs ?? endMs;
-  const filters = await filtersFor(asked, store.reports, { siteId: site.id, fromMs, toMs: endMs });
   const boundaries = [...buckets.map(({ startMs }) => startMs), endMs];
-  const measures = await store.reports.series({ siteId: site.id, filters }, boundaries);
-  return measures.map((measure, i) => ({ ...beginning(buckets[i]), ...totalsOf(measure) }));
+  const scope = { siteId: site.id, filters };
+  const [measures, revenue] = await Promise.all([
+    store.reports.series(scope, boundaries),
+    store.reports.revenue(scope, boundaries),
+  ]);
+  return measures.map((measure, i) => ({ ...beginning(buckets[i]), ...totalsOf(measure, revenue[i]) }));
 }
 
 function beginning(bucket: Bucket | undefined): { date: string; start: string } {

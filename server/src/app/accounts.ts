@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { newAccountId, newPassword } from '../domain/keys.ts';
 import type { PlanName } from '../domain/plans.ts';
+import { maskedEmail } from '../domain/security-events.ts';
 import type { Account, Credentials, Events, NewAccount } from '../store/contract/store.ts';
 import type { Context } from './context.ts';
 import { readEmail, readNewPassword, readPlan, readTimeZone } from './inputs.ts';
@@ -16,20 +17,20 @@ export interface Typed {
 }
 
 /** Validates all fields of a new account. @returns the errors; null if there are none */
-export function problemsOf({
+export async function problemsOf({
   email,
   password,
-}: Typed): Partial<Record<keyof Typed, string | undefined>> | null {
+}: Typed): Promise<Partial<Record<keyof Typed, string | undefined>> | null> {
   const problems = {
-    email: sentenceOf(() => readEmail(email)),
-    password: sentenceOf(() => readNewPassword(password)),
+    email: await sentenceOf(async () => readEmail(email)),
+    password: await sentenceOf(() => readNewPassword(password)),
   };
   return problems.email === undefined && problems.password === undefined ? null : problems;
 }
 
-function sentenceOf(read: () => unknown): string | undefined {
+async function sentenceOf(read: () => Promise<unknown>): Promise<string | undefined> {
   try {
-    read();
+    await read();
     return undefined;
   } catch (error) {
     if (!(error instanceof UseCaseError)) throw error;
@@ -40,7 +41,7 @@ function sentenceOf(read: () => unknown): string | undefined {
 /**
  * Builds a new account with the hash of the password.
  *
- * @throws UseCaseError `INVALID_EMAIL`, `INVALID_PASSWORD`
+ * @throws UseCaseError `INVALID_EMAIL`, `INVALID_PASSWORD`, `GUESSABLE_PASSWORD`
  */
 export async function newAccount(
   { clock }: Pick<Context, 'clock'>,
@@ -51,7 +52,7 @@ export async function newAccount(
     email: readEmail(email),
     plan,
     billingAnchorDay: 1,
-    passwordHash: await hashPassword(readNewPassword(password)),
+    passwordHash: await hashPassword(await readNewPassword(password)),
     createdAtMs: clock.now(),
   };
 }
@@ -60,7 +61,7 @@ export async function newAccount(
  * Creates an account, with a generated password if none is given.
  *
  * @returns the account and its password
- * @throws UseCaseError `INVALID_EMAIL`, `INVALID_PASSWORD`, `INVALID_PLAN`, `EMAIL_TAKEN`
+ * @throws UseCaseError `INVALID_EMAIL`, `INVALID_PASSWORD`, `GUESSABLE_PASSWORD`, `INVALID_PLAN`, `EMAIL_TAKEN`
  */
 export async function createAccount(
   context: Context,
@@ -72,24 +73,27 @@ export async function createAccount(
 
 /** Stores a new account. @throws UseCaseError `EMAIL_TAKEN` */
 export async function register(
-  { registry }: Pick<Context, 'registry'>,
+  { registry, record }: Pick<Context, 'registry' | 'record'>,
   wanted: NewAccount,
 ): Promise<Account> {
-  return refusingConflicts(registry.createAccount(wanted), {
+  const account = await refusingConflicts(registry.createAccount(wanted), {
     'email-taken': () => refusal('EMAIL_TAKEN', wanted.email),
   });
+  await record({ accountId: account.id, event: 'account-created' });
+  return account;
 }
 
 /**
- * Creates the owner account. Returns null if there is already an account.
+ * Creates the account of the instance's owner, on the plan Pro, because they run the server themselves.
+ * Returns null if there is already an account.
  *
- * @throws UseCaseError `INVALID_EMAIL`, `INVALID_PASSWORD`
+ * @throws UseCaseError `INVALID_EMAIL`, `INVALID_PASSWORD`, `GUESSABLE_PASSWORD`
  */
-export async function createFirstAccount(
-  context: Context,
-  wanted: Typed & { plan: PlanName },
-): Promise<Account | null> {
-  return context.registry.createFirstAccount(await newAccount(context, wanted));
+export async function createFirstAccount(context: Context, typed: Typed): Promise<Account | null> {
+  const wanted = await newAccount(context, { ...typed, plan: 'pro' });
+  const account = await context.registry.createFirstAccount(wanted);
+  if (account !== null) await context.record({ accountId: account.id, event: 'account-created' });
+  return account;
 }
 
 /** Finds an account by its email address, compared without case. @throws UseCaseError `ACCOUNT_NOT_FOUND` */
@@ -99,9 +103,13 @@ export async function findAccount({ registry }: Pick<Context, 'registry'>, email
   return account;
 }
 
-/** Changes the email address of an account. @throws UseCaseError `INVALID_EMAIL`, `EMAIL_TAKEN` */
+/**
+ * Changes the email address of an account, and ends its sessions and reset links, which were sent to the old address.
+ *
+ * @throws UseCaseError `INVALID_EMAIL`, `EMAIL_TAKEN`
+ */
 export async function changeEmail(
-  { registry }: Pick<Context, 'registry'>,
+  { registry, record }: Pick<Context, 'registry' | 'record'>,
   accountId: string,
   typed: string,
 ): Promise<void> {
@@ -109,20 +117,43 @@ export async function changeEmail(
   await refusingConflicts(registry.setEmail(accountId, email), {
     'email-taken': () => refusal('EMAIL_TAKEN', email),
   });
+  await endSessionsAndResets({ registry }, accountId);
+  await record({ accountId, event: 'email-changed', details: { email: maskedEmail(email) } });
 }
 
 /**
- * Sets a password, and ends all sessions except the given one.
+ * Sets a password, and ends all sessions and reset links.
  *
- * @throws UseCaseError `INVALID_PASSWORD`
+ * @param event what is recorded
+ * @throws UseCaseError `INVALID_PASSWORD`, `GUESSABLE_PASSWORD`
  */
 export async function changePassword(
+  { registry, record }: Pick<Context, 'registry' | 'record'>,
+  accountId: string,
+  password: string,
+  event: 'password-changed' | 'password-reset' = 'password-changed',
+): Promise<void> {
+  await registry.setPassword(accountId, await hashPassword(await readNewPassword(password)));
+  await endSessionsAndResets({ registry }, accountId);
+  await record({ accountId, event });
+}
+
+/** Ends all that someone else may have opened with earlier credentials. */
+export async function endSessionsAndResets(
   { registry }: Pick<Context, 'registry'>,
   accountId: string,
-  { password, keepSession }: { password: string; keepSession: string | null },
 ): Promise<void> {
-  await registry.setPassword(accountId, await hashPassword(readNewPassword(password)));
-  await registry.endSessionsOf(accountId, keepSession);
+  await registry.withdrawResets(accountId);
+  await registry.endSessionsOf(accountId, null);
+}
+
+/** Signs a person out everywhere, and ends the reset links of their account. */
+export async function signOutEverywhere(
+  { registry, record }: Pick<Context, 'registry' | 'record'>,
+  accountId: string,
+): Promise<void> {
+  await endSessionsAndResets({ registry }, accountId);
+  await record({ accountId, event: 'sessions-ended' });
 }
 
 /** Changes the plan of an account. @throws UseCaseError `INVALID_PLAN` */
@@ -152,11 +183,16 @@ export async function changeTimeZone(
  * hourly job deletes them.
  */
 export async function removeAccount(
-  { registry, events }: Pick<Context, 'registry'> & { events?: Pick<Events, 'remove'> },
+  {
+    registry,
+    record,
+    events,
+  }: Pick<Context, 'registry' | 'record'> & { events?: Pick<Events, 'remove'> | undefined },
   accountId: string,
 ): Promise<void> {
   const sites = await registry.sitesOf(accountId);
   await registry.removeAccount(accountId);
+  await record({ accountId, event: 'account-removed' });
   for (const { id } of sites) await events?.remove(id);
 }
 

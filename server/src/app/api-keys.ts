@@ -6,7 +6,7 @@ import { refusal } from './use-case-error.ts';
 
 /** Use cases of API keys. A key is shown once and revoked permanently. */
 
-const SCOPES: readonly KeyScope[] = ['read', 'write'];
+const SCOPES: readonly KeyScope[] = ['read', 'write', 'configure'];
 
 /** A new key, which is shown once. */
 export interface NewKey {
@@ -23,7 +23,7 @@ export interface NewKey {
  * @throws UseCaseError `INVALID_NAME`, `INVALID_SCOPE`, `SITE_NOT_FOUND`
  */
 export async function createApiKey(
-  { registry, clock }: Context,
+  { registry, clock, record }: Context,
   account: Account,
   {
     name: typed,
@@ -41,6 +41,7 @@ export async function createApiKey(
     ...{ id: newApiKeyId(), accountId: account.id, name, ...digest },
     ...{ scopes: allowed, siteIds, createdAtMs: clock.now() },
   });
+  await record({ accountId: account.id, event: 'api-key-created', details: { name } });
   return { id, name, key };
 }
 
@@ -69,7 +70,7 @@ async function checkOwner(
  * @throws UseCaseError `KEY_NOT_FOUND`
  */
 export async function revokeApiKey(
-  { registry, clock }: Context,
+  { registry, clock, record }: Context,
   id: string,
   ofAccount?: Account,
 ): Promise<ApiKey> {
@@ -77,5 +78,6 @@ export async function revokeApiKey(
     ofAccount === undefined || (await registry.apiKeysOf(ofAccount.id)).some((key) => key.id === id);
   const key = isAllowed ? await registry.revokeApiKey(id, clock.now()) : null;
   if (key === null) throw refusal('KEY_NOT_FOUND', id);
+  await record({ accountId: key.accountId, event: 'api-key-revoked', details: { name: key.name } });
   return key;
 }

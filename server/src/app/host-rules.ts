@@ -1,6 +1,7 @@
 import { utcDay } from '../domain/clock.ts';
-import { type HostPolicy, isHostAllowed } from '../domain/host-policy.ts';
+import { isHostAllowed } from '../domain/host-policy.ts';
 import { readDomain } from '../domain/hosts.ts';
+import { explanationOf } from '../domain/outcomes.ts';
 import {
   type Events,
   type HostRules,
@@ -103,40 +104,52 @@ export async function allowHost(
   return host;
 }
 
-/** The accepted events that host rules would have refused. */
+/** What host rules would have changed about the events of the last days. */
 export interface HostsDryRun {
   days: number;
   accepted: number;
-  refused: number;
-  /** The number of refused events by host. */
+  /** The accepted events that the rules would have refused. */
+  lost: HostCounts;
+  /** The events refused for their host that the rules would have allowed, as far as the host decides. */
+  gained: HostCounts;
+}
+
+/** Events by host. */
+export interface HostCounts {
+  events: number;
   hosts: Record<string, number>;
-  /** The number of accepted events whose host is not in the ledger, so that their outcome is unknown. */
+  /** The number of further events whose host is not in the ledger, so that their outcome is unknown. */
   unknown: number;
 }
 
-/** Tests host rules on the accepted events of the last days, without changing anything. */
+/** Tests host rules on the events of the last days, without changing anything. */
 export async function dryRunHostRules(
   { events, clock }: Pick<Context, 'clock'> & { events: Pick<Events, 'ledger'> },
   site: Site,
   rules: HostRules,
 ): Promise<HostsDryRun> {
   const lastDay = utcDay(clock.now());
+  const policy = { domain: site.domain, ...rules };
   const lines = await events.ledger(site.id, { firstDay: lastDay - DRY_RUN_DAYS + 1, lastDay });
-  return { days: DRY_RUN_DAYS, ...judged(lines, { domain: site.domain, ...rules }) };
+  const accepted = lines.filter(({ outcome }) => outcome === 'stored');
+  const refused = lines.filter(({ outcome }) => explanationOf(outcome).allowable);
+  return {
+    days: DRY_RUN_DAYS,
+    accepted: accepted.reduce((sum, { count }) => sum + count, 0),
+    lost: byHost(accepted, (host) => !isHostAllowed(policy, host)),
+    gained: byHost(refused, (host) => isHostAllowed(policy, host)),
+  };
 }
 
-function judged(lines: readonly LedgerLine[], policy: HostPolicy): Omit<HostsDryRun, 'days'> {
-  const run: Omit<HostsDryRun, 'days'> = { accepted: 0, refused: 0, hosts: {}, unknown: 0 };
-  for (const { outcome, host, count } of lines) {
-    if (outcome !== 'stored') continue;
-    run.accepted += count;
-    if (isHostAllowed(policy, host)) continue;
-    if (host === OTHER_HOST) {
-      run.unknown += count;
-      continue;
+/** Counts the events whose host is chosen. */
+function byHost(lines: readonly LedgerLine[], isChosen: (host: string) => boolean): HostCounts {
+  const counts: HostCounts = { events: 0, hosts: {}, unknown: 0 };
+  for (const { host, count } of lines) {
+    if (host === OTHER_HOST) counts.unknown += count;
+    else if (isChosen(host)) {
+      counts.events += count;
+      counts.hosts[host] = (counts.hosts[host] ?? 0) + count;
     }
-    run.refused += count;
-    run.hosts[host] = (run.hosts[host] ?? 0) + count;
   }
-  return run;
+  return counts;
 }

@@ -1,9 +1,10 @@
 import { isTimeZone } from '../domain/calendar.ts';
 import { isPlanName, PLANS, type PlanName } from '../domain/plans.ts';
-import { PASSWORD_MAX_CHARS, PASSWORD_MIN_CHARS } from './passwords.ts';
+import { visibleText } from '../domain/visible-text.ts';
+import { isGuessable, PASSWORD_MAX_CHARS, PASSWORD_MIN_CHARS } from './passwords.ts';
 import { refusal } from './use-case-error.ts';
 
-/** Validates what people type. All functions throw `UseCaseError`. */
+/** Validates what people type. All functions throw `UseCaseError`, or reject with it. */
 
 const EMAIL = /^[^\s@<>"]+@[^\s@<>"]+$/;
 /** The longest email address: https://www.rfc-editor.org/errata/eid1690 */
@@ -23,14 +24,17 @@ export function shortened(typed: string): string {
 /** Reads an email address without surrounding spaces. */
 export function readEmail(typed: string): string {
   const email = typed.trim();
-  if (!EMAIL.test(email) || email.length > EMAIL_MAX_CHARS) throw refusal('INVALID_EMAIL');
+  // Other people see it, in pages and emails.
+  const isVisible = visibleText(email) === email;
+  if (!EMAIL.test(email) || !isVisible || email.length > EMAIL_MAX_CHARS) throw refusal('INVALID_EMAIL');
   return email;
 }
 
-/** Reads a new password. */
-export function readNewPassword(typed: string): string {
-  if (typed.length < PASSWORD_MIN_CHARS || typed.length > PASSWORD_MAX_CHARS)
-    throw refusal('INVALID_PASSWORD', PASSWORD_MIN_CHARS, PASSWORD_MAX_CHARS);
+/** Reads a new password, and refuses one that is easy to guess. */
+export async function readNewPassword(typed: string, minChars = PASSWORD_MIN_CHARS): Promise<string> {
+  if (typed.length < minChars || typed.length > PASSWORD_MAX_CHARS)
+    throw refusal('INVALID_PASSWORD', minChars, PASSWORD_MAX_CHARS);
+  if (await isGuessable(typed)) throw refusal('GUESSABLE_PASSWORD');
   return typed;
 }
 

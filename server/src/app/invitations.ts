@@ -1,5 +1,6 @@
 import { DAY_MS } from '../domain/clock.ts';
 import type { PlanName } from '../domain/plans.ts';
+import { maskedEmail } from '../domain/security-events.ts';
 import { digestToken, newToken } from '../domain/tokens.ts';
 import type { Account, MemberRole, OneTimeToken, Site } from '../store/contract/store.ts';
 import { newAccount, register, type Typed } from './accounts.ts';
@@ -21,7 +22,7 @@ const MEMBERS_MAX = 100;
  * @throws UseCaseError `INVALID_EMAIL`, `TOO_MANY_MEMBERS`
  */
 export async function invite(
-  { registry, clock }: Context,
+  { registry, clock, record }: Context,
   { site, inviter, email: typed, role }: { site: Site; inviter: Account; email: string; role: MemberRole },
 ): Promise<{ email: string; path: string }> {
   const email = readEmail(typed);
@@ -39,7 +40,52 @@ export async function invite(
     },
     digestToken(token),
   );
+  const details = { site: site.domain, role, email: maskedEmail(email) };
+  await record({ accountId: site.accountId, event: 'member-invited', details });
   return { email, path: `/invitation/${token}` };
+}
+
+/** Makes the invitations of an email address to a site worthless; does nothing if there are none. */
+export async function withdrawInvitations(
+  { registry, clock, record }: Context,
+  { id, accountId, domain }: Site,
+  typed: string,
+): Promise<void> {
+  const invitations = await registry.invitationsTo(id, clock.now());
+  const found = invitations.find(({ email }) => email.toLowerCase() === typed.toLowerCase());
+  if (found === undefined) return;
+  await registry.withdrawInvitations(id, found.email);
+  const details = { site: domain, email: maskedEmail(found.email) };
+  await record({ accountId, event: 'invitation-withdrawn', details });
+}
+
+/** Removes a person from a site, with invitations that would let them return. */
+export async function removeMember(
+  { registry, record }: Pick<Context, 'registry' | 'record'>,
+  site: Site,
+  accountId: string,
+): Promise<void> {
+  const member = (await registry.membersOf(site.id)).find((each) => each.accountId === accountId);
+  if (member === undefined) return;
+  const { email, role } = member;
+  await registry.withdrawInvitations(site.id, email);
+  await registry.removeMember(site.id, accountId);
+  const details = { site: site.domain, role, email: maskedEmail(email) };
+  await record({ accountId: site.accountId, event: 'member-removed', details });
+  await record({ accountId, event: 'access-removed', details: { site: site.domain } });
+}
+
+/** Gives a person a role on a site, and records it for both sides. */
+export async function addMember(
+  { registry, record }: Pick<Context, 'registry' | 'record'>,
+  site: Site,
+  { id, email }: Account,
+  role: MemberRole,
+): Promise<void> {
+  await registry.setMember(site.id, id, role);
+  const details = { site: site.domain, role, email: maskedEmail(email) };
+  await record({ accountId: site.accountId, event: 'member-joined', details });
+  await record({ accountId: id, event: 'access-granted', details: { site: site.domain, role } });
 }
 
 /** Finds an invitation without using it; null if it was used, has expired, or its site was removed. */
@@ -62,7 +108,7 @@ export async function acceptInvitation(
   if (invitation === null || (await useInvitation(context, token)) === null) return null;
   const { site, role } = invitation;
   // An owner who opens their own invitation stays the owner.
-  if (site.accountId !== account.id) await context.registry.setMember(site.id, account.id, role);
+  if (site.accountId !== account.id) await addMember(context, site, account, role);
   return site;
 }
 
@@ -79,19 +125,21 @@ export async function maySignUp(
  * Creates an account, unless one with this email address exists; the result does not reveal which. A valid invitation is used
  * up and gives the new account its role on the site.
  *
- * @throws UseCaseError `INVALID_EMAIL`, `INVALID_PASSWORD`
+ * @throws UseCaseError `INVALID_EMAIL`, `INVALID_PASSWORD`, `GUESSABLE_PASSWORD`
  */
 export async function signUp(
   context: Context,
   { isOpen, invitation, plan, ...typed }: Typed & { isOpen: boolean; invitation: string; plan: PlanName },
 ): Promise<void> {
   const wanted = await newAccount(context, { ...typed, plan });
+  // The invitation remains for the account that has the address.
+  if ((await context.registry.accountByEmail(wanted.email)) !== null) return;
   const used = await useInvitation(context, invitation);
   if (used === null && !isOpen) return;
   try {
     const account = await register(context, wanted);
-    if (used?.siteId != null && used.role !== null)
-      await context.registry.setMember(used.siteId, account.id, used.role);
+    const site = used?.siteId == null ? null : await context.registry.siteById(used.siteId);
+    if (site !== null && used?.role != null) await addMember(context, site, account, used.role);
   } catch (error) {
     if (!(error instanceof UseCaseError)) throw error;
   }

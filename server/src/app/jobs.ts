@@ -1,6 +1,7 @@
 import { DEDUPLICATION_WINDOW_MS } from '../../../tracker/wire/limits.ts';
 import { type Clock, DAY_MS, HOUR_MS, MINUTE_MS, utcDay } from '../domain/clock.ts';
 import type { Events, Registry, Reports, Store } from '../store/contract/store.ts';
+import { SECURITY_LOG_DAYS } from './security-log.ts';
 
 /** The interval between runs. */
 const INTERVAL_MS = HOUR_MS;
@@ -22,7 +23,8 @@ export interface HourlyJobs {
 }
 
 /**
- * Starts the hourly jobs: retention, removed sites, salts, sealing and archiving of days, unused strings.
+ * Starts the hourly jobs: stored second factors, retention, removed sites, security log, salts, sealing and archiving of days,
+ * unused strings.
  *
  * @param retentionDays for sites without their own setting; null: events are kept forever
  * @param onError called with each failure; the job is retried an hour later
@@ -31,17 +33,20 @@ export function startHourlyJobs({
   store,
   clock,
   salt,
+  secondFactors,
   retentionDays,
   onError,
 }: {
   store: Store;
   clock: Clock;
   salt: { clean(): Promise<void> };
+  secondFactors: { harden(signal: AbortSignal): Promise<void> };
   retentionDays: number | null;
   onError: (error: unknown) => void;
 }): HourlyJobs {
   const done = { deletedRows: 0, failures: 0 };
   const jobs: readonly Job[] = [
+    (signal) => secondFactors.harden(signal),
     async (signal) => {
       if (!(await isElected('retention', { store, clock }))) return;
       done.deletedRows += await expireEvents({ store, clock, defaultDays: retentionDays }, signal);
@@ -49,6 +54,10 @@ export function startHourlyJobs({
     async (signal) => {
       if (!(await isElected('removed sites', { store, clock }))) return;
       done.deletedRows += await removeLeftovers(store, signal);
+    },
+    async () => {
+      if (!(await isElected('security log', { store, clock }))) return;
+      await store.registry.expireSecurityEntries(clock.now() - SECURITY_LOG_DAYS * DAY_MS);
     },
     () => salt.clean(),
     (signal) => store.reports.sealDaysBefore(utcDay(clock.now() - DAY_SETTLED_MS), signal),

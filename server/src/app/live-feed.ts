@@ -12,6 +12,8 @@ export interface LiveEvent {
   what: 'script' | 'counted' | 'duplicate' | 'bot' | 'refused';
   /** The reason for a refusal. */
   reason: RefusalReason | null;
+  /** The field that made the event malformed; empty otherwise. */
+  field: string;
   host: string;
   /** The path of the page, if it was sent. */
   path: string | null;
@@ -21,10 +23,20 @@ export interface LiveEvent {
   source: string | null;
   country: string | null;
   device: string | null;
+  /** What the event is grouped by; null if it stands alone. */
+  group: string | null;
+  /** The number of events of the group, at most `GROUP_MS` apart; 1 without a group. */
+  count: number;
 }
 
 /** How long after an event its visitor counts as online. */
 export const LIVE_MS = 5 * MINUTE_MS;
+
+/**
+ * How long after the last event of a group the next one begins it again. Anyone who names a host of the site can fetch the script,
+ * or send an event without a key of the site. Of each such group, the feed has only the newest event, so that no one can fill it.
+ */
+const GROUP_MS = 30 * MINUTE_MS;
 
 const NOBODY = { source: null, country: null, device: null };
 
@@ -34,11 +46,20 @@ const MAX_EVENTS_PER_SITE = 50;
 const MAX_SITES = 1_000;
 const MAX_LISTENERS_PER_SITE = 20;
 
+/** The recent events of a site. */
+interface SiteFeed {
+  alone: LiveEvent[];
+  /** The newest event of each group. */
+  groups: Map<string, LiveEvent>;
+  /** The first script fetch since the last other event; null if there is none. */
+  silent: LiveEvent | null;
+}
+
 export class LiveFeed {
-  readonly #recent = new Map<string, LiveEvent[]>();
+  readonly #feeds = new Map<string, SiteFeed>();
   readonly #listeners = new Map<string, Set<Listener>>();
-  /** The site of the newest event. Its entry is the last one in `#recent`. */
-  #latest: { siteId: string; recent: LiveEvent[] } | null = null;
+  /** The site of the newest event. Its entry is the last one in `#feeds`. */
+  #latest: { siteId: string; feed: SiteFeed } | null = null;
   #lastId: number;
 
   /** @param startMs the start time: ids count up from it, so they are larger than those of an earlier process */
@@ -51,36 +72,59 @@ export class LiveFeed {
     return this.#lastId;
   }
 
-  publish(seen: Omit<LiveEvent, 'id'>): void {
+  publish(seen: Omit<LiveEvent, 'id' | 'count'>): void {
     this.#lastId += 1;
-    const sighting = { ...seen, id: this.#lastId };
-    const recent = this.#recentOf(seen.siteId);
-    recent.push(sighting);
-    // Trimmed only occasionally, because removing the first item of an array moves all others.
-    if (recent.length >= 2 * MAX_EVENTS_PER_SITE) recent.splice(0, recent.length - MAX_EVENTS_PER_SITE);
+    const feed = this.#feedOf(seen.siteId);
+    const event = { ...seen, id: this.#lastId, count: 1 };
+    if (seen.group === null) keep(feed.alone, event);
+    else addToGroup(feed.groups, seen.group, event);
+    feed.silent = seen.what === 'script' ? (feed.silent ?? event) : null;
     const listeners = this.#listeners.get(seen.siteId);
-    if (listeners !== undefined) for (const listener of listeners) listener(sighting);
+    if (listeners !== undefined) for (const listener of listeners) listener(event);
   }
 
-  #recentOf(siteId: string): LiveEvent[] {
-    if (this.#latest?.siteId === siteId) return this.#latest.recent;
-    const recent = this.#recent.get(siteId) ?? [];
+  #feedOf(siteId: string): SiteFeed {
+    if (this.#latest?.siteId === siteId) return this.#latest.feed;
+    const feed = this.#feeds.get(siteId) ?? { alone: [], groups: new Map(), silent: null };
     // Moved to the end, so that the site whose last event is oldest is evicted first.
-    this.#recent.delete(siteId);
-    this.#recent.set(siteId, recent);
-    if (this.#recent.size > MAX_SITES) this.#recent.delete(this.#recent.keys().next().value ?? '');
-    this.#latest = { siteId, recent };
-    return recent;
+    this.#feeds.delete(siteId);
+    this.#feeds.set(siteId, feed);
+    if (this.#feeds.size > MAX_SITES) this.#feeds.delete(this.#feeds.keys().next().value ?? '');
+    this.#latest = { siteId, feed };
+    return feed;
   }
 
   /** Records that a page of the site fetched the tracker. */
   recordScriptFetch(siteId: string, host: string, atMs: number): void {
-    this.publish({ siteId, atMs, what: 'script', reason: null, host, path: null, name: null, ...NOBODY });
+    this.publish({
+      siteId,
+      atMs,
+      what: 'script',
+      group: 'script',
+      reason: null,
+      field: '',
+      host,
+      path: null,
+      name: null,
+      ...NOBODY,
+    });
   }
 
   /** Lists a site's events after the one with this id, oldest first. Only the most recent ones are kept. */
   since(siteId: string, id: number): LiveEvent[] {
-    return (this.#recent.get(siteId) ?? []).slice(-MAX_EVENTS_PER_SITE).filter((event) => event.id > id);
+    const { alone = [], groups } = this.#feeds.get(siteId) ?? {};
+    return [...alone.slice(-MAX_EVENTS_PER_SITE), ...(groups?.values() ?? [])]
+      .filter((event) => event.id > id)
+      .sort((a, b) => a.id - b.id);
+  }
+
+  /**
+   * Returns the script fetch since which a site's pages only fetched the tracker and sent nothing: their events are blocked, or
+   * not meant to be counted. Null if there is none, or if it was after `beforeMs`, when an event may still follow.
+   */
+  silentSince(siteId: string, beforeMs: number): LiveEvent | null {
+    const silent = this.#feeds.get(siteId)?.silent ?? null;
+    return silent === null || silent.atMs > beforeMs ? null : silent;
   }
 
   /** The number of listeners of all sites. */
@@ -102,6 +146,19 @@ export class LiveFeed {
   }
 }
 
+function keep(events: LiveEvent[], event: LiveEvent): void {
+  events.push(event);
+  // Trimmed only occasionally, because removing the first item of an array moves all others.
+  if (events.length >= 2 * MAX_EVENTS_PER_SITE) events.splice(0, events.length - MAX_EVENTS_PER_SITE);
+}
+
+/** Puts an event in the place of its group's last one, and counts it. */
+function addToGroup(groups: Map<string, LiveEvent>, group: string, event: LiveEvent): void {
+  const last = groups.get(group);
+  if (last !== undefined && event.atMs - last.atMs < GROUP_MS) event.count = last.count + 1;
+  groups.set(group, event);
+}
+
 /** Wraps an event store to publish entries and refusals in the feed, once they are final. */
 export function withLiveFeed(
   events: Pick<Events, 'append' | 'onEntry' | 'refuse'>,
@@ -114,7 +171,9 @@ export function withLiveFeed(
       siteId: entry.siteId,
       atMs: entry.receivedAtMs,
       what: entry.kind === 'bot' ? 'bot' : outcome === 'stored' ? 'counted' : 'duplicate',
+      group: null,
       reason: null,
+      field: '',
       host: entry.host,
       path: entry.path,
       name,
@@ -132,7 +191,9 @@ export function withLiveFeed(
         siteId: refusal.siteId,
         atMs: refusal.receivedAtMs,
         what: 'refused',
+        group: refusal.siteKey === null ? refusal.reason : null,
         reason: refusal.reason,
+        field: refusal.field ?? '',
         host: refusal.host,
         path: null,
         name: null,

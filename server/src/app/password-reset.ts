@@ -12,7 +12,7 @@ const RESET_MS = HOUR_MS;
 
 /** Creates a link for an account. @returns its path on the server */
 export async function createResetLink(
-  { registry, clock }: Context,
+  { registry, clock, record }: Context,
   { id: accountId, email }: Account,
 ): Promise<{ path: string; expiresAtMs: number }> {
   const token = newToken();
@@ -21,6 +21,7 @@ export async function createResetLink(
     { kind: 'reset', email, accountId, siteId: null, role: null, expiresAtMs },
     digestToken(token),
   );
+  await record({ accountId, event: 'reset-link-created' });
   return { path: `/reset/${token}`, expiresAtMs };
 }
 
@@ -33,17 +34,27 @@ export async function openResetLink(
   return found?.kind === 'reset' ? found : null;
 }
 
+/** Uses up a link without setting a password. @returns the account; null if the link is not valid */
+export async function useResetLink(context: Context, token: string): Promise<string | null> {
+  return (await openResetLink(context, token)) === null ? null : useUp(context, token);
+}
+
+async function useUp({ registry, clock }: Context, token: string): Promise<string | null> {
+  return (await registry.useOneTimeToken(digestToken(token), clock.now()))?.accountId ?? null;
+}
+
 /**
- * Uses up a link, sets the password of its account, and ends all of its sessions. An invalid password does not use up the link.
+ * Uses up a link, sets the password of its account, and ends all of its sessions and other links. An invalid password does not use
+ * up the link.
  *
  * @returns whether the link was valid
- * @throws UseCaseError `INVALID_PASSWORD`
+ * @throws UseCaseError `INVALID_PASSWORD`, `GUESSABLE_PASSWORD`
  */
 export async function resetPassword(context: Context, token: string, password: string): Promise<boolean> {
   if ((await openResetLink(context, token)) === null) return false;
-  readNewPassword(password);
-  const reset = await context.registry.useOneTimeToken(digestToken(token), context.clock.now());
-  if (reset === null) return false;
-  await changePassword(context, reset.accountId, { password, keepSession: null });
+  await readNewPassword(password);
+  const accountId = await useUp(context, token);
+  if (accountId === null) return false;
+  await changePassword(context, accountId, password, 'password-reset');
   return true;
 }

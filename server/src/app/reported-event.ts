@@ -19,8 +19,9 @@ export const REPORTED_EVENTS_MAX = 500;
 /** The maximum age of an event, because duplicates of older events are not recognized. */
 export const BACK_DATING_MAX_MS = DEDUPLICATION_WINDOW_MS;
 
-const ADDRESS_MAX_CHARS = 64;
-const USER_AGENT_MAX_CHARS = 1_024;
+export const ADDRESS_MAX_CHARS = 64;
+export const USER_AGENT_MAX_CHARS = 1_024;
+export const LANGUAGE_MAX_CHARS = 200;
 
 const { key: _, ...fields } = Beacon.properties;
 
@@ -71,13 +72,21 @@ export const ReportedEvent = Type.Object({
         'User-Agent header of the visitor. It is classified and never stored. A crawler is recorded as a bot visit. Without it, the event is from a person.',
     }),
   ),
+  language: Type.Optional(
+    Type.String({
+      maxLength: LANGUAGE_MAX_CHARS,
+      description:
+        'Language of the visitor, or their Accept-Language header. Only the preferred language is stored, without its region.',
+      examples: ['de-AT,de;q=0.9,en;q=0.5'],
+    }),
+  ),
 });
 export type ReportedEvent = Static<typeof ReportedEvent>;
 
 /** The outcome of a reported event. */
 export type ReportOutcome =
   | { kind: AcceptedOutcome }
-  | { kind: 'refused'; reason: RefusalReason; error: ApiError };
+  | { kind: 'refused'; reason: RefusalReason; field: string | null; error: ApiError };
 
 /** Receives a reported event. @param siteKey any live key of the site */
 export type Intake = (siteKey: string, event: unknown) => Promise<ReportOutcome>;

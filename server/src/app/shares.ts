@@ -1,9 +1,9 @@
 import { DAY_MS } from '../domain/clock.ts';
 import { digestToken, newId, newToken } from '../domain/tokens.ts';
-import type { Share } from '../store/contract/store.ts';
+import type { Share, Site } from '../store/contract/store.ts';
 import type { Context } from './context.ts';
-import { readDays, readName } from './inputs.ts';
-import { hashPassword, PASSWORD_MAX_CHARS, verifyPassword } from './passwords.ts';
+import { readDays, readName, readNewPassword } from './inputs.ts';
+import { hashPassword, PASSWORD_MAX_CHARS, SHARE_PASSWORD_MIN_CHARS, verifyPassword } from './passwords.ts';
 import { refusal } from './use-case-error.ts';
 
 /** Use cases of public links to a site's report. */
@@ -13,17 +13,19 @@ const SHARES_MAX = 50;
 /**
  * Creates a public link.
  *
- * @param wish.password a password without minimum requirements, because it is shared like the link itself; empty for none
+ * @param wish.password empty for none
  * @param wish.days the number of days until the link expires, in digits; empty or `0`: never
  * @returns its name, and its path on the server
- * @throws UseCaseError `INVALID_NAME`, `INVALID_DAYS`, `TOO_MANY_SHARES`
+ * @throws UseCaseError `INVALID_NAME`, `INVALID_PASSWORD`, `GUESSABLE_PASSWORD`, `INVALID_DAYS`, `TOO_MANY_SHARES`
  */
 export async function createShare(
-  { registry, clock }: Context,
-  siteId: string,
+  { registry, clock, record }: Context,
+  { id: siteId, accountId, domain }: Site,
   wish: { name: string; password: string; days: string },
 ): Promise<{ name: string; path: string }> {
   const name = readName(wish.name);
+  const password =
+    wish.password === '' ? null : await readNewPassword(wish.password, SHARE_PASSWORD_MIN_CHARS);
   const days = wish.days === '' || wish.days === '0' ? null : readDays(wish.days);
   if ((await registry.sharesOf(siteId)).length >= SHARES_MAX) throw refusal('TOO_MANY_SHARES', SHARES_MAX);
   const token = newToken();
@@ -31,20 +33,28 @@ export async function createShare(
   await registry.createShare(
     {
       ...{ id: newId('share'), siteId, name, createdAtMs: now },
-      passwordHash: wish.password === '' ? null : await hashPassword(bounded(wish.password)),
+      passwordHash: password === null ? null : await hashPassword(password),
       expiresAtMs: days === null ? null : now + days * DAY_MS,
     },
     digestToken(token),
   );
+  await record({ accountId, event: 'share-created', details: { site: domain, name } });
   return { name, path: `/share/${token}` };
+}
+
+/** Removes a public link; does nothing if the site has no such link. */
+export async function removeShare(
+  { registry, record }: Pick<Context, 'registry' | 'record'>,
+  { id: siteId, accountId, domain }: Site,
+  id: string,
+): Promise<void> {
+  const share = (await registry.sharesOf(siteId)).find((each) => each.id === id);
+  if (share === undefined || !(await registry.removeShare(siteId, id))) return;
+  await record({ accountId, event: 'share-removed', details: { site: domain, name: share.name } });
 }
 
 /** Whether a password opens a link. A link without a password is open. */
 export async function sharePasswordFits({ passwordHash }: Share, typed: string): Promise<boolean> {
-  return passwordHash === null || verifyPassword(bounded(typed), passwordHash);
-}
-
-/** Truncates a password to the part that is compared. */
-function bounded(password: string): string {
-  return password.slice(0, PASSWORD_MAX_CHARS);
+  if (passwordHash === null) return true;
+  return typed.length <= PASSWORD_MAX_CHARS && verifyPassword(typed, passwordHash);
 }

@@ -28,11 +28,13 @@ export async function siteKeysOf(
  *
  * @throws UseCaseError `SITE_NOT_FOUND`, `KEY_LIMIT_REACHED`
  */
-export async function rotateSiteKey({ registry, clock }: Context, siteId: string): Promise<SiteKey> {
+export async function rotateSiteKey(context: Context, siteId: string): Promise<SiteKey> {
+  const { registry, clock } = context;
   const key = await refusingConflicts(registry.addSiteKey(siteId, newSiteKey(), clock.now()), {
     'key-limit': () => refusal('KEY_LIMIT_REACHED', SITE_KEYS_MAX),
   });
   if (key === null) throw refusal('SITE_NOT_FOUND', siteId);
+  await recordKeyChange(context, key, 'site-key-rotated');
   return key;
 }
 
@@ -43,15 +45,26 @@ export async function rotateSiteKey({ registry, clock }: Context, siteId: string
  * @throws UseCaseError `KEY_NOT_FOUND`, `CURRENT_KEY`
  */
 export async function retireSiteKey(
-  { registry }: Pick<Context, 'registry'>,
+  context: Pick<Context, 'registry' | 'record'>,
   key: string,
   ofSite?: Site,
 ): Promise<SiteKey> {
+  const { registry } = context;
   const isAllowed =
     ofSite === undefined || (await registry.siteKeysOf(ofSite.id)).some((own) => own.key === key);
   const retired = isAllowed
     ? await refusingConflicts(registry.retireSiteKey(key), { 'last-key': () => refusal('CURRENT_KEY') })
     : null;
   if (retired === null) throw refusal('KEY_NOT_FOUND', key);
+  await recordKeyChange(context, retired, 'site-key-retired');
   return retired;
+}
+
+async function recordKeyChange(
+  { registry, record }: Pick<Context, 'registry' | 'record'>,
+  { siteId }: SiteKey,
+  event: 'site-key-rotated' | 'site-key-retired',
+): Promise<void> {
+  const site = await registry.siteById(siteId);
+  if (site !== null) await record({ accountId: site.accountId, event, details: { site: site.domain } });
 }

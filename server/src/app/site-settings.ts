@@ -3,7 +3,7 @@ import type { Context } from './context.ts';
 import { readDays, readTimeZone } from './inputs.ts';
 import { changedSite } from './sites.ts';
 
-/** Use cases of a site's retention and time zone. */
+/** Use cases of a site's retention, time zone and pages. */
 
 /**
  * Sets the retention of a site.
@@ -31,4 +31,13 @@ export async function setSiteTimeZone(
   typed: string | null,
 ): Promise<Site> {
   return changedSite(siteId, registry.setSiteTimeZone(siteId, typed === null ? null : readTimeZone(typed)));
+}
+
+/** Sets whether a site counts `/a/` as the page `/a`, from now on. @throws UseCaseError `SITE_NOT_FOUND` */
+export async function setMergeTrailingSlashes(
+  { registry }: Pick<Context, 'registry'>,
+  siteId: string,
+  merge: boolean,
+): Promise<Site> {
+  return changedSite(siteId, registry.setMergeTrailingSlashes(siteId, merge));
 }

@@ -15,11 +15,15 @@ import { refusal, refusingConflicts } from './use-case-error.ts';
  * @param typed the domain as a person types it
  * @throws UseCaseError `INVALID_DOMAIN`, `DOMAIN_TAKEN`, `SITE_LIMIT_REACHED`
  */
-export async function addSite({ registry, clock }: Context, account: Account, typed: string): Promise<Site> {
+export async function addSite(
+  { registry, clock, record }: Context,
+  account: Account,
+  typed: string,
+): Promise<Site> {
   const domain = readDomain(typed);
   if (domain === null) throw refusal('INVALID_DOMAIN', shortened(typed.trim()), 'example.com');
   const limit = PLANS[account.plan].sites;
-  return refusingConflicts(
+  const site = await refusingConflicts(
     registry.createSite(
       { id: newSiteId(), accountId: account.id, domain, key: newSiteKey(), createdAtMs: clock.now() },
       limit,
@@ -30,6 +34,8 @@ export async function addSite({ registry, clock }: Context, account: Account, ty
         refusal('SITE_LIMIT_REACHED', shownDomain(domain), limit ?? 0, PLAN_TITLES[account.plan]),
     },
   );
+  await record({ accountId: account.id, event: 'site-added', details: { site: domain } });
+  return site;
 }
 
 /** Finds a site by its id. @throws UseCaseError `SITE_NOT_FOUND` */
@@ -48,11 +54,12 @@ export async function changedSite(id: string, change: Promise<Site | null>): Pro
 
 /** Removes a site and its events. */
 export async function removeSite(
-  { registry, events }: Pick<Context, 'registry'> & { events: Pick<Events, 'remove'> },
-  siteId: string,
+  { registry, record, events }: Pick<Context, 'registry' | 'record'> & { events: Pick<Events, 'remove'> },
+  { id, accountId, domain }: Site,
 ): Promise<void> {
-  await registry.removeSite(siteId);
-  await events.remove(siteId);
+  await registry.removeSite(id);
+  await record({ accountId, event: 'site-removed', details: { site: domain } });
+  await events.remove(id);
 }
 
 /** A site as the API and the command line show it. */

@@ -7,6 +7,7 @@ import { RegistryConflict } from '../store/contract/store.ts';
 const SENTENCES = {
   INVALID_EMAIL: () => 'Enter a valid email address.',
   INVALID_PASSWORD: (min: number, max: number) => `Use a password of ${min} to ${max} characters.`,
+  GUESSABLE_PASSWORD: () => 'This password is easy to guess. Use a longer or less common one.',
   INVALID_PLAN: (plan: string, plans: readonly string[]) =>
     `There is no plan "${plan}". Choose from: ${plans.join(', ')}.`,
   INVALID_TIME_ZONE: (zone: string) =>
@@ -22,6 +23,10 @@ const SENTENCES = {
   INVALID_GOAL: (sentence: string) => sentence,
   INVALID_EXCLUDED_PAGES: (sentence: string) => sentence,
   INVALID_EXCLUDED_COUNTRIES: (sentence: string) => sentence,
+  INVALID_EXCLUDED_ADDRESSES: (sentence: string) => sentence,
+  INVALID_EXCLUDED_REFERRERS: (sentence: string) => sentence,
+  INVALID_EXCLUDED_HOSTS: (sentence: string) => sentence,
+  INVALID_EXCLUDED_AGENTS: (sentence: string) => sentence,
   ACCOUNT_NOT_FOUND: (email: string) => `There is no account with the email address "${email}".`,
   SITE_NOT_FOUND: (id: string) => `There is no site with the id "${id}".`,
   KEY_NOT_FOUND: (key: string) => `There is no key "${key}".`,
@@ -37,6 +42,19 @@ const SENTENCES = {
   TOO_MANY_SHARES: (max: number) => `A site can have at most ${max} public links.`,
   TOO_MANY_MEMBERS: (max: number) =>
     `A site can be shared with at most ${max} people, including those invited.`,
+  SSO_UNAVAILABLE: () =>
+    'Single sign-on is unavailable, because the identity provider does not answer. Try again in a few minutes.',
+  SSO_DENIED: () => 'Your identity provider did not let you sign in here. Ask its administrator for access.',
+  SSO_EXPIRED: () => 'This sign-in took too long, or began in another browser. Try again.',
+  SSO_INVALID: () =>
+    'The answer of the identity provider is not valid. Try again. If it keeps happening, ask the operator of this server.',
+  SSO_EMAIL_UNVERIFIED: () =>
+    'Your identity provider has not verified your email address. Verify it there, then try again.',
+  SSO_DOMAIN: (email: string) =>
+    `${email} may not sign in here, because of its domain. Use your work account, or ask the operator of this server.`,
+  SSO_NO_ACCOUNT: (email: string) => `There is no account for ${email}. Ask for an invitation.`,
+  SSO_OTHER_PERSON: (email: string) =>
+    `The account ${email} belongs to another person at your identity provider. Ask the operator of this server.`,
 } as const satisfies Record<string, (...details: never[]) => string>;
 
 export type UseCaseCode = keyof typeof SENTENCES;

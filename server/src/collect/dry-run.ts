@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { outcomeName } from '../domain/outcomes.ts';
+import type { ClientAddress } from '../http/client-addresses.ts';
 import type { Entry } from '../store/contract/store.ts';
 import { clientOf } from './raw-beacon.ts';
 import { type Receiver, receive } from './receive.ts';
@@ -12,7 +13,7 @@ import { type Receiver, receive } from './receive.ts';
 export async function dryRunPageView(
   receiver: Receiver,
   { key, domain }: { key: string; domain: string },
-  { ip, headers }: { ip: string; headers: IncomingHttpHeaders },
+  { client: seen, headers }: { client: ClientAddress; headers: IncomingHttpHeaders },
 ): Promise<{ outcome: string; entry: Entry | null }> {
   const kept: Entry[] = [];
   const events: Receiver['events'] = {
@@ -23,11 +24,11 @@ export async function dryRunPageView(
     refuse() {},
   };
   const url = `https://${domain.includes(':') ? `[${domain}]` : domain}/`;
-  // Omits the origin and referrer, which are the dashboard's because the request came from there.
-  const client = clientOf(
-    { ip, headers: { 'user-agent': headers['user-agent'] } },
-    receiver.enricher.countryHeader,
-  );
+  const client = {
+    ...clientOf(seen, headers, receiver.enricher.countryHeader),
+    // These are the dashboard's, because the request came from there.
+    ...{ origin: undefined, referer: undefined },
+  };
   const outcome = await receive(
     { ...receiver, events },
     { payload: { key, url }, bytes: url.length },

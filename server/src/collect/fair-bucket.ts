@@ -1,6 +1,5 @@
-import { randomInt } from 'node:crypto';
-import { clientNetwork } from '../domain/addresses.ts';
 import { HOUR_MS } from '../domain/clock.ts';
+import { networkHash } from './network-hash.ts';
 import { type Rate, TokenBucket } from './token-bucket.ts';
 
 /** The fraction of a site's burst that is held in reserve. An address can take only its share of the reserve. */
@@ -70,7 +69,8 @@ export class FairBucket extends TokenBucket {
 
   /** Takes a token for an address. @returns 0 if one was available, otherwise the whole seconds until one is */
   tryConsumeFor(address: string, nowMs: number): number {
-    const hash = networkHash(clientNetwork(address));
+    // From 1, because 0 is no address.
+    const hash = networkHash(address) + 1;
     if (hash !== this.#newestAddress) {
       if (this.#newestAddress !== 0) this.#changedAtMs = nowMs;
       this.#newestAddress = hash;
@@ -82,16 +82,4 @@ export class FairBucket extends TokenBucket {
     }
     return this.tryConsume(nowMs);
   }
-}
-
-const SEED = randomInt(2 ** 32);
-
-/** Hashes a client network to an integer from 1 to 2^32. The hash is never stored. */
-function networkHash(network: string): number {
-  let hash = SEED;
-  for (let i = 0; i < network.length; i++) {
-    // FNV-1a: https://datatracker.ietf.org/doc/html/rfc9923
-    hash = Math.imul(hash ^ network.charCodeAt(i), 0x01000193);
-  }
-  return (hash >>> 0) + 1;
 }

@@ -3,8 +3,17 @@ import { BATCH_MAX_BEACONS, BATCH_MAX_BYTES, BEACON_MAX_BYTES } from '../../../t
 import { ApiError, ERRORS } from '../domain/errors.ts';
 import { errorOf, FAULT, headerValue, type Outcome, outcomeName } from '../domain/outcomes.ts';
 import { errorStatus } from '../http/error-status.ts';
+import { COMMON_HEADERS } from '../http/security-headers.ts';
 import { clientOf } from './raw-beacon.ts';
-import { MALFORMED_REQUEST, type Receiver, receive, refuseBatch, refuseUnread } from './receive.ts';
+import {
+  type Evidence,
+  evidenceOf,
+  MALFORMED_REQUEST,
+  type Receiver,
+  receive,
+  refuseBatch,
+  refuseUnread,
+} from './receive.ts';
 
 /** The collector's routes, which limit the body's size, parse it, receive its beacons and respond. Open to every origin. */
 
@@ -15,6 +24,7 @@ const PREFLIGHT_SECONDS = 86_400;
 
 /** The headers of every response. */
 const HEADERS = {
+  ...COMMON_HEADERS,
   'access-control-allow-origin': '*',
   'access-control-expose-headers': 'X-Attractos-Outcome, Retry-After',
   'cross-origin-resource-policy': 'cross-origin',
@@ -33,7 +43,7 @@ export async function collectRoutes(
     (_request, text, done) => done(null, text),
   );
   app.setErrorHandler((error, request, reply) => {
-    const outcome = unread(receiver, error);
+    const outcome = unread(receiver, error, evidenceOf(receiver, request));
     if (outcome !== null) return answer(receiver, reply, outcome);
     if (error instanceof ApiError) return sendError(reply, error);
     request.log.error({ err: error }, 'failed to handle a beacon');
@@ -49,7 +59,7 @@ function acceptBeacons(app: FastifyInstance, receiver: Receiver, path: string): 
   app.post(path, async (request, reply) => {
     const text = typeof request.body === 'string' ? request.body : '';
     const payload = parse(text);
-    const client = clientOf(request, receiver.enricher.countryHeader);
+    const client = clientOf(receiver.clients.of(request), request.headers, receiver.enricher.countryHeader);
     if (!Array.isArray(payload)) {
       const bytes = Buffer.byteLength(text);
       return answer(receiver, reply, await receive(receiver, { payload, bytes }, client));
@@ -154,6 +164,10 @@ function accept(reply: FastifyReply, outcome: keyof typeof ACCEPTED): FastifyRep
   return reply;
 }
 
+/**
+ * Responds to a batch with all outcomes, in order, and with the error of each refused beacon by its index. The status is 202 if at
+ * least one beacon was kept, else that of the first refusal.
+ */
 function answerBatch(
   { answered }: Receiver,
   reply: FastifyReply,
@@ -161,30 +175,45 @@ function answerBatch(
 ): FastifyReply {
   for (const outcome of outcomes) answered(outcomeName(outcome));
   reply.header('x-attractos-outcome', outcomes.map(headerValue).join(', '));
-  const firstRefusal = outcomes.find((outcome) => outcome.kind === 'refused');
-  const kept = outcomes.some((outcome) => outcome.kind !== 'refused');
-  if (firstRefusal !== undefined && !kept) return sendError(reply, errorOf(firstRefusal));
-  return reply
-    .code(202)
-    .headers(HEADERS)
-    .send({
-      outcomes: outcomes.map((outcome) =>
-        outcome.kind === 'refused' ? `refused: ${outcome.reason}` : outcome.kind,
-      ),
-    });
+  const refused = outcomes.flatMap((outcome, index) =>
+    outcome.kind === 'refused' ? [{ index, outcome, error: errorOf(outcome) }] : [],
+  );
+  const errors = refused.map(({ index, outcome: { field }, error }) => ({
+    index,
+    ...(field === undefined ? {} : { field }),
+    ...error.body(),
+  }));
+  const answers = {
+    outcomes: outcomes.map((outcome) =>
+      outcome.kind === 'refused' ? `refused: ${outcome.reason}` : outcome.kind,
+    ),
+    ...(errors.length === 0 ? {} : { errors }),
+  };
+  const [first] = refused;
+  return first !== undefined && refused.length === outcomes.length
+    ? sendError(reply, first.error, answers)
+    : reply.code(202).headers(HEADERS).send(answers);
 }
 
-function sendError(reply: FastifyReply, error: ApiError): FastifyReply {
+/** Sends an error. @param more what the body says in addition to it */
+function sendError(reply: FastifyReply, error: ApiError, more: object = {}): FastifyReply {
   if (error.retryAfterSeconds !== undefined) reply.header('retry-after', error.retryAfterSeconds);
-  return reply.code(error.status).headers(HEADERS).send(error.body());
+  return reply
+    .code(error.status)
+    .headers(HEADERS)
+    .send({ ...error.body(), ...more });
 }
 
 /** Returns the outcome of an unreadable request, refused here or by the framework; null for any other error. */
-function unread(receiver: Receiver, error: unknown): Outcome | null {
-  if (error instanceof Unreadable) return refuseBatch(receiver, error.batch, error.message);
+function unread(receiver: Receiver, error: unknown, evidence: Evidence): Outcome | null {
+  if (error instanceof Unreadable) return refuseBatch(receiver, error.batch, error.message, evidence);
   if (!(error instanceof Error) || !('code' in error)) return null;
-  if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') return refuseUnread(receiver, 'too-large', TOO_LARGE);
+  if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE')
+    return refuseUnread(receiver, 'too-large', TOO_LARGE, evidence);
   const status = errorStatus(error);
-  if (status === 415) return refuseUnread(receiver, 'media-type', ERRORS.UNSUPPORTED_MEDIA_TYPE.sentence);
-  return status >= 400 && status < 500 ? refuseUnread(receiver, 'malformed', MALFORMED_REQUEST) : null;
+  if (status === 415)
+    return refuseUnread(receiver, 'media-type', ERRORS.UNSUPPORTED_MEDIA_TYPE.sentence, evidence);
+  return status >= 400 && status < 500
+    ? refuseUnread(receiver, 'malformed', MALFORMED_REQUEST, evidence)
+    : null;
 }

@@ -3,7 +3,7 @@ import { FAULT, headerValue, type Outcome, outcomeName } from '../domain/outcome
 import { errorStatus } from '../http/error-status.ts';
 import { splitRequestUrl } from '../http/request-url.ts';
 import { clientOf } from './raw-beacon.ts';
-import { MALFORMED_REQUEST, type Receiver, receive, refuseUnread } from './receive.ts';
+import { evidenceOf, MALFORMED_REQUEST, type Receiver, receive, refuseUnread } from './receive.ts';
 
 /**
  * The tracking pixel `GET /p.gif?key=…` for emails, feeds and `<noscript>`. The page's URL is the parameter `url`, or else the
@@ -19,14 +19,18 @@ const FIELDS = ['key', 'id', 'name', 'url', 'ref'] as const;
 export async function pixelRoutes(app: FastifyInstance, { receiver }: { receiver: Receiver }): Promise<void> {
   app.setErrorHandler((error, request, reply) => {
     if (errorStatus(error) < 500)
-      return answer(receiver, reply, refuseUnread(receiver, 'malformed', MALFORMED_REQUEST));
+      return answer(
+        receiver,
+        reply,
+        refuseUnread(receiver, 'malformed', MALFORMED_REQUEST, evidenceOf(receiver, request)),
+      );
     request.log.error({ err: error }, 'failed to handle a pixel request');
     receiver.answered(FAULT);
     return image(reply).code(500).send(GIF);
   });
 
   app.get('/p.gif', { exposeHeadRoute: false }, async (request, reply) => {
-    const client = clientOf(request, receiver.enricher.countryHeader);
+    const client = clientOf(receiver.clients.of(request), request.headers, receiver.enricher.countryHeader);
     const query = new URLSearchParams(splitRequestUrl(request.url).query);
     const beacon: Record<string, string> = {};
     if (client.referer !== undefined) beacon.url = client.referer;
@@ -53,7 +57,6 @@ function image(reply: FastifyReply): FastifyReply {
     'access-control-allow-origin': '*',
     'access-control-expose-headers': 'X-Attractos-Outcome',
     'cross-origin-resource-policy': 'cross-origin',
-    'x-content-type-options': 'nosniff',
   });
 }
 

@@ -1,7 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { LEAVE, URL_MAX_CHARS } from '../../../tracker/wire/limits.ts';
-import { clientAddress } from '../domain/addresses.ts';
 import { CLAIM_MAX_CHARS } from '../domain/host-policy.ts';
+import { siteKeyIn } from '../domain/keys.ts';
+import type { ClientAddress } from '../http/client-addresses.ts';
 import { splitPage } from './page.ts';
 
 /** A beacon as received: parsed JSON of any shape, not yet validated. */
@@ -19,28 +20,26 @@ export interface Client {
   origin: string | undefined;
   referer: string | undefined;
   userAgent: string;
+  /** The `Accept-Language` header; empty if there is none. */
+  acceptLanguage: string;
   /** The country according to a trusted proxy. */
   country?: string | undefined;
 }
 
-/**
- * Reads the client of a request.
- *
- * @param request `ips`: the addresses of the client and its proxies if proxies are trusted; more than one if there was a proxy
- * @param countryHeader the trusted country header in lower case; null if there is none
- */
+/** Reads the client of a request. @param countryHeader the trusted country header in lower case; null if there is none */
 export function clientOf(
-  request: { ip: string; ips?: string[]; headers: IncomingHttpHeaders },
+  { address, isFromProxy }: ClientAddress,
+  headers: IncomingHttpHeaders,
   countryHeader: string | null,
 ): Client {
-  const { headers } = request;
-  const country = countryHeader === null ? undefined : headers[countryHeader];
+  const country = countryHeader === null || !isFromProxy ? undefined : headers[countryHeader];
   return {
-    address: clientAddress(request),
+    address,
     origin: headers.origin,
     referer: headers.referer,
     userAgent: headers['user-agent'] ?? '',
-    country: typeof country === 'string' && (request.ips?.length ?? 0) > 1 ? country : undefined,
+    acceptLanguage: headers['accept-language'] ?? '',
+    country: typeof country === 'string' ? country : undefined,
   };
 }
 
@@ -50,8 +49,18 @@ export function keyIn(payload: unknown): string | null {
     payload !== null &&
     'key' in payload &&
     typeof payload.key === 'string'
-    ? payload.key
+    ? siteKeyIn(payload.key)
     : null;
+}
+
+/**
+ * Whether a payload is an event without a key: from a tag that lost its attributes, or with something else where the key was, such
+ * as the version in `/a.js?ver=6.4` or a placeholder.
+ */
+export function lacksKey(payload: unknown): boolean {
+  if (typeof payload !== 'object' || payload === null || Array.isArray(payload)) return false;
+  if (!('key' in payload) || payload.key === null) return true;
+  return typeof payload.key === 'string' && siteKeyIn(payload.key) === null;
 }
 
 /** Returns whether a payload marks the end of a page view, which is not an event. */
@@ -59,7 +68,7 @@ export function isLeave(payload: unknown): boolean {
   return typeof payload === 'object' && payload !== null && 'name' in payload && payload.name === LEAVE;
 }
 
-/** Returns the host that a payload claims to come from, for the ledger only; empty if there is none. */
+/** Returns the host that a beacon claims to come from, for the ledger only; empty if there is none. */
 export function claimedHost(payload: unknown): string {
   const url = typeof payload === 'object' && payload !== null && 'url' in payload ? payload.url : null;
   if (typeof url !== 'string' || url.length > URL_MAX_CHARS) return '';

@@ -1,19 +1,25 @@
+import type { IncomingMessage } from 'node:http';
 import { Compile } from 'typebox/compile';
 import { Beacon } from '../../../tracker/wire/beacon.ts';
 import { BEACON_MAX_BYTES } from '../../../tracker/wire/limits.ts';
+import { BATCH, ruleOf } from '../app/event-fields.ts';
 import type { Clock } from '../domain/clock.ts';
-import { isCountryExcluded, isPageExcluded } from '../domain/exclusions.ts';
-import { checkHosts, isHostAllowed } from '../domain/host-policy.ts';
+import { checkHosts, evidenceHost, isOwnHost } from '../domain/host-policy.ts';
 import type { Outcome } from '../domain/outcomes.ts';
 import type { Crawler } from '../domain/user-agents/bots.ts';
-import type { HumanAgent, KnownAgent } from '../domain/user-agents/read-agent.ts';
+import type { Agent, HumanAgent } from '../domain/user-agents/read-agent.ts';
+import type { ClientAddresses } from '../http/client-addresses.ts';
 import { type Events, StoreBusy, StoreUnavailable } from '../store/contract/store.ts';
+import type { CrawlerCheck } from './enrich/crawler-check.ts';
 import type { Enricher } from './enrich/index.ts';
+import type { Networks } from './enrich/networks.ts';
+import { referrerHostOf } from './enrich/sources.ts';
 import { type Arrival, type Enriched, toEntry } from './entry.ts';
-import { type Page, parseReferrer, splitPage } from './page.ts';
-import { type Client, claimedHost, isLeave, keyIn, type RawBeacon } from './raw-beacon.ts';
-import { concerning, enterRefusal, Refused, refusalOutcome } from './refuse.ts';
+import { externalReferrer, type Page, parseReferrer, splitPage } from './page.ts';
+import { type Client, claimedHost, isLeave, keyIn, lacksKey, type RawBeacon } from './raw-beacon.ts';
+import { concerning, enterRefusal, malformed, Refused, refusalOutcome } from './refuse.ts';
 import type { KnownSite, SiteDirectory } from './site-by-key.ts';
+import type { Strangers } from './strangers.ts';
 import { type DailySalt, visitorHash } from './visitor.ts';
 import { whatIsWrong } from './what-is-wrong.ts';
 
@@ -23,6 +29,12 @@ export interface Receiver {
   events: Pick<Events, 'append' | 'refuse'>;
   salt: DailySalt;
   enricher: Enricher;
+  networks: Networks;
+  crawlers: CrawlerCheck;
+  /** Finds the client addresses of requests. */
+  clients: ClientAddresses;
+  /** Limits what senders without a key add to the ledgers of sites. */
+  strangers: Strangers;
   clock: Clock;
   /** Called with each outcome's name, for metrics. */
   answered: (outcomeName: string) => void;
@@ -35,11 +47,14 @@ interface KeyedSite {
   isRetired: boolean;
 }
 
-/** The most sites on the same host whose ledgers record an unknown key. */
-const OWNERS_TOLD = 5;
+/** The most sites on the same host whose ledgers record a beacon without a known key. */
+const CONCERNED_SITES_MAX = 5;
 
 /** The agent of a reported event without a user agent, which counts as a person. */
-const UNNAMED_AGENT: KnownAgent = { crawler: null, browser: null, os: null, device: null, family: '' };
+const UNNAMED_AGENT: Agent = {
+  crawler: null,
+  ...{ browser: null, browserVersion: null, os: null, osVersion: null, device: null },
+};
 
 const beaconShape = Compile(Beacon);
 
@@ -55,23 +70,36 @@ export async function receive(receiver: Receiver, raw: RawBeacon, client: Client
   let keyed: KeyedSite | null = null;
   let host = '';
   try {
-    keyed = findSite(receiver.sites, raw);
+    keyed = findSite(receiver, raw, client);
     const { site, siteKey } = keyed;
     checkKeyIsLive(keyed, raw);
     const beacon = readBeacon(raw);
-    const page = readPage(beacon);
+    const page = readPage(site, beacon);
     requireAllowedHosts(site, page, client);
     host = page.host;
     // Applied after the host check, so that a tag copied to another busy site cannot use up this site's rate.
     applyRateLimit(site, client, page, nowMs);
-    checkPageExclusions(site, page);
+    const referrer = parseReferrer(beacon.ref);
+    checkExclusions(site, page, referrer, client);
     const agent = classifyAgent(receiver.enricher, raw, client);
     const arrival = { siteId: site.id, siteKey, receivedAtMs, host, path: page.path };
-    if (agent.crawler !== null) return await recordBotVisit(receiver.events, beacon, arrival, agent.crawler);
-    checkCountryExclusions(receiver.enricher, site, page, beacon, client);
-    const visitor = await hashVisitor(receiver.salt, { site, page, client, agent });
+    if (agent.crawler !== null) {
+      const crawler = receiver.crawlers.verified(agent.crawler, client.address);
+      return await recordBotVisit(receiver.events, beacon, arrival, crawler);
+    }
+    checkVisitorExclusions(receiver, site, page, beacon, client);
+    const visitor = await hashVisitor(receiver.salt, site, client);
     // From here on, nothing contains the client's address or user agent.
-    const enriched = enrich(receiver.enricher, { site, page, beacon, arrival, visitor, agent, client });
+    const enriched = enrich(receiver.enricher, {
+      site,
+      page,
+      referrer,
+      beacon,
+      arrival,
+      visitor,
+      agent,
+      client,
+    });
     return { kind: await receiver.events.append(toEntry(enriched)) };
   } catch (error) {
     let refused = refusalOf(error, host);
@@ -82,22 +110,43 @@ export async function receive(receiver: Receiver, raw: RawBeacon, client: Client
 }
 
 /** Finds the site of a beacon's key. Until the keys are loaded, it refuses a valid key as `unavailable`, not as unknown. */
-function findSite(sites: SiteDirectory, { payload }: RawBeacon): KeyedSite {
+function findSite(receiver: Receiver, { payload }: RawBeacon, { address }: Client): KeyedSite {
+  const { sites } = receiver;
   const siteKey = keyIn(payload);
-  if (siteKey === null) throw new Refused('malformed', { detail: explainShape(payload) });
-  const found = sites.resolve(siteKey);
-  if (found.kind === 'cannot-know') throw new Refused('unavailable');
-  if (found.kind === 'unknown') throw unknownKey(sites, payload);
+  const found = siteKey === null ? null : sites.resolve(siteKey);
+  if (found?.kind === 'cannot-know') throw new Refused('unavailable');
+  if (siteKey === null || found === null || found.kind === 'unknown') {
+    const refused = siteKey === null ? withoutKey(payload) : new Refused('unknown-key');
+    throw isLeave(payload) ? refused : concerningHost(receiver, refused, claimedHost(payload), address);
+  }
   return { site: found.site, siteKey, isRetired: found.kind === 'retired' };
 }
 
-/** Creates the refusal of an unknown key. It concerns the sites that allow the page's host, so that their owners see it. */
-function unknownKey(sites: SiteDirectory, payload: unknown): Refused {
-  const host = claimedHost(payload);
-  const owners = isLeave(payload) ? [] : sites.sitesOnHost(host).slice(0, OWNERS_TOLD);
+const MISSING_KEY =
+  'The event has no site key (ak_…). If something removes or changes data-key in the tag, put the key in the script’s address instead: /a.js?key=ak_….';
+
+function withoutKey(payload: unknown): Refused {
+  return lacksKey(payload)
+    ? new Refused('missing-key', { detail: MISSING_KEY })
+    : malformed(whatIsWrong(beaconShape, payload));
+}
+
+/**
+ * Returns a refusal of an unknown site. It concerns the sites that allow the page's host, so that their owners see it, unless its
+ * address was shown to owners too often.
+ */
+function concerningHost(
+  { sites, strangers, clock }: Pick<Receiver, 'sites' | 'strangers' | 'clock'>,
+  { reason, details }: Refused,
+  host: string,
+  address: string,
+): Refused {
+  const there = sites.sitesOnHost(host);
+  const isShown = there.length > 0 && strangers.tryConsume(address, clock.now());
+  const owners = isShown ? there.slice(0, CONCERNED_SITES_MAX) : [];
   return new Refused(
-    'unknown-key',
-    { host },
+    reason,
+    { ...details, host },
     owners.map(({ id }) => ({ siteId: id, siteKey: null })),
   );
 }
@@ -108,16 +157,20 @@ function checkKeyIsLive({ isRetired }: KeyedSite, { payload }: RawBeacon): void 
 
 function readBeacon({ payload, bytes }: RawBeacon): Beacon {
   if (bytes > BEACON_MAX_BYTES) throw new Refused('too-large', { host: claimedHost(payload) });
-  if (!beaconShape.Check(payload)) throw new Refused('malformed', { detail: explainShape(payload) });
+  if (!beaconShape.Check(payload)) throw malformed(whatIsWrong(beaconShape, payload));
   return payload;
 }
 
-function readPage(beacon: Beacon): Page {
-  const page = splitPage(beacon.url, beacon.keep);
+function readPage(site: KnownSite, beacon: Beacon): Page {
+  const page = splitPage(beacon.url, beacon.keep, site);
   if (page !== null) return page;
-  throw new Refused('malformed', {
-    detail: 'The event is invalid: url must be an http(s) URL.',
-  });
+  throw malformed({ field: 'url', sentence: urlProblem(beacon.url) });
+}
+
+function urlProblem(url: string): string {
+  return /^\s*file:/i.test(url)
+    ? 'url must be an http(s) URL; a page opened from a file is not counted, so open it through a web server'
+    : `url must be ${ruleOf('url')}`;
 }
 
 function requireAllowedHosts(site: KnownSite, { host: pageHost }: Page, { origin, referer }: Client): void {
@@ -136,12 +189,19 @@ function applyRateLimit(site: KnownSite, { address }: Client, { host }: Page, no
   if (retryAfterSeconds > 0) throw new Refused('rate-limited', { host, retryAfterSeconds });
 }
 
-function checkPageExclusions({ exclusions }: KnownSite, { host, path }: Page): void {
-  if (exclusions !== null && isPageExcluded(exclusions, path)) throw new Refused('excluded-page', { host });
+/** Refuses what the site's owner excludes, whether people or crawlers send it. */
+function checkExclusions(site: KnownSite, page: Page, referrer: URL | null, client: Client): void {
+  const { host, path } = page;
+  const { rules } = site;
+  if (rules.excludesAddress(client.address)) throw new Refused('excluded-address', { host });
+  if (rules.excludesAgent(client.userAgent)) throw new Refused('excluded-agent', { host });
+  const referrerHost = referrerHostOf(referrer, (from) => isOwnHost(site, from));
+  const reason = rules.reasonFor({ host, path, referrerHost });
+  if (reason !== null) throw new Refused(reason, { host });
 }
 
 /** Classifies the user agent. A reported event without a user agent counts as a person's. */
-function classifyAgent(enricher: Enricher, { reportedAtMs }: RawBeacon, { userAgent }: Client): KnownAgent {
+function classifyAgent(enricher: Enricher, { reportedAtMs }: RawBeacon, { userAgent }: Client): Agent {
   return reportedAtMs !== undefined && userAgent === '' ? UNNAMED_AGENT : enricher.agents.of(userAgent);
 }
 
@@ -158,28 +218,26 @@ async function recordBotVisit(
   return { kind: outcome === 'duplicate' ? 'duplicate' : 'bot' };
 }
 
-function checkCountryExclusions(
-  enricher: Enricher,
-  { exclusions }: KnownSite,
+/** Refuses visitors by country and network. Crawlers are recorded wherever they come from. */
+function checkVisitorExclusions(
+  { enricher, networks }: Pick<Receiver, 'enricher' | 'networks'>,
+  { rules }: KnownSite,
   { host }: Page,
   beacon: Beacon,
   client: Client,
 ): void {
-  if (exclusions !== null && isCountryExcluded(exclusions, enricher.countryOf(beacon, client)))
+  if (rules.usesCountries && rules.excludesCountry(enricher.countryOf(beacon, client)))
     throw new Refused('excluded-country', { host });
+  if (rules.dataCenters && networks.isDataCenter(client.address)) throw new Refused('data-center', { host });
 }
 
 /** Returns the visitor's anonymous ID for the day. It waits only if today's salt must be fetched. */
 async function hashVisitor(
   dailySalt: DailySalt,
-  { site, page, client, agent }: { site: KnownSite; page: Page; client: Client; agent: KnownAgent },
+  { id: siteId }: KnownSite,
+  { address, userAgent }: Client,
 ): Promise<bigint> {
-  return visitorHash(await dailySalt.today(), {
-    siteId: site.id,
-    host: page.host,
-    address: client.address,
-    agentFamily: agent.family,
-  });
+  return visitorHash(await dailySalt.today(), { siteId, address, userAgent });
 }
 
 /** Adds the source, country, device and browser. */
@@ -188,6 +246,7 @@ function enrich(
   {
     site,
     page,
+    referrer,
     beacon,
     arrival,
     visitor,
@@ -196,6 +255,7 @@ function enrich(
   }: {
     site: KnownSite;
     page: Page;
+    referrer: URL | null;
     beacon: Beacon;
     arrival: Arrival;
     visitor: bigint;
@@ -203,12 +263,11 @@ function enrich(
     client: Client;
   },
 ): Enriched {
-  const referrer = parseReferrer(beacon.ref);
-  const isOwn = (host: string) => host === page.host || isHostAllowed(site, host);
+  const isOwn = (host: string) => isOwnHost(site, host);
   const enrichment = isLeave(beacon)
     ? null
     : enricher.enrich({ agent, query: page.query, referrer, beacon, isOwn }, client);
-  return { beacon, arrival, visitor, enrichment, referrer };
+  return { beacon, arrival, visitor, enrichment, referrer: externalReferrer(referrer, isOwn) };
 }
 
 /** Returns the refusal behind an error. @throws the error itself if it is an internal one */
@@ -222,28 +281,43 @@ function refusalOf(error: unknown, host: string): Refused {
 /** The detail of a request that the framework could not parse. */
 export const MALFORMED_REQUEST = 'The request is malformed.';
 
-/** Refuses a request that could not be parsed. */
-export function refuseUnread(
-  { events, clock }: Receiver,
-  reason: 'malformed' | 'too-large' | 'media-type',
-  detail: string,
-): Outcome {
-  const refused = new Refused(reason, { detail });
-  enterRefusal(events, refused, clock.now());
-  return refusalOutcome(refused);
+/** What tells which page and which client sent a request. */
+export interface Evidence {
+  address: string;
+  origin?: string | undefined;
+  referer?: string | undefined;
 }
 
-/** Refuses a whole batch as one malformed event of the site whose key comes first in it. */
-export function refuseBatch(receiver: Receiver, batch: readonly unknown[], detail: string): Outcome {
-  const siteKey = batch.map(keyIn).find((key) => key !== null) ?? null;
-  const found = siteKey === null ? null : receiver.sites.resolve(siteKey);
-  if (found === null || !('site' in found)) return refuseUnread(receiver, 'malformed', detail);
-  const refused = new Refused('malformed', { detail }, [{ siteId: found.site.id, siteKey }]);
+/** Returns what tells where a request came from. */
+export function evidenceOf({ clients }: Receiver, request: { raw: IncomingMessage }): Evidence {
+  const { origin, referer } = request.raw.headers;
+  return { address: clients.of(request).address, origin, referer };
+}
+
+/** Refuses a request that could not be parsed. It concerns the sites that allow the host of its origin. */
+export function refuseUnread(
+  receiver: Receiver,
+  reason: 'malformed' | 'too-large' | 'media-type',
+  detail: string,
+  { address, origin, referer }: Evidence,
+): Outcome {
+  const host = evidenceHost(origin, referer);
+  const refused = concerningHost(receiver, new Refused(reason, { detail }), host, address);
   enterRefusal(receiver.events, refused, receiver.clock.now());
   return refusalOutcome(refused);
 }
 
-function explainShape(payload: unknown): string {
-  const problem = whatIsWrong(beaconShape, payload);
-  return `The event is invalid${problem === null ? '' : `: ${problem}`}.`;
+/** Refuses a whole batch as one malformed event of the site whose key comes first in it. */
+export function refuseBatch(
+  receiver: Receiver,
+  batch: readonly unknown[],
+  detail: string,
+  evidence: Evidence,
+): Outcome {
+  const siteKey = batch.map(keyIn).find((key) => key !== null) ?? null;
+  const found = siteKey === null ? null : receiver.sites.resolve(siteKey);
+  if (found === null || !('site' in found)) return refuseUnread(receiver, 'malformed', detail, evidence);
+  const refused = new Refused('malformed', { detail, field: BATCH }, [{ siteId: found.site.id, siteKey }]);
+  enterRefusal(receiver.events, refused, receiver.clock.now());
+  return refusalOutcome(refused);
 }

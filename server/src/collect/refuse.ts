@@ -1,5 +1,7 @@
+import { ledgerField } from '../app/event-fields.ts';
 import type { Outcome, RefusalReason } from '../domain/outcomes.ts';
 import { type Events, NO_SITE } from '../store/contract/store.ts';
+import type { WrongField } from './what-is-wrong.ts';
 
 /** Seconds to wait before a retry if the store could not accept an event. */
 const RETRY_AFTER_SECONDS = 5;
@@ -8,6 +10,8 @@ const RETRY_AFTER_SECONDS = 5;
 export interface RefusalDetails {
   /** The host of the page, for the ledger. */
   host?: string;
+  /** The field that makes the event malformed, for the ledger. */
+  field?: string;
   /** Explains to the sender what exactly is wrong. */
   detail?: string;
   retryAfterSeconds?: number;
@@ -44,21 +48,28 @@ export function enterRefusal(
   { reason, details, concerns }: Refused,
   receivedAtMs: number,
 ): void {
-  // The operator's ledger stores no hosts, because a client could invent any number of them.
+  // The operator's ledger stores no hosts or fields, because a client could invent any number of them.
   if (concerns.length === 0)
     events.refuse({ siteId: NO_SITE, siteKey: null, receivedAtMs, reason, host: '' });
+  const { host = '', field = '' } = details;
   for (const { siteId, siteKey } of concerns)
-    events.refuse({ siteId, siteKey, receivedAtMs, reason, host: details.host ?? '' });
+    events.refuse({ siteId, siteKey, receivedAtMs, reason, host, field: ledgerField(field) });
+}
+
+/** Creates the refusal of an event of which a field is wrong. */
+export function malformed({ field, sentence }: WrongField): Refused {
+  return new Refused('malformed', { field, detail: `The event is invalid: ${sentence}.` });
 }
 
 /** Returns the outcome of a refusal. */
 export function refusalOutcome({ reason, details }: Refused): Outcome {
-  const { detail, retryAfterSeconds } = details;
+  const { field = '', detail, retryAfterSeconds } = details;
   const isPassing = reason === 'busy' || reason === 'unavailable';
   const retry = retryAfterSeconds ?? (isPassing ? RETRY_AFTER_SECONDS : undefined);
   return {
     kind: 'refused',
     reason,
+    ...(field === '' ? {} : { field }),
     ...(detail === undefined ? {} : { detail }),
     ...(retry === undefined ? {} : { retryAfterSeconds: retry }),
   };

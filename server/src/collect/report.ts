@@ -1,11 +1,13 @@
 import { Compile } from 'typebox/compile';
+import { ruleOf } from '../app/event-fields.ts';
 import { BACK_DATING_MAX_MS, type Intake, ReportedEvent, type ReportOutcome } from '../app/reported-event.ts';
+import { readAddress } from '../domain/addresses.ts';
 import { MINUTE_MS } from '../domain/clock.ts';
 import { errorOf, type Outcome, outcomeName } from '../domain/outcomes.ts';
 import type { Client } from './raw-beacon.ts';
 import { type Receiver, receive } from './receive.ts';
-import { enterRefusal, Refused, refusalOutcome } from './refuse.ts';
-import { whatIsWrong } from './what-is-wrong.ts';
+import { concerning, enterRefusal, malformed, refusalOutcome } from './refuse.ts';
+import { type WrongField, whatIsWrong } from './what-is-wrong.ts';
 
 /**
  * Server-side tracking: receives events that an owner's server sends. They are received like beacons, except that the sender is
@@ -33,20 +35,24 @@ async function receiveReported(receiver: Receiver, siteKey: string, payload: unk
   if (found.kind !== 'live') return { kind: 'refused', reason: 'unavailable', retryAfterSeconds: 1 };
 
   const nowMs = receiver.clock.now();
-  const malformed = (what: string): Outcome => {
-    const detail = `The event is invalid: ${what}.`;
-    const refused = new Refused('malformed', { detail }, [{ siteId: found.site.id, siteKey }]);
+  const refuse = (wrong: WrongField): Outcome => {
+    const refused = concerning(malformed(wrong), { siteId: found.site.id, siteKey });
     enterRefusal(receiver.events, refused, nowMs);
     return refusalOutcome(refused);
   };
-  if (!shape.Check(payload)) return malformed(whatIsWrong(shape, payload) ?? 'it is not valid');
-  const { time, address = '', user_agent: userAgent = '', ...event } = payload;
+  if (!shape.Check(payload)) return refuse(whatIsWrong(shape, payload));
+  const { time, address = '', user_agent: userAgent = '', language = '', ...event } = payload;
   const reportedAtMs = time === undefined ? nowMs : readTime(time, nowMs);
-  if (reportedAtMs === null)
-    return malformed('time must be an ISO 8601 timestamp with a UTC offset, within the last 48 hours');
+  if (reportedAtMs === null) return refuse({ field: 'time', sentence: `time must be ${ruleOf('time')}` });
 
   const bytes = Buffer.byteLength(JSON.stringify(event));
-  const client: Client = { address, userAgent, origin: undefined, referer: undefined };
+  const client: Client = {
+    address: readAddress(address) ?? address,
+    userAgent,
+    acceptLanguage: language,
+    origin: undefined,
+    referer: undefined,
+  };
   return receive(receiver, { payload: { ...event, key: siteKey }, bytes, reportedAtMs }, client);
 }
 
@@ -59,6 +65,6 @@ function readTime(text: string, nowMs: number): number | null {
 
 function toReportOutcome(outcome: Outcome): ReportOutcome {
   return outcome.kind === 'refused'
-    ? { kind: 'refused', reason: outcome.reason, error: errorOf(outcome) }
+    ? { kind: 'refused', reason: outcome.reason, field: outcome.field ?? null, error: errorOf(outcome) }
     : { kind: outcome.kind };
 }

@@ -69,7 +69,6 @@ export async function scriptRoutes(
         'access-control-allow-origin': '*',
         'cross-origin-resource-policy': 'cross-origin',
         'cache-control': script.immutable ? LONG_CACHE : SHORT_CACHE,
-        'x-content-type-options': 'nosniff',
       });
       return sendStatic(request, reply, script);
     });

@@ -1,5 +1,5 @@
 import type { Clock } from '../domain/clock.ts';
-import type { Exclusions } from '../domain/exclusions.ts';
+import { ExclusionRules, type Exclusions } from '../domain/exclusions.ts';
 import { type HostPolicy, isHostAllowed, ownDomains } from '../domain/host-policy.ts';
 import { isSiteKey } from '../domain/keys.ts';
 import { OutageMonitor } from '../domain/outage.ts';
@@ -8,6 +8,9 @@ import { AddressShares, FairBucket } from './fair-bucket.ts';
 import { SitesByDomain } from './sites-by-domain.ts';
 import type { Rate } from './token-bucket.ts';
 
+/** The rules of the many sites whose exclusions are the default. */
+const DEFAULT_RULES = new ExclusionRules(null);
+
 /** A site in the collector's memory. All keys of a site share one small object, because there may be a million sites. */
 export class KnownSite implements HostPolicy {
   readonly id: string;
@@ -15,11 +18,13 @@ export class KnownSite implements HostPolicy {
   allowSubdomains: boolean;
   extraHosts: readonly string[];
   exclusions: Exclusions | null;
+  mergeTrailingSlashes: boolean;
   readonly #shares: AddressShares;
   #bucket: FairBucket | null = null;
+  #rules: ExclusionRules | null = null;
 
   constructor(
-    { siteId, domain, allowSubdomains, extraHosts, exclusions }: SiteKeyRecord,
+    { siteId, domain, allowSubdomains, extraHosts, exclusions, mergeTrailingSlashes }: SiteKeyRecord,
     shares: AddressShares,
   ) {
     this.id = siteId;
@@ -27,6 +32,7 @@ export class KnownSite implements HostPolicy {
     this.allowSubdomains = allowSubdomains;
     this.extraHosts = extraHosts;
     this.exclusions = exclusions;
+    this.mergeTrailingSlashes = mergeTrailingSlashes;
     this.#shares = shares;
   }
 
@@ -36,11 +42,19 @@ export class KnownSite implements HostPolicy {
     return this.#bucket;
   }
 
+  /** The exclusions, prepared when the first beacon arrives after a change. */
+  get rules(): ExclusionRules {
+    this.#rules ??= this.exclusions === null ? DEFAULT_RULES : new ExclusionRules(this.exclusions, this);
+    return this.#rules;
+  }
+
   /** Updates the site in place, because beacons in progress refer to it. */
-  follow({ allowSubdomains, extraHosts, exclusions }: SiteKeyRecord): void {
+  follow({ allowSubdomains, extraHosts, exclusions, mergeTrailingSlashes }: SiteKeyRecord): void {
     this.allowSubdomains = allowSubdomains;
     this.extraHosts = extraHosts;
     this.exclusions = exclusions;
+    this.mergeTrailingSlashes = mergeTrailingSlashes;
+    this.#rules = null;
   }
 }
 
@@ -131,6 +145,11 @@ export class SiteDirectory {
 
   get size(): number {
     return this.#live.size + this.#retired.size;
+  }
+
+  /** The reason why the last refresh failed; null if it succeeded. */
+  get lastError(): string | null {
+    return this.#outage.error;
   }
 
   /** Returns the milliseconds since the last successful refresh; null if there was none. */

@@ -1,11 +1,12 @@
-import { networkOf } from '../domain/addresses.ts';
+import { clientNetwork } from '../domain/addresses.ts';
 import { type Clock, HOUR_MS, SECOND_MS, utcDay } from '../domain/clock.ts';
 import type { Registry } from '../store/contract/store.ts';
 import { hash64 } from './hash.ts';
 
 /**
- * Identifies visitors without cookies, by a hash of the client with a random salt for each UTC day. The salt is then destroyed,
- * so that no one, not even the operator, can follow a visitor over several days or recover an address.
+ * Identifies visitors without cookies, by a hash of the client with a random salt for each UTC day. The hash is a pseudonym: as
+ * long as the salt exists, anyone who has it, the address and the user agent can find the visitor's events. The salt is then
+ * destroyed, so that no one, not even the operator, can follow a visitor over several days or recover an address.
  */
 
 /** How long yesterday's salt is kept after midnight, for events received just before it that are still in progress. */
@@ -121,26 +122,15 @@ function overlapIsOver(now: number): boolean {
 }
 
 /**
- * Truncates an address to its network: /24 for IPv4, /48 for IPv6. Any other text is returned unchanged, so that different
- * texts remain different visitors.
- */
-export function truncateAddress(address: string): string {
-  return networkOf(address, { ipv4: 24, ipv6: 48 });
-}
-
-/**
- * Returns a visitor's anonymous ID on one site and host for one day: a signed 64-bit hash.
+ * Returns a visitor's anonymous ID on one site for one day: a signed 64-bit hash. It is the same on all hosts of the site, and
+ * differs between two IPv4 addresses, two /64 networks of IPv6, and any two user agents. An IPv6 client changes its address
+ * within its /64 by itself (https://www.rfc-editor.org/rfc/rfc8981).
  *
- * @param agentFamily the user agent without version numbers
+ * @param address a text that is not an address counts as it is, so that different texts remain different visitors
  */
 export function visitorHash(
   salt: string,
-  {
-    siteId,
-    host,
-    address,
-    agentFamily,
-  }: { siteId: string; host: string; address: string; agentFamily: string },
+  { siteId, address, userAgent }: { siteId: string; address: string; userAgent: string },
 ): bigint {
-  return hash64(`${salt}\n${siteId}\n${host}\n${truncateAddress(address)}\n${agentFamily}`);
+  return hash64(`${salt}\n${siteId}\n${clientNetwork(address)}\n${userAgent}`);
 }

@@ -1,6 +1,6 @@
 import type { Argument, Option } from 'commander';
+import type { Context } from '../app/context.ts';
 import type { Config } from '../config/config.ts';
-import type { Clock } from '../domain/clock.ts';
 import type { SharedStore } from '../store/open.ts';
 
 /** An error of a command. Its message is for the operator. */
@@ -31,8 +31,9 @@ interface Described {
 }
 
 /** The dependencies of a command on the shared store. */
-export interface CommandContext extends SharedStore {
-  clock: Clock;
+export interface CommandContext extends SharedStore, Context {
+  /** Whether people sign in with an identity provider only. */
+  refusesPasswords: boolean;
 }
 
 /** A command on the shared store, with or without a running server. */

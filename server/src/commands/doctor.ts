@@ -1,11 +1,13 @@
 import { existsSync } from 'node:fs';
-import { access, constants, stat, statfs } from 'node:fs/promises';
+import { access, constants, stat } from 'node:fs/promises';
+import { openTotpSecret } from '../app/second-factor.ts';
 import type { Config } from '../config/config.ts';
 import { writeDate } from '../domain/calendar.ts';
 import { MINUTE_MS, systemClock } from '../domain/clock.ts';
+import { isSealed, SecretBox } from '../domain/secret-box.ts';
 import type { Databases } from '../store/contract/databases.ts';
 import { type Audit, StoreUnavailable } from '../store/contract/store.ts';
-import { inspect, inspectDatabases } from '../store/offline/inspect.ts';
+import { inspect, inspectDatabases, inspectDisk, inspectSecrets } from '../store/offline/inspect.ts';
 
 /** The result of a check: what was found, and what to do if it failed. */
 export interface Check {
@@ -15,6 +17,7 @@ export interface Check {
   advice: string;
 }
 
+/** The free space below which the disk should be looked after, if events are not refused even earlier. */
 const DISK_FREE_MIN_BYTES = 1024 ** 3;
 /** How far stored events may be ahead of the clock. */
 const CLOCK_SLACK_MS = MINUTE_MS;
@@ -26,8 +29,9 @@ export async function examine(config: Config): Promise<Check[]> {
   if (!folder.ok) return [folder];
   return [
     await checkPermissions(config.dataDir),
-    await checkDisk(config.dataDir),
+    await checkDisk(config),
     ...(config.databases === null ? [] : [await checkPostgres(config.databases)]),
+    ...(await checkSecrets(config)),
     ...(await checkEvents(config)),
   ];
 }
@@ -87,6 +91,33 @@ async function checkPostgres(databases: Databases): Promise<Check> {
   }
 }
 
+/** Checks that the secret key opens the secrets of two-factor authentication. */
+async function checkSecrets(config: Config): Promise<Check[]> {
+  const name = 'two-factor secrets';
+  const wrong = (found: string, advice: string) => [{ name, ok: false, found, advice }];
+  try {
+    const { secrets, secretKey: inFolder } = await inspectSecrets(config);
+    const secretKey = config.secretKey ?? inFolder;
+    if (config.databases !== null && secretKey === null)
+      return wrong('SECRET_KEY is not set', 'Set it to the same value on every server.');
+    const box = secretKey === null ? null : new SecretBox(secretKey);
+    const locked = secrets.filter((secret) =>
+      box === null ? isSealed(secret.totpSecret) : openTotpSecret(box, secret) === null,
+    );
+    if (locked.length > 0)
+      return wrong(
+        `${secretKey === null ? 'no secret key' : 'another secret key'}: cannot decrypt those of ${list(locked.map(({ email }) => email))}`,
+        `Put back ${config.databases === null ? 'secret.key, or set SECRET_KEY to the key that encrypted them' : 'the SECRET_KEY that encrypted them'}, and restart the server. Until then, these people can sign in with a recovery code and set up their app again. If they have none, run: attractos account reset-second-factor --email ADDRESS`,
+      );
+    return [{ name, ok: true, found: `${secrets.length} in use, all readable`, advice: 'Nothing to do.' }];
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    // The checks of files and databases report these.
+    if (error instanceof StoreUnavailable) return [];
+    return wrong(error.message, 'Correct this, then run the command again.');
+  }
+}
+
 async function checkPermissions(dataDir: string): Promise<Check> {
   const { mode } = await stat(dataDir);
   const others = mode & 0o077;
@@ -98,16 +129,21 @@ async function checkPermissions(dataDir: string): Promise<Check> {
   };
 }
 
-async function checkDisk(dataDir: string): Promise<Check> {
-  const { bavail, bsize } = await statfs(dataDir);
-  const freeBytes = bavail * bsize;
+async function checkDisk({ dataDir, minFreeBytes }: Config): Promise<Check> {
+  const { freeBytes: free } = await inspectDisk(dataDir);
+  const found = `${mib(free)} MiB free`;
+  const isRefusing = free < minFreeBytes;
+  const limit = minFreeBytes === 0 ? 'when the disk is full' : `below ${mib(minFreeBytes)} MiB`;
   return {
     name: 'disk',
-    ok: freeBytes >= DISK_FREE_MIN_BYTES,
-    found: `${Math.floor(freeBytes / 1024 ** 2)} MiB free`,
-    advice:
-      'Free up disk space, shorten retention or use a larger disk. Events are refused when the disk is full.',
+    ok: free >= DISK_FREE_MIN_BYTES && !isRefusing,
+    found: isRefusing ? `${found}, so events are refused` : found,
+    advice: `Free up disk space, shorten retention or use a larger disk. Events are refused ${limit} (MIN_FREE_DISK_MIB).`,
   };
+}
+
+function mib(bytes: number): number {
+  return Math.floor(bytes / 1024 ** 2);
 }
 
 function checkClock(newestEventMs: number | null): Check {

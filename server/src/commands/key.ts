@@ -1,6 +1,7 @@
 import { Option } from 'commander';
 import { findAccount } from '../app/accounts.ts';
 import { createApiKey, revokeApiKey } from '../app/api-keys.ts';
+import { visibleText } from '../domain/visible-text.ts';
 import type { Commands } from './command.ts';
 
 const account = new Option('--account <address>', 'Email address of the account.');
@@ -10,7 +11,7 @@ export const keyCommands: Commands = {
     description: 'Create an API key, read-only by default. The key is shown once.',
     required: [account, new Option('--name <name>', 'Name of the key.')],
     optional: [
-      new Option('--scopes <scopes>', 'Scopes, separated by commas: read, write. Default: read.'),
+      new Option('--scopes <scopes>', 'Scopes, separated by commas: read, write, configure. Default: read.'),
       new Option('--sites <ids>', 'Limit the key to these site IDs, separated by commas.'),
     ],
     async run(context, { account: email = '', name = '', scopes, sites }) {
@@ -49,7 +50,7 @@ export const keyCommands: Commands = {
       (keys as { id: string; name: string; scopes: string[]; last_used_at: string | null }[])
         .map(
           ({ id, name, scopes, last_used_at: at }) =>
-            `${id}  ${scopes.join(',')}  last used ${at ?? 'never'}  ${harmless(name)}`,
+            `${id}  ${scopes.join(',')}  last used ${at ?? 'never'}  ${visibleText(name)}`,
         )
         .join('\n') || 'No API keys yet.',
   },
@@ -64,11 +65,6 @@ export const keyCommands: Commands = {
     say: ({ id, revoked_at }) => `API key ${id} revoked at ${revoked_at}.`,
   },
 };
-
-/** Replaces control characters, which a terminal would interpret. Any account can choose the names of its keys. */
-function harmless(name: string): string {
-  return name.replace(/\p{Cc}/gu, '\u{FFFD}');
-}
 
 function listed(text: string): string[] {
   return [...new Set(text.split(',').map((part) => part.trim()))];

@@ -1,4 +1,4 @@
-import { Argument } from 'commander';
+import { Argument, Option } from 'commander';
 import { backup, restore } from '../store/offline/backup-data-dir.ts';
 import { type Answer, CommandError, type Commands } from './command.ts';
 import { type Check, examine } from './doctor.ts';
@@ -9,7 +9,14 @@ export const maintenanceCommands: Commands = {
   backup: {
     description: 'Write a consistent copy of all data to a new file. The server can keep running.',
     argument: new Argument('<file>', 'File to write; it must not exist.'),
-    runOnFolder: async (config, { file = '' }) => backup({ ...config, file }),
+    optional: [
+      new Option(
+        '--with-secret-key',
+        'Include the key that encrypts two-factor secrets. Whoever has the file can then read them.',
+      ),
+    ],
+    runOnFolder: async (config, { file = '', withSecretKey }) =>
+      backup({ ...config, file, withSecretKey: withSecretKey !== undefined }),
     say: ({ file, bytes, events }) => `Backup written to ${file}: ${bytes} bytes, ${events} events.`,
   },
 
@@ -21,7 +28,7 @@ export const maintenanceCommands: Commands = {
   },
 
   doctor: {
-    description: 'Check counters, ledger, files, databases, disk space, permissions and the clock.',
+    description: 'Check counters, ledger, secrets, files, databases, disk space, permissions and the clock.',
     async runOnFolder(config): Promise<Answer> {
       const checks = await examine(config);
       return { ok: checks.every((check) => check.ok), checks };

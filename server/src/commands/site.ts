@@ -1,15 +1,17 @@
 import { Option } from 'commander';
 import { findAccount } from '../app/accounts.ts';
+import { changedExclusions, dryRunExclusions, setExclusions } from '../app/exclusions.ts';
 import { changedHostRules, dryRunHostRules, setHostRules } from '../app/host-rules.ts';
 import { readDays } from '../app/inputs.ts';
 import { balance } from '../app/ledger.ts';
 import { retireSiteKey, rotateSiteKey, siteKeysOf, type UsedSiteKey } from '../app/site-keys.ts';
-import { setRetention, setSiteTimeZone } from '../app/site-settings.ts';
+import { setMergeTrailingSlashes, setRetention, setSiteTimeZone } from '../app/site-settings.ts';
 import { addSite, findSite, listSites, type SiteItem } from '../app/sites.ts';
 import { writeDate } from '../domain/calendar.ts';
 import { utcDay } from '../domain/clock.ts';
+import { allExclusions, type Exclusions, type TypedExclusions } from '../domain/exclusions.ts';
 import type { HostRules } from '../store/contract/store.ts';
-import type { Commands } from './command.ts';
+import { type Answer, CommandError, type Commands, type Options } from './command.ts';
 
 const account = new Option('--account <address>', 'Email address of the account.');
 const siteId = new Option('--site <id>', 'ID of the site, as "site list" prints it.');
@@ -47,7 +49,10 @@ export const siteCommands: Commands = {
       new Option('--subdomains <on|off>', 'Whether to include all subdomains.').choices(['on', 'off']),
       new Option('--allow <hosts>', 'Hosts to allow, separated by commas.'),
       new Option('--forbid <hosts>', 'Additional hosts to remove, separated by commas.'),
-      new Option('--dry-run [yes]', 'Change nothing; show which events of last week would have been refused.')
+      new Option(
+        '--dry-run [yes]',
+        'Change nothing; show which events of last week would have been refused or counted.',
+      )
         .preset('yes')
         .choices(['yes']),
     ],
@@ -56,20 +61,86 @@ export const siteCommands: Commands = {
       const allowSubdomains = subdomains === undefined ? undefined : subdomains === 'on';
       const rules = changedHostRules(site, { allowSubdomains, allow, forbid });
       if (dryRun === undefined) return shown(id, await setHostRules(context, id, rules));
-      const { days, accepted, refused, hosts, unknown } = await dryRunHostRules(context, site, rules);
+      const { days, accepted, lost, gained } = await dryRunHostRules(context, site, rules);
       return {
         ...shown(id, rules),
-        ...{ days, accepted, would_be_refused: refused, hosts, hosts_not_kept: unknown },
+        ...{ days, accepted },
+        ...{ would_be_refused: lost.events, hosts: lost.hosts, hosts_not_kept: lost.unknown },
+        ...{
+          would_be_counted: gained.events,
+          counted_hosts: gained.hosts,
+          refused_hosts_not_kept: gained.unknown,
+        },
       };
     },
-    say: ({ allow_subdomains, extra_hosts, days, accepted, would_be_refused, hosts, hosts_not_kept }) =>
+    say: ({ allow_subdomains, extra_hosts, days, ...run }) =>
       `Include all subdomains: ${allow_subdomains ? 'yes' : 'no'}. Additional hosts: ${(extra_hosts as string[]).join(', ') || 'none'}.${
         days === undefined
           ? ''
-          : `\nDry run: nothing was changed. Of ${accepted} events accepted in the last ${days} days, ${would_be_refused} would have been refused${
-              would_be_refused === 0 ? '.' : `, from ${Object.keys(hosts as object).join(', ')}.`
-            }${hosts_not_kept === 0 ? '' : ` The hosts of ${hosts_not_kept} more events were not recorded: there were too many different ones.`}`
+          : `\nDry run: nothing was changed. Of ${run.accepted} events accepted in the last ${days} days, ${run.would_be_refused} would have been refused${named(run.hosts)} Of the refused events, ${run.would_be_counted} would have been counted${named(run.counted_hosts)}${
+              run.hosts_not_kept === 0 && run.refused_hosts_not_kept === 0
+                ? ''
+                : ` The hosts of ${run.hosts_not_kept} more accepted and ${run.refused_hosts_not_kept} more refused events were not recorded: there were too many different ones.`
+            }`
       }`,
+  },
+
+  'site exclude': {
+    description:
+      'Show or change what a site does not count. Each option replaces a list; "none" empties it. * matches any text.',
+    required: [siteId],
+    optional: [
+      new Option('--pages <paths>', 'Pages, separated by commas, such as /admin/*.'),
+      new Option('--countries <codes>', 'Countries, as two-letter codes, separated by commas.'),
+      new Option('--addresses <addresses>', 'IP addresses and CIDR networks, separated by commas.'),
+      new Option('--referrers <hosts>', 'Hosts of referrers with their subdomains, separated by commas.'),
+      new Option('--hosts <hosts>', 'Hosts of pages, separated by commas.'),
+      new Option('--agents <parts>', 'Parts of user agents, separated by commas; write * for a comma.'),
+      new Option('--referrer-spam <on|off>', 'Whether to exclude known referrer spam.').choices([
+        'on',
+        'off',
+      ]),
+      new Option(
+        '--data-centers <on|off>',
+        'Whether to exclude networks of hosting providers. Requires ASN_DATABASE.',
+      ).choices(['on', 'off']),
+      new Option('--dry-run [yes]', 'Change nothing; show which events of last week would have been refused.')
+        .preset('yes')
+        .choices(['yes']),
+    ],
+    async run(context, options) {
+      const { site: id = '', dryRun } = options;
+      const site = await findSite(context, id);
+      const typed = changedExclusions(site, typedExclusions(options));
+      if (dryRun === undefined)
+        return shownExclusions(id, (await setExclusions(context, id, typed)).exclusions);
+      const { exclusions, run } = await dryRunExclusions(context, site, typed, null);
+      const { days, counted, leftOut, reasons, unknown, sinceMs } = run;
+      return {
+        ...shownExclusions(id, exclusions),
+        ...{ days, counted, would_be_excluded: leftOut, reasons, not_testable: unknown },
+        since: sinceMs === null ? null : new Date(sinceMs).toISOString(),
+      };
+    },
+    say: (answer) => [...saidExclusions(answer), ...saidDryRun(answer)].join('\n'),
+  },
+
+  'site pages': {
+    description:
+      'Set whether a site counts /a/ as the page /a. Events that were already counted keep their page.',
+    required: [
+      siteId,
+      new Option('--merge-trailing-slashes <on|off>', 'Whether to merge trailing slashes.').choices([
+        'on',
+        'off',
+      ]),
+    ],
+    async run(context, { site: id = '', mergeTrailingSlashes = '' }) {
+      const site = await setMergeTrailingSlashes(context, id, mergeTrailingSlashes === 'on');
+      return { id: site.id, merge_trailing_slashes: site.mergeTrailingSlashes };
+    },
+    say: ({ merge_trailing_slashes }) =>
+      merge_trailing_slashes ? '/a/ and /a count as one page.' : '/a/ and /a count as two pages.',
   },
 
   'site retention': {
@@ -102,16 +173,17 @@ export const siteCommands: Commands = {
           day: writeDate(line.day),
           outcome: line.outcome,
           host: line.host,
+          field: line.field === '' ? null : line.field,
           count: line.count,
           first_at: new Date(line.firstAtMs).toISOString(),
           last_at: new Date(line.lastAtMs).toISOString(),
         })),
       };
     },
-    say: ({ received, accepted, duplicate, refused }) =>
+    say: ({ received, accepted, duplicate, refused, shortened }) =>
       [
         `received   ${received}`,
-        `counted    ${accepted}`,
+        `counted    ${accepted}${shortened === 0 ? '' : ` (shortened: ${shortened})`}`,
         `duplicate  ${duplicate}`,
         ...Object.entries(refused as object).map(([reason, count]) => `${reason}  ${count}`),
       ].join('\n'),
@@ -175,6 +247,57 @@ function shown(id: string, { allowSubdomains, extraHosts }: HostRules) {
   return { id, allow_subdomains: allowSubdomains, extra_hosts: extraHosts };
 }
 
+function typedExclusions(options: Options): TypedExclusions {
+  const typed: TypedExclusions = {};
+  for (const list of ['pages', 'countries', 'addresses', 'referrers', 'hosts', 'agents'] as const) {
+    const text = options[list];
+    if (text === undefined) continue;
+    // Probably an unset variable in a script, which must not empty the list.
+    if (text.trim() === '')
+      throw new CommandError('USAGE', `--${list} is empty. Write "none" to empty the list.`);
+    typed[list] = text === 'none' ? [] : text.split(',');
+  }
+  const { referrerSpam, dataCenters } = options;
+  if (referrerSpam !== undefined) typed.referrerSpam = referrerSpam === 'on';
+  if (dataCenters !== undefined) typed.dataCenters = dataCenters === 'on';
+  return typed;
+}
+
+function shownExclusions(id: string, stored: Exclusions | null) {
+  const { agents, referrerSpam, dataCenters, ...lists } = allExclusions(stored);
+  return { id, ...lists, user_agents: agents, referrer_spam: referrerSpam, data_centers: dataCenters };
+}
+
+function saidExclusions(answer: Answer): string[] {
+  const { pages, countries, addresses, referrers, hosts, user_agents: agents } = answer;
+  const list = (name: string, entries: unknown) =>
+    `${name.padEnd(14)}${(entries as string[]).join(', ') || 'none'}`;
+  return [
+    ...[list('pages', pages), list('countries', countries), list('addresses', addresses)],
+    ...[list('referrers', referrers), list('hosts', hosts), list('user agents', agents)],
+    `${'referrer spam'.padEnd(14)}${answer.referrer_spam === true ? 'excluded' : 'counted'}`,
+    `${'data centers'.padEnd(14)}${answer.data_centers === true ? 'excluded' : 'counted'}`,
+  ];
+}
+
+function saidDryRun(answer: Answer): string[] {
+  const { days, counted, would_be_excluded: excluded, reasons, not_testable: unknown, since } = answer;
+  if (days === undefined) return [];
+  const span =
+    since === null ? `in the last ${days} days` : `since ${since} (earlier ones were too many to check)`;
+  const byReason = Object.entries(reasons as object).map(([reason, count]) => `${reason} ${count}`);
+  return [
+    `Dry run: nothing was changed. Of ${counted} events counted ${span}, ${excluded} would have been excluded${
+      byReason.length === 0 ? '' : ` (${byReason.join(', ')})`
+    }.`,
+    ...((unknown as string[]).length === 0
+      ? []
+      : [
+          'IP addresses, networks and user agents are never stored, so rules about them cannot be tested on past events.',
+        ]),
+  ];
+}
+
 function shownKey({ key, state, createdAtMs, isCurrent, use }: UsedSiteKey) {
   return {
     key,
@@ -184,4 +307,10 @@ function shownKey({ key, state, createdAtMs, isCurrent, use }: UsedSiteKey) {
     last_seen_at: use === null ? null : new Date(use.lastSeenAtMs).toISOString(),
     current: isCurrent,
   };
+}
+
+/** Ends a sentence about events with their hosts, if there are any. */
+function named(hosts: unknown): string {
+  const names = Object.keys(hosts as object);
+  return names.length === 0 ? '.' : `, from ${names.join(', ')}.`;
 }

@@ -1,12 +1,17 @@
 import { trustedProxies } from '../domain/addresses.ts';
-import { SECOND_MS } from '../domain/clock.ts';
+import { DAY_MS, HOUR_MS, SECOND_MS } from '../domain/clock.ts';
 import type { MailSettings } from '../domain/mail-settings.ts';
 import { readPostgresUrl } from '../domain/postgres-url.ts';
+import type { SingleSignOnSettings } from '../domain/single-sign-on.ts';
 import type { Databases } from '../store/contract/databases.ts';
+import type { TextLimits } from '../store/contract/events.ts';
 import type { ReportLimits } from '../store/contract/reports.ts';
 import { readMailSettings } from './mail.ts';
-import type { Setting } from './setting.ts';
+import { listOf, type Setting } from './setting.ts';
 import { SETTINGS, type SettingName, type Settings } from './settings.ts';
+import { readSingleSignOn } from './single-sign-on.ts';
+
+const MIB = 1024 ** 2;
 
 /** The configuration as the program uses it. */
 export interface Config {
@@ -15,6 +20,8 @@ export interface Config {
   dataDir: string;
   /** The databases; null if all data is in the data folder. */
   databases: Databases | null;
+  /** The key that encrypts stored secrets; null if it is in the data folder. */
+  secretKey: string | null;
   /** The most bytes of events that may wait for the databases. */
   spoolMaxBytes: number;
   /** What reports may use on this machine. */
@@ -25,12 +32,24 @@ export interface Config {
   paths: { script: string | null; collect: string | null };
   /** Networks and names of trusted proxies, for Fastify's `trustProxy`; empty if no proxy is trusted. */
   trustProxy: readonly string[];
+  /** The header in which trusted proxies name the client, in lower case; null if it is one of the usual ones. */
+  clientIpHeader: string | null;
   /** The path of the country database; null if there is none. */
   geoDatabase: string | null;
+  /** The path of the ASN database; null if there is none. */
+  asnDatabase: string | null;
+  /** The path of a file with the networks of crawlers; null for the built-in ones. */
+  crawlerRanges: string | null;
   /** The country header in lower case; null if there is none. */
   countryHeader: string | null;
   siteRatePerSecond: number;
   siteBurst: number;
+  /** How much text each site may store per UTC day. */
+  textLimits: TextLimits;
+  /** The free bytes on the disk below which no events are stored; 0 for any. */
+  minFreeBytes: number;
+  /** What an operator types to run a command. */
+  command: string;
   /** The most connections open at once. */
   maxConnections: number;
   /** Origins whose pages may read the API. */
@@ -39,7 +58,11 @@ export interface Config {
   retentionDays: number | null;
   signups: Settings['SIGNUPS'];
   newAccountPlan: Settings['NEW_ACCOUNT_PLAN'];
+  /** How long a browser stays signed in to the dashboard: without use, and at most. */
+  sessions: { idleMs: number; maxAgeMs: number };
   shutdownDelayMs: number;
+  /** The identity provider; null if people sign in with passwords only. */
+  singleSignOn: SingleSignOnSettings | null;
   /** The mail settings; null if no email is sent. */
   mail: MailSettings | null;
   metrics: {
@@ -75,6 +98,12 @@ function checkMail({ SMTP_URL, MAIL_FROM, PUBLIC_URL }: Settings): MailSettings 
   const mail = readMailSettings({ server: SMTP_URL, from: MAIL_FROM, publicUrl: PUBLIC_URL });
   if (typeof mail === 'string') throw new ConfigError(mail);
   return mail;
+}
+
+function checkSingleSignOn(values: Settings, publicUrl: string | null): SingleSignOnSettings | null {
+  const settings = readSingleSignOn(values, publicUrl);
+  if (typeof settings === 'string') throw new ConfigError(settings);
+  return settings;
 }
 
 /** Checks that both databases are set, or neither. Error messages never show a URL, because it may contain a password. */
@@ -154,13 +183,6 @@ function quoted(part: string, list: string): string {
   return part === list ? `"${part}"` : `"${part}" in "${list}"`;
 }
 
-function listOf(text: string): string[] {
-  return text
-    .split(',')
-    .map((part) => part.trim())
-    .filter((part) => part !== '');
-}
-
 function checkOrigins(text: string): string[] {
   const origins = listOf(text);
   for (const origin of origins) {
@@ -183,12 +205,16 @@ function checkPaths(script: string, collect: string): Config['paths'] {
   return { script: script || null, collect: collect || null };
 }
 
-/** Checks that a proxy is trusted. Otherwise, any client could send the country header. */
-function checkCountryHeader(header: string, trustProxy: string): string | null {
+/** Checks that a proxy is trusted if a header of proxies is set. Otherwise, any client could send it. */
+function checkProxyHeader(
+  name: 'COUNTRY_HEADER' | 'CLIENT_IP_HEADER',
+  header: string,
+  trustProxy: string,
+): string | null {
   if (header === '') return null;
   if (trustProxy === '') {
     throw new ConfigError(
-      `TRUST_PROXY must be set if COUNTRY_HEADER is set, because the header is read from trusted proxies only; got COUNTRY_HEADER "${header}".`,
+      `TRUST_PROXY must be set if ${name} is set, because the header is read from trusted proxies only; got ${name} "${header}".`,
     );
   }
   return header.toLowerCase();
@@ -202,30 +228,41 @@ function checkCountryHeader(header: string, trustProxy: string): string | null {
  */
 export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
   const values = readSettings(environment);
+  const publicUrl = checkPublicUrl(values.PUBLIC_URL);
   return {
     port: values.PORT,
     host: values.HOST,
     dataDir: values.DATA_DIR,
     databases: checkDatabases(values.DATABASE_URL, values.CLICKHOUSE_URL),
+    secretKey: values.SECRET_KEY || null,
     spoolMaxBytes: values.SPOOL_MAX_BYTES,
     reportLimits: {
       memoryMib: values.REPORTS_MEMORY_MIB,
       threads: values.REPORTS_THREADS,
       spillFolder: values.REPORTS_SPILL_DIR || null,
     },
-    publicUrl: checkPublicUrl(values.PUBLIC_URL),
+    publicUrl,
     paths: checkPaths(values.SCRIPT_PATH, values.COLLECT_PATH),
     trustProxy: checkProxies(values.TRUST_PROXY),
+    clientIpHeader: checkProxyHeader('CLIENT_IP_HEADER', values.CLIENT_IP_HEADER, values.TRUST_PROXY),
     geoDatabase: values.GEO_DATABASE || null,
-    countryHeader: checkCountryHeader(values.COUNTRY_HEADER, values.TRUST_PROXY),
+    asnDatabase: values.ASN_DATABASE || null,
+    crawlerRanges: values.CRAWLER_RANGES || null,
+    countryHeader: checkProxyHeader('COUNTRY_HEADER', values.COUNTRY_HEADER, values.TRUST_PROXY),
     siteRatePerSecond: values.SITE_RATE,
     siteBurst: values.SITE_BURST,
+    textLimits: { texts: values.SITE_TEXTS, bytes: values.SITE_TEXT_MIB * MIB },
+    minFreeBytes: values.MIN_FREE_DISK_MIB * MIB,
+    // In a checkout, npm starts the server. An image and the package have the command itself.
+    command: environment.npm_lifecycle_event === undefined ? 'attractos' : 'npm run -s attractos --',
     maxConnections: values.MAX_CONNECTIONS,
     apiOrigins: checkOrigins(values.API_ORIGINS),
     retentionDays: values.RETENTION_DAYS === 0 ? null : values.RETENTION_DAYS,
     signups: values.SIGNUPS,
     newAccountPlan: values.NEW_ACCOUNT_PLAN,
+    sessions: { idleMs: values.SESSION_IDLE_HOURS * HOUR_MS, maxAgeMs: values.SESSION_MAX_DAYS * DAY_MS },
     shutdownDelayMs: values.SHUTDOWN_DELAY * SECOND_MS,
+    singleSignOn: checkSingleSignOn(values, publicUrl),
     mail: checkMail(values),
     metrics: {
       listen: values.METRICS_PORT === 0 ? null : { port: values.METRICS_PORT, host: values.METRICS_HOST },

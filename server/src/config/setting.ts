@@ -85,3 +85,11 @@ export function word<const Word extends string>(words: readonly Word[], entry: E
     },
   };
 }
+
+/** Reads a setting that is a list with commas. */
+export function listOf(text: string): string[] {
+  return text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
+}

@@ -1,3 +1,4 @@
+import { SECRET_KEY } from '../domain/secret-box.ts';
 import { integer, number, type Setting, text, word } from './setting.ts';
 
 const NOT_BLANK = /\S/;
@@ -37,6 +38,14 @@ export const SETTINGS = {
     sentence:
       'ClickHouse for events: http://user:password@host:8123/database, with commas between replicas. Requires DATABASE_URL. If empty, events are stored in DATA_DIR.',
   }),
+  SECRET_KEY: text({
+    default: '',
+    isSecret: true,
+    pattern: new RegExp(`^$|${SECRET_KEY.source}`),
+    expected: 'must have at least 32 printable ASCII characters, without spaces',
+    sentence:
+      'Key that encrypts the secrets of two-factor authentication, at least 32 random characters. Required with DATABASE_URL, the same on every server. If empty, the first start writes one to secret.key in DATA_DIR. Keep a copy: backups do not contain it.',
+  }),
   SPOOL_MAX_BYTES: integer({
     min: 1024 * 1024,
     default: 4 * 1024 ** 3,
@@ -60,7 +69,8 @@ export const SETTINGS = {
   }),
   PUBLIC_URL: text({
     default: '',
-    sentence: 'Public URL of this server, such as https://stats.example. Used in snippets and email links.',
+    sentence:
+      'Public URL of this server, such as https://stats.example. Used in snippets and email links. If it is https, browsers are told to use HTTPS only.',
   }),
   SCRIPT_PATH: text({
     default: '',
@@ -79,12 +89,19 @@ export const SETTINGS = {
   TRUST_PROXY: text({
     default: '',
     sentence:
-      'Proxies whose X-Forwarded-For is trusted: comma-separated CIDRs, or loopback, linklocal, uniquelocal. If empty, no proxy is trusted.',
+      'Proxies whose X-Forwarded-For, or else Forwarded, is trusted: comma-separated CIDRs, or loopback, linklocal, uniquelocal. If empty, no proxy is trusted.',
+  }),
+  CLIENT_IP_HEADER: text({
+    default: '',
+    pattern: /^([A-Za-z0-9-]+)?$/,
+    expected: 'must be the name of a header, such as CF-Connecting-IP',
+    sentence:
+      'Header in which a trusted proxy sends the IP address of the visitor, such as CF-Connecting-IP, X-Real-IP or Forwarded. It takes precedence over X-Forwarded-For. Requires TRUST_PROXY.',
   }),
   GEO_DATABASE: text({
     default: '',
     sentence:
-      'Path of a country database in MaxMind format (.mmdb). If empty, the country comes from COUNTRY_HEADER or else from the time zone of the browser.',
+      'Path of a country or city database in MaxMind format (.mmdb), such as those of MaxMind, DB-IP or IP2Location. It takes precedence over all other sources, and a city database adds regions and cities. If empty, or if it lacks an address, the country comes from COUNTRY_HEADER, else from the bundled database, else from the time zone of the browser.',
   }),
   COUNTRY_HEADER: text({
     default: '',
@@ -92,6 +109,16 @@ export const SETTINGS = {
     expected: 'must be the name of a header, such as CF-IPCountry',
     sentence:
       'Header in which a trusted proxy sends the country of the visitor, such as CF-IPCountry. Requires TRUST_PROXY. If empty, no header is read.',
+  }),
+  ASN_DATABASE: text({
+    default: '',
+    sentence:
+      'Path of an ASN database in MaxMind format (.mmdb). With it, a site can exclude visitors from networks of hosting providers.',
+  }),
+  CRAWLER_RANGES: text({
+    default: '',
+    sentence:
+      'Path of a JSON file with the networks that crawlers come from, such as {"Googlebot": ["66.249.64.0/27"]}. Crawlers from elsewhere are listed as unverified. If empty, a built-in list is used.',
   }),
   SITE_RATE: number({
     above: 0,
@@ -103,6 +130,24 @@ export const SETTINGS = {
     default: 5000,
     sentence:
       'Events that each site may send at once before SITE_RATE applies. Half of the burst is reserved: if several addresses send, each can take at most a tenth of the burst from that half.',
+  }),
+  SITE_TEXT_MIB: integer({
+    min: 1,
+    default: 1024,
+    sentence:
+      'Text that each site may store per UTC day, in MiB, beyond 200 bytes for each event. Events beyond it still count, but their long texts are stored as (other).',
+  }),
+  SITE_TEXTS: integer({
+    min: 1,
+    default: 1_000_000,
+    sentence:
+      'Different texts (pages, event names, referrers, campaigns, sets of properties) that each site may store per UTC day. Events beyond them still count, but texts that are new that day are stored as (other).',
+  }),
+  MIN_FREE_DISK_MIB: integer({
+    min: 0,
+    default: 256,
+    sentence:
+      'Free space on the disk of DATA_DIR below which events are answered with 503, in MiB. 0 accepts events until the disk is full.',
   }),
   MAX_CONNECTIONS: integer({
     min: 1,
@@ -129,7 +174,62 @@ export const SETTINGS = {
   }),
   NEW_ACCOUNT_PLAN: word(['free', 'pro'], {
     default: 'free',
-    sentence: 'Plan of accounts created in the dashboard: free or pro.',
+    sentence:
+      'Plan of further accounts created in the dashboard: free or pro. The owner account, created with the setup link, is pro. “account plan” changes it.',
+  }),
+  OIDC_ISSUER: text({
+    default: '',
+    sentence:
+      'URL of your identity provider, for single sign-on with OpenID Connect: its issuer, such as https://id.example. Requires OIDC_CLIENT_ID, OIDC_CLIENT_SECRET and PUBLIC_URL. Register PUBLIC_URL followed by /login/sso/callback there. If empty, people sign in with passwords only.',
+  }),
+  OIDC_CLIENT_ID: text({ default: '', sentence: 'Client ID that the identity provider gave this server.' }),
+  OIDC_CLIENT_SECRET: text({
+    default: '',
+    isSecret: true,
+    sentence: 'Client secret that the identity provider gave this server.',
+  }),
+  OIDC_SCOPES: text({
+    default: 'openid email profile',
+    pattern: /^(?=.*\bopenid\b)(?=.*\bemail\b)[!-~]+( [!-~]+)*$/,
+    expected: 'must list scopes with single spaces, openid and email among them',
+    sentence:
+      'Scopes to ask the identity provider for, with spaces in between. Some providers need one more for OIDC_ROLE_CLAIM.',
+  }),
+  OIDC_DOMAINS: text({
+    default: '',
+    sentence:
+      'Comma-separated email domains of people who may use single sign-on, such as example.com. They get an account when they first sign in. If empty, only people who have an account may use it.',
+  }),
+  OIDC_ROLE_CLAIM: text({
+    default: '',
+    sentence:
+      'Claim that decides who can see the sites of the operator (the oldest account), such as groups. It is read at each single sign-on and replaces other roles on these sites. Requires OIDC_ADMINS or OIDC_VIEWERS.',
+  }),
+  OIDC_ADMINS: text({
+    default: '',
+    sentence: 'Comma-separated values of OIDC_ROLE_CLAIM that make a person an admin of these sites.',
+  }),
+  OIDC_VIEWERS: text({
+    default: '',
+    sentence: 'Comma-separated values of OIDC_ROLE_CLAIM that make a person a viewer of these sites.',
+  }),
+  OIDC_ONLY: word(['off', 'on'], {
+    default: 'off',
+    sentence:
+      'With on, people sign in with single sign-on only: passwords, sign-up and password resets are refused. The operator can still create a link with account reset-link.',
+  }),
+  SESSION_IDLE_HOURS: number({
+    min: 0.25,
+    max: 8_760,
+    default: 168,
+    sentence:
+      'Hours without use after which a browser is signed out of the dashboard. Pages that update themselves do not count as use.',
+  }),
+  SESSION_MAX_DAYS: integer({
+    min: 1,
+    max: 365,
+    default: 30,
+    sentence: 'Days after which a browser is signed out of the dashboard, however often it is used.',
   }),
   SHUTDOWN_DELAY: number({
     min: 0,

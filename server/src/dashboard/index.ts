@@ -4,7 +4,8 @@ import { ApiError } from '../domain/errors.ts';
 import { wantsJson } from '../http/accept.ts';
 import { CLIENT_GONE_STATUS, ClientGone } from '../http/client-gone.ts';
 import { compressAnswers } from '../http/compression.ts';
-import { errorStatus } from '../http/error-status.ts';
+import { refusedByFramework } from '../http/error-status.ts';
+import { pageHeaders } from '../http/security-headers.ts';
 import { StoreUnavailable } from '../store/contract/store.ts';
 import { accountPages } from './account/routes.ts';
 import { addSitePages } from './add-site/routes.ts';
@@ -14,7 +15,7 @@ import { invitationPages } from './invitation/routes.ts';
 import { assetRoutes } from './kit/asset-routes.ts';
 import type { Assets } from './kit/assets.ts';
 import { errorPage } from './kit/error.tsx';
-import { ERROR_TEXT } from './kit/error-text.ts';
+import { ERROR_TEXT, type ErrorText } from './kit/error-text.ts';
 import type { Parts } from './kit/parts.ts';
 import { Router, sendHtml } from './kit/router.ts';
 import { livePages } from './live/routes.ts';
@@ -42,27 +43,31 @@ const CONTENT_SECURITY_POLICY = [
   "base-uri 'none'",
 ].join('; ');
 
-const SECURITY_HEADERS = {
+/** Seconds to wait before a retry if the store is unavailable. */
+const RETRY_AFTER_SECONDS = 5;
+
+/** The media type of forms: https://html.spec.whatwg.org/multipage/form-control-infrastructure.html#urlencoded-form-data */
+const FORM_TYPE = 'application/x-www-form-urlencoded';
+
+/** The largest form: exclusions with the longest lists, whose characters take up to nine bytes. */
+const FORM_MAX_BYTES = 512 * 1024;
+
+const headersOf = (publicUrl: string | null) => ({
+  ...pageHeaders(publicUrl),
   'content-security-policy': CONTENT_SECURITY_POLICY,
-  'x-content-type-options': 'nosniff',
-  'x-frame-options': 'DENY',
-  // Keeps URLs of the dashboard out of the Referer that other sites receive.
-  'referrer-policy': 'same-origin',
-  'cross-origin-opener-policy': 'same-origin',
-  'cross-origin-resource-policy': 'same-origin',
-  'permissions-policy': 'camera=(), microphone=(), geolocation=()',
   'cache-control': 'no-store',
-};
+});
 
 export async function dashboardRoutes(app: FastifyInstance, { parts }: { parts: Parts }): Promise<void> {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser(
-    'application/x-www-form-urlencoded',
-    { parseAs: 'string' },
+    FORM_TYPE,
+    { parseAs: 'string', bodyLimit: FORM_MAX_BYTES },
     (_request, text, done) => done(null, new URLSearchParams(String(text))),
   );
   await app.register(cookies);
-  app.addHook('onRequest', async (_request, reply) => void reply.headers(SECURITY_HEADERS));
+  const headers = headersOf(parts.config.publicUrl);
+  app.addHook('onRequest', async (_request, reply) => void reply.headers(headers));
   compressAnswers(app);
   app.setErrorHandler((error, request, reply) => refuse(parts, error, request, reply));
 
@@ -80,9 +85,13 @@ export async function dashboardRoutes(app: FastifyInstance, { parts }: { parts: 
 }
 
 /** Creates the function that sends the page for unknown URLs. */
-export function notFoundPage(assets: Assets): (reply: FastifyReply) => FastifyReply {
+export function notFoundPage(
+  assets: Assets,
+  publicUrl: string | null,
+): (reply: FastifyReply) => FastifyReply {
+  const headers = headersOf(publicUrl);
   const page = errorPage(signedOutFrame(assets), ERROR_TEXT.notFound);
-  return (reply) => sendHtml(reply.code(404).headers(SECURITY_HEADERS), page);
+  return (reply) => sendHtml(reply.code(404).headers(headers), page);
 }
 
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
@@ -128,17 +137,23 @@ export function declarePages(router: Router): void {
 
 /** Creates the frame of a page whose viewer is unknown. */
 function signedOutFrame({ style, script }: Assets) {
-  return { style, script, email: null, csrf: '', path: '/' };
+  return { style, script, email: null, csrf: '', path: '/', command: '' };
 }
 
 function refuse(parts: Parts, error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   if (error instanceof ClientGone) return reply.code(CLIENT_GONE_STATUS).send();
-  const frame = signedOutFrame(parts.assets);
-  if (error instanceof StoreUnavailable)
-    return sendHtml(reply.code(503).header('retry-after', 5), errorPage(frame, ERROR_TEXT.unavailable));
-  const status = errorStatus(error);
-  if (status >= 400 && status < 500)
-    return sendHtml(reply.code(status), errorPage(frame, ERROR_TEXT.unreadableForm));
-  request.log.error({ err: error }, 'a page could not be made');
-  return sendHtml(reply.code(500), errorPage(frame, ERROR_TEXT.broken));
+  const refused =
+    error instanceof StoreUnavailable
+      ? new ApiError('UNAVAILABLE', { retryAfterSeconds: RETRY_AFTER_SECONDS })
+      : (refusedByFramework(error, FORM_TYPE) ?? new ApiError('INTERNAL'));
+  if (refused.code === 'INTERNAL') request.log.error({ err: error }, 'a page could not be made');
+  if (refused.retryAfterSeconds !== undefined) reply.header('retry-after', refused.retryAfterSeconds);
+  reply.code(refused.status);
+  if (wantsJson(request)) return reply.send(refused.body());
+  return sendHtml(reply, errorPage(signedOutFrame(parts.assets), textOf(refused)));
+}
+
+function textOf({ code }: ApiError): ErrorText {
+  if (code === 'UNAVAILABLE') return ERROR_TEXT.unavailable;
+  return code === 'INTERNAL' ? ERROR_TEXT.broken : ERROR_TEXT.unreadableForm;
 }

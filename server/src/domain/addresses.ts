@@ -4,8 +4,11 @@ import ipaddr from 'ipaddr.js';
 /** Parses IP addresses, and recognizes client networks, local addresses and trusted proxies. */
 
 const QUOTED = /^"(.*)"$/;
-const BRACKETED = /^\[(.*)\](?::\d{1,5})?$/;
-const PORT = /:\d{1,5}$/;
+/** A port, or its hidden form in RFC 7239 (6.3). */
+const PORT = /:(?:\d{1,5}|_[\w.-]+)$/;
+const BRACKETED = /^\[(.*)\]$/;
+/** A client without an address in RFC 7239 (6.2, 6.3), and its port. */
+const HIDDEN_NODE = /^(unknown|_[\w.-]+):(?:\d{1,5}|_[\w.-]+)$/i;
 
 interface Parsed {
   ip: ipaddr.IPv4 | ipaddr.IPv6;
@@ -19,7 +22,19 @@ function parseBare(text: string): Parsed | null {
   if (!isIPv6(text)) return null;
   const [address = '', zone = ''] = text.split('%', 2); // ipaddr.js refuses zones such as eth0.100
   const ip = ipaddr.IPv6.parse(address);
-  return ip.isIPv4MappedAddress() ? { ip: ip.toIPv4Address(), zone: '' } : { ip, zone };
+  const embedded = embeddedIPv4(ip);
+  return embedded === null ? { ip, zone } : { ip: embedded, zone: '' };
+}
+
+/**
+ * Returns the IPv4 address that an IPv6 address stands for; null if there is none. A translator's address (RFC 6052) that
+ * stands for a local one is left as it is, so that no client can pose as one of this network.
+ */
+function embeddedIPv4(ip: ipaddr.IPv6): ipaddr.IPv4 | null {
+  if (ip.isIPv4MappedAddress()) return ip.toIPv4Address();
+  if (ip.range() !== 'rfc6052') return null;
+  const client = new ipaddr.IPv4(ip.toByteArray().slice(-4));
+  return LOCAL_RANGES.includes(client.range()) ? null : client;
 }
 
 /** Parses an address in any form that proxies write. */
@@ -27,9 +42,10 @@ function parse(text: string): Parsed | null {
   const bare = parseBare(text);
   if (bare !== null) return bare;
   const unquoted = text.trim().replace(QUOTED, '$1');
-  const bracketed = BRACKETED.exec(unquoted)?.[1];
+  const node = unquoted.replace(PORT, '');
+  const bracketed = BRACKETED.exec(node)?.[1];
   if (bracketed !== undefined) return parseBare(bracketed);
-  return parseBare(unquoted) ?? parseBare(unquoted.replace(PORT, ''));
+  return parseBare(unquoted) ?? parseBare(node);
 }
 
 /** Whether a text is an IPv4 address, or an IPv6 address without brackets. */
@@ -41,7 +57,7 @@ export function isAddress(text: string): boolean {
  * Parses an address in any form that proxies write: with quotes, brackets, a port or a zone.
  *
  * @param text such as `203.0.113.9:4711`, `"[2001:db8::1]:443"`, `fe80::1%eth0` or `::ffff:203.0.113.9`
- * @returns the address in canonical form (https://www.rfc-editor.org/rfc/rfc5952), an IPv4-mapped one as IPv4; null if there
+ * @returns the address in canonical form (https://www.rfc-editor.org/rfc/rfc5952), one that stands for an IPv4 address as that; null if there
  *   is none
  */
 export function readAddress(text: string): string | null {
@@ -49,38 +65,24 @@ export function readAddress(text: string): string | null {
   return isIPv4(text) ? text : (parse(text)?.ip.toString() ?? null);
 }
 
-/**
- * Returns the client address of a request: the one that the server, or its last trusted proxy, saw. If a proxy writes something
- * else in its place (`unknown`, or a name), that is used as is, so that different names remain different clients.
- *
- * @param request `ip` is Fastify's client address, from the connection and `X-Forwarded-For`; undefined once the client has
- *   disconnected
- */
-export function clientAddress({ ip }: { ip: string | undefined }): string {
-  return ip === undefined ? '' : (readAddress(ip) ?? ip);
+/** Returns a proxy's name of a client that is not an address, without quotes and port, which change from request to request. */
+export function nodeName(text: string): string {
+  return text.trim().replace(QUOTED, '$1').replace(HIDDEN_NODE, '$1');
 }
 
 /**
- * Truncates an address to its network.
- *
- * @param bits prefix lengths: a multiple of 8 for IPv4, of 16 for IPv6
- * @returns the octets or groups of the network, such as `203.0.113` or `2001:db8:0:0`; a text that is not an address is
- *   returned unchanged
+ * Returns the network that is one client, to rate limits and to visitor hashes: an IPv4 address, or the /64 of an IPv6 address
+ * as its four groups, such as `2001:db8:0:0`. A text that is not an address is returned unchanged.
  */
-export function networkOf(address: string, bits: { ipv4: number; ipv6: number }): string {
-  if (isIPv4(address) && bits.ipv4 === 32) return address;
+export function clientNetwork(address: string): string {
+  if (isIPv4(address)) return address;
   const ip = parse(address)?.ip;
   if (ip === undefined) return address;
-  if ('octets' in ip) return ip.octets.slice(0, bits.ipv4 / 8).join('.');
+  if (ip instanceof ipaddr.IPv4) return ip.toString();
   return ip.parts
-    .slice(0, bits.ipv6 / 16)
+    .slice(0, 4)
     .map((group) => group.toString(16))
     .join(':');
-}
-
-/** Returns the network that rate limits treat as one client: an IPv4 address, or the /64 of an IPv6 address. */
-export function clientNetwork(address: string): string {
-  return networkOf(address, { ipv4: 32, ipv6: 64 });
 }
 
 const LOCAL_RANGES: readonly string[] = ['unspecified', 'loopback', 'private', 'linkLocal', 'uniqueLocal'];
@@ -91,6 +93,16 @@ export function isLocalAddress(address: string): boolean {
   return parsed !== null && LOCAL_RANGES.includes(parsed.ip.range());
 }
 
+/** Matches the first group of most public IPv6 addresses, in a range without reserved networks of visitors. */
+const SURELY_PUBLIC = /^2[4-9a-f][\da-f]{2}:/;
+
+/** Whether a text is an address that can belong to a host on the internet: not a private, reserved or tunnel address. */
+export function isPublicAddress(address: string): boolean {
+  // A fast path: comparing an IPv6 address with all ranges takes as long as finding its country.
+  if (SURELY_PUBLIC.test(address)) return isIPv6(address);
+  return parseBare(address)?.ip.range() === 'unicast';
+}
+
 /** Names of networks in `TRUST_PROXY`, as in Express and Fastify. */
 const NAMED_NETWORKS: Readonly<Record<string, readonly string[]>> = {
   loopback: ['127.0.0.0/8', '::1/128'],
@@ -98,7 +110,8 @@ const NAMED_NETWORKS: Readonly<Record<string, readonly string[]>> = {
   uniquelocal: ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', 'fc00::/7'],
 };
 
-interface Network extends Parsed {
+/** A network: its address, with any bits below the prefix, and the length of the prefix. */
+export interface Network extends Parsed {
   bits: number;
 }
 
@@ -128,7 +141,12 @@ function isWithin({ ip, zone }: Parsed, network: Network): boolean {
   return network.ip instanceof ipaddr.IPv6 && ip.match(network.ip, network.bits);
 }
 
-function readNetwork(text: string): Network {
+/**
+ * Parses an address or a network, such as `203.0.113.0/24`.
+ *
+ * @throws TypeError if it is invalid, or covers all of IPv4 or IPv6
+ */
+export function readNetwork(text: string): Network {
   const [address = '', suffix, ...rest] = text.split('/');
   const parsed = parseBare(address);
   if (parsed === null || rest.length > 0) throw new TypeError(`${text} is not a network`);

@@ -26,6 +26,19 @@ export function letterPairs(): string[] {
   return LETTERS.flatMap((first) => LETTERS.map((second) => first + second));
 }
 
+/** The lower-case name of every country by its code, filled by the first search. */
+let names: readonly (readonly [code: string, name: string])[] | undefined;
+
+/** Returns the codes of the countries whose English name contains a text, compared without case. */
+export function countriesLike(text: string): string[] {
+  names ??= letterPairs().flatMap((code) => {
+    const name = countryName(code);
+    return name === null ? [] : [[code, name.toLowerCase()] as const];
+  });
+  const sought = text.toLowerCase();
+  return names.flatMap(([code, name]) => (name.includes(sought) ? [code] : []));
+}
+
 /** The codes by the lower-case name of their country, filled by the first search. */
 let codes: Map<string, string> | undefined;
 

@@ -9,10 +9,11 @@ import { nearest } from './nearest.ts';
 /**
  * The grammar of filters, in the API's `filter` and in the dashboard's URLs:
  *
- *     filter = ["!"] ["~"] dimension ":" value *( "|" value )      dimension = page | entry | … | prop ":" name
+ *     filter = ["!"] ["~"] dimension ":" value *( "|" value )      dimension = page | entry | … | prop ":" name | goal
  *
- * `!` negates. `~` matches values that contain the text, ignoring case. An empty value means unknown, and `\0` the empty text.
- * A backslash escapes `|`, `:` and `\`. Several filters must all match.
+ * `!` negates. `~` matches values that contain the text, ignoring case. `goal` keeps the events that reach a goal of the site, given
+ * by its ID, name or path. An empty value means unknown, and `\0` the empty text. A backslash escapes `|`, `:` and `\`. Several
+ * filters must all match.
  */
 
 /** The maximum number of filters in a report. */
@@ -22,9 +23,12 @@ const FILTER_VALUES_MAX = 100;
 /** The maximum length of a filter's text. */
 export const FILTER_MAX_CHARS = 4_096;
 
+/** What a filter is about. */
+export type FilterSubject = FilterDimension | 'goal';
+
 /** A parsed filter. */
 export interface ReportFilter {
-  by: FilterDimension;
+  by: FilterSubject;
   /** `is`: equals one of the values. `contains`: contains one of the texts, ignoring case. */
   operator: 'is' | 'contains';
   /** Whether to keep what does not match instead. */
@@ -51,9 +55,9 @@ export function parseFilter(text: string): ReportFilter | string {
     ? filterDimension(`prop:${name}`)
     : dimension.includes(':')
       ? null
-      : filterDimension(dimension);
+      : filterSubject(dimension);
   if (by === null) {
-    const near = nearest(dimension, [...EVENT_DIMENSIONS, 'prop']);
+    const near = nearest(dimension, [...EVENT_DIMENSIONS, 'prop', 'goal']);
     return `has an unknown dimension "${dimension}"${near === null ? '' : ` (did you mean ${near}?)`}`;
   }
   const list = splitAtBars(values).map(readValue);
@@ -61,7 +65,13 @@ export function parseFilter(text: string): ReportFilter | string {
   const operator = tilde === '' ? 'is' : 'contains';
   if (operator === 'contains' && list.includes(null))
     return 'has an empty value; "~" requires text to search for';
+  if (by === 'goal' && list.includes(null)) return 'has an empty value; "goal" requires a goal of the site';
   return { by, operator, negated: bang === '!', values: list };
+}
+
+/** Returns a word as the subject of a filter; null if it is not one. */
+export function filterSubject(word: string): FilterSubject | null {
+  return word === 'goal' ? word : filterDimension(word);
 }
 
 /** Whether a filter has values and is within the limits. */

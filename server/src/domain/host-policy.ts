@@ -42,6 +42,11 @@ export function isHostAllowed(policy: HostPolicy, host: string): boolean {
   );
 }
 
+/** Whether a host is one of a site's own, so that links from it are not referrals: any allowed host, or the `www.` twin of one. */
+export function isOwnHost(policy: HostPolicy, host: string): boolean {
+  return isHostAllowed(policy, host) || isHostAllowed(policy, twin(host));
+}
+
 /** Lists the domains under which a host could be registered: itself, its twin, and its parents. */
 export function ownDomains(host: string): string[] {
   if (isAddress(host)) return [host];
@@ -59,6 +64,11 @@ export function ownDomains(host: string): string[] {
 function headerEvidence(origin: string | undefined, referer: string | undefined): string | null {
   const claim = origin !== undefined && origin !== 'null' && origin !== '' ? origin : referer;
   return claim === undefined || claim === '' ? null : claim;
+}
+
+/** Returns the host that a request's origin or referrer names, for the ledger only; empty if there is none. */
+export function evidenceHost(origin: string | undefined, referer: string | undefined): string {
+  return (hostOf(headerEvidence(origin, referer) ?? '') ?? '').slice(0, CLAIM_MAX_CHARS);
 }
 
 /**

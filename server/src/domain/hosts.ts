@@ -1,4 +1,4 @@
-import { domainToUnicode } from 'node:url';
+import { domainToASCII, domainToUnicode } from 'node:url';
 import { isAddress, isLocalAddress } from './addresses.ts';
 
 /** Parses host names and URLs as browsers do. */
@@ -68,9 +68,30 @@ export function readDomain(typed: string): string | null {
   return isAddress(host) || NAME.test(host) ? host : null;
 }
 
+/** Returns a host, a pattern of hosts or whole labels of one in ASCII, as hosts are stored; the text itself if that fails. */
+export function asciiHost(typed: string): string {
+  return domainToASCII(typed) || typed;
+}
+
 /**
- * Returns a domain in Unicode. Show it only to the members of a site: lookalike letters could deceive anyone else.
+ * Returns the domain of a site, or a host that its owner entered, in Unicode. Show it only to the members of a site: lookalike
+ * letters could deceive anyone else.
  */
 export function shownDomain(domain: string): string {
   return domainToUnicode(domain) || domain; // domainToUnicode returns nothing for IPv6 addresses
+}
+
+/** Letters of which many look like Latin ones. */
+const LOOKALIKE =
+  /[\p{Script=Cyrillic}\p{Script=Greek}\p{Script=Armenian}\p{Script=Cherokee}\p{Script=Coptic}\p{Script=Lisu}]/u;
+const LATIN = /\p{Script=Latin}/u;
+
+/**
+ * Returns a host that anyone may have sent, such as that of a referrer, in Unicode; in ASCII if it mixes Latin letters, even if only
+ * those of its top-level domain, with letters that look like them.
+ */
+export function shownHost(host: string): string {
+  if (!host.includes('xn--')) return host;
+  const shown = shownDomain(host);
+  return LOOKALIKE.test(shown) && LATIN.test(shown) ? host : shown;
 }

@@ -61,6 +61,19 @@ export function isSiteKey(text: string): boolean {
   return SITE_KEY.test(text) && checksumFits(text);
 }
 
+/** A complete site key, anywhere in a text. */
+const SITE_KEY_WITHIN = /ak_[0-9A-Za-z]{22}(?![0-9A-Za-z])/;
+/** The beginning of a site key, which may be mistyped or cut off. */
+const SITE_KEY_LIKE = /^\W*ak_/i;
+
+/**
+ * Returns the site key in a text that should be one: the complete key, whatever surrounds it (blanks, quotes, `?ver=6.4`), or else
+ * the text itself if it begins like a key. Null if there is no key in it, as in `6.4`, `undefined` or `{{KEY}}`.
+ */
+export function siteKeyIn(text: string): string | null {
+  return SITE_KEY_WITHIN.exec(text)?.[0] ?? (SITE_KEY_LIKE.test(text) ? text : null);
+}
+
 /** The stored form of an API key: its hash, and a short prefix to recognize it. */
 export interface ApiKeyDigest {
   /** The SHA-256 hash, hexadecimal. The key has 238 random bits, so a fast hash without salt is enough. */

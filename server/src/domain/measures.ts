@@ -13,7 +13,7 @@ export interface Measures {
   conversions: number;
   /** Visits referred by AI assistants. */
   referrals: number;
-  /** Visits with one page view, no other event and less than ten seconds of engaged time. */
+  /** Visits with one page view, no other interactive event and less than ten seconds of engaged time. */
   bounces: number;
   engagedMs: number;
   botVisits: number;

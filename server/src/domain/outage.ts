@@ -6,6 +6,9 @@ export interface Outage {
   error: string | null;
 }
 
+/** The work whose outages mean that events are refused. */
+export const STORING_EVENTS = 'storing events';
+
 /** Monitors repeated background work, and reports the beginning and the end of each outage once. */
 export class OutageMonitor {
   readonly #report: (error: string | null) => void;

@@ -26,8 +26,7 @@ const REFUSALS = {
     code: 'INVALID_EVENT',
     title: 'Malformed event',
     meaning: 'A field was missing or had the wrong type or length, or the event was cut off in transit.',
-    remedy:
-      'Check what your page passes to attractos.track(): names up to 64 characters, at most 30 properties.',
+    remedy: 'Check what your page passes to attractos.track().',
     allowable: false,
   },
   'too-large': {
@@ -42,6 +41,14 @@ const REFUSALS = {
     title: 'Unsupported media type',
     meaning: 'The event was sent as something other than text/plain or application/json.',
     remedy: 'Set the Content-Type header to text/plain or application/json in the program that sends it.',
+    allowable: false,
+  },
+  'missing-key': {
+    code: 'INVALID_EVENT',
+    title: 'Missing site key',
+    meaning:
+      'A page on one of your hosts sends events without a site key. An optimizer plugin or a tag manager removed data-key from the tag, or a template put something else there.',
+    remedy: 'Put the key in the script’s address instead: /a.js?key=ak_… The Install page has such a tag.',
     allowable: false,
   },
   'unknown-key': {
@@ -95,6 +102,49 @@ const REFUSALS = {
     remedy: 'No action needed. To count it, change the exclusions in the site’s settings.',
     allowable: false,
   },
+  'excluded-address': {
+    code: 'EXCLUDED',
+    title: 'Excluded IP address',
+    meaning: 'The visitor’s IP address is on this site’s list of exclusions.',
+    remedy: 'No action needed. To count it, change the exclusions in the site’s settings.',
+    allowable: false,
+  },
+  'excluded-referrer': {
+    code: 'EXCLUDED',
+    title: 'Excluded referrer',
+    meaning: 'The visitor came from a site on this site’s list of exclusions.',
+    remedy: 'No action needed. To count it, change the exclusions in the site’s settings.',
+    allowable: false,
+  },
+  'excluded-host': {
+    code: 'EXCLUDED',
+    title: 'Excluded host',
+    meaning: 'The page’s host is on this site’s list of exclusions.',
+    remedy: 'No action needed. To count it, change the exclusions in the site’s settings.',
+    allowable: false,
+  },
+  'excluded-agent': {
+    code: 'EXCLUDED',
+    title: 'Excluded user agent',
+    meaning: 'The browser’s user agent is on this site’s list of exclusions.',
+    remedy: 'No action needed. To count it, change the exclusions in the site’s settings.',
+    allowable: false,
+  },
+  'referrer-spam': {
+    code: 'EXCLUDED',
+    title: 'Referrer spam',
+    meaning: 'The referrer is known to fake visits in order to be seen in reports.',
+    remedy:
+      'No action needed. To count them, turn off the referrer spam list under exclusions in the settings.',
+    allowable: false,
+  },
+  'data-center': {
+    code: 'EXCLUDED',
+    title: 'Data center',
+    meaning: 'The visitor’s IP address belongs to a hosting provider, which usually means a program.',
+    remedy: 'No action needed. To count such visits, change the exclusions in the site’s settings.',
+    allowable: false,
+  },
   busy: {
     code: 'UNAVAILABLE',
     title: 'Server busy',
@@ -114,14 +164,37 @@ const REFUSALS = {
 /** The reason for a refusal. */
 export type RefusalReason = keyof typeof REFUSALS;
 
+/**
+ * The ledger's name for stored events whose texts were replaced, because the site had used up its limits of the day. They are
+ * counted as `stored` too, so no sum includes them.
+ */
+export const SHORTENED = 'shortened';
+
+const SHORTENED_EXPLANATION: Explanation = {
+  title: 'Shortened',
+  meaning:
+    'These events are counted. But the site sent more text in a day than this server stores, so pages, properties or other texts that were new or long are listed as “(other)”.',
+  remedy:
+    'Check for code, or a stranger, that sends something different with every event. If the traffic is real, raise SITE_TEXTS or SITE_TEXT_MIB.',
+  allowable: false,
+};
+
 /** The outcomes of a beacon that is not refused. */
 const ACCEPTED = ['stored', 'duplicate', 'bot'] as const;
 export type AcceptedOutcome = (typeof ACCEPTED)[number];
 
 /** The outcome of a beacon: a closed union, for exhaustive switches. */
-export type Outcome =
-  | { kind: AcceptedOutcome }
-  | { kind: 'refused'; reason: RefusalReason; detail?: string; retryAfterSeconds?: number };
+export type Outcome = { kind: AcceptedOutcome } | RefusedOutcome;
+
+/** The outcome of a refused beacon. */
+export interface RefusedOutcome {
+  kind: 'refused';
+  reason: RefusalReason;
+  /** The field that makes the event malformed, such as `props.items`. */
+  field?: string;
+  detail?: string;
+  retryAfterSeconds?: number;
+}
 
 /** The outcome in metrics if the server failed; the log has the error. */
 export const FAULT = 'internal';
@@ -134,17 +207,31 @@ export function outcomeName(outcome: Outcome): string {
   return outcome.kind === 'refused' ? outcome.reason : outcome.kind;
 }
 
+/** The reasons for refusing events that need no key of the site. Anyone can send them, from any host that the site allows. */
+const HOST_CLAIMED: readonly string[] = [
+  'unknown-key',
+  'missing-key',
+  'too-large',
+  'media-type',
+] satisfies RefusalReason[];
+
+/** Whether a reason is that of events whose hosts anyone can make up, even without a key of the site. */
+export function isHostClaimed(reason: string): boolean {
+  return HOST_CLAIMED.includes(reason);
+}
+
+/** Whether a ledger's line counts events that were refused. */
+export function isRefused(name: string): boolean {
+  return !isAccepted(name) && name !== SHORTENED;
+}
+
 /** Whether an outcome's name is not that of a refusal. */
 export function isAccepted(name: string): name is AcceptedOutcome {
   return ACCEPTED.some((accepted) => accepted === name);
 }
 
 /** Returns the error for the sender of a refused beacon. */
-export function errorOf({
-  reason,
-  detail,
-  retryAfterSeconds,
-}: Extract<Outcome, { kind: 'refused' }>): ApiError {
+export function errorOf({ reason, detail, retryAfterSeconds }: RefusedOutcome): ApiError {
   return new ApiError(REFUSALS[reason].code, {
     ...(detail === undefined ? {} : { detail }),
     ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
@@ -160,6 +247,7 @@ const REFUSALS_BY_NAME: Readonly<Record<string, RefusalEntry>> = REFUSALS;
 
 /** Returns the explanation of a ledger's reason. A reason from a newer version is shown by its name. */
 export function explanationOf(reason: string): Explanation {
+  if (reason === SHORTENED) return SHORTENED_EXPLANATION;
   return (
     ownValue(REFUSALS_BY_NAME, reason) ?? {
       title: reason,

@@ -1,4 +1,4 @@
-import { hash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHmac, hash, randomBytes, timingSafeEqual } from 'node:crypto';
 
 /** Random secrets for sessions and links. Only their hash is stored. */
 
@@ -18,6 +18,11 @@ export function digestToken(token: string): string {
 /** Creates an identifier such as `ses_…`, which is not a secret. */
 export function newId(prefix: string): string {
   return `${prefix}_${randomBytes(ID_BYTES).toString('base64url')}`;
+}
+
+/** Returns the seal of a text, which only somebody with the secret can make, in URL-safe characters. */
+export function sealOf(text: string, secret: string): string {
+  return createHmac('sha256', secret).update(text).digest('base64url');
 }
 
 /** Compares two texts in constant time. */

@@ -1,13 +1,26 @@
 /** Writes lists as CSV: https://www.rfc-editor.org/rfc/rfc4180 */
 
-/** Matches a text that spreadsheets run as a formula: https://owasp.org/www-community/attacks/CSV_Injection */
-const FORMULA = /^[=+\-@\t\r]/;
+/** Matches what a formula begins with, in ASCII or in the full width that spreadsheets convert, after spaces at most. */
+const FORMULA = String.raw`[^\S\t\r\n]*[=+\-@＝＋－＠]`;
+/** Matches the start of a cell that spreadsheets run as a formula, or trim before they look. */
+const AT_START = new RegExp(`^(?=${FORMULA}|[\\t\\r\\n])`);
+/** Matches what separates cells in some countries or programs, even within quotes, before a formula. */
+const AFTER_SEPARATOR = new RegExp(`[;|\\t\\r\\n](?=${FORMULA})`, 'g');
+
+/**
+ * Puts an apostrophe where a spreadsheet may see the start of a formula, so that it shows a text instead.
+ * https://owasp.org/www-community/attacks/CSV_Injection
+ */
+function withoutFormulas(text: string): string {
+  return text.replace(AFTER_SEPARATOR, "$&'").replace(AT_START, "'");
+}
+
 const NEEDS_QUOTES = /[",\r\n]/;
 
 function cell(value: unknown): string {
   if (value === null || value === undefined) return '';
-  const text = typeof value === 'object' ? JSON.stringify(value) : String(value);
-  const safe = typeof value === 'string' && FORMULA.test(text) ? `'${text}` : text;
+  if (typeof value === 'number') return String(value);
+  const safe = withoutFormulas(typeof value === 'object' ? JSON.stringify(value) : String(value));
   return NEEDS_QUOTES.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
 

@@ -10,7 +10,7 @@ const REGISTRY_AWAY_MS = MINUTE_MS;
 export interface HealthParts {
   store: Pick<Store, 'events'>;
   /** The site keys in memory. */
-  sites: { readonly size: number; ageMs(): number | null };
+  sites: { readonly size: number; readonly lastError: string | null; ageMs(): number | null };
   /** The source of today's salt. */
   salt: { today(): string | Promise<string> };
   /** Returns whether the process is shutting down. */
@@ -62,12 +62,7 @@ async function examine({ store, sites, salt, stopping }: HealthParts): Promise<C
     check('salt', await withoutSalt(salt)),
     {
       // Not required, because the server keeps counting with the loaded keys.
-      ...check(
-        'registry',
-        ageMs > REGISTRY_AWAY_MS
-          ? `no response from the registry for ${Math.round(ageMs / SECOND_MS)} seconds`
-          : null,
-      ),
+      ...check('registry', registryComplaint(ageMs, sites.lastError)),
       required: false,
     },
     // Not required, because days that are over take no events.
@@ -77,6 +72,12 @@ async function examine({ store, sites, salt, stopping }: HealthParts): Promise<C
       ? [{ ...check('databases', health.note), required: false }]
       : []),
   ];
+}
+
+function registryComplaint(ageMs: number, lastError: string | null): string | null {
+  if (ageMs > REGISTRY_AWAY_MS)
+    return `no response from the registry for ${Math.round(ageMs / SECOND_MS)} seconds${lastError === null ? '' : `: ${lastError}`}`;
+  return lastError;
 }
 
 function damage(days: number): string {

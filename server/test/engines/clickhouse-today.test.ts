@@ -25,6 +25,7 @@ const OWN_STATEMENTS = [
   /^SELECT macro FROM system\.macros WHERE /,
   /^SELECT name FROM system\.merge_tree_settings WHERE /,
   /^CREATE TABLE IF NOT EXISTS attractos_entries /,
+  /^SELECT name FROM system\.columns WHERE /,
   /^SELECT engine FROM system\.tables WHERE /,
   /^SELECT zookeeper_path, replica_name FROM system\.replicas WHERE /,
   /^SELECT log_pointer > log_max_index .* FROM system\.replicas\s/,

@@ -6,6 +6,7 @@ import { linkTo } from '../support/link.ts';
 import { temporaryFolder } from '../support/paths.ts';
 import { until } from '../support/poll.ts';
 import { command, type Program, startProgram } from '../support/program.ts';
+import { SECRET_KEY } from '../support/secret-key.ts';
 import { pageHeaders } from '../support/world.ts';
 
 /** What CLICKHOUSE_URL names must be one table. Otherwise events would silently be missing from counts. */
@@ -51,6 +52,7 @@ describe.skipIf(!hasClickHouse || !hasPostgres)('the servers of CLICKHOUSE_URL',
     const dataDir = await temporaryFolder();
     const settings = {
       ...{ DATABASE_URL: postgres.createDatabase(), CLICKHOUSE_URL: urls.join(',') },
+      SECRET_KEY,
       LOG_LEVEL: 'error',
     };
     const operator = async (...args: string[]) => {

@@ -1,14 +1,14 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { utcDay } from '../../src/domain/clock.ts';
+import { HOUR_MS, utcDay } from '../../src/domain/clock.ts';
 import { StoreUnavailable } from '../../src/store/contract/store.ts';
 import { describeActivity } from '../reports-contract.ts';
 import { describeStore } from '../store-contract.ts';
 import { NOON_MS } from '../support/clock.ts';
-import { hasClickHouse } from '../support/engines/clickhouse.ts';
+import { hasClickHouse, sharedClickHouse } from '../support/engines/clickhouse.ts';
 import { hasPostgres } from '../support/engines/postgres.ts';
 import { event, SITE } from '../support/entries.ts';
 import { temporaryFolder } from '../support/paths.ts';
-import { failCommits, openShipped } from '../support/shipped.ts';
+import { failCommits, openShipped, shippedOn } from '../support/shipped.ts';
 
 describe.skipIf(!hasClickHouse || !hasPostgres)('the scale-out shape', () => {
   describeStore({
@@ -28,6 +28,26 @@ describe.skipIf(!hasClickHouse || !hasPostgres)('the scale-out shape', () => {
     spans: 40,
     byReceipt: true,
     outlivesRetention: false,
+  });
+
+  it('adds the columns that the table of an earlier release lacks', async () => {
+    const cluster = await sharedClickHouse();
+    const urls = await cluster.createDatabase();
+    const open = shippedOn(async () => urls.join(','));
+    const dataDir = await temporaryFolder();
+    const before = await open(dataDir);
+    await before.events.append(event({ utmTerm: 'shoes', interactive: false, browser: 'Firefox' }));
+    expect((await before.events.page(SITE, { limit: 2 })).events).toMatchObject([{ utmTerm: 'shoes' }]);
+    await before.close();
+    const entries = `${new URL(urls[0] ?? '').pathname.slice(1)}.attractos_entries`;
+    for (const column of ['utm_term', 'passive'])
+      await cluster.sql(0, `ALTER TABLE ${entries} DROP COLUMN ${column}`);
+    const store = await open(dataDir);
+    onTestFinished(() => store.close());
+    const later = { receivedAtMs: NOON_MS + HOUR_MS, utmTerm: 'boots', interactive: false };
+    await store.events.append(event(later));
+    const { events } = await store.events.page(SITE, { limit: 9 });
+    expect(events).toMatchObject([later, { utmTerm: null, interactive: true, browser: 'Firefox' }]);
   });
 
   it('refuses reports that only newer servers can answer, and seals nothing', async () => {

@@ -9,6 +9,7 @@ import { ask } from '../support/http.ts';
 import { temporaryFolder } from '../support/paths.ts';
 import { until } from '../support/poll.ts';
 import { command, startProgram } from '../support/program.ts';
+import { SECRET_KEY } from '../support/secret-key.ts';
 import { pageHeaders } from '../support/world.ts';
 
 /** PgBouncer refuses our limits at the start of a session, or drops them if it is told to ignore them. */
@@ -80,6 +81,7 @@ describe.skipIf(!hasPostgres || !hasPgBouncer)('PostgreSQL behind PgBouncer', ()
       const settings = {
         DATABASE_URL: through(server.createDatabase()),
         CLICKHOUSE_URL: (await cluster.createDatabase()).join(','),
+        SECRET_KEY,
         LOG_LEVEL: 'error',
       };
       const dataDir = await temporaryFolder();

@@ -18,6 +18,7 @@ import {
 import { temporaryFolder } from '../support/paths.ts';
 import { until } from '../support/poll.ts';
 import { command } from '../support/program.ts';
+import { SECRET_KEY } from '../support/secret-key.ts';
 
 /** An address without a server, because no test here uses ClickHouse. */
 const CLICKHOUSE = 'http://127.0.0.1:1';
@@ -91,7 +92,7 @@ describe.skipIf(!hasPostgres)('PostgreSQL', () => {
     const stores = await Promise.all(Array.from({ length: 6 }, () => openOn(url)));
     for (const { registry } of stores) await addAccount(registry);
     expect(server.sql(nameIn(url), 'SELECT count(*) FROM accounts')).toBe('6');
-    expect(server.sql(nameIn(url), "SELECT version FROM schema_versions WHERE part = 'registry'")).toBe('5');
+    expect(server.sql(nameIn(url), "SELECT version FROM schema_versions WHERE part = 'registry'")).toBe('9');
   });
 
   it('refuses a database of a newer version with the same error everywhere', async () => {
@@ -99,7 +100,7 @@ describe.skipIf(!hasPostgres)('PostgreSQL', () => {
     await openOn(url);
     server.sql(nameIn(url), "UPDATE schema_versions SET version = 999 WHERE part = 'registry'");
     const sentence =
-      /^The registry in PostgreSQL was written by a newer version: schema 999, but this version supports up to 5\. Upgrade AttractOS, or restore a backup made by this version\.$/;
+      /^The registry in PostgreSQL was written by a newer version: schema 999, but this version supports up to 9\. Upgrade AttractOS, or restore a backup made by this version\.$/;
     await expect(openOn(url)).rejects.toThrow(sentence);
     await expect(openStoreOn(url)).rejects.toThrow(sentence);
     const dataDir = await temporaryFolder();
@@ -116,7 +117,7 @@ describe.skipIf(!hasPostgres)('PostgreSQL', () => {
   });
 
   it('answers commands, and refuses a backup', async () => {
-    const settings = { DATABASE_URL: server.createDatabase(), CLICKHOUSE_URL: CLICKHOUSE };
+    const settings = { DATABASE_URL: server.createDatabase(), CLICKHOUSE_URL: CLICKHOUSE, SECRET_KEY };
     const dataDir = await temporaryFolder();
     const run = (...args: string[]) => command(dataDir, [...args, '--json'], settings);
     expect((await run('account', 'add', '--email', 'ada@example.com')).code).toBe(0);
@@ -136,7 +137,7 @@ describe.skipIf(!hasPostgres)('PostgreSQL', () => {
   it('reports an unreachable server without showing the password', async () => {
     const url = 'postgres://attractos:s3cr3t@127.0.0.1:1/attractos';
     const { code, stdout, stderr } = await command(await temporaryFolder(), ['serve'], {
-      ...{ PORT: '0', DATABASE_URL: url, CLICKHOUSE_URL: CLICKHOUSE },
+      ...{ PORT: '0', DATABASE_URL: url, CLICKHOUSE_URL: CLICKHOUSE, SECRET_KEY },
     });
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     expect(stderr).toMatch(/^attractos: PostgreSQL: .*ECONNREFUSED/);

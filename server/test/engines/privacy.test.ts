@@ -12,6 +12,7 @@ import { allFiles, findMarks } from '../faults/support/marks.ts';
 import { PATIENT } from '../faults/support/patience.ts';
 import { hasPostgres, type PostgresServer, sharedPostgres } from '../support/engines/postgres.ts';
 import { temporaryFolder } from '../support/paths.ts';
+import { SECRET_KEY } from '../support/secret-key.ts';
 
 /** The scale-out counterpart of `faults/privacy.test.ts`, which covers the embedded store. */
 
@@ -24,7 +25,7 @@ describe.skipIf(!hasPostgres)('a visitor’s address and user agent beside datab
   it('leaves no address or user agent in a spool, a row of PostgreSQL, or a file after a kill', async () => {
     const databases = server.createDatabase();
     // No server listens there, so acknowledged events stay on this machine.
-    const settings = { DATABASE_URL: databases, CLICKHOUSE_URL: 'http://127.0.0.1:1' };
+    const settings = { DATABASE_URL: databases, CLICKHOUSE_URL: 'http://127.0.0.1:1', SECRET_KEY };
     const dataDir = await temporaryFolder();
     const scene = await prepare(dataDir, settings);
     const start = starter(dataDir, { ...settings, LOG_LEVEL: 'trace' });

@@ -18,6 +18,7 @@ import { temporaryFolder } from '../support/paths.ts';
 import { until } from '../support/poll.ts';
 import { command, type Program, startProgram } from '../support/program.ts';
 import { Random } from '../support/random.ts';
+import { SECRET_KEY } from '../support/secret-key.ts';
 
 /**
  * Several hosts, simulated as processes and links that can be cut: two collectors and an API server in front of PostgreSQL and
@@ -55,7 +56,10 @@ async function makeWorld(): Promise<World> {
   onTestFinished(() => endClickHouse(cluster));
   const urls = await cluster.createDatabase();
   const databases = { postgres: postgres.createDatabase(), clickhouse: urls.join(',') };
-  const settings = { DATABASE_URL: databases.postgres, CLICKHOUSE_URL: databases.clickhouse };
+  const settings = {
+    ...{ DATABASE_URL: databases.postgres, CLICKHOUSE_URL: databases.clickhouse },
+    SECRET_KEY,
+  };
   const operator = async (...args: string[]) => {
     const { code, stdout, stderr } = await command(folder, [...args, '--json'], settings);
     if (code !== 0) throw new Error(stderr);
@@ -109,6 +113,7 @@ class Host {
           .split(',')
           .map((url, i) => through(url, toReplicas[i] ?? toPostgres))
           .join(','),
+        SECRET_KEY,
       },
       toPostgres,
       toReplicas,

@@ -1,3 +1,4 @@
+import { get, type IncomingMessage } from 'node:http';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { newTotpSecret } from '../../src/app/second-factor.ts';
 import { openShared } from '../../src/store/open.ts';
@@ -7,6 +8,7 @@ import { type Answer, ask } from '../support/http.ts';
 import { temporaryFolder } from '../support/paths.ts';
 import { until } from '../support/poll.ts';
 import { command, startProgram } from '../support/program.ts';
+import { SECRET_BOX, SECRET_KEY } from '../support/secret-key.ts';
 import { totpCode } from '../support/totp.ts';
 import { pageHeaders } from '../support/world.ts';
 
@@ -27,7 +29,10 @@ describe.skipIf(!hasPostgres)('two servers on one PostgreSQL', () => {
 
   async function start() {
     const databases = { postgres: server.createDatabase(), clickhouse: 'http://127.0.0.1:1' };
-    const settings = { DATABASE_URL: databases.postgres, CLICKHOUSE_URL: databases.clickhouse };
+    const settings = {
+      ...{ DATABASE_URL: databases.postgres, CLICKHOUSE_URL: databases.clickhouse },
+      SECRET_KEY,
+    };
     const dataDir = await temporaryFolder();
     const run = async (...args: string[]): Promise<Record<string, unknown>> => {
       const { code, stdout, stderr } = await command(dataDir, [...args, '--json'], settings);
@@ -99,12 +104,31 @@ describe.skipIf(!hasPostgres)('two servers on one PostgreSQL', () => {
     expect((await one.get('/dashboard/account')).status).toBe(303);
   });
 
+  it('ends a live stream on one server when its user signs out on the other', async () => {
+    const { urls, run } = await start();
+    const { id } = await run('site', 'add', '--account', EMAIL, '--domain', 'live.example');
+    const [one, two] = urls.map((url) => new DashboardVisitor(url));
+    if (one === undefined || two === undefined) throw new Error('two servers were started');
+    await one.signIn(EMAIL, PASSWORD);
+    for (const [name, value] of one.cookies) two.cookies.set(name, value);
+    await two.get('/dashboard/account');
+    const headers = { cookie: one.cookieHeader };
+    const request = get(`${urls[0]}/dashboard/sites/${id}/live`, { headers });
+    const response = await new Promise<IncomingMessage>((resolve) => request.on('response', resolve));
+    expect(response.statusCode).toBe(200);
+    const ended = new Promise((resolve) => response.resume().on('close', resolve));
+    expect((await two.post('/logout')).status).toBe(303);
+    await ended;
+    expect(response.complete).toBe(true);
+  });
+
   it('completes a login on the other server, and accepts each code once', async () => {
     const { urls, databases } = await start();
     const secret = newTotpSecret();
     const shared = await openShared({ dataDir: await temporaryFolder(), databases });
     const account = await shared.registry.accountByEmail(EMAIL);
-    await shared.registry.setTotp(account?.id ?? '', { secret, recoveryHashes: [] });
+    const sealed = SECRET_BOX.seal(secret, account?.id ?? '');
+    await shared.registry.setTotp(account?.id ?? '', { secret: sealed, recoveryHashes: [] });
     await shared.close();
     const [first, second] = urls.map((url) => new DashboardVisitor(url));
     if (first === undefined || second === undefined) throw new Error('two servers were started');

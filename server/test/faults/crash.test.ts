@@ -17,7 +17,7 @@ import { storedEvents } from '../support/stored-events.ts';
  * direction: nothing acknowledged is lost, and nothing is counted twice.
  */
 
-const ROUNDS = 24;
+const ROUNDS = 12;
 /** In one of this many rounds, the process is killed while it starts. */
 const KILLED_STARTING_EVERY = 4;
 const STARTING_MS = 400;

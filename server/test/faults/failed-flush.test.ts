@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { openStore } from '../../src/store/open.ts';
 import { temporaryFolder } from '../support/paths.ts';
 import { startProgram } from '../support/program.ts';
 import { canFailDisks, faultyDisk } from './support/faulty-disk.ts';
@@ -133,6 +134,8 @@ describe.runIf(canFailDisks)('a failed fsync of the registry', PATIENT, () => {
   it('acknowledges no event without a salt', async () => {
     const dataDir = await temporaryFolder();
     const site = await addSite(dataDir);
+    // The first start writes to the registry, too.
+    await (await openStore({ dataDir, onBroken: () => undefined })).close();
     const disk = await faultyDisk();
     disk.fail('sync', 'EIO', 'registry.db-wal');
     const program = startProgram(dataDir, disk.settings);

@@ -1,4 +1,4 @@
-import { chmodSync, closeSync, openSync, rmSync, writeSync } from 'node:fs';
+import { chmodSync, closeSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ask } from '../support/http.ts';
@@ -34,7 +34,7 @@ async function realDisk(): Promise<Place> {
   const ballast = join(path, 'ballast');
   return {
     dataDir: path,
-    settings: {},
+    settings: { MIN_FREE_DISK_MIB: '0' },
     fill() {
       const file = openSync(ballast, 'a', 0o600);
       try {
@@ -110,6 +110,15 @@ async function stage(place: Place) {
   return { ...place, site, program, url, outcomes, sendSome, sendUntilRefused, ready, expectNothingLost };
 }
 
+/** Returns the lines of the log that say whether events can be stored. */
+function storingLines(program: Program): object[] {
+  return program
+    .stdout()
+    .split('\n')
+    .filter((line) => /events are (refused|accepted)/.test(line))
+    .map((line) => JSON.parse(line) as object);
+}
+
 async function end(program: Program, signal: 'SIGTERM' | 'SIGKILL') {
   program.kill(signal);
   return program.exit;
@@ -144,6 +153,10 @@ describe.each([
 
     free();
     await eventually(ready, (status) => status === 200);
+    expect(storingLines(program)).toMatchObject([
+      { level: 50 },
+      { level: 50, msg: 'events are accepted again' },
+    ]);
     const before = outcomes.of('stored');
     await sendSome(40);
     expect(outcomes.of('stored')).toBe(before + 40);
@@ -159,7 +172,7 @@ describe.each([
   });
 
   it.runIf(possible)('does not prevent a shutdown by signal, and no acknowledged event is lost', async () => {
-    const { dataDir, site, program, fill, free, sendUntilRefused, expectNothingLost } = await stage(
+    const { dataDir, settings, site, program, fill, free, sendUntilRefused, expectNothingLost } = await stage(
       await place(),
     );
     fill();
@@ -168,19 +181,19 @@ describe.each([
     free();
     expectNothingLost();
     await expectSound(dataDir);
-    const again = startProgram(dataDir);
+    const again = startProgram(dataDir, settings);
     expect(outcomeOf(await post(await again.address, beaconOf(site)))).toBe('stored');
   });
 
   it.runIf(possible)('loses no acknowledged event after a kill', async () => {
-    const { dataDir, site, program, fill, free, sendUntilRefused, expectNothingLost } = await stage(
+    const { dataDir, settings, site, program, fill, free, sendUntilRefused, expectNothingLost } = await stage(
       await place(),
     );
     fill();
     await sendUntilRefused();
     expect(await end(program, 'SIGKILL')).toMatchObject({ signal: 'SIGKILL' });
     free();
-    const again = startProgram(dataDir);
+    const again = startProgram(dataDir, settings);
     const url = await again.address;
     expectNothingLost();
     await expectSound(dataDir);
@@ -188,16 +201,65 @@ describe.each([
   });
 });
 
+describe('a disk with little free space', PATIENT, () => {
+  it.runIf(canMount)('refuses events with 503 before it is full, and says so everywhere', async () => {
+    const { path: dataDir } = await smallDisk(24 * 1024);
+    const settings = { MIN_FREE_DISK_MIB: '8', METRICS_TOKEN: 'a-token-of-metrics' };
+    const site = await addSite(dataDir);
+    const program = startProgram(dataDir, settings);
+    const url = await program.address;
+    const send = async () => outcomeOf(await post(url, beaconOf(site)));
+    const readiness = async () => (await ask(url, { path: '/readyz' })).json();
+    const isReady = async () => {
+      const headers = { authorization: `Bearer ${settings.METRICS_TOKEN}` };
+      return (await ask(url, { path: '/metrics', headers })).text.includes('\nattractos_store_ready 1');
+    };
+    expect(await send()).toBe('stored');
+    const ballast = join(dataDir, 'ballast');
+    writeFileSync(ballast, Buffer.alloc(16 * 1024 ** 2));
+    await eventually(send, (outcome) => outcome === 'unavailable');
+    const refused = { status: 'not ready', reason: expect.stringContaining('(MIN_FREE_DISK_MIB)') };
+    expect(await readiness()).toMatchObject(refused);
+    expect(await isReady()).toBe(false);
+    const doctor = await command(dataDir, ['doctor'], settings);
+    expect(doctor.stdout).toMatch(/disk.*so events are refused/);
+    // There still is room for the ledger.
+    await eventually(
+      () => ledgerOf(dataDir, site.id),
+      ({ unavailable = 0 }) => unavailable > 0,
+    );
+
+    rmSync(ballast);
+    await eventually(send, (outcome) => outcome === 'stored');
+    expect(await readiness()).toMatchObject({ status: 'ready' });
+    expect(await isReady()).toBe(true);
+    expect(storingLines(program)).toMatchObject([
+      { level: 50, msg: 'events are refused with 503: they cannot be stored', error: refused.reason },
+      { level: 50, msg: 'events are accepted again' },
+    ]);
+  });
+
+  it.runIf(canMount)('is noticed at startup', async () => {
+    const { path: dataDir } = await smallDisk(24 * 1024);
+    const site = await addSite(dataDir);
+    const program = startProgram(dataDir, { MIN_FREE_DISK_MIB: '100' });
+    const url = await program.address;
+    expect(outcomeOf(await post(url, beaconOf(site)))).toBe('unavailable');
+    expect(program.stdout()).toContain('events are refused with 503');
+  });
+});
+
 describe('a data folder that cannot be written', PATIENT, () => {
   it.runIf(canMount)('reports an unwritable folder at startup and in every command that writes', async () => {
     const disk = await smallDisk(6 * 1024);
     const site = await addSite(disk.path);
-    const first = startProgram(disk.path);
+    const settings = { MIN_FREE_DISK_MIB: '0' };
+    const first = startProgram(disk.path, settings);
     expect(outcomeOf(await post(await first.address, beaconOf(site)))).toBe('stored');
     expect(await end(first, 'SIGTERM')).toEqual({ code: 0, signal: null });
 
     disk.setReadOnly(true);
-    const second = startProgram(disk.path);
+    const second = startProgram(disk.path, settings);
     expect(await second.exit).toEqual({ code: 1, signal: null });
     expect(second.stderr()).toMatch(/^attractos: .*(read-?only|unable to open).*\n$/i);
     const refused = await command(disk.path, ['site', 'rotate-key', '--site', site.id, '--json']);
@@ -205,7 +267,7 @@ describe('a data folder that cannot be written', PATIENT, () => {
     expect(JSON.parse(refused.stderr)).toMatchObject({ error: expect.any(String), code: expect.any(String) });
 
     disk.setReadOnly(false);
-    const third = startProgram(disk.path);
+    const third = startProgram(disk.path, settings);
     expect(outcomeOf(await post(await third.address, beaconOf(site)))).toBe('stored');
     expect(countOf(disk.path, site.id)).toBe(2);
     await expectSound(disk.path);

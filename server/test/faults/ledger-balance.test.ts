@@ -30,15 +30,22 @@ async function stage(settings: Record<string, string> = {}) {
   if (site === undefined || shop === undefined) throw new Error('the sites are missing');
   const { key } = (await json(dataDir, ['site', 'rotate-key', '--site', shop.id])) as { key: string };
   await json(dataDir, ['site', 'retire-key', '--key', shop.key]);
-  const program = startProgram(dataDir, settings);
+  const program = startProgram(dataDir, { TRUST_PROXY: 'loopback', ...settings });
   const url = await program.address;
   const known = [beaconOf(site), beaconOf(site), beaconOf(site)].map((beacon) => ({ site, beacon }));
   const scene: Scene = { sites: [site, { ...shop, key }], retired: { key: shop.key, site: shop }, known };
   const answered = new Map([NO_SITE, ...sites.map(({ id }) => id)].map((id) => [id, new OutcomeCounts()]));
   const agent = connections(16);
+  let clients = 0;
   /** Sends one request, and records the outcome of each of its beacons. */
   const send = async ({ body, headers, ledgers, expected }: Sending) => {
-    const answer = await post(url, body, { headers, agent, origin: headers.origin ?? 'null' });
+    // Each from another address, since owners are shown only some events without a key of each.
+    clients += 1;
+    const address = `10.${clients >> 16}.${(clients >> 8) & 255}.${clients & 255}`;
+    const answer = await post(url, body, {
+      headers: { ...headers, 'x-forwarded-for': address },
+      ...{ agent, origin: headers.origin ?? 'null' },
+    });
     expectProperAnswer(answer);
     const outcomes = outcomesOf(answer);
     expect(outcomes.map((outcome, i) => (outcome === RATE ? expected[i] : outcome))).toEqual(expected);
@@ -100,6 +107,7 @@ describe('the ledger', PATIENT, () => {
           'malformed',
           'too-large',
           'media-type',
+          'missing-key',
           'unknown-key',
           'retired-key',
         ],

@@ -4,7 +4,15 @@ import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../support/paths.ts';
 import { startProgram } from '../support/program.ts';
-import { addSite, countOf, expectSound, expectSoundHere, ledgerOf, storedPaths } from './support/owner.ts';
+import {
+  addSite,
+  countOf,
+  examine,
+  expectSound,
+  expectSoundHere,
+  ledgerOf,
+  storedPaths,
+} from './support/owner.ts';
 import { beaconOf, outcomeOf, pathOf, post } from './support/pages.ts';
 import { PATIENT } from './support/patience.ts';
 
@@ -34,9 +42,26 @@ async function killedInstallation() {
   return { dataDir, site, acknowledged: acknowledged.sort() };
 }
 
+/** Starts a server and stops it. @returns what it said on standard error */
+async function startedOnce(dataDir: string): Promise<string> {
+  const program = startProgram(dataDir);
+  await program.address;
+  program.kill('SIGTERM');
+  expect(await program.exit).toEqual({ code: 0, signal: null });
+  return program.stderr();
+}
+
 /** Returns the size of one frame of a log, in bytes. */
 function frameBytes(log: Buffer): number {
   return FRAME_HEADER_BYTES + log.readUInt32BE(8);
+}
+
+/** Returns how many bytes of a log are in use: frames after them are from before the log last began anew. */
+function usedBytes(log: Buffer): number {
+  const salts = log.subarray(16, 24);
+  let end = HEADER_BYTES;
+  while (log.subarray(end + 8, end + 16).equals(salts)) end += frameBytes(log);
+  return end;
 }
 
 /**
@@ -138,6 +163,44 @@ describe('a torn write-ahead log', PATIENT, () => {
     await expectWhole(another);
     rmSync(join(gone.dataDir, 'events.db-shm'));
     await expectWhole(gone);
+  });
+
+  it.each([
+    {
+      name: 'damaged in its middle',
+      harm: (log: Buffer, middle: number) => log.fill(0xa5, middle, middle + 9),
+    },
+    { name: 'cut in half', harm: (log: Buffer, middle: number) => log.subarray(0, middle) },
+    { name: 'emptied', harm: () => Buffer.alloc(0) },
+  ])('that is $name is reported, with the number of commits that are missing', async ({ harm }) => {
+    const killed = await killedInstallation();
+    await startedOnce(killed.dataDir);
+    const program = startProgram(killed.dataDir);
+    const url = await program.address;
+    // While this one reads, no checkpoint takes the next events out of the log.
+    using reader = new DatabaseSync(join(killed.dataDir, 'events.db'), { readOnly: true });
+    reader.exec('BEGIN; SELECT count(*) FROM counters');
+    for (let i = 0; i < 20; i++) {
+      const beacon = beaconOf(killed.site);
+      expect(outcomeOf(await post(url, beacon))).toBe('stored');
+      killed.acknowledged.push(pathOf(beacon));
+    }
+    program.kill('SIGKILL');
+    await program.exit;
+    const { dataDir, site, acknowledged } = await copyOf(killed);
+    const file = join(dataDir, 'events.db-wal');
+    const log = readFileSync(file);
+    writeFileSync(file, harm(log, usedBytes(log) >> 1));
+    const missing = acknowledged.length - storedPaths(dataDir, site.id).length;
+    expect(missing).toBeGreaterThan(1);
+    const said = `lacks its last ${missing} commits of acknowledged events`;
+    expect((await examine(dataDir)).get('files')).toMatchObject({
+      ok: false,
+      found: expect.stringContaining(said),
+    });
+    expect(await startedOnce(dataDir)).toContain(said);
+    expect(await startedOnce(dataDir), 'said once').toBe('');
+    await expectSound(dataDir);
   });
 
   it('keeps accounts and keys of the registry', async () => {

@@ -68,7 +68,7 @@ describe('an unknown key', PATIENT, () => {
         outcome: 'unknown-key',
         told: [mine.id, theirs.id],
       },
-      { key: 'UA-12345-1', page: 'https://example.com/', outcome: 'unknown-key', told: [mine.id, theirs.id] },
+      { key: 'UA-12345-1', page: 'https://example.com/', outcome: 'missing-key', told: [mine.id, theirs.id] },
       { key: mine.key, page: 'https://example.com/', outcome: 'retired-key', told: [mine.id] },
       { key: mine.key, page: 'https://elsewhere.example/', outcome: 'retired-key', told: [mine.id] },
       { key: newSiteKey(), page: 'https://notexample.com/', outcome: 'unknown-key', told: [] },
@@ -99,7 +99,11 @@ describe('an unknown key', PATIENT, () => {
     const { lines } = (await json(dataDir, ['site', 'ledger', '--site', theirs.id])) as {
       lines: { host: string }[];
     };
-    expect(lines.map(({ host }) => host)).toEqual(['example.com', 'shop.example.com', 'www.example.com']);
+    expect([...new Set(lines.map(({ host }) => host))]).toEqual([
+      'example.com',
+      'shop.example.com',
+      'www.example.com',
+    ]);
   });
 
   it('counts an unknown key exactly in a flood, without growing tables or memory', async () => {

@@ -1,4 +1,5 @@
 import { utcDay } from '../../src/domain/clock.ts';
+import type { SHORTENED } from '../../src/domain/outcomes.ts';
 import { type AppendOutcome, type Entry, StoreUnavailable } from '../../src/store/contract/store.ts';
 import {
   type ActualCount,
@@ -139,7 +140,10 @@ export class DatabasesInMemory {
   }
 
   /** Returns the number of events claimed under an outcome. */
-  counted(outcome: AppendOutcome | 'busy', days: readonly SiteDay[] | null = null): number {
+  counted(
+    outcome: AppendOutcome | 'busy' | typeof SHORTENED,
+    days: readonly SiteDay[] | null = null,
+  ): number {
     return [...this.#merged.values()]
       .flatMap(({ ledger }) => ledger)
       .filter((line) => line.outcome === outcome)

@@ -1,10 +1,16 @@
-import { existsSync, readdirSync } from 'node:fs';
+import { hash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { DAY_MS } from '../../src/domain/clock.ts';
 import { type Dimension, EVENT_DIMENSIONS } from '../../src/domain/dimensions.ts';
 import type { ActivityItem, Filter, Store, StoredEvent } from '../../src/store/contract/store.ts';
 import { DuckDb, literal, type Row } from '../../src/store/drivers/duckdb.ts';
+import { filePath } from '../../src/store/embedded/days/segment-files.ts';
+import { FILE_COLUMNS, type FileRelation, hasColumn } from '../../src/store/embedded/tables/file-columns.ts';
+import type { SegmentFiles } from '../../src/store/embedded/tables/segments.ts';
 import { openStore } from '../../src/store/open.ts';
+import { LATER_DIMENSIONS } from '../../src/store/reports/relations.ts';
 import { temporaryFolder } from './paths.ts';
 
 /** Days that are over: everything that reports say about them, and the files they are in. */
@@ -102,6 +108,38 @@ function withViewsNumbered<T extends object>(items: readonly T[]): unknown[] {
 /** Everything that can be asked about a span, with lists in pages of a length. */
 export async function answersOf(store: Store, span: Span, limit = 100): Promise<Record<string, unknown>> {
   return { ...(await numbersOf(store, span)), lists: await listsOf(store, span, limit) };
+}
+
+/** Makes the files of sealed days what an earlier release wrote: without the columns and rollups that came since. */
+export async function asWrittenEarlier(dataDir: string): Promise<void> {
+  const duck = await DuckDb.open({ ...{ memoryMib: 128, threads: 1 }, spillFolder: await temporaryFolder() });
+  const db = new DatabaseSync(join(dataDir, 'events.db'));
+  const later = LATER_DIMENSIONS.map(literal).join(', ');
+  try {
+    for (const { no, day, files } of db.prepare('SELECT no, day, files FROM segments').all()) {
+      const written = JSON.parse(String(files)) as SegmentFiles;
+      for (const relation of Object.keys(written) as FileRelation[]) {
+        const file = join(dataDir, 'days', filePath({ no: Number(no), day: Number(day) }, relation));
+        const columns = FILE_COLUMNS[relation].map(({ name }) => name);
+        const kept = columns.filter((column) => hasColumn(relation, 1, column));
+        const [copied] = await duck.rows(
+          `COPY (SELECT ${kept.join(', ')} FROM read_parquet(${literal(file)})
+             ${relation === 'rollups' ? `WHERE dimension NOT IN (${later})` : ''})
+           TO ${literal(`${file}.earlier`)} (FORMAT parquet)`,
+        );
+        renameSync(`${file}.earlier`, file);
+        const content = readFileSync(file);
+        written[relation] = {
+          ...{ bytes: content.length, rows: Number(copied?.Count) },
+          sha256: hash('sha256', content),
+        };
+      }
+      db.prepare('UPDATE segments SET files = ? WHERE no = ?').run(JSON.stringify(written), no ?? null);
+    }
+  } finally {
+    db.close();
+    duck.close();
+  }
 }
 
 /** Lists the Parquet files of a data folder, by their paths within `days/`. */

@@ -27,6 +27,16 @@ export interface Traffic {
 
 const CHANNELS: readonly Channel[] = ['direct', 'search', 'social', 'ai', 'referral', 'campaign', 'email'];
 
+const VALUES = [
+  { value: 49.9, currency: 'EUR' },
+  { value: null, currency: null },
+  { value: 0.1, currency: 'USD' },
+  { value: 0.2, currency: 'USD' },
+  { value: 1_234_567.891_234, currency: null },
+  { value: -5.5, currency: 'EUR' },
+  { value: 0, currency: 'JPY' },
+] as const;
+
 /** Generates days of traffic of one site, in order of arrival. */
 export function trafficOf({ seed, fromMs, days, perDay, visitors, clockSteps }: Traffic): Entry[] {
   const random = randomFrom(seed);
@@ -35,7 +45,7 @@ export function trafficOf({ seed, fromMs, days, perDay, visitors, clockSteps }: 
   const entries: Entry[] = [];
   for (let day = 0; day < days; day++) {
     const startMs = fromMs + day * DAY_MS;
-    const views: { visitor: bigint; view: bigint }[] = [];
+    const views: { visitor: bigint; view: bigint; path: string }[] = [];
     for (let i = 0; i < perDay; i++) {
       // Bunched, so that visits have several events and there are gaps too. Some are on boundaries of quarter hours and days.
       let atMs = startMs + Math.floor((i / perDay) * DAY_MS) + below(4) * MINUTE_MS;
@@ -58,15 +68,30 @@ export function trafficOf({ seed, fromMs, days, perDay, visitors, clockSteps }: 
       } else if (kind < 0.3 && views.length > 0) {
         const left = one(views.slice(-12));
         const engagedMs = random() < 0.1 ? null : below(20_000);
-        entries.push(leave({ ...left, receivedAtMs, engagedMs, scroll: below(100) }));
+        const scroll = random() < 0.1 ? null : below(100);
+        entries.push(leave({ ...left, receivedAtMs, engagedMs, scroll, vitals: vitalsOf(entries.length) }));
       } else {
         const view = BigInt(entries.length);
-        views.push({ visitor, view });
-        entries.push(madeUpEvent({ random, one, receivedAtMs, visitor, who }));
+        const made = madeUpEvent({ random, one, receivedAtMs, visitor, who });
+        views.push({ visitor, view, path: made.path });
+        entries.push(made);
       }
     }
   }
   return entries;
+}
+
+/** Returns web vitals: none in a quarter of cases, as of the smaller scripts; all; or those of engines without the others. */
+function vitalsOf(n: number): Readonly<Record<string, number>> | null {
+  if (n % 4 === 0) return null;
+  const load = { fcp: (n * 91) % 4000, ttfb: ((n * 53) % 2500) + 0.1 };
+  if (n % 4 === 1) return load;
+  return {
+    ...load,
+    lcp: ((n * 131) % 6000) + 0.5,
+    cls: (n % 7) * 0.05,
+    ...(n % 3 === 0 ? { inp: (n * 8) % 640 } : {}),
+  };
 }
 
 function madeUpEvent({
@@ -84,13 +109,16 @@ function madeUpEvent({
 }): EventEntry {
   const channel = random() < 0.4 ? one(CHANNELS) : 'direct';
   const name = random() < 0.75 ? 'pageview' : one(['signup', 'purchase']);
+  const none = receivedAtMs % 3 === 0 ? {} : null;
   const props: Props | null =
-    random() < 0.4 ? { plan: one<string | number | boolean>(['pro', 'free', 7, true]) } : null;
+    random() < 0.4 ? { plan: one<string | number | boolean>(['pro', 'free', 7, true]) } : none;
   return event({
     receivedAtMs,
     visitor,
     name,
     props,
+    // What the other numbers are made of stays the same.
+    ...(name === 'pageview' && who % 4 !== 0 ? {} : VALUES[receivedAtMs % VALUES.length]),
     channel,
     path: one(['/', '/a', '/b', '/b?x=1', '/b?x=2', '/long/path', '/c#']),
     host: who % 5 === 0 ? one(['example.com', 'www.example.com']) : 'example.com',
@@ -100,6 +128,18 @@ function madeUpEvent({
     device: who % 3 === 0 ? 'phone' : 'desktop',
     browser: ['Chrome', 'Firefox', null][who % 3] ?? null,
     os: who % 2 === 0 ? 'Linux' : 'iOS',
+    interactive: name === 'pageview' ? who % 6 > 0 : random() < 0.5,
+    referrer: channel === 'direct' ? null : one(['news.example/a', 'news.example/b', 'google.com/']),
+    utmSource: channel === 'campaign' ? one(['letter', 'Flyer']) : null,
+    utmMedium: channel === 'campaign' ? one(['email', null]) : null,
+    utmContent: channel === 'campaign' ? one(['top', 'foot', null]) : null,
+    utmTerm: channel === 'campaign' ? one([null, 'shoes', '']) : null,
+    region: [null, 'Berlin', 'Île-de-France', 'Tokyo'][who % 4] ?? null,
+    city: [null, 'Berlin', 'Paris', null][who % 4] ?? null,
+    browserVersion: ['Chrome 128', 'Firefox 115', null][who % 3] ?? null,
+    osVersion: who % 2 === 0 ? null : 'iOS 17',
+    language: ['de', 'fr', null, 'ja', 'en'][who % 5] ?? null,
+    screen: ['small', 'medium', 'large', null][who % 4] ?? null,
     timeZone: 'Europe/Berlin',
     width: 300 + who,
   });

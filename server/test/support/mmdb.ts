@@ -1,12 +1,18 @@
+/** A text, a number, an array, or an object of them. */
+export type RecordData = string | number | readonly RecordData[] | { readonly [name: string]: RecordData };
+
 /** Builds a file in MaxMind's format with one network in it. https://maxmind.github.io/MaxMind-DB/ */
 export function mmdbOf({
   network,
   bits,
-  country,
+  country = '',
+  record = { country: { iso_code: country } },
 }: {
   network: number[];
   bits: number;
-  country: string;
+  country?: string;
+  /** The data of the network, if it is more than the country. */
+  record?: RecordData;
 }): Buffer {
   // One node per bit of the network: the matching branch leads to the next node, the other to no data.
   const nowhere = bits;
@@ -18,7 +24,7 @@ export function mmdbOf({
     tree.writeUIntBE(right ? nowhere : next, bit * 6, 3);
     tree.writeUIntBE(right ? next : nowhere, bit * 6 + 3, 3);
   }
-  const data = map([['country', map([['iso_code', text(country)]])]]);
+  const data = encoded(record);
   const metadata = map([
     ['node_count', number(bits)],
     ['record_size', number(24)],
@@ -32,6 +38,14 @@ export function mmdbOf({
   ]);
   const marker = Buffer.from('\xab\xcd\xefMaxMind.com', 'latin1');
   return Buffer.concat([tree, Buffer.alloc(16), data, marker, metadata]);
+}
+
+function encoded(data: RecordData): Buffer {
+  if (typeof data === 'string') return text(data);
+  if (typeof data === 'number') return number(data);
+  if (!Array.isArray(data)) return map(Object.entries(data).map(([key, value]) => [key, encoded(value)]));
+  // The type of arrays is an extended one: 7 more than the second byte.
+  return Buffer.concat([Buffer.from([data.length, 0x04]), ...data.map(encoded)]);
 }
 
 function text(value: string): Buffer {

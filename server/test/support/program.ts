@@ -1,9 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { onTestFinished } from 'vitest';
+import { onTestFailed, onTestFinished } from 'vitest';
 import { root } from './paths.ts';
 
 const PROGRAM = join(root, 'server/bin/attractos.js');
+/** How much of a program's output is shown with a failed test. */
+const SHOWN_CHARACTERS = 2_000;
 const ADDRESS = /running at (http:\/\/\S+)/;
 
 /** Environment variables of a process; undefined ones are left out. */
@@ -26,17 +28,19 @@ export interface Program {
   kill(signal: NodeJS.Signals): void;
 }
 
-/**
- * Starts `attractos serve` on a free port, without the tests' own environment. It ends with the test at the latest.
- *
- * @param openFiles the limit on open files; by default the limit of the tests
- */
-export function startProgram(
-  dataDir: string,
-  settings: Settings = {},
-  { openFiles }: { openFiles?: number } = {},
-): Program {
-  const child = start(['serve'], dataDir, { PORT: '0', ...settings }, openFiles);
+/** How a process is run. */
+export interface Running {
+  /** The limit on open files; by default the limit of the tests. */
+  openFiles?: number;
+  /** The Node that runs it; by default that of the tests. */
+  node?: string;
+  /** The file of the command; by default that of the checkout. */
+  program?: string;
+}
+
+/** Starts `attractos serve` on a free port, without the tests' own environment. It ends with the test at the latest. */
+export function startProgram(dataDir: string, settings: Settings = {}, running: Running = {}): Program {
+  const child = start(['serve'], dataDir, { PORT: '0', ...settings }, running);
   const output = collect(child);
   const exit = exitOf(child);
   const address = new Promise<string>((resolve, reject) => {
@@ -52,9 +56,18 @@ export function startProgram(
   const kill = (signal: NodeJS.Signals) => {
     child.kill(signal);
   };
+  let state = '';
   onTestFinished(async () => {
-    if (child.exitCode === null && child.signalCode === null) kill('SIGKILL');
+    const isRunning = child.exitCode === null && child.signalCode === null;
+    if (isRunning) kill('SIGKILL');
     await exit;
+    state = isRunning ? 'was running' : `had ended (${child.signalCode ?? child.exitCode})`;
+  });
+  // Requests fail alike whether a program refused them or died, so its own words come with the failure.
+  onTestFailed(() => {
+    process.stderr.write(
+      `The program ${state}, and wrote:\n${tail(output.stdout)}\n${tail(output.stderr)}\n`,
+    );
   });
   return {
     pid: child.pid ?? 0,
@@ -64,6 +77,11 @@ export function startProgram(
     stderr: () => output.stderr,
     kill,
   };
+}
+
+/** Returns the end of a text. */
+function tail(text: string): string {
+  return text.slice(-SHOWN_CHARACTERS);
 }
 
 export interface CommandResult {
@@ -77,8 +95,9 @@ export async function command(
   dataDir: string,
   args: readonly string[],
   settings: Settings = {},
+  running: Running = {},
 ): Promise<CommandResult> {
-  const child = start(args, dataDir, settings);
+  const child = start(args, dataDir, settings, running);
   const output = collect(child);
   const { code } = await exitOf(child);
   return { code, ...output };
@@ -113,9 +132,9 @@ function start(
   args: readonly string[],
   dataDir: string,
   settings: Settings,
-  openFiles?: number,
+  { openFiles, node = process.execPath, program: file = PROGRAM }: Running = {},
 ): ChildProcess {
-  const line = [process.execPath, PROGRAM, ...args];
+  const line = [node, file, ...args];
   const limited = ['/bin/sh', '-c', 'ulimit -n "$0" && exec "$@"', String(openFiles), ...line];
   const [program = '', ...rest] = openFiles === undefined ? line : limited;
   return spawn(program, rest, {

@@ -1,7 +1,18 @@
 import { MINUTE_MS, SECOND_MS, utcDay } from '../../src/domain/clock.ts';
-import type { Dimension } from '../../src/domain/dimensions.ts';
+import type { Dimension, ViewDimension } from '../../src/domain/dimensions.ts';
+import type { GoalTarget } from '../../src/domain/goals.ts';
 import type { Measures } from '../../src/domain/measures.ts';
-import type { BotEntry, Entry, EventEntry, Filter } from '../../src/store/contract/store.ts';
+import type { Money } from '../../src/domain/money.ts';
+import { VITALS } from '../../src/domain/vitals.ts';
+import type {
+  BotEntry,
+  Entry,
+  EventEntry,
+  Filter,
+  LeaveEntry,
+  ValueFilter,
+  ViewsRow,
+} from '../../src/store/contract/store.ts';
 
 /** Recounts the numbers of reports from the entries alone, as simply as possible: one pass over all entries per query. */
 
@@ -14,6 +25,18 @@ interface CountedVisit {
   events: EventEntry[];
   /** The greatest reported engaged time, by view. */
   engaged: Map<bigint, number>;
+}
+
+/** A view that ended. */
+interface CountedView {
+  /** Null if the visitor had none before. */
+  visit: CountedVisit | null;
+  day: number;
+  view: bigint;
+  page: string;
+  receivedAtMs: number;
+  scroll: number | null;
+  vitals: Readonly<Record<string, number>> | null;
 }
 
 const GAP_MS = 30 * MINUTE_MS;
@@ -33,13 +56,14 @@ export const NOTHING: Measures = {
 export class Recount {
   readonly visits: CountedVisit[] = [];
   readonly bots: BotEntry[] = [];
+  readonly #views: CountedView[] = [];
 
   /** @param entries as they were stored, in order of arrival */
   constructor(entries: readonly Entry[]) {
     for (const entry of entries) {
       if (entry.kind === 'bot') this.bots.push(entry);
       else if (entry.kind === 'event') this.#enter(entry);
-      else this.#leave(entry.visitor, entry.receivedAtMs, entry.view ?? 0n, entry.engagedMs ?? 0);
+      else this.#leave(entry);
     }
   }
 
@@ -65,17 +89,56 @@ export class Recount {
       return;
     }
     visit.events.push(event);
-    visit.startMs = Math.min(visit.startMs, at);
+    if (at < visit.startMs) Object.assign(visit, { startMs: at, first: event });
     visit.endMs = Math.max(visit.endMs, at);
   }
 
-  #leave(visitor: bigint, atMs: number, view: bigint, engagedMs: number): void {
-    const visits = this.#visitsOf(visitor, atMs);
+  #leave({ visitor, receivedAtMs, view: of, engagedMs, path, scroll, vitals }: LeaveEntry): void {
+    const view = of ?? 0n;
+    const visits = this.#visitsOf(visitor, receivedAtMs);
     const visit =
       visits.find(({ engaged }) => engaged.has(view)) ??
-      visits.findLast(({ startMs }) => startMs <= atMs) ??
+      visits.filter(({ startMs }) => startMs <= receivedAtMs).reduce(newest, undefined) ??
       visits[0];
-    visit?.engaged.set(view, Math.max(visit.engaged.get(view) ?? 0, engagedMs));
+    visit?.engaged.set(view, Math.max(visit.engaged.get(view) ?? 0, engagedMs ?? 0));
+    const day = utcDay(receivedAtMs);
+    const known = this.#views.find(
+      (each) => each.visit === (visit ?? null) && each.day === day && each.view === view,
+    );
+    if (known === undefined) {
+      this.#views.push({ visit: visit ?? null, day, view, page: path, receivedAtMs, scroll, vitals });
+      return;
+    }
+    known.receivedAtMs = Math.max(known.receivedAtMs, receivedAtMs);
+    if (scroll !== null) known.scroll = Math.max(known.scroll ?? 0, scroll);
+    known.vitals = vitals ?? known.vitals;
+  }
+
+  /** Recounts views by the values of a dimension; all of them without one. */
+  views(fromMs: number, toMs: number, filters: readonly Filter[], by: ViewDimension | null): ViewsRow[] {
+    const valueOfView = (dimension: ViewDimension, { page, visit }: CountedView) => {
+      if (dimension === 'page') return page;
+      return visit === null ? null : valueIn(dimension, visit, visit.first);
+    };
+    const kept = this.#views.filter(
+      (view) =>
+        view.receivedAtMs >= fromMs &&
+        view.receivedAtMs < toMs &&
+        filters.every(
+          // Filters by anything else do not apply to views.
+          (filter) => filter.by !== 'goal' && keeps(filter, valueOfView(filter.by as ViewDimension, view)),
+        ),
+    );
+    if (by === null) return [viewsRow(null, kept)];
+    return [...Map.groupBy(kept, (view) => valueOfView(by, view))]
+      .map(([value, views]) => viewsRow(value, views))
+      .sort(
+        (a, b) =>
+          b.views - a.views ||
+          b.scrolled - a.scrolled ||
+          Number(a.value === null) - Number(b.value === null) ||
+          (String(a.value) < String(b.value) ? -1 : 1),
+      );
   }
 
   measures(
@@ -97,18 +160,63 @@ export class Recount {
       if (here.length > 0) visitors.add(`${visit.day} ${visit.visitor}`);
       if (kept.length === 0 || !inSpan(visit.startMs)) continue;
       const engagedMs = [...visit.engaged.values()].reduce((sum, each) => sum + each, 0);
-      const [single] = visit.events;
       numbers.visits += 1;
       numbers.engagedMs += engagedMs;
       if (visit.first.channel === 'ai') numbers.referrals += 1;
-      if (visit.events.length === 1 && single?.name === 'pageview' && engagedMs < 10 * SECOND_MS)
-        numbers.bounces += 1;
+      const views = visit.events.filter(({ name }) => name === 'pageview');
+      const actions = visit.events.filter(({ name, interactive }) => name !== 'pageview' && interactive);
+      if (views.length === 1 && actions.length === 0 && engagedMs < 10 * SECOND_MS) numbers.bounces += 1;
     }
     numbers.visitors = visitors.size;
     numbers.conversions = numbers.events - numbers.pageviews;
     if (wanted.length === 0)
       numbers.botVisits = this.bots.filter(({ receivedAtMs }) => inSpan(receivedAtMs)).length;
     return numbers;
+  }
+
+  /** Adds up the values of events by currency. */
+  revenue(fromMs: number, toMs: number, filters: readonly Filter[]): Money[] {
+    const values = this.#kept(fromMs, toMs, filters).filter(({ event }) => event.value !== null);
+    const currencies = [...new Set(values.map(({ event }) => event.currency))];
+    return currencies
+      .sort((a, b) => Number(a === null) - Number(b === null) || (String(a) < String(b) ? -1 : 1))
+      .map((currency) => ({
+        currency,
+        amount: sumOf(values.flatMap(({ event }) => (event.currency === currency ? [event.value ?? 0] : []))),
+      }));
+  }
+
+  /** Counts how often goals were reached. */
+  goals(fromMs: number, toMs: number, filters: readonly Filter[], goals: readonly GoalTarget[]) {
+    return goals.map((goal) => {
+      const reaching: Filter[] = [...filters, { by: 'goal', goals: [goal], negated: false }];
+      const kept = this.#kept(fromMs, toMs, reaching);
+      return {
+        visitors: new Set(kept.map(({ visit }) => `${visit.day} ${visit.visitor}`)).size,
+        conversions: kept.length,
+        revenue: this.revenue(fromMs, toMs, reaching),
+      };
+    });
+  }
+
+  /** Counts the events other than page views that have each property. */
+  properties(fromMs: number, toMs: number, filters: readonly Filter[]) {
+    const counts = new Map<string, number>();
+    for (const { event } of this.#kept(fromMs, toMs, filters))
+      if (event.name !== 'pageview')
+        for (const name of Object.keys(event.props ?? {})) counts.set(name, (counts.get(name) ?? 0) + 1);
+    return [...counts]
+      .map(([name, events]) => ({ name, events }))
+      .sort((a, b) => b.events - a.events || (a.name < b.name ? -1 : 1));
+  }
+
+  #kept(fromMs: number, toMs: number, filters: readonly Filter[]) {
+    return this.visits.flatMap((visit) =>
+      visit.events
+        .filter(({ receivedAtMs }) => receivedAtMs >= fromMs && receivedAtMs < toMs)
+        .filter((event) => filters.every((filter) => fits(filter, visit, event)))
+        .map((event) => ({ visit, event })),
+    );
   }
 
   breakdown(fromMs: number, toMs: number, filters: readonly Filter[], by: Exclude<Dimension, 'bot'>) {
@@ -141,30 +249,120 @@ export class Recount {
   }
 }
 
+function newest(found: CountedVisit | undefined, visit: CountedVisit): CountedVisit {
+  return found === undefined || visit.startMs >= found.startMs ? visit : found;
+}
+
+function viewsRow(value: string | null, views: readonly CountedView[]): ViewsRow {
+  const known = (numbers: (number | null | undefined)[]) =>
+    numbers.filter((each) => typeof each === 'number');
+  const scrolls = known(views.map(({ scroll }) => scroll));
+  const vitals = VITALS.map(({ name, good, poor }) => {
+    const samples = known(views.map((view) => view.vitals?.[name])).sort((a, b) => a - b);
+    const count = (is: (figure: number) => boolean) => samples.filter(is).length;
+    return [
+      name,
+      {
+        p75: samples[Math.ceil(samples.length * 0.75) - 1] ?? null,
+        samples: samples.length,
+        good: count((figure) => figure <= good),
+        needsImprovement: count((figure) => figure > good && figure <= poor),
+        poor: count((figure) => figure > poor),
+      },
+    ];
+  });
+  return {
+    value,
+    views: views.length,
+    scrolled: scrolls.length,
+    scrollSum: scrolls.reduce((sum, each) => sum + each, 0),
+    vitals: Object.fromEntries(vitals) as ViewsRow['vitals'],
+  };
+}
+
 function fits(filter: Filter, visit: CountedVisit, event: EventEntry): boolean {
-  return filter.values.includes(valueIn(filter.by, visit, event)) !== filter.negated;
+  if (filter.by === 'goal') return filter.goals.some((goal) => reaches(goal, event)) !== filter.negated;
+  return keeps(filter, valueIn(filter.by, visit, event));
+}
+
+function keeps({ values, containing = [], negated }: ValueFilter, value: string | null): boolean {
+  const isOne =
+    values.includes(value) ||
+    (value !== null && containing.some((text) => lower(value).includes(lower(text))));
+  return isOne !== negated;
+}
+
+/** Whether an event reaches a goal: by its name, or by its page, whose query and hash count if the pattern has them. */
+function reaches({ kind, pattern }: GoalTarget, { name, path }: EventEntry): boolean {
+  if (kind === 'event') return name === pattern;
+  const [, bare = '', query = '', hash = ''] = /^([^?#]*)([^#]*)(.*)$/s.exec(path) ?? [];
+  const page = `${bare}${pattern.includes('?') ? query : ''}${pattern.includes('#') ? hash : ''}`;
+  return name === 'pageview' && isLike(page, pattern);
+}
+
+/** Adds up decimal numbers as they are written, in millionths. */
+function sumOf(numbers: readonly number[]): number {
+  const millionths = numbers.map((number) => {
+    const [whole = '', part = ''] = Math.abs(number).toFixed(6).split('.');
+    return BigInt(`${whole}${part}`) * (number < 0 ? -1n : 1n);
+  });
+  const sum = millionths.reduce((total, each) => total + each, 0n);
+  return Number(sum) / 1e6;
+}
+
+/** The small letters of a text. The sigma has one at the end of words, and the dotted capital I has a dot. */
+function lower(text: string): string {
+  return text.toLowerCase().replaceAll('ς', 'σ').replaceAll('i\u0307', 'i');
+}
+
+/** Whether a text is a pattern, in which `*` is any text: it begins with what is before the first star, and so on. */
+function isLike(text: string, pattern: string): boolean {
+  const star = pattern.indexOf('*');
+  if (star === -1) return text === pattern;
+  if (!text.startsWith(pattern.slice(0, star))) return false;
+  for (let end = star; end <= text.length; end++)
+    if (isLike(text.slice(end), pattern.slice(star + 1))) return true;
+  return false;
 }
 
 function valueIn(by: Exclude<Dimension, 'bot'>, visit: CountedVisit, event: EventEntry): string | null {
-  const page = ({ path }: EventEntry) => path.split('?')[0] ?? '';
   switch (by) {
     case 'page':
-      return page(event);
+      return event.path;
     case 'host':
       return event.host;
     case 'event':
       return event.name;
     case 'entry':
-      return page(earliest(visit.events));
+      return earliest(visit.events).path;
     case 'exit':
-      return page(latest(visit.events));
+      return latest(visit.events).path;
+    case 'utm_campaign':
+      return visit.first.campaign;
+    case 'utm_source':
+      return visit.first.utmSource;
+    case 'utm_medium':
+      return visit.first.utmMedium;
+    case 'utm_content':
+      return visit.first.utmContent;
+    case 'utm_term':
+      return visit.first.utmTerm;
+    case 'browser_version':
+      return visit.first.browserVersion;
+    case 'os_version':
+      return visit.first.osVersion;
     case 'source':
     case 'channel':
     case 'campaign':
+    case 'referrer':
     case 'country':
+    case 'region':
+    case 'city':
     case 'device':
+    case 'screen':
     case 'browser':
     case 'os':
+    case 'language':
       return visit.first[by];
     default: {
       const name = by.slice('prop:'.length);

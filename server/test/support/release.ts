@@ -20,7 +20,10 @@ interface Release {
     accountIds: { ada: string; bob: string; gone: string };
   };
   answers: readonly { who: string; path: string; status: number; body: unknown }[];
-  registry: Record<string, unknown> & { sites: readonly { id: string; domain: string }[] };
+  registry: Record<string, unknown> & {
+    sites: readonly { id: string; domain: string }[];
+    changes: { version: number; records: readonly object[]; more: boolean };
+  };
 }
 
 /** Reads the expected responses. */
@@ -28,10 +31,10 @@ export function readRelease(): Release {
   return withoutSentences(readFileSync(join(FOLDER, 'expected.json'), 'utf8')) as Release;
 }
 
-/** Parses JSON and removes its sentences, whose wording may change. */
+/** Parses JSON and removes its sentences and cursors, whose wording and form may change. */
 export function withoutSentences(json: string): unknown {
   return JSON.parse(json, (name, value: unknown) =>
-    ['meaning', 'error', 'definition'].includes(name) ? undefined : value,
+    ['meaning', 'error', 'definition', 'next_cursor'].includes(name) ? undefined : value,
   ) as unknown;
 }
 
@@ -44,6 +47,9 @@ export function copyReleaseInto(dataDir: string): void {
 export function releaseAsSql(): string {
   return readFileSync(join(FOLDER, 'registry.sql'), 'utf8');
 }
+
+/** The settings of sites that later versions added, with their default. */
+const ADDED = { mergeTrailingSlashes: false };
 
 /** Asserts that a registry returns everything that the release's own registry returned. */
 export async function expectReleaseIn(registry: Registry): Promise<void> {
@@ -72,7 +78,14 @@ export async function expectReleaseIn(registry: Registry): Promise<void> {
     shareByToken: await registry.shareByToken(digestToken('agency-token'), known.nowMs),
     goals: await registry.goalsOf(main),
     oldest: await registry.oldestAccount(),
-  }).toEqual(expected);
+  }).toEqual({
+    ...expected,
+    sites: expected.sites.map((site) => ({ ...site, ...ADDED })),
+    changes: {
+      ...expected.changes,
+      records: expected.changes.records.map((record) => ({ ...record, ...ADDED })),
+    },
+  });
   // Used codes remain used.
   expect(await registry.useRecoveryCode(ada, digestToken('first-code'))).toBe(false);
   expect(await registry.useRecoveryCode(ada, digestToken('second-code'))).toBe(true);

@@ -14,24 +14,29 @@ import { sharedPostgres } from './engines/postgres.ts';
  */
 export function shippedOn(makeClickHouse: () => Promise<string>): (place: string) => Promise<Store> {
   const made = new Map<string, Promise<Databases>>();
-  const make = async () => {
-    const [clickhouse, postgres] = await Promise.all([makeClickHouse(), sharedPostgres()]);
-    return { postgres: postgres.createDatabase(), clickhouse };
-  };
   return async (place) => {
-    const databases = made.get(place) ?? make();
+    const databases = made.get(place) ?? makeDatabases(makeClickHouse);
     made.set(place, databases);
-    return current(
-      await openStore({
-        dataDir: place,
-        databases: await databases,
-        onBroken: (error) => {
-          throw error;
-        },
-      }),
-    );
+    return openCurrent(place, await databases);
   };
 }
+
+/** Creates the databases of a scale-out store. */
+export async function makeDatabases(makeClickHouse: () => Promise<string>): Promise<Databases> {
+  const [clickhouse, postgres] = await Promise.all([makeClickHouse(), sharedPostgres()]);
+  return { postgres: postgres.createDatabase(), clickhouse };
+}
+
+/** Opens a scale-out store that answers once everything acknowledged has arrived (see `current`). */
+export async function openCurrent(dataDir: string, databases: Databases): Promise<Store> {
+  const onBroken = (error: unknown) => {
+    throw error;
+  };
+  return current(await openStore({ dataDir, databases, onBroken }));
+}
+
+/** Returns the name of the database that a setting names. */
+export const nameIn = (url: string) => new URL(url).pathname.slice(1);
 
 /** Opens a scale-out store on the two replicas that all suites of a run share. */
 export const openShipped = shippedOn(async () =>
@@ -74,6 +79,12 @@ export function current(store: Store): Store {
     totals: after((...args: Parameters<AskedReports['totals']>) => by.totals(...args)),
     series: after((...args: Parameters<AskedReports['series']>) => by.series(...args)),
     breakdown: after((...args: Parameters<AskedReports['breakdown']>) => by.breakdown(...args)),
+    views: after((...args: Parameters<AskedReports['views']>) => by.views(...args)),
+    revenue: after((...args: Parameters<AskedReports['revenue']>) => by.revenue(...args)),
+    revenueBy: after((...args: Parameters<AskedReports['revenueBy']>) => by.revenueBy(...args)),
+    goals: after((...args: Parameters<AskedReports['goals']>) => by.goals(...args)),
+    properties: after((...args: Parameters<AskedReports['properties']>) => by.properties(...args)),
+    eventsSince: after((...args: Parameters<AskedReports['eventsSince']>) => by.eventsSince(...args)),
     listActivity: after((...args: Parameters<AskedReports['listActivity']>) => by.listActivity(...args)),
     realtime: after((...args: Parameters<AskedReports['realtime']>) => by.realtime(...args)),
   });
@@ -86,6 +97,7 @@ export function current(store: Store): Store {
       refuse: events.refuse,
       flush: events.flush,
       fill: events.fill,
+      refusedInOutage: (siteId) => events.refusedInOutage(siteId),
       health: () => events.health(),
       countBySite: after(events.countBySite),
       ledger: after(events.ledger),

@@ -11,12 +11,14 @@ import {
   newSiteKey,
 } from '../../src/domain/keys.ts';
 import type { PlanName } from '../../src/domain/plans.ts';
+import type { SecretBox } from '../../src/domain/secret-box.ts';
 import { buildServer } from '../../src/server.ts';
-import type { Account, Events, Registry, Site, Store } from '../../src/store/contract/store.ts';
+import type { Account, Events, Registry, Site, Store, TextLimits } from '../../src/store/contract/store.ts';
 import { openStore } from '../../src/store/open.ts';
 import { TestClock } from './clock.ts';
 import { type Answer, ask, type Question } from './http.ts';
 import { makeFolder, root } from './paths.ts';
+import { SECRET_BOX } from './secret-key.ts';
 
 /** Returns the built tracker, as the program serves it. */
 export function builtScripts(): Promise<ScriptFile[]> {
@@ -53,9 +55,10 @@ export class World {
     this.#remove = remove;
   }
 
-  static async open(): Promise<World> {
+  static async open(limits: { textLimits?: TextLimits } = {}): Promise<World> {
     const folder = await makeFolder();
     const store = await openStore({
+      ...limits,
       dataDir: folder.path,
       onBroken: (error) => {
         throw error;
@@ -129,12 +132,14 @@ export class World {
     registry = this.store.registry,
     events = this.store.events,
     scripts = [],
+    secretBox = SECRET_BOX,
     assets = NO_ASSETS,
   }: {
     settings?: Record<string, string>;
     registry?: Registry;
     events?: Events;
     scripts?: readonly ScriptFile[];
+    secretBox?: SecretBox;
     assets?: Assets;
   } = {}): Promise<RunningServer> {
     const config: Config = readConfig({ LOG_LEVEL: 'silent', DATA_DIR: this.dataDir, ...settings });
@@ -144,7 +149,7 @@ export class World {
       reports: this.store.reports,
       close: () => this.store.close(),
     };
-    const app = await buildServer({ config, store, clock: this.clock, scripts, assets });
+    const app = await buildServer({ config, store, clock: this.clock, scripts, secretBox, assets });
     this.#servers.push(app);
     const url = await app.listen({ port: 0, host: '127.0.0.1' });
     const asking = (question: Question) => ask(url, question);

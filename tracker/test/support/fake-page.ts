@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createContext, runInContext } from 'node:vm';
+import type { Options } from '../../npm/index.d.ts';
 import type { Beacon } from '../../wire/beacon.ts';
 
 /** The published scripts, smallest first. */
@@ -36,7 +37,8 @@ export const PARTS = [
 export type Part = (typeof PARTS)[number];
 
 export interface Start extends Faults {
-  build: Build;
+  /** The script of the page; none if the page uses the npm package. */
+  build?: Build;
   url?: string;
   referrer?: string;
   data?: Record<string, string>;
@@ -48,10 +50,18 @@ export interface Start extends Faults {
   navigator?: Record<string, unknown>;
   storage?: Record<string, unknown>;
   globals?: Record<string, unknown>;
+  /** `PerformanceNavigationTiming.responseStart`. */
+  responseStart?: number;
+  /** Whether the engine measures layout shifts. */
+  layoutShifts?: boolean;
+  /** `performance.interactionCount`, of newer engines. */
+  interactionCount?: number;
 }
 
 const source = (build: Build): string =>
   readFileSync(new URL(`../../../dist/public/${build}`, import.meta.url), 'utf8');
+
+const npmPackage = readFileSync(new URL('../../../dist/npm/index.js', import.meta.url), 'utf8');
 
 /** A minimal window that runs a built script and simulates visitors and engines. */
 export class FakePage {
@@ -64,10 +74,13 @@ export class FakePage {
   focused = true;
   visibility: 'visible' | 'hidden';
   prerendering: boolean;
+  readonly #observers = new Map<string, (entries: readonly object[]) => void>();
   readonly #listeners = new Map<string, ((event: unknown) => void)[]>();
   readonly #navigationListeners: ((event: unknown) => void)[] = [];
   #href: URL;
   readonly #past: string[] = [];
+  /** The history methods as they were before any script ran. */
+  #original: Record<string, unknown> = {};
   readonly #faults: Faults;
   readonly #start: Start;
 
@@ -78,7 +91,7 @@ export class FakePage {
     this.visibility = start.hidden || start.prerendering ? 'hidden' : 'visible';
     this.prerendering = start.prerendering ?? false;
     this.window = createContext(this.#makeWindow()) as Record<string, unknown>;
-    this.run(start.build);
+    if (start.build !== undefined) this.run(start.build);
   }
 
   /** Runs a tag, which may be an additional one. */
@@ -87,6 +100,15 @@ export class FakePage {
     page.currentScript = { src: this.#start.src ?? 'https://stats.example/a.js', dataset: data };
     runInContext(source(build), this.window);
     page.currentScript = null;
+  }
+
+  /** Starts the npm package. Its exports become variables, because a page without a network cannot load modules. */
+  init(options: Options): void {
+    const code = npmPackage.replace(/export\{(.*)\};/, (_, names: string) =>
+      names.replace(/(\w+) as (\w+),?/g, 'self.attractos_$2=$1;'),
+    );
+    runInContext(`{${code}}`, this.window);
+    runInContext('(options) => attractos_init(options)', this.window)(options);
   }
 
   /** The beacons that were sent, in order. */
@@ -106,11 +128,20 @@ export class FakePage {
   go(method: 'pushState' | 'replaceState', to: string): void {
     (this.window['history'] as Record<string, (...args: unknown[]) => void>)[method]?.(null, '', to);
   }
+  /** Changes the URL as a router does that kept the history methods of before the script ran. */
+  goUnseen(method: 'pushState' | 'replaceState', to: string): void {
+    (this.#original[method] as History['pushState'])(null, '', to);
+  }
   back(): void {
     const to = this.#past.pop();
     if (to) this.#move(to);
     this.dispatch('popstate');
   }
+  /** Reports performance entries of a type to the script. */
+  measure(type: string, ...entries: readonly object[]): void {
+    this.#observers.get(type)?.(entries.map((entry) => ({ name: '', duration: 0, startTime: 0, ...entry })));
+  }
+
   setVisibility(visibility: 'visible' | 'hidden'): void {
     this.visibility = visibility;
     this.dispatch('visibilitychange');
@@ -157,6 +188,7 @@ export class FakePage {
       },
       replaceState: (_state: unknown, _title: string, to: string) => page.#move(to),
     };
+    this.#original = { ...history };
     if (faults.frozenHistory) Object.freeze(history);
     const navigator: Record<string, unknown> = { onLine: true, webdriver: false };
     if (faults.beacon !== 'missing')
@@ -208,7 +240,10 @@ export class FakePage {
       },
       performance: {
         now: () => page.now,
-        getEntriesByType: () => [{ type: page.#start.navigation ?? 'navigate' }],
+        getEntriesByType: () => [
+          { type: page.#start.navigation ?? 'navigate', responseStart: page.#start.responseStart },
+        ],
+        interactionCount: page.#start.interactionCount,
       },
       ResizeObserver: class {
         readonly #report: (entries: unknown[], observer: unknown) => void;
@@ -221,7 +256,15 @@ export class FakePage {
         disconnect() {}
       },
       PerformanceObserver: class {
-        observe() {}
+        readonly #report: (list: unknown) => void;
+        constructor(report: (list: unknown) => void) {
+          this.#report = report;
+        }
+        observe({ type }: { type: string }) {
+          page.#observers.set(type, (entries) =>
+            page.#call(() => this.#report({ getEntries: () => entries }), undefined),
+          );
+        }
       },
       addEventListener: (type: string, listener: (event: unknown) => void) => {
         page.#listeners.set(type, [...(page.#listeners.get(type) ?? []), listener]);
@@ -239,6 +282,7 @@ export class FakePage {
       },
       alert: () => {},
     };
+    if (this.#start.layoutShifts) window['LayoutShift'] = class {};
     window['self'] = window['window'] = window['top'] = window;
     if (!faults.noNavigationApi)
       window['navigation'] = {

@@ -2,6 +2,8 @@ import { hash } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import { compressAnswers } from '../../http/compression.ts';
 import { entityTag, matchesTag } from '../../http/etag.ts';
+import { requestOrigin } from '../../http/request-origin.ts';
+import { pageHeaders } from '../../http/security-headers.ts';
 import { referencePageFor } from './page.tsx';
 import { STYLE } from './style.ts';
 
@@ -24,12 +26,11 @@ export async function docsRoutes(
   compressAnswers(app);
   const pageFor = referencePageFor();
   app.get('/docs', async (request, reply) => {
-    const html = pageFor(publicUrl ?? `${request.protocol}://${request.host}`);
+    const html = pageFor(publicUrl ?? requestOrigin(request));
     const tag = entityTag(html);
     reply.headers({
+      ...pageHeaders(publicUrl),
       'content-security-policy': CONTENT_SECURITY_POLICY,
-      'x-content-type-options': 'nosniff',
-      'referrer-policy': 'same-origin',
       'cache-control': 'no-cache',
       etag: tag,
     });

@@ -95,8 +95,9 @@ function Start({ server }: { server: string }): VNode {
         Create an API key in the dashboard under{' '}
         <a href="/dashboard/settings/api-keys">Settings → API keys</a> and send it as{' '}
         <code>Authorization: Bearer YOUR_API_KEY</code>. The scope <code>read</code> allows reading reports;{' '}
-        <code>write</code> allows sending events. A key can be limited to specific sites. The site key (
-        <code>ak_…</code>) in your pages is public and is not an API key.
+        <code>write</code> allows sending events, and <code>configure</code> changing settings of sites. A key
+        can be limited to specific sites. The site key (<code>ak_…</code>) in your pages is public and is not
+        an API key.
       </p>
       <h2>Dates and time zones</h2>
       <p>

@@ -28,7 +28,11 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
   timeseries: { query: { ...PERIOD, granularity: 'week' }, show: 'timeseries' },
   events: { query: { ...PERIOD, type: 'conversion', limit: '10' }, show: 'events' },
   breakdown: { query: { by: 'page', ...PERIOD, filter: 'country:DE|AT' }, show: 'breakdown' },
+  vitals: { query: { by: 'page', ...PERIOD, filter: 'device:phone' }, show: 'vitals' },
+  goals: { query: PERIOD, show: 'goals' },
   ledger: { query: PERIOD, show: 'refused' },
+  exclusions: { show: 'pages' },
+  changeExclusions: { body: { pages: ['/admin/*'], addresses: ['203.0.113.9'] }, show: 'addresses' },
   realtime: { show: 'visitors' },
   usage: { show: 'events_this_month' },
   reportEvents: {
@@ -62,7 +66,8 @@ export function samplesOf(operation: Operation, server: string): Sample[] {
       : [['Authorization', `Bearer ${PLACEHOLDERS.apiKey}`] as [string, string]]),
     ...(body === undefined ? [] : [['Content-Type', 'application/json'] as [string, string]]),
   ];
-  const asked: Asked = { url, query: Object.entries(query), headers, body, show };
+  const { method } = operation;
+  const asked: Asked = { url, method, query: Object.entries(query), headers, body, show };
   return [
     { language: 'curl', code: curl(asked) },
     { language: 'JavaScript', code: javaScript(asked) },
@@ -72,24 +77,26 @@ export function samplesOf(operation: Operation, server: string): Sample[] {
 
 interface Asked {
   url: string;
+  method: Operation['method'];
   query: [string, string][];
   headers: [string, string][];
   body: unknown;
   show: string;
 }
 
-function curl({ url, query, headers, body }: Asked): string {
+function curl({ url, method, query, headers, body }: Asked): string {
   return [
     ...(query.length > 0 ? [`curl -G "${url}"`] : [`curl "${url}"`]),
+    ...(method === 'PUT' ? ['-X PUT'] : []),
     ...headers.map(([name, value]) => `-H "${name}: ${value}"`),
     ...query.map(([name, value]) => `--data-urlencode "${name}=${value}"`),
     ...(body === undefined ? [] : [`-d '${JSON.stringify(body)}'`]),
   ].join(' \\\n  ');
 }
 
-function javaScript({ url, query, headers, body, show }: Asked): string {
+function javaScript({ url, method, query, headers, body, show }: Asked): string {
   const options = [
-    ...(body === undefined ? [] : ["  method: 'POST',"]),
+    ...(body === undefined ? [] : [`  method: '${method}',`]),
     ...(headers.length === 0
       ? []
       : ['  headers: {', ...headers.map(([name, value]) => `    '${name}': '${value}',`), '  },']),
@@ -112,7 +119,7 @@ function javaScript({ url, query, headers, body, show }: Asked): string {
   ].join('\n');
 }
 
-function python({ url, query, headers, body, show }: Asked): string {
+function python({ url, method, query, headers, body, show }: Asked): string {
   const address = query.length > 0 ? `f'${url}?{query}'` : `'${url}'`;
   return [
     'import json',
@@ -125,6 +132,7 @@ function python({ url, query, headers, body, show }: Asked): string {
     ...(body === undefined ? [] : [`body = ${JSON.stringify(body, null, 4)}`]),
     'request = Request(',
     `    ${address},`,
+    ...(method === 'PUT' ? ["    method='PUT',"] : []),
     ...(body === undefined ? [] : ['    data=json.dumps(body).encode(),']),
     ...(headers.length === 0
       ? []

@@ -1,59 +1,61 @@
 import { PAGEVIEW } from '../../../../tracker/wire/limits.ts';
-import type { FilterDimension } from '../../domain/dimensions.ts';
 import type { ReportFilter } from '../../domain/filters.ts';
-import { valueName } from '../../domain/value-names.ts';
-import type { Filter, Reports, Scope } from '../../store/contract/store.ts';
+import { displayPage, slashPages, storedPage } from '../../domain/page-path.ts';
+import { type PageRules, storedTexts, storedValues, valuesLike } from '../../domain/value-names.ts';
+import type { Filter, Goal } from '../../store/contract/store.ts';
 
 /** The filter for visits referred by AI assistants. */
 export const AI_VISITS: Filter = { by: 'channel', values: ['ai'], negated: false };
 /** The filter for events other than page views. */
 export const CUSTOM_EVENTS: Filter = { by: 'event', values: [PAGEVIEW], negated: true };
 
-/** The maximum number of a span's values that are searched for a text, starting with the most visited. */
-export const VALUES_SEARCHED_MAX = 1_000;
-
-export interface ResolvedFilters {
-  filters: Filter[];
-  /** The `contains` filters that are incomplete, because the span has more than `VALUES_SEARCHED_MAX` values. */
-  cut: ReportFilter[];
-}
-
 /**
- * Resolves filters for the store, which compares only whole values. A `contains` filter becomes the list of the span's values
- * that contain the text, either themselves or in their display name: `german` finds the country `DE`.
+ * Converts a filter for the store. One that contains a text keeps the values that contain it, either themselves or in their
+ * display name: `german` finds the country `DE`.
+ *
+ * @param goals those of the site, in case that the filter names one
+ * @param rules which pages the site counts as one
+ * @returns the end of an error sentence, like `parseFilter`, if the filter names a goal that does not exist
  */
-export async function resolveFilters(
-  asked: readonly ReportFilter[],
-  reports: Pick<Reports, 'breakdown'>,
-  span: Omit<Scope, 'filters'>,
-): Promise<ResolvedFilters> {
-  const searched = new Map<FilterDimension, ReturnType<Reports['breakdown']>>();
-  const valuesOf = (by: FilterDimension) => {
-    const found =
-      searched.get(by) ?? reports.breakdown({ ...span, filters: [] }, by, { limit: VALUES_SEARCHED_MAX });
-    searched.set(by, found);
-    return found;
-  };
-  const resolved: ResolvedFilters = { filters: [], cut: [] };
-  for (const filter of asked) {
-    const { by, operator, negated, values } = filter;
-    if (operator === 'is') {
-      resolved.filters.push({ by, negated, values });
-      continue;
-    }
-    const { rows, nextCursor } = await valuesOf(by);
-    if (nextCursor !== null) resolved.cut.push(filter);
-    const parts = values.flatMap((value) => value?.toLowerCase() ?? []);
-    const matching = rows.flatMap(({ value }) =>
-      value !== null && contains(by, value, parts) ? [value] : [],
-    );
-    // A negated filter whose text no value contains keeps everything, so it is dropped.
-    if (!negated || matching.length > 0) resolved.filters.push({ by, negated, values: matching });
+export function toFilter(
+  { by, operator, negated, values }: ReportFilter,
+  goals: readonly Goal[],
+  rules: PageRules,
+): Filter | string {
+  if (by === 'goal') {
+    const isMeant = (value: string | null) => (goal: Goal) => isNamed(goal, value ?? '', { operator, rules });
+    const unknown = values.find((value) => operator === 'is' && !goals.some(isMeant(value)));
+    if (unknown !== undefined) return `names a goal that the site does not have: "${unknown}"`;
+    return { by, goals: goals.filter((goal) => values.some((value) => isMeant(value)(goal))), negated };
   }
-  return resolved;
+  const texts = values.filter((value) => value !== null);
+  if (operator === 'is') {
+    const unknown = values.includes(null) ? [null] : [];
+    return { by, values: [...unknown, ...texts.flatMap((value) => storedValues(by, value, rules))], negated };
+  }
+  const sought = texts.map((text) => storedTexts(by, text, rules));
+  const ending = sought.flatMap((each) => each.ending);
+  return {
+    by,
+    values: texts.flatMap((text) => valuesLike(by, text)),
+    containing: sought.flatMap(({ containing }) => containing),
+    ...(ending.length === 0 ? {} : { ending }),
+    negated,
+  };
 }
 
-function contains(by: FilterDimension, value: string, parts: readonly string[]): boolean {
-  const texts = [value.toLowerCase(), valueName(by, value).toLowerCase()];
-  return parts.some((part) => texts.some((text) => text.includes(part)));
+/** Whether a filter means a goal by its ID, or its name or path. */
+function isNamed(
+  { id, kind, pattern }: Goal,
+  value: string,
+  { operator, rules }: { operator: ReportFilter['operator']; rules: PageRules },
+): boolean {
+  const isPage = kind === 'page';
+  if (operator === 'contains') {
+    const [name, text] = isPage ? [displayPage(pattern), displayPage(value)] : [pattern, value];
+    return name.toLowerCase().includes(text.toLowerCase());
+  }
+  if (id === value || pattern === value) return true;
+  const page = storedPage(value);
+  return isPage && (rules.mergeTrailingSlashes ? slashPages(page) : [page]).includes(pattern);
 }

@@ -8,6 +8,7 @@ import {
   writeDate,
 } from '../../domain/calendar.ts';
 import { DAY_MS } from '../../domain/clock.ts';
+import { BACK_DATING_MAX_MS } from '../reported-event.ts';
 
 /** The periods of reports: presets, custom ranges, and their comparison periods. */
 
@@ -35,8 +36,8 @@ export const RANGES: readonly RangeChoice[] = [
 ];
 const DEFAULT_RANGE = '28d';
 const DEFAULT_CHOICE = { id: DEFAULT_RANGE, name: 'Last 28 days' };
-/** The longest span in days; longer ones are cut at the start. */
-const DAYS_MAX = 3_660;
+/** The longest custom range in days. */
+export const DAYS_MAX = 3_660;
 /** The number of buckets of the last 24 hours: 23 whole hours, and the current one. */
 const LAST_HOURS = 24;
 /** A limit that no span reaches, because longer spans have longer buckets. */
@@ -59,6 +60,11 @@ export interface Span {
   boundariesMs: number[];
 }
 
+/** Whether a word names a range. */
+export function isRange(word: string): boolean {
+  return word === 'custom' || RANGES.some(({ id }) => id === word);
+}
+
 /** A requested span. Invalid fields are ignored. */
 export interface SpanRequest {
   /** The name of the range: one of `RANGES`, or `custom` with both dates. */
@@ -76,17 +82,20 @@ export function spanOf(
 ): Span {
   const today = civilDay(zone, nowMs);
   const [first, last] = [readDate(from ?? ''), readDate(to ?? '')];
-  if (range === 'custom' && first !== null && last !== null && first <= last) {
+  if ((range ?? 'custom') === 'custom' && first !== null && last !== null && first <= last) {
     const name = first === last ? writeDate(first) : `${writeDate(first)} to ${writeDate(last)}`;
-    return spanOfDays({ range, name, firstDay: first, lastDay: last }, zone, nowMs);
+    return spanOfDays({ range: 'custom', name, firstDay: first, lastDay: last }, zone, nowMs);
   }
   if (range === '24h') return lastHours(nowMs, zone);
   const { id, name } = RANGES.find((choice) => choice.id === (range ?? DEFAULT_RANGE)) ?? DEFAULT_CHOICE;
-  const [firstDay, lastDay] = daysOf(id, today, civilDay(zone, createdAtMs));
+  // The API accepts events from before the site was added.
+  const firstPossible = civilDay(zone, createdAtMs - BACK_DATING_MAX_MS);
+  const [firstDay, lastDay] = daysOf(id, today, firstPossible);
   return spanOfDays({ range: id, name, firstDay, lastDay }, zone, nowMs);
 }
 
-function daysOf(range: string, today: number, created: number): [number, number] {
+/** @param firstPossible the first day on which the site may have events */
+function daysOf(range: string, today: number, firstPossible: number): [number, number] {
   const date = new Date(today * DAY_MS);
   const [year, month] = [date.getUTCFullYear(), date.getUTCMonth()];
   const dayOf = (y: number, m: number) => Date.UTC(y, m, 1) / DAY_MS;
@@ -108,7 +117,7 @@ function daysOf(range: string, today: number, created: number): [number, number]
     case '12m':
       return [dayOf(year, month - 11), today];
     case 'all':
-      return [Math.min(created, today), today];
+      return [Math.min(firstPossible, today), today];
     default:
       return [today - 27, today];
   }

@@ -1,24 +1,55 @@
 import type { Beacon } from '../../../../tracker/wire/beacon.ts';
-import { Agents, deviceClass, type HumanAgent } from '../../domain/user-agents/read-agent.ts';
+import { memoize } from '../../domain/memoize.ts';
+import { screenClass } from '../../domain/screens.ts';
+import { Agents, type HumanAgent, withWidth } from '../../domain/user-agents/read-agent.ts';
 import type { EventEntry } from '../../store/contract/store.ts';
-import { type Countries, openCountries } from './countries.ts';
+import { ACCEPT_LANGUAGE_MAX_CHARS, preferredLanguage } from './language.ts';
+import { openPlaces, type Place, type Places } from './places.ts';
 import { originOf, referrerOf } from './sources.ts';
 
 /** The fields that the enricher adds to an event. */
 export type Enrichment = Pick<
   EventEntry,
-  'device' | 'browser' | 'os' | 'country' | 'source' | 'channel' | 'campaign'
+  | 'device'
+  | 'browser'
+  | 'browserVersion'
+  | 'os'
+  | 'osVersion'
+  | 'language'
+  | 'screen'
+  | 'country'
+  | 'region'
+  | 'city'
+  | 'source'
+  | 'channel'
+  | 'campaign'
+  | 'utmSource'
+  | 'utmMedium'
+  | 'utmContent'
+  | 'utmTerm'
 >;
+
+/** The most cached `Accept-Language` headers, in memory only. There are a few hundred common ones. */
+const MAX_CACHED_LANGUAGES = 2_000;
+
+/** What the enricher reads of a client. */
+interface EnrichedClient {
+  address: string;
+  userAgent: string;
+  acceptLanguage: string;
+  country?: string | undefined;
+}
 
 /** Finds the source, country, device and browser of an event without identifying the visitor. */
 export class Enricher {
   readonly agents = new Agents();
   /** The header in which a trusted proxy sends the visitor's country, in lower case; null if there is none. */
   readonly countryHeader: string | null;
-  readonly #countries: Countries;
+  readonly #places: Places;
+  readonly #languageOf = memoize(MAX_CACHED_LANGUAGES, preferredLanguage);
 
-  constructor({ countries, countryHeader }: { countries: Countries; countryHeader: string | null }) {
-    this.#countries = countries;
+  constructor({ places, countryHeader }: { places: Places; countryHeader: string | null }) {
+    this.#places = places;
     this.countryHeader = countryHeader;
   }
 
@@ -37,20 +68,26 @@ export class Enricher {
       /** The referrer that the page sent. */
       referrer: URL | null;
       beacon: Pick<Beacon, 'width' | 'tz'>;
-      /** Whether a host belongs to the site, which is then not a source. */
+      /** Whether a host belongs to the site, which is then neither a source nor a referrer. */
       isOwn: (host: string) => boolean;
     },
-    client: { address: string; userAgent: string; country?: string | undefined },
+    client: EnrichedClient,
   ): Enrichment {
-    const { source, channel, campaign } = originOf(query, referrerOf(referrer, isOwn));
+    const width = beacon.width ?? null;
+    const { device, browser, browserVersion, os, osVersion } = withWidth(agent, client.userAgent, width);
+    const { country, region, city } = this.#placeOf(beacon, client);
     return {
-      device: deviceClass(agent, client.userAgent, beacon.width ?? null),
-      browser: agent.browser,
-      os: agent.os,
-      country: this.countryOf(beacon, client),
-      source,
-      channel,
-      campaign,
+      ...originOf(query, referrerOf(referrer, isOwn), isOwn),
+      device,
+      browser,
+      browserVersion,
+      os,
+      osVersion,
+      language: this.#languageOf(client.acceptLanguage.slice(0, ACCEPT_LANGUAGE_MAX_CHARS)),
+      screen: screenClass(width),
+      country,
+      region,
+      city,
     };
   }
 
@@ -59,7 +96,11 @@ export class Enricher {
     beacon: Pick<Beacon, 'tz'>,
     client: { address: string; country?: string | undefined },
   ): string | null {
-    return this.#countries.of({
+    return this.#placeOf(beacon, client).country;
+  }
+
+  #placeOf(beacon: Pick<Beacon, 'tz'>, client: { address: string; country?: string | undefined }): Place {
+    return this.#places.of({
       address: client.address,
       header: client.country ?? null,
       timeZone: beacon.tz ?? null,
@@ -67,7 +108,7 @@ export class Enricher {
   }
 }
 
-/** Creates the enricher, with the country database if there is one. @throws if it cannot be read */
+/** Creates the enricher, with the bundled and the supplied database. @throws if one cannot be read */
 export async function openEnricher({
   geoDatabase,
   countryHeader,
@@ -75,5 +116,5 @@ export async function openEnricher({
   geoDatabase: string | null;
   countryHeader: string | null;
 }): Promise<Enricher> {
-  return new Enricher({ countries: await openCountries(geoDatabase), countryHeader });
+  return new Enricher({ places: await openPlaces(geoDatabase), countryHeader });
 }

@@ -1,5 +1,6 @@
 import { createAccount } from '../../app/accounts.ts';
 import { addGoal } from '../../app/goals.ts';
+import { recordNothing } from '../../app/security-log.ts';
 import { addSite } from '../../app/sites.ts';
 import { DAY_MS } from '../../domain/clock.ts';
 import type { Entry, Site, Store } from '../../store/contract/store.ts';
@@ -40,13 +41,13 @@ export async function fillDemo(store: Store, { nowMs, seed, onProgress }: DemoOp
   const { registry } = store;
   const opened = { now: () => nowMs - DAYS * DAY_MS };
   const { account, password } = await createAccount(
-    { registry, clock: opened },
+    { registry, clock: opened, record: recordNothing },
     { email: DEMO_EMAIL, plan: 'pro' },
   );
   const added = { now: () => nowMs - (DAYS - 1) * DAY_MS };
   const sites: Site[] = [];
   for (const [i, { domain, visitsADay }] of SITES.entries()) {
-    const site = await addSite({ registry, clock: added }, account, domain);
+    const site = await addSite({ registry, clock: added, record: recordNothing }, account, domain);
     sites.push(site);
     for (const goal of GOALS) await addGoal({ registry }, site.id, goal);
     const waiting: Entry[] = [];

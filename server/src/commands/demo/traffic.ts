@@ -107,6 +107,7 @@ function visit(site: SiteOf, startMs: number, origin: Origin, random: Random): E
     ...who,
     id: idFrom(random),
     name: PAGEVIEW,
+    interactive: true,
     nav: 'soft',
     props: null,
     value: null,
@@ -115,6 +116,8 @@ function visit(site: SiteOf, startMs: number, origin: Origin, random: Random): E
     timeZone: null,
     referrer: null,
     ...{ source: origin.source, channel: origin.channel, campaign: origin.campaign },
+    ...{ utmSource: null, utmMedium: null, utmContent: null, utmTerm: null, region: null, city: null },
+    ...{ browserVersion: null, osVersion: null, language: null, screen: null },
     ...more,
   });
   const entries: Entry[] = [];
@@ -141,11 +144,24 @@ function visit(site: SiteOf, startMs: number, origin: Origin, random: Random): E
       view,
       engagedMs,
       scroll,
-      vitals: null,
+      vitals: vitalsOf(view, who.device === 'phone'),
     });
     path = random.pick(NEXT);
   }
   return entries;
+}
+
+/** Derives web vitals of a view from its number. Phones take longer, and only some engines measure layout shift. */
+function vitalsOf(view: bigint, isPhone: boolean): Readonly<Record<string, number>> {
+  const below = (end: number, shift: bigint) => Number(BigInt.asUintN(64, view) >> shift) % end;
+  const slower = isPhone ? 1.6 : 1;
+  const ttfb = Math.round(slower * (80 + below(600, 0n)));
+  const fcp = ttfb + Math.round(slower * (200 + below(900, 8n)));
+  return {
+    ...{ ttfb, fcp, lcp: fcp + Math.round(slower * below(1_400, 16n)) },
+    ...(below(3, 24n) > 0 ? { cls: below(20, 28n) ** 2 / 2_000 } : {}),
+    ...(below(4, 36n) > 0 ? { inp: Math.round(slower * (24 + 8 * below(26, 40n))) } : {}),
+  };
 }
 
 function conversionOn(path: string, random: Random): Partial<EventEntry> | null {

@@ -2,17 +2,22 @@ import { isOperator } from '../../app/access.ts';
 import { changeEmail, changePassword, changeTimeZone, removeAccount } from '../../app/accounts.ts';
 import { readEmail, readNewPassword } from '../../app/inputs.ts';
 import {
-  newTotpSecret,
+  beginEnrolment,
+  enrolmentOf,
   totpAddress,
   totpStep,
   turnOffSecondFactor,
   turnOnSecondFactor,
 } from '../../app/second-factor.ts';
+import { listAccountActivity } from '../../app/security-log.ts';
 import { html, orAgain, redirect } from '../kit/answers.ts';
-import { type Answer, contextOf, NotFound, type Parts, type SignedInRequest } from '../kit/parts.ts';
-import { type Problem, reauthenticate } from '../kit/reauthenticate.ts';
+import { contextOf } from '../kit/context.ts';
+import { type Answer, NotFound, type Parts, refusesPasswords, type SignedInRequest } from '../kit/parts.ts';
+import { type Problem, reauthenticate, throttleNewPassword, tooMany } from '../kit/reauthenticate.ts';
 import type { Router } from '../kit/router.ts';
+import { renewSession, sessionsOf } from '../kit/sessions.ts';
 import { offeredZones } from '../kit/time-zones.ts';
+import { accountActivityPage } from './activity-view.tsx';
 import { ACCOUNT_TEXT } from './text.ts';
 import { type AccountData, accountPage } from './view.tsx';
 
@@ -20,10 +25,11 @@ interface More extends Partial<Pick<AccountData, 'enrolment' | 'recoveryCodes'>>
   problem?: Problem;
 }
 
-/** Adds the account page: email, password, two-factor authentication, sessions, time zone, deletion. */
+/** Adds the account page and its activity: email, password, two-factor authentication, sessions, time zone, deletion. */
 export function accountPages(router: Router): void {
   const { page } = accountAnswers(router.parts);
   router.user('GET', '/dashboard/account', async (request) => page(request));
+  activityList(router);
   emailForm(router);
   passwordForm(router);
   timeZoneForm(router);
@@ -33,13 +39,17 @@ export function accountPages(router: Router): void {
 }
 
 /** Creates the responses to the account's forms: the page again, or a redirect to it. */
-function accountAnswers({ store: { registry }, clock }: Parts) {
+function accountAnswers(parts: Parts) {
+  const {
+    store: { registry },
+    clock,
+  } = parts;
   const page = async (request: SignedInRequest, more: More = {}): Promise<Answer> => {
     const { account, session } = request.user;
     const [credentials, operates, sessions] = await Promise.all([
       registry.credentialsOf(account.id),
       isOperator(registry, account),
-      registry.sessionsOf(account.id, clock.now()),
+      sessionsOf(parts, account.id),
     ]);
     return html(
       accountPage(request.frame, {
@@ -48,6 +58,7 @@ function accountAnswers({ store: { registry }, clock }: Parts) {
         sessions,
         sessionId: session.id,
         hasTotp: credentials?.totpSecret != null,
+        hasPasswords: !refusesPasswords(parts),
         timeZones: offeredZones(),
         nowMs: clock.now(),
         done: request.query.get('done'),
@@ -57,14 +68,31 @@ function accountAnswers({ store: { registry }, clock }: Parts) {
     );
   };
   const done = (what: string): Answer => redirect(`/dashboard/account?done=${what}`);
+  /** Signs the user in again, because a change of credentials ends all sessions. */
+  const doneAgain = async (request: SignedInRequest, what: string): Promise<Answer> => {
+    const credentials = await registry.credentialsOf(request.user.account.id);
+    if (credentials === null) throw new NotFound();
+    return renewSession(parts, request, credentials, `/dashboard/account?done=${what}`);
+  };
   const wrong = (request: SignedInRequest, at: string, text: string, more: More = {}) =>
     page(request, { problem: { at, text, status: 422 }, ...more });
-  return { page, done, wrong };
+  return { page, done, doneAgain, wrong };
+}
+
+function activityList(router: Router): void {
+  const { store, clock } = router.parts;
+
+  router.user('GET', '/dashboard/account/activity', async ({ frame, query, user: { account } }) => {
+    const cursor = query.get('cursor');
+    const page = await listAccountActivity({ registry: store.registry, clock }, account.id, cursor);
+    const data = { ...page, accountId: account.id, zone: account.timeZone, isNewest: cursor === null };
+    return html(accountActivityPage(frame, data));
+  });
 }
 
 function emailForm(router: Router): void {
   const { parts } = router;
-  const { page, done, wrong } = accountAnswers(parts);
+  const { page, doneAgain, wrong } = accountAnswers(parts);
 
   router.user('POST', '/dashboard/account/email', async (request) =>
     orAgain(
@@ -72,8 +100,8 @@ function emailForm(router: Router): void {
         const email = readEmail(request.form.get('email') ?? '');
         const problem = await reauthenticate(parts, request, { password: 'email-password' });
         if (problem !== null) return page(request, { problem });
-        await changeEmail(contextOf(parts), request.user.account.id, email);
-        return done('email');
+        await changeEmail(contextOf(parts, request), request.user.account.id, email);
+        return doneAgain(request, 'email');
       },
       // The error does not reveal that another account has the address.
       ({ code, message }) =>
@@ -84,17 +112,20 @@ function emailForm(router: Router): void {
 
 function passwordForm(router: Router): void {
   const { parts } = router;
-  const { page, done, wrong } = accountAnswers(parts);
+  const { page, doneAgain, wrong } = accountAnswers(parts);
 
   router.user('POST', '/dashboard/account/password', async (request) =>
     orAgain(
       async () => {
-        const password = readNewPassword(request.form.get('new-password') ?? '');
+        if (refusesPasswords(parts)) throw new NotFound();
+        const wait = await throttleNewPassword(parts, request.user.account.id);
+        if (wait > 0)
+          return page(request, { problem: { at: 'new-password', text: tooMany(wait), status: 429 } });
+        const password = await readNewPassword(request.form.get('new-password') ?? '');
         const problem = await reauthenticate(parts, request, { password: 'old-password' });
         if (problem !== null) return page(request, { problem });
-        const { account, session } = request.user;
-        await changePassword(contextOf(parts), account.id, { password, keepSession: session.id });
-        return done('password');
+        await changePassword(contextOf(parts, request), request.user.account.id, password);
+        return doneAgain(request, 'password');
       },
       ({ message }) => wrong(request, 'new-password', message),
     ),
@@ -108,7 +139,7 @@ function timeZoneForm(router: Router): void {
     orAgain(
       async () => {
         const zone = request.form.get('time-zone') ?? '';
-        await changeTimeZone(contextOf(router.parts), request.user.account.id, zone);
+        await changeTimeZone(contextOf(router.parts, request), request.user.account.id, zone);
         return done('time-zone');
       },
       ({ message }) => wrong(request, 'time-zone', message),
@@ -121,26 +152,30 @@ function secondFactorForm(router: Router): void {
   const { page, done, wrong } = accountAnswers(parts);
 
   router.user('POST', '/dashboard/account/second-factor', async (request) => {
-    const { account } = request.user;
+    const { account, session } = request.user;
     const { form } = request;
+    const context = contextOf(parts, request);
     const confirm = () => reauthenticate(parts, request, { password: 'totp-password', code: 'totp-code' });
-    if (form.get('do') === 'off') {
+    const shown = (secret: string) => ({
+      enrolment: { secret, address: totpAddress(secret, account.email) },
+    });
+    const action = form.get('do');
+    if (action === 'off') {
       const problem = await confirm();
       if (problem !== null) return page(request, { problem });
-      await turnOffSecondFactor(contextOf(parts), account.id);
+      await turnOffSecondFactor(context, account.id);
       return done('totp-off');
     }
-    const enrol = (secret: string) => ({ secret, address: totpAddress(secret, account.email) });
-    const secret = form.get('secret') ?? '';
-    if (!/^[A-Z2-7]{32}$/.test(secret)) return page(request, { enrolment: enrol(newTotpSecret()) });
+    if (action !== 'confirm') return page(request, shown(await beginEnrolment(context, session)));
+    const enrolment = await enrolmentOf(context, session);
+    if (enrolment === null) return wrong(request, 'code', ACCOUNT_TEXT.enrolmentOver);
+    const { secret } = enrolment;
     const step = totpStep(secret, form.get('code') ?? '', parts.clock.now());
-    if (step === null)
-      return wrong(request, 'code', ACCOUNT_TEXT.wrongCode, {
-        enrolment: enrol(secret),
-      });
+    if (step === null) return wrong(request, 'code', ACCOUNT_TEXT.wrongCode, shown(secret));
     const problem = await confirm();
-    if (problem !== null) return page(request, { problem, enrolment: enrol(secret) });
-    const recoveryCodes = await turnOnSecondFactor(contextOf(parts), account.id, { secret, step });
+    if (problem !== null) return page(request, { problem, ...shown(secret) });
+    const recoveryCodes = await turnOnSecondFactor(context, session, { ...enrolment, step });
+    if (recoveryCodes === null) return wrong(request, 'code', ACCOUNT_TEXT.enrolmentOver);
     return page(request, { recoveryCodes });
   });
 }
@@ -154,6 +189,8 @@ function sessionsForm(router: Router): void {
     const id = request.form.get('id');
     if (id === null) await registry.endSessionsOf(account.id, session.id);
     else if (!(await registry.endSession(account.id, id))) throw new NotFound();
+    const event = id === session.id ? 'sign-out' : 'sessions-ended';
+    await contextOf(router.parts, request).record({ accountId: account.id, event });
     return id === session.id ? { kind: 'redirect', to: '/login', cookie: null } : done('sessions');
   });
 }
@@ -164,11 +201,14 @@ function deleteForm(router: Router): void {
 
   router.user('POST', '/dashboard/account/delete', async (request) => {
     const { account } = request.user;
+    // The next oldest account would administer the server, whoever has it.
+    if (await isOperator(parts.store.registry, account))
+      return wrong(request, 'confirm', ACCOUNT_TEXT.deleteOperator);
     if ((request.form.get('confirm') ?? '').trim().toLowerCase() !== account.email.toLowerCase())
       return wrong(request, 'confirm', `${ACCOUNT_TEXT.typeToConfirm(account.email)}.`);
     const problem = await reauthenticate(parts, request, { password: 'delete-password' });
     if (problem !== null) return page(request, { problem });
-    await removeAccount(contextOf(parts), account.id);
+    await removeAccount(contextOf(parts, request), account.id);
     return { kind: 'redirect', to: '/login?note=deleted', cookie: null };
   });
 }

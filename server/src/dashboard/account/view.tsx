@@ -20,6 +20,8 @@ export interface AccountData {
   /** The id of this browser's session. */
   sessionId: string;
   hasTotp: boolean;
+  /** Whether people sign in with passwords. If not, a recent sign-in confirms changes. */
+  hasPasswords: boolean;
   timeZones: readonly string[];
   nowMs: number;
   done: string | null;
@@ -53,7 +55,7 @@ export function accountPage(frame: Frame, data: AccountData): string {
           </p>
         )}
         <Email frame={frame} data={data} />
-        <Password frame={frame} data={data} />
+        {data.hasPasswords && <Password frame={frame} data={data} />}
         <SecondFactor frame={frame} data={data} />
         <Sessions frame={frame} data={data} />
         <TimeZone frame={frame} data={data} />
@@ -126,7 +128,7 @@ function SecondFactor({ frame, data }: Section): VNode {
 function EnrolmentForm({ frame, data, enrolment }: Section & { enrolment: Enrolment }): VNode {
   const { secret, address } = enrolment;
   return (
-    <Form frame={frame} action="/dashboard/account/second-factor" class="stack" hidden={{ secret }}>
+    <Form frame={frame} action="/dashboard/account/second-factor" class="stack" hidden={{ do: 'confirm' }}>
       <p>
         {ACCOUNT_TEXT.scan} <a href={address}>{ACCOUNT_TEXT.openApp}</a>
       </p>
@@ -168,7 +170,8 @@ function ConfirmSecondFactor({ data }: { data: AccountData }): VNode {
   );
 }
 
-function CurrentPassword(of: { name: string; label?: string; data: AccountData }): VNode {
+function CurrentPassword(of: { name: string; label?: string; data: AccountData }): VNode | null {
+  if (!of.data.hasPasswords) return null;
   return (
     <PasswordField
       name={of.name}
@@ -217,6 +220,9 @@ function Sessions({ frame, data: { sessions, sessionId, nowMs } }: Section): VNo
           <button type="submit">{ACCOUNT_TEXT.signOutOthers}</button>
         </Form>
       )}
+      <p>
+        <a href="/dashboard/account/activity">{ACCOUNT_TEXT.activity}</a>
+      </p>
     </Card>
   );
 }
@@ -240,6 +246,17 @@ function TimeZone({ frame, data: { account, timeZones, problem } }: Section): VN
 }
 
 function Delete({ frame, data }: Section): VNode {
+  if (data.isOperator)
+    return (
+      <Card title={ACCOUNT_TEXT.delete} id="delete-title">
+        <p class="hint">{ACCOUNT_TEXT.deleteOperator}</p>
+        <pre>
+          <code>
+            {frame.command} account remove --email {data.account.email}
+          </code>
+        </pre>
+      </Card>
+    );
   return (
     <Card title={ACCOUNT_TEXT.delete} id="delete-title">
       <p class="hint">{ACCOUNT_TEXT.deleteHint}</p>

@@ -2,7 +2,8 @@ import { addSite } from '../../app/sites.ts';
 import { readDomain } from '../../domain/hosts.ts';
 import { PLANS } from '../../domain/plans.ts';
 import { html, orAgain, redirect } from '../kit/answers.ts';
-import { contextOf, type SignedInRequest } from '../kit/parts.ts';
+import { contextOf } from '../kit/context.ts';
+import type { SignedInRequest } from '../kit/parts.ts';
 import type { Router } from '../kit/router.ts';
 import { type AddSiteData, addSitePage } from './view.tsx';
 
@@ -11,8 +12,7 @@ const TYPED_MAX_CHARS = 2_000;
 
 /** Adds the page that creates a site, from a domain in any form that people type. */
 export function addSitePages(router: Router): void {
-  const context = contextOf(router.parts);
-  const { registry } = context;
+  const { registry } = router.parts.store;
 
   const page = async (
     { user: { account }, frame }: SignedInRequest,
@@ -29,7 +29,10 @@ export function addSitePages(router: Router): void {
     const { account } = request.user;
     const typed = (request.form.get('domain') ?? '').trim().slice(0, TYPED_MAX_CHARS);
     return orAgain(
-      async () => redirect(`/dashboard/sites/${(await addSite(context, account, typed)).id}`),
+      async () => {
+        const site = await addSite(contextOf(router.parts, request), account, typed);
+        return redirect(`/dashboard/sites/${site.id}`);
+      },
       async ({ code, message: problem }) => {
         const domain = code === 'DOMAIN_TAKEN' ? readDomain(typed) : null;
         const existing = (await registry.sitesOf(account.id)).find((site) => site.domain === domain) ?? null;

@@ -1,13 +1,14 @@
 import { createApiKey, type NewKey, revokeApiKey } from '../../app/api-keys.ts';
 import { NAME_MAX_CHARS } from '../../app/inputs.ts';
 import { html, orAgain, redirect } from '../kit/answers.ts';
-import { contextOf, type SignedInRequest } from '../kit/parts.ts';
+import { contextOf } from '../kit/context.ts';
+import type { SignedInRequest } from '../kit/parts.ts';
 import type { Router } from '../kit/router.ts';
 import { apiKeysPage } from './view.tsx';
 
 /** Adds the API keys page. Each key is created with a name, shown once, and revoked permanently. */
 export function apiKeyPages(router: Router): void {
-  const context = contextOf(router.parts);
+  const { store, clock } = router.parts;
 
   const page = async (
     request: SignedInRequest,
@@ -15,8 +16,8 @@ export function apiKeyPages(router: Router): void {
   ) =>
     html(
       apiKeysPage(request.frame, {
-        keys: await context.registry.apiKeysOf(request.user.account.id),
-        nowMs: context.clock.now(),
+        keys: await store.registry.apiKeysOf(request.user.account.id),
+        nowMs: clock.now(),
         baseUrl: request.baseUrl,
         revoked: request.query.get('done') === 'revoked',
         ...more,
@@ -35,13 +36,15 @@ export function apiKeyPages(router: Router): void {
     return orAgain(
       // No redirect, because the key must not be in a URL or on a later page.
       async () =>
-        page(request, { made: await createApiKey(context, request.user.account, { name, scopes }) }),
+        page(request, {
+          made: await createApiKey(contextOf(router.parts, request), request.user.account, { name, scopes }),
+        }),
       ({ message }) => page(request, { problem: message, typed: name.trim().slice(0, NAME_MAX_CHARS) }),
     );
   });
 
   router.user('POST', '/dashboard/settings/api-keys/revoke', async (request) => {
-    await revokeApiKey(context, request.form.get('id') ?? '', request.user.account);
+    await revokeApiKey(contextOf(router.parts, request), request.form.get('id') ?? '', request.user.account);
     return redirect('/dashboard/settings/api-keys?done=revoked');
   });
 }

@@ -11,6 +11,7 @@ export const API_KEYS_TEXT = {
   read: 'Read reports',
   write: 'Send events',
   both: 'Read reports and send events',
+  configure: 'Change site settings',
   create: 'Create key',
   yours: 'Your keys',
   none: 'No API keys yet',
@@ -33,10 +34,13 @@ export const API_KEYS_TEXT = {
 const PERMISSIONS: Readonly<Record<string, string>> = {
   read: API_KEYS_TEXT.read,
   write: API_KEYS_TEXT.write,
-  'read write': API_KEYS_TEXT.both,
+  configure: API_KEYS_TEXT.configure,
 };
 
-/** Describes what a key may do, from its scopes. */
+const LIST = new Intl.ListFormat('en');
+
+/** Describes what a key may do, from its scopes: `Read reports and send events`. */
 export function permissionsOf(scopes: readonly string[]): string {
-  return PERMISSIONS[scopes.join(' ')] ?? scopes.join(', ');
+  const names = scopes.map((scope) => PERMISSIONS[scope] ?? scope);
+  return LIST.format(names.map((name, i) => (i === 0 ? name : name.charAt(0).toLowerCase() + name.slice(1))));
 }

@@ -4,6 +4,7 @@ import type { ApiKey } from '../../store/contract/store.ts';
 import { documentOf } from '../kit/document.tsx';
 import { Ago, Card, Copyable, Notice } from '../kit/elements.tsx';
 import { Field, Form, SelectField } from '../kit/form.tsx';
+import { isolated } from '../kit/format.ts';
 import type { Frame } from '../kit/parts.ts';
 import { API_KEYS_TEXT, permissionsOf } from './text.ts';
 
@@ -49,6 +50,7 @@ export function apiKeysPage(
             <SelectField name="scope" label={API_KEYS_TEXT.permissions}>
               <option value="read">{API_KEYS_TEXT.read}</option>
               <option value="write">{API_KEYS_TEXT.write}</option>
+              <option value="configure">{API_KEYS_TEXT.configure}</option>
               <option value="both">{API_KEYS_TEXT.both}</option>
             </SelectField>
             <button type="submit" class="primary">
@@ -75,7 +77,10 @@ export function apiKeysPage(
                 {dead.map(({ name, prefix, revokedAtMs }) => (
                   <li>
                     <div>
-                      <strong>{name}</strong> <code>{prefix}…</code>
+                      <strong>
+                        <bdi>{name}</bdi>
+                      </strong>{' '}
+                      <code>{prefix}…</code>
                       <p class="hint">
                         {API_KEYS_TEXT.revoked} <Ago atMs={revokedAtMs ?? 0} nowMs={nowMs} />
                       </p>
@@ -94,7 +99,7 @@ export function apiKeysPage(
 function JustMade({ name, key, baseUrl }: { name: string; key: string; baseUrl: string }): VNode {
   return (
     <section class="card card-strong" aria-labelledby="made">
-      <h2 id="made">{API_KEYS_TEXT.ready(name)}</h2>
+      <h2 id="made">{API_KEYS_TEXT.ready(isolated(name))}</h2>
       <p>
         <strong>{API_KEYS_TEXT.copyNow}</strong> {API_KEYS_TEXT.onlyHash}
       </p>
@@ -113,7 +118,10 @@ function KeyLine({ frame, apiKey, nowMs }: { frame: Frame; apiKey: ApiKey; nowMs
   return (
     <>
       <div>
-        <strong>{apiKey.name}</strong> <code>{apiKey.prefix}…</code>
+        <strong>
+          <bdi>{apiKey.name}</bdi>
+        </strong>{' '}
+        <code>{apiKey.prefix}…</code>
         <p class="hint">
           {permissionsOf(apiKey.scopes)} · {API_KEYS_TEXT.created}{' '}
           <Ago atMs={apiKey.createdAtMs} nowMs={nowMs} /> ·{' '}
@@ -134,7 +142,7 @@ function KeyLine({ frame, apiKey, nowMs }: { frame: Frame; apiKey: ApiKey; nowMs
         <Form frame={frame} action="/dashboard/settings/api-keys/revoke" hidden={{ id: apiKey.id }}>
           <p>{API_KEYS_TEXT.revokeHint}</p>
           <button type="submit" class="danger small">
-            {API_KEYS_TEXT.revoke(apiKey.name)}
+            {API_KEYS_TEXT.revoke(isolated(apiKey.name))}
           </button>
         </Form>
       </details>

@@ -1,6 +1,6 @@
 import { setHidden, setText } from '../kit/island-dom.ts';
 /** The live check on the install page. The server sends `LiveMessage` of `live/routes.ts`. */
-import { CHECK_TEXT } from './text.ts';
+import { CHECK_TEXT, CHECK_WAIT_MS } from './text.ts';
 
 interface Message {
   what: 'script' | 'counted' | 'duplicate' | 'bot' | 'refused';
@@ -16,7 +16,17 @@ export function liveCheck(): void {
   const address = root?.dataset.liveCheck;
   if (root === null || address === undefined) return;
   const source = new EventSource(address);
-  source.addEventListener('message', ({ data }) => show(root, JSON.parse(String(data)) as Message));
+  markThisBrowser(root);
+  let waiting = setTimeout(help, CHECK_WAIT_MS, root, CHECK_TEXT.nothing);
+  source.addEventListener('message', ({ data }) => {
+    const message = JSON.parse(String(data)) as Message;
+    clearTimeout(waiting);
+    if (message.what === 'script') {
+      setHidden(root, '[data-cause="path"]', true);
+      waiting = setTimeout(help, CHECK_WAIT_MS, root, CHECK_TEXT.silent(message.host));
+    }
+    show(root, message);
+  });
   source.addEventListener('error', () => {
     if (source.readyState === EventSource.CLOSED) say(root, CHECK_TEXT.closed);
   });
@@ -64,6 +74,22 @@ function show(root: HTMLElement, message: Message): void {
       say(root, CHECK_TEXT.refused.state);
       break;
   }
+}
+
+/** Lists the likely causes, because neither script nor event arrived for a while. */
+function help(root: HTMLElement, sentence: string): void {
+  setText(root, '[data-check-silence]', sentence);
+  root.querySelector('[data-check-help]')?.setAttribute('open', '');
+  say(root, sentence);
+}
+
+/** Says which causes hold for this browser, in which owners usually test their page. */
+function markThisBrowser(root: HTMLElement): void {
+  const { globalPrivacyControl = false, webdriver } = navigator as Navigator & {
+    globalPrivacyControl?: boolean;
+  };
+  setHidden(root, '[data-cause="gpc"] [data-cause-here]', !globalPrivacyControl);
+  setHidden(root, '[data-cause="automation"] [data-cause-here]', !webdriver);
 }
 
 function explain(root: HTMLElement, refusal: NonNullable<Message['refusal']>, host: string): void {

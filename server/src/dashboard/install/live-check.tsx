@@ -1,8 +1,8 @@
 import type { VNode } from 'preact';
-import { shownDomain } from '../../domain/hosts.ts';
+import { shownDomain, shownHost } from '../../domain/hosts.ts';
 import { Csrf } from '../kit/form.tsx';
 import type { Frame } from '../kit/parts.ts';
-import { CHECK_TEXT, INSTALL_TEXT } from './text.ts';
+import { CAUSES, CHECK_TEXT, INSTALL_TEXT } from './text.ts';
 
 export interface CheckData {
   siteId: string;
@@ -10,6 +10,12 @@ export interface CheckData {
   /** Only events after this id count for the check. */
   sinceId: number;
   mayConfigure: boolean;
+  /** The host of the page that loaded the script although no event followed; null if there is none. */
+  silentHost: string | null;
+  /** The address of the script. */
+  scriptUrl: string;
+  /** The sources that a page's Content-Security-Policy must allow. */
+  policy: string;
 }
 
 const STEPS = [
@@ -74,18 +80,44 @@ export function LiveCheck({ frame, check }: { frame: Frame; check: CheckData }):
       <noscript>
         <p class="hint">{INSTALL_TEXT.noScript}</p>
       </noscript>
-      <details>
-        <summary>{INSTALL_TEXT.notWorking}</summary>
-        <ul>
-          <li>{INSTALL_TEXT.helpSnippet}</li>
-          <li>{INSTALL_TEXT.helpBlocker}</li>
-          <li>{INSTALL_TEXT.helpCsp}</li>
-          <li>{INSTALL_TEXT.helpAutomated}</li>
-          <li>
-            <a href={`/dashboard/sites/${siteId}/you`}>{INSTALL_TEXT.whoami}</a>
-          </li>
-        </ul>
-      </details>
+      <Causes check={check} />
     </section>
+  );
+}
+
+/** The likely causes of silence, each with its test. The live check's script opens them after a while without an event. */
+function Causes({ check: { siteId, silentHost, scriptUrl, policy } }: { check: CheckData }): VNode {
+  return (
+    <details data-check-help open={silentHost !== null}>
+      <summary data-check-silence>
+        {silentHost === null ? CHECK_TEXT.notWorking : CHECK_TEXT.silent(shownHost(silentHost))}
+      </summary>
+      <ol class="causes">
+        {CAUSES.map((cause) => (
+          <li data-cause={cause.id} hidden={cause.id === 'path' && silentHost !== null}>
+            <strong>{cause.name}</strong>{' '}
+            {'here' in cause && (
+              <strong class="cause-here" data-cause-here hidden>
+                {cause.here}
+              </strong>
+            )}
+            <p>{cause.test}</p>
+            {cause.id === 'csp' && <Code text={policy} />}
+            {cause.id === 'path' && <Code text={scriptUrl} />}
+          </li>
+        ))}
+      </ol>
+      <p>
+        <a href={`/dashboard/sites/${siteId}/you`}>{INSTALL_TEXT.whoami}</a>
+      </p>
+    </details>
+  );
+}
+
+function Code({ text }: { text: string }): VNode {
+  return (
+    <p>
+      <code>{text}</code>
+    </p>
   );
 }

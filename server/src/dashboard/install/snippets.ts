@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { hostOf, isLocalHost, shownDomain } from '../../domain/hosts.ts';
 import type { Tracker } from '../kit/parts.ts';
 import { INSTALL_TEXT } from './text.ts';
 
@@ -18,6 +19,19 @@ export function trackerFrom(
         ? null
         : { script: pinned.name, integrity: `sha384-${hash('sha384', pinned.identity, 'base64')}` },
   };
+}
+
+/** Creates the tag with the key in the script's address, for pages whose attributes get lost. */
+export function keyedTag(baseUrl: string, key: string, { script }: Pick<Tracker, 'script'>): string {
+  return `<script defer src="${baseUrl}/${script}?key=${key}"></script>`;
+}
+
+/** Warns if the pages of a domain cannot load the script from this server's address; null if they can. */
+export function addressWarning(baseUrl: string, domain: string): string | null {
+  if (isLocalHost(domain)) return null;
+  const host = hostOf(baseUrl);
+  if (host !== null && isLocalHost(host)) return INSTALL_TEXT.localScript(host, shownDomain(domain));
+  return baseUrl.startsWith('http:') ? INSTALL_TEXT.insecureScript : null;
 }
 
 export interface Snippet {
@@ -90,7 +104,7 @@ document.head.append(script);`,
       id: 'gtm',
       name: 'Tag Manager',
       where: INSTALL_TEXT.gtm,
-      code: `<script defer src="${src}?key=${key}"></script>`,
+      code: keyedTag(baseUrl, key, { script }),
     },
   ];
 }

@@ -1,3 +1,6 @@
+/** How long the live check waits for the script, or for an event after it, before it lists likely causes. */
+export const CHECK_WAIT_MS = 30_000;
+
 /** The texts of the live check: those of the initial page, and those with which its script replaces them. */
 export const CHECK_TEXT = {
   listening: (domain: string) => `Listening. Open a page on ${domain} that has the snippet.`,
@@ -28,7 +31,52 @@ export const CHECK_TEXT = {
     counted: 'Not counted. See below.',
     state: 'An event was received but not counted.',
   },
+  notWorking: 'Not working?',
+  nothing: 'Nothing after 30 seconds. The likely causes, most likely first:',
+  silent: (host: string) =>
+    `A page on ${host} loaded the script, but no event followed. The likely causes, most likely first:`,
 } as const;
+
+/** Why neither script nor event arrives, most likely cause first, each with its test. Only the server's silence is known. */
+export const CAUSES = [
+  {
+    id: 'csp',
+    name: 'A Content Security Policy blocks the script (script-src) or its events (connect-src).',
+    test: 'Open your page, press F12 and reload. If the console mentions a Content Security Policy, add this to it:',
+  },
+  {
+    id: 'blocker',
+    name: 'An ad blocker or the browser’s tracking protection blocks it.',
+    test: 'Open your page in a private window without extensions, or in another browser. If that counts, visitors with a blocker stay uncounted.',
+  },
+  {
+    id: 'path',
+    name: 'The snippet is not in the page, its address is wrong, or an old copy of the page is cached.',
+    test: 'View your page’s source and search for the address below. If it is missing, empty the caches of your server, plugins and CDN. Then open the address in a new tab: it must show JavaScript code.',
+  },
+  {
+    id: 'gpc',
+    name: 'Your browser sends Global Privacy Control, which is respected.',
+    test: 'Type navigator.globalPrivacyControl into the console of your page. If it says true, test with another browser.',
+    here: 'This browser sends it.',
+  },
+  {
+    id: 'automation',
+    name: 'The browser is automated. Automated browsers aren’t counted.',
+    test: 'Type navigator.webdriver into the console of your page. If it says true, open the page in an ordinary browser.',
+    here: 'This browser is automated.',
+  },
+  {
+    id: 'off',
+    name: 'You excluded your own visits in this browser.',
+    test: 'Open your page with #attractos-on at the end of its address.',
+  },
+  {
+    id: 'file',
+    name: 'The page was opened from a file.',
+    test: 'If its address begins with file: instead of https:, open it through a web server. Files aren’t counted.',
+  },
+] as const;
 
 /** The texts of the snippets, and of the help beside the live check. */
 export const INSTALL_TEXT = {
@@ -52,12 +100,14 @@ export const INSTALL_TEXT = {
   allowHost: 'Allow host',
   openReport: 'Open report',
   noScript:
-    'This list updates live if JavaScript is on. If it is off, open a page on your site, then reload this page.',
-  notWorking: 'Not working?',
-  helpSnippet: 'Check that the page contains the snippet: view its source and search for “data-key”.',
-  helpBlocker: 'An ad blocker in your browser may block the script. Try a private window without extensions.',
-  helpCsp:
-    'If the browser’s console mentions a Content Security Policy, add the lines shown with the snippet.',
-  helpAutomated: 'Automated browsers aren’t counted.',
+    'This list updates live if JavaScript is on. If it is off, open a page on your site, wait 30 seconds, then reload this page.',
+  localScript: (host: string, domain: string) =>
+    `This snippet does not work on ${domain}: it loads the script from ${host}, which only your own machine or network can reach. Open this page at the server’s public address, or set PUBLIC_URL.`,
+  insecureScript:
+    'The script’s address begins with http:. Pages on https: can’t load it. Open this page over https:, or set PUBLIC_URL.',
+  missingKey: (count: number, hosts: string) =>
+    `In the last 7 days, ${count} ${count === 1 ? 'event' : 'events'} had no site key${hosts === '' ? '' : ` (from ${hosts})`}. An optimizer plugin or a tag manager removes data-key from your tag, or a template puts something else there. Use this tag, which has the key in its address:`,
+  otherHosts: 'other hosts',
+  missingKeyLabel: 'the snippet with the key in its address',
   whoami: 'See what the server sees of this browser',
 } as const;

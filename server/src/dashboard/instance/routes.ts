@@ -36,7 +36,7 @@ export function instancePages(router: Router): void {
   router.operator('POST', '/dashboard/instance/test-mail', async (request) => {
     if (mailer === null) return page(request, { problem: INSTANCE_TEXT.notConfigured }, 422);
     const { email, id } = request.user.account;
-    const test = await rateLimiter.tryConsume(`test mail ${id}`, TESTS);
+    const test = await rateLimiter.tryConsume({ kind: 'test mail', of: id }, TESTS);
     if (!test.allowed) return page(request, { problem: tooMany(test.retryAfterSeconds) }, 429);
     const delivery = await mailer.send(testMail(email, `${request.baseUrl}/dashboard/instance`));
     return page(request, { delivery });

@@ -44,7 +44,11 @@ export function instancePage(frame: Frame, data: InstanceData): string {
           </Card>
         )}
         <Card title={INSTANCE_TEXT.email} id="mail-title">
-          {data.mail === null ? <NoMail /> : <Mail frame={frame} mail={data.mail} data={data} />}
+          {data.mail === null ? (
+            <NoMail command={frame.command} />
+          ) : (
+            <Mail frame={frame} mail={data.mail} data={data} />
+          )}
         </Card>
       </div>
     ),
@@ -61,12 +65,12 @@ function PastDays({ left, damaged }: { left: number; damaged: number }) {
   );
 }
 
-function NoMail(): VNode {
+function NoMail({ command }: Pick<Frame, 'command'>): VNode {
   return (
     <>
       <p>{INSTANCE_TEXT.noEmail}</p>
       <pre>
-        <code>npm run -s attractos -- account reset-link --email you@example.com</code>
+        <code>{command} account reset-link --email you@example.com</code>
       </pre>
       <p class="hint">{INSTANCE_TEXT.setUp}</p>
     </>

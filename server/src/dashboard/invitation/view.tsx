@@ -7,9 +7,11 @@ export interface InvitationData {
   /** The invitation; null if the link is no longer valid. */
   invitation: { token: string; domain: string; role: string } | null;
   signedIn: boolean;
+  /** Whether people can create an account with a password. */
+  maySignUp: boolean;
 }
 
-export function invitationPage(frame: Frame, { invitation, signedIn }: InvitationData): string {
+export function invitationPage(frame: Frame, { invitation, signedIn, maySignUp }: InvitationData): string {
   if (invitation === null)
     return authPage(frame, {
       title: INVITATION_TEXT.title,
@@ -34,13 +36,15 @@ export function invitationPage(frame: Frame, { invitation, signedIn }: Invitatio
           </Form>
         ) : (
           <>
-            <p>
-              <a class="button primary" href={`/signup?invitation=${invitation.token}`}>
-                {INVITATION_TEXT.createAccount}
-              </a>
-            </p>
+            {maySignUp && (
+              <p>
+                <a class="button primary" href={`/signup?invitation=${invitation.token}`}>
+                  {INVITATION_TEXT.createAccount}
+                </a>
+              </p>
+            )}
             <p class="aside">
-              {INVITATION_TEXT.haveAccount} <a href="/login">{INVITATION_TEXT.signIn}</a>
+              {maySignUp && INVITATION_TEXT.haveAccount} <a href="/login">{INVITATION_TEXT.signIn}</a>
               {INVITATION_TEXT.thenReopen}
             </p>
           </>

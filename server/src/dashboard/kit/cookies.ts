@@ -9,6 +9,8 @@ const NAMES = {
   visit: 'attractos_visit',
   /** Proof that the password of a public link was entered. */
   unlock: 'attractos_unlock',
+  /** Proof that an account was signed in to from this browser. */
+  device: 'attractos_device',
 } as const;
 
 type CookieName = keyof typeof NAMES;
@@ -28,7 +30,12 @@ export function readCookies({ cookies }: Pick<FastifyRequest, 'cookies'>, secure
     const value = cookies[nameOf(name, secure)] ?? '';
     return VALUE.test(value) ? value : null;
   };
-  return { session: read('session'), visit: read('visit'), unlock: read('unlock') };
+  return {
+    session: read('session'),
+    visit: read('visit'),
+    unlock: read('unlock'),
+    device: read('device'),
+  };
 }
 
 /** Sets a cookie. Without a lifetime, it lasts until the browser closes; a lifetime of 0 seconds deletes it. */

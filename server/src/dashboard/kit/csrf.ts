@@ -35,6 +35,14 @@ export function isSameOrigin(
   return headers.origin === undefined || origins.includes(headers.origin);
 }
 
+/** The longest origin: a host name with a scheme and a port. */
+const ORIGIN_MAX_CHARS = 300;
+
+/** Whether the text of an `Origin` header is the origin of a page. */
+export function isOrigin(text: string): boolean {
+  return text.length <= ORIGIN_MAX_CHARS && /^https?:/.test(text) && URL.parse(text)?.origin === text;
+}
+
 /** Returns the token, before masking, for the forms of a session, or of a visitor who has not signed in. */
 function csrfToken(secret: string): string {
   return hash('sha256', `form ${secret}`, 'base64url');

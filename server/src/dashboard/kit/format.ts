@@ -1,11 +1,23 @@
 import { civilDay, type Granularity } from '../../domain/calendar.ts';
 import { DAY_MS } from '../../domain/clock.ts';
 import { memoize } from '../../domain/memoize.ts';
+import { visibleText } from '../../domain/visible-text.ts';
 
 /** Formats numbers, times and dates for all pages. */
 
 const WHOLE = new Intl.NumberFormat('en');
 const SHORT = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 });
+
+const RIGHT_TO_LEFT = /[\p{scx=Arabic}\p{scx=Hebrew}\p{scx=Nko}\p{scx=Syriac}\p{scx=Thaana}]/u;
+
+/**
+ * Keeps a text that is written from right to left apart from the plain text around it, and shows characters that would change its
+ * direction. Elements use `<bdi>` instead. https://www.w3.org/International/questions/qa-bidi-unicode-controls
+ */
+export function isolated(text: string): string {
+  const shown = visibleText(text);
+  return RIGHT_TO_LEFT.test(shown) ? `\u2068${shown}\u2069` : shown;
+}
 
 /** Formats a number as `12,345`. */
 export function whole(number: number): string {

@@ -1,22 +1,23 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Role } from '../../app/access.ts';
-import type { Context } from '../../app/context.ts';
 import type { LiveFeed } from '../../app/live-feed.ts';
 import type { Mailer } from '../../app/mailer.ts';
 import type { RateLimiter } from '../../app/rate-limiter.ts';
+import type { SecurityLog } from '../../app/security-log.ts';
+import type { SingleSignOn } from '../../app/single-sign-on.ts';
 import type { Clock } from '../../domain/clock.ts';
 import type { MailSettings } from '../../domain/mail-settings.ts';
 import type { PlanName } from '../../domain/plans.ts';
-import type {
-  Account,
-  AskedReports,
-  Entry,
-  Events,
-  Session,
-  Site,
-  Store,
-} from '../../store/contract/store.ts';
+import type { SecretBox } from '../../domain/secret-box.ts';
+import type { ClientAddress, ClientAddresses } from '../../http/client-addresses.ts';
+import type { Account, AskedReports, Entry, Session, Site, Store } from '../../store/contract/store.ts';
 import type { Assets } from './assets.ts';
+
+/** How long sessions last: without use, and at most. */
+export interface SessionLimits {
+  idleMs: number;
+  maxAgeMs: number;
+}
 
 /** The settings that pages depend on or show. */
 export interface DashboardSettings {
@@ -24,13 +25,16 @@ export interface DashboardSettings {
   publicUrl: string | null;
   signups: 'closed' | 'invite' | 'open';
   newAccountPlan: PlanName;
+  sessions: SessionLimits;
   mail: MailSettings | null;
   /** The networks and names of trusted proxies. */
   trustProxy: readonly string[];
   /** The default retention of a site; null: events are kept forever. */
   retentionDays: number | null;
-  geoDatabase: string | null;
-  countryHeader: string | null;
+  /** The path of the ASN database; null if there is none. */
+  asnDatabase: string | null;
+  /** What an operator types to run a command. */
+  command: string;
 }
 
 /** The tracker's files as snippets refer to them. */
@@ -48,6 +52,10 @@ export interface Parts {
   store: Store;
   clock: Clock;
   config: DashboardSettings;
+  /** Encrypts stored secrets. */
+  secretBox: SecretBox;
+  /** Sign-in with an identity provider; null if there is none. */
+  singleSignOn: SingleSignOn | null;
   feed: LiveFeed;
   assets: Assets;
   tracker: Tracker;
@@ -57,22 +65,30 @@ export interface Parts {
   rateLimiter: RateLimiter;
   /** Sends emails; null if no mail server is set, so that links are shown instead. */
   mailer: Mailer | null;
+  /** Finds the client addresses of requests. */
+  clients: ClientAddresses;
+  securityLog: SecurityLog;
+  /** Describes a client without its address: by its country, and by a pseudonym that changes daily; null for what is unknown. */
+  describeClient: (request: {
+    client: ClientAddress;
+    headers: IncomingHttpHeaders;
+  }) => Promise<{ country: string | null; client: string | null }>;
   /** Tests what the collector would do with a page view by this browser, without storing it. */
   dryRunPageView: (
     site: Site,
-    request: { ip: string; headers: IncomingHttpHeaders },
+    request: { client: ClientAddress; headers: IncomingHttpHeaders },
   ) => Promise<PageViewDryRun>;
-}
-
-/** Picks the context of use cases. */
-export function contextOf({ store, clock }: Parts): Context & { events: Events } {
-  return { registry: store.registry, events: store.events, clock };
 }
 
 /** The outcome of a dry run, and the row that would have been stored; null if none would. */
 export interface PageViewDryRun {
   outcome: string;
   entry: Entry | null;
+}
+
+/** Whether people sign in with an identity provider only, so that passwords are refused. */
+export function refusesPasswords({ singleSignOn }: Pick<Parts, 'singleSignOn'>): boolean {
+  return singleSignOn?.settings.only === true;
 }
 
 /** A signed-in user. */
@@ -91,6 +107,8 @@ export interface Frame {
   csrf: string;
   /** The path of the page. */
   path: string;
+  /** What an operator types to run a command of this installation. */
+  command: string;
 }
 
 /** A request as the pages see it. */
@@ -101,7 +119,9 @@ export interface PageRequest {
   query: URLSearchParams;
   /** The fields of the submitted form; empty for a GET. */
   form: URLSearchParams;
-  /** The client's IP address, as trusted proxies report it. */
+  /** The client, as trusted proxies report it. */
+  client: ClientAddress;
+  /** The address of `client`. */
   clientAddress: string;
   /** The IP address of the connection: the client's, or a proxy's. */
   peerAddress: string;
@@ -111,10 +131,14 @@ export interface PageRequest {
   headers: IncomingHttpHeaders;
   /** The value of an earlier `unlock`. */
   unlocked: string | null;
+  /** A random text of a browser that has not signed in, which binds what begins before that; null if it has none. */
+  visitor: string | null;
+  /** The value of an earlier `device`. */
+  device: string | null;
   user: SignedInUser | null;
   frame: Frame;
-  /** Returns the reports for an asker, whose questions end when the browser closes the connection. */
-  reportsFor: (asker: string) => AskedReports;
+  /** Returns a signal that aborts when the browser closes the connection. */
+  clientGone: () => AbortSignal;
 }
 
 export interface SignedInRequest extends PageRequest {
@@ -131,10 +155,17 @@ export interface SiteRequest extends SignedInRequest {
 /** The response of a page. */
 export type Answer =
   | { kind: 'html'; html: string; status?: number }
-  /** `unlock` is stored in a cookie, as proof that the password of a public link was entered. */
-  | { kind: 'redirect'; to: string; cookie?: SessionCookie; unlock?: string }
+  /**
+   * `unlock` and `device` are stored in cookies, as proof that the password of a public link was entered, and that an account was
+   * signed in to from this browser.
+   */
+  | { kind: 'redirect'; to: string; cookie?: SessionCookie; unlock?: string; device?: string }
   | { kind: 'file'; name: string; type: string; body: string | AsyncIterable<string> }
   | { kind: 'json'; body: unknown }
+  /**
+   * While the stream is open, its handler is called again twice a second, to check that the user may still see it. So only `open`
+   * may have effects.
+   */
   | { kind: 'stream'; open: (send: (event: StreamEvent) => void) => (() => void) | null };
 
 /** One message of a stream of server-sent events. */

@@ -1,25 +1,26 @@
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { isOperator, may, roleOf, type SiteAction } from '../../app/access.ts';
-import { clientAddress } from '../../domain/addresses.ts';
 import { shownDomain } from '../../domain/hosts.ts';
 import { newToken } from '../../domain/tokens.ts';
 import { clientGone } from '../../http/client-gone.ts';
+import { requestOrigin } from '../../http/request-origin.ts';
 import { isMissing } from './answers.ts';
 import { Background } from './background.ts';
 import { readCookies, setCookie } from './cookies.ts';
-import { formToken, formTokenFits, isSameOrigin } from './csrf.ts';
+import { formToken, formTokenFits, isOrigin, isSameOrigin } from './csrf.ts';
 import { errorPage } from './error.tsx';
-import { ERROR_TEXT, noPermission } from './error-text.ts';
+import { ERROR_TEXT, type ErrorText, noPermission, unknownOrigin } from './error-text.ts';
 import {
   type Answer,
   NotFound,
   type PageRequest,
   type Parts,
   type SignedInRequest,
+  type SignedInUser,
   type SiteRequest,
 } from './parts.ts';
-import { userOfSession } from './sessions.ts';
+import { touchSession, userOfSession } from './sessions.ts';
 import { Streams } from './stream.ts';
 
 type Method = 'GET' | 'POST';
@@ -29,6 +30,15 @@ export type Need = 'anyone' | 'user' | 'operator' | SiteAction;
 
 /** How long a browser can open a public link without entering its password again. */
 const UNLOCK_SECONDS = 86_400;
+/** The time since the last sign-in for which a browser is known. */
+const DEVICE_SECONDS = 365 * 86_400;
+
+/**
+ * What a browser deletes when a session ends: cached pages, also those that its back button shows. Not "cookies", which deletes
+ * those of the whole registered domain, nor "storage", which another site at the same origin may use. The session's own cookie is
+ * deleted by name. https://www.w3.org/TR/clear-site-data/
+ */
+const CLEARED_ON_SIGN_OUT = '"cache"';
 
 /**
  * Declares every route of the dashboard, so that none can omit the checks of the user, their permission, and the origin of a
@@ -64,7 +74,8 @@ export class Router {
         const next = method === 'GET' ? `?next=${encodeURIComponent(request.address)}` : '';
         return { kind: 'redirect', to: `/login${next}` };
       }
-      return handler({ ...request, user, reports: request.reportsFor(user.account.id) });
+      const by = { asker: user.account.id, signal: request.clientGone() };
+      return handler({ ...request, user, reports: this.parts.store.reports.askedBy(by) });
     });
   }
 
@@ -100,11 +111,14 @@ export class Router {
       url: path,
       handler: async (request, reply) => {
         const { page, secret } = await this.#read(request, reply);
-        if (method === 'POST' && !this.#formIsOurs(request, page, secret)) {
-          return sendHtml(reply.code(403), errorPage(page.frame, ERROR_TEXT.staleForm));
-        }
+        const problem = method === 'POST' ? this.#formProblem(request, page, secret) : null;
+        if (problem !== null) return sendHtml(reply.code(403), errorPage(page.frame, problem));
         try {
-          return await this.#send(request, reply, await handler(page));
+          const answer = await handler(page);
+          if (page.user !== null && !isByItself(answer)) await touchSession(this.parts, page.user.session);
+          return await this.#send(request, reply, answer, {
+            mayContinue: () => this.#isStream(request, handler, page),
+          });
         } catch (error) {
           if (!isMissing(error)) throw error;
           return sendHtml(reply.code(404), errorPage(page.frame, ERROR_TEXT.noAccess));
@@ -113,16 +127,35 @@ export class Router {
     });
   }
 
+  /** Whether a request would still be answered with a stream: for example, not after its session has ended. */
+  async #isStream(
+    request: FastifyRequest,
+    handler: Handler<PageRequest>,
+    page: PageRequest,
+  ): Promise<boolean> {
+    try {
+      const user = await this.#userOf(request);
+      return (await handler({ ...page, user })).kind === 'stream';
+    } catch (error) {
+      if (!isMissing(error)) throw error;
+      return false;
+    }
+  }
+
+  #userOf(request: FastifyRequest): Promise<SignedInUser | null> {
+    const { session } = readCookies(request, isSecure(this.parts, request));
+    return userOfSession(this.parts, session);
+  }
+
   async #read(
     request: FastifyRequest,
     reply: FastifyReply,
   ): Promise<{ page: PageRequest; secret: string | null }> {
     const { parts } = this;
-    const here = `${request.protocol}://${request.host}`;
-    const baseUrl = parts.config.publicUrl ?? here;
+    const baseUrl = parts.config.publicUrl ?? requestOrigin(request);
     const secure = isSecure(parts, request);
     const cookies = readCookies(request, secure);
-    const user = await userOfSession({ registry: parts.store.registry, clock: parts.clock }, cookies.session);
+    const user = await this.#userOf(request);
     const secret = user === null ? cookies.visit : cookies.session;
     let forForms = secret;
     if (forForms === null) {
@@ -131,16 +164,21 @@ export class Router {
     }
     const csrf = formToken(forForms);
     const url = URL.parse(request.url, 'http://here');
+    const client = parts.clients.of(request);
+    let gone: AbortSignal | undefined;
     const page: PageRequest = {
       address: request.url,
       params: request.params as Record<string, string>, // Fastify's router parses them from the path
       query: url?.searchParams ?? new URLSearchParams(),
       form: request.body instanceof URLSearchParams ? request.body : new URLSearchParams(),
-      clientAddress: clientAddress(request),
+      client,
+      clientAddress: client.address,
       peerAddress: request.socket.remoteAddress ?? '',
       userAgent: request.headers['user-agent'] ?? '',
       headers: request.headers,
       unlocked: cookies.unlock,
+      visitor: user === null ? forForms : cookies.visit,
+      device: cookies.device,
       baseUrl,
       user,
       frame: {
@@ -149,40 +187,53 @@ export class Router {
         email: user?.account.email ?? null,
         csrf,
         path: url?.pathname ?? '/',
+        command: parts.config.command,
       },
-      reportsFor: (asker) => parts.store.reports.askedBy({ asker, signal: clientGone(request, reply) }),
+      clientGone: () => {
+        gone ??= clientGone(request, reply);
+        return gone;
+      },
     };
     return { page, secret };
   }
 
-  #formIsOurs(request: FastifyRequest, page: PageRequest, secret: string | null): boolean {
-    const site = request.headers['sec-fetch-site'];
+  /** Returns why a form is refused; null if it comes from one of our own pages, of the same session. */
+  #formProblem(request: FastifyRequest, page: PageRequest, secret: string | null): ErrorText | null {
+    const { 'sec-fetch-site': site, origin } = request.headers;
     const { publicUrl } = this.parts.config;
-    const origins = [
-      `${request.protocol}://${request.host}`,
-      ...(publicUrl === null ? [] : [new URL(publicUrl).origin]),
-    ];
-    return (
-      isSameOrigin({ site: Array.isArray(site) ? site[0] : site, origin: request.headers.origin }, origins) &&
-      formTokenFits(page.form.get('csrf'), secret)
-    );
+    const origins = [requestOrigin(request), ...(publicUrl === null ? [] : [new URL(publicUrl).origin])];
+    const from = { site: Array.isArray(site) ? site[0] : site, origin };
+    if (isSameOrigin(from, origins))
+      return formTokenFits(page.form.get('csrf'), secret) ? null : ERROR_TEXT.staleForm;
+    // The browser saw the page at an origin that a proxy does not tell this server.
+    return from.site === 'same-origin' && origin !== undefined && isOrigin(origin)
+      ? unknownOrigin(origin, origins)
+      : ERROR_TEXT.foreignForm;
   }
 
   #setCookies(
     request: FastifyRequest,
     reply: FastifyReply,
-    { cookie, unlock }: Extract<Answer, { kind: 'redirect' }>,
+    { cookie, unlock, device }: Extract<Answer, { kind: 'redirect' }>,
   ): void {
     const secure = isSecure(this.parts, request);
     if (cookie !== undefined) {
       const { token, maxAgeSeconds } = cookie ?? { token: '', maxAgeSeconds: 0 };
       setCookie(reply, 'session', { value: token, secure, maxAgeSeconds });
+      if (cookie === null) reply.header('clear-site-data', CLEARED_ON_SIGN_OUT);
     }
     if (unlock !== undefined)
       setCookie(reply, 'unlock', { value: unlock, secure, maxAgeSeconds: UNLOCK_SECONDS });
+    if (device !== undefined)
+      setCookie(reply, 'device', { value: device, secure, maxAgeSeconds: DEVICE_SECONDS });
   }
 
-  async #send(request: FastifyRequest, reply: FastifyReply, answer: Answer): Promise<FastifyReply> {
+  async #send(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    answer: Answer,
+    { mayContinue }: { mayContinue: () => Promise<boolean> },
+  ): Promise<FastifyReply> {
     switch (answer.kind) {
       case 'html':
         return sendHtml(reply.code(answer.status ?? 200), answer.html);
@@ -193,18 +244,28 @@ export class Router {
         return reply
           .type(answer.type)
           .header('content-disposition', `attachment; filename="${answer.name.replaceAll(/[^\w.-]/g, '_')}"`)
-          .send(typeof answer.body === 'string' ? answer.body : Readable.from(answer.body));
+          .send(typeof answer.body === 'string' ? answer.body : streamOf(request, answer.body));
       case 'json':
         return reply.type('application/json; charset=utf-8').send(JSON.stringify(answer.body));
       case 'stream':
-        return this.streams.open(reply, answer.open);
+        return this.streams.open(reply, answer.open, mayContinue);
     }
   }
 }
 
+/** Whether pages ask for an answer by themselves, so that it does not show that someone is there. */
+function isByItself({ kind }: Answer): boolean {
+  return kind === 'json' || kind === 'stream';
+}
+
+/** Returns the body of a file as a stream; an empty one for HEAD, for which the framework would read it to its end. */
+function streamOf({ method }: FastifyRequest, body: AsyncIterable<string>): Readable {
+  return Readable.from(method === 'HEAD' ? [] : body);
+}
+
 /** Whether browsers reach this server over HTTPS. */
 function isSecure(parts: Parts, request: FastifyRequest): boolean {
-  return (parts.config.publicUrl ?? `${request.protocol}:`).startsWith('https:');
+  return (parts.config.publicUrl ?? requestOrigin(request)).startsWith('https:');
 }
 
 /** Sends a page with `Vary: Cookie`, because it depends on the cookies. */

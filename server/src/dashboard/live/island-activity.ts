@@ -11,6 +11,7 @@ interface Line {
   time: string;
   title: string;
   detail: string;
+  group: string | null;
 }
 
 export function liveActivity(): void {
@@ -23,6 +24,7 @@ export function liveActivity(): void {
   const source = watchNow(base, since ?? '', (now) => showNow(root, now));
   source.addEventListener('message', ({ data }) => {
     const { line } = JSON.parse(String(data)) as { line: Line };
+    if (line.group !== null) list.querySelector(`[data-group="${line.group}"]`)?.remove();
     list.prepend(itemOf(line));
     while (list.children.length > Number(max)) list.lastElementChild?.remove();
     setHidden(root, '[data-lines-empty]', true);
@@ -34,37 +36,41 @@ export function liveActivity(): void {
 }
 
 /** Creates the same markup as `Line` in `view.tsx`. */
-function itemOf({ what, kind, atMs, time, title, detail }: Line): HTMLElement {
+function itemOf({ what, kind, atMs, time, title, detail, group }: Line): HTMLElement {
   const item = document.createElement('li');
   item.dataset.what = what;
+  if (group !== null) item.dataset.group = group;
   item.classList.add('is-new');
   const clock = document.createElement('time');
   clock.dateTime = new Date(atMs).toISOString();
   clock.textContent = time;
-  const said = part('activity-what');
-  said.append(part('activity-title', title), part('hint', detail));
+  const text = part('activity-what');
+  text.append(part('activity-title', title, 'bdi'), part('hint', detail, 'bdi'));
   const when = part('hint activity-time');
   when.append(clock);
-  item.append(part('activity-kind', kind), said, when);
+  item.append(part('activity-kind', kind), text, when);
   return item;
 }
 
-function showNow(root: HTMLElement, { visitors, pages }: Now): void {
+function showNow(root: HTMLElement, { visitors, pages, morePages }: Now): void {
   setText(root, '[data-now-count]', String(visitors));
   setText(root, '[data-now-word]', LIVE_TEXT.visitors(visitors));
   root.querySelector('[data-now-pages]')?.replaceChildren(
     ...pages.map(({ path, visitors: there }) => {
       const item = document.createElement('li');
-      item.append(part('now-path', path), part('number', String(there)));
+      item.append(part('now-path', path, 'bdi'), part('number', String(there)));
       return item;
     }),
   );
+  setText(root, '[data-now-more] a', LIVE_TEXT.morePages(morePages));
+  setHidden(root, '[data-now-more]', morePages === 0);
   setHidden(root, '[data-now-empty]', pages.length > 0);
 }
 
-function part(className: string, text = ''): HTMLElement {
-  const span = document.createElement('span');
-  span.className = className;
-  span.textContent = text;
-  return span;
+/** Creates a part of a line. `bdi` keeps text that is written from right to left apart from the rest. */
+function part(className: string, text = '', name: 'span' | 'bdi' = 'span'): HTMLElement {
+  const element = document.createElement(name);
+  element.className = className;
+  element.textContent = text;
+  return element;
 }

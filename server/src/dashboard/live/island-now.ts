@@ -8,6 +8,8 @@ const IDLE_MS = 30_000;
 export interface Now {
   visitors: number;
   pages: { path: string; visitors: number }[];
+  /** The number of pages that are not in `pages`. */
+  morePages: number;
 }
 
 /**

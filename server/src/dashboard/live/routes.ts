@@ -1,13 +1,15 @@
+import { fieldHint } from '../../app/event-fields.ts';
 import { LIVE_MS, type LiveEvent } from '../../app/live-feed.ts';
 import { countMonthOfOwners } from '../../app/sites.ts';
 import { explanationOf } from '../../domain/outcomes.ts';
+import { displayPage } from '../../domain/page-path.ts';
 import { html, redirect } from '../kit/answers.ts';
 import type { Router } from '../kit/router.ts';
 import { siteZone } from '../kit/site-zone.ts';
 import { LINES_MAX, type LiveLine, lineOfLiveEvent, recentLines } from './lines.ts';
 import { livePage } from './view.tsx';
 
-/** The maximum number of active pages in the list. */
+/** The number of active pages in the list, unless all are asked for. */
 const PAGES_MAX = 20;
 
 /** A live event as browsers receive it. */
@@ -29,17 +31,24 @@ export function livePages(router: Router): void {
   const { store, clock, feed } = router.parts;
 
   router.site('GET', '/dashboard/sites/:id/activity', 'look', async (request) => {
-    const { site, reports } = request;
+    const { site, reports, query } = request;
+    const [cursor, hasAllPages] = [query.get('cursor'), query.get('pages') === 'all'];
     const zone = await siteZone(store.registry, request);
     const now = clock.now();
     // The id is read before the list, so that an event in between is sent twice rather than missed.
     const sinceId = feed.lastId;
-    const [lines, { visitors, pages }] = await Promise.all([
-      recentLines({ reports, feed }, { siteId: site.id, zone, nowMs: now }),
+    const [{ lines, older }, { visitors, pages }] = await Promise.all([
+      recentLines({ reports, feed }, { siteId: site.id, zone, nowMs: now, cursor }),
       reports.realtime(site.id, now - LIVE_MS),
     ]);
-    const shown = pages.slice(0, PAGES_MAX);
-    return html(livePage(request, { lines, linesMax: LINES_MAX, visitors, pages: shown, zone, sinceId }));
+    const shown = hasAllPages ? pages : pages.slice(0, PAGES_MAX);
+    return html(
+      livePage(request, {
+        ...{ lines, linesMax: LINES_MAX, older, visitors, pages: shown, zone, sinceId },
+        morePages: pages.length - shown.length,
+        isLive: cursor === null && !hasAllPages,
+      }),
+    );
   });
 
   // The URL of this page in version 0.1, which owners may have bookmarked.
@@ -49,7 +58,8 @@ export function livePages(router: Router): void {
 
   router.site('GET', '/dashboard/sites/:id/now', 'look', async ({ site, reports }) => {
     const { visitors, pages } = await reports.realtime(site.id, clock.now() - LIVE_MS);
-    return { kind: 'json', body: { visitors, pages: pages.slice(0, PAGES_MAX) } };
+    const shown = pages.slice(0, PAGES_MAX).map((page) => ({ ...page, path: displayPage(page.path) }));
+    return { kind: 'json', body: { visitors, pages: shown, morePages: pages.length - shown.length } };
   });
 
   router.site('GET', '/dashboard/sites/:id/live', 'look', async (request) => {
@@ -63,7 +73,7 @@ export function livePages(router: Router): void {
         // Messages are sent one after the other, because counting takes a moment.
         let last: Promise<unknown> = Promise.resolve();
         let waiting = 0;
-        const tell = (event: LiveEvent) => {
+        const forward = (event: LiveEvent) => {
           waiting += 1;
           last = last.then(async () => {
             waiting -= 1;
@@ -73,8 +83,8 @@ export function livePages(router: Router): void {
             send({ id: event.id, data: messageOf(event, counted, zone) });
           });
         };
-        const stop = feed.listen(site.id, tell);
-        if (stop !== null) feed.since(site.id, Number.isFinite(after) ? after : feed.lastId).forEach(tell);
+        const stop = feed.listen(site.id, forward);
+        if (stop !== null) feed.since(site.id, Number.isFinite(after) ? after : feed.lastId).forEach(forward);
         return stop;
       },
     };
@@ -82,18 +92,20 @@ export function livePages(router: Router): void {
 }
 
 function messageOf(event: LiveEvent, month: number | null, zone: string): LiveMessage {
-  const { what, host, path, name, reason } = event;
+  const { what, host, path, name, reason, field } = event;
   const line = lineOfLiveEvent(event, zone);
   if (reason === null) return { what, host, path, name, refusal: null, month, line };
   const { title, meaning, remedy, allowable } = explanationOf(reason);
+  const subject = field === '' ? host : field;
+  const hint = fieldHint(field);
   return {
     what,
     host,
     path,
     name,
     refusal: {
-      title: host === '' ? title : `${title}: ${host}`,
-      text: `${meaning} ${remedy}`,
+      title: subject === '' ? title : `${title}: ${subject}`,
+      text: [meaning, hint, remedy].filter((sentence) => sentence !== null).join(' '),
       allowable: allowable && host !== '',
     },
     month,

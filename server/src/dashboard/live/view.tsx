@@ -1,5 +1,6 @@
 import type { VNode } from 'preact';
 import { shownDomain } from '../../domain/hosts.ts';
+import { displayPage } from '../../domain/page-path.ts';
 import type { SiteRequest } from '../kit/parts.ts';
 import { siteDocument } from '../kit/site-frame.tsx';
 import type { LiveLine } from './lines.ts';
@@ -9,7 +10,13 @@ export interface LiveData {
   /** The lines of recent activity, newest first. */
   lines: readonly LiveLine[];
   linesMax: number;
+  /** The cursor of the next page of lines; null if there are no older ones. */
+  older: string | null;
   visitors: number;
+  /** The number of active pages that are not in `pages`. */
+  morePages: number;
+  /** Whether the script of the page keeps it up to date. */
+  isLive: boolean;
   pages: readonly { path: string; visitors: number }[];
   /** The time zone of the times shown. */
   zone: string;
@@ -20,12 +27,17 @@ export interface LiveData {
 /** Creates the live page. The script keeps it up to date; without JavaScript, a link refreshes it. */
 export function livePage(request: SiteRequest, data: LiveData): string {
   const base = `/dashboard/sites/${request.site.id}`;
-  const { lines, visitors, pages, zone, sinceId, linesMax } = data;
+  const { lines, older, visitors, pages, morePages, isLive, zone, sinceId, linesMax } = data;
   return siteDocument(request, {
     title: LIVE_TEXT.title,
     here: 'live',
     children: (
-      <div class="activity" data-activity={base} data-since={sinceId} data-max={linesMax}>
+      <div
+        class="activity"
+        data-activity={isLive ? base : undefined}
+        data-since={sinceId}
+        data-max={linesMax}
+      >
         <section class="card now" aria-labelledby="now-title">
           <h2 id="now-title">{LIVE_TEXT.now}</h2>
           <p class="now-count">
@@ -37,11 +49,14 @@ export function livePage(request: SiteRequest, data: LiveData): string {
           <ul class="now-pages" data-now-pages>
             {pages.map(({ path, visitors: there }) => (
               <li>
-                <span class="now-path">{path}</span>
+                <bdi class="now-path">{displayPage(path)}</bdi>
                 <span class="number">{there}</span>
               </li>
             ))}
           </ul>
+          <p class="hint" data-now-more hidden={morePages === 0}>
+            <a href={`${base}/activity?pages=all`}>{LIVE_TEXT.morePages(morePages)}</a>
+          </p>
           <p class="hint" data-now-empty hidden={pages.length > 0}>
             {LIVE_TEXT.noPages}
           </p>
@@ -50,7 +65,7 @@ export function livePage(request: SiteRequest, data: LiveData): string {
           <div class="head">
             <h2 id="lines-title">{LIVE_TEXT.activity}</h2>
             <p class="hint live-state" data-live-state>
-              <a href={`${base}/activity`}>{LIVE_TEXT.refresh}</a>
+              <a href={`${base}/activity`}>{isLive ? LIVE_TEXT.refresh : LIVE_TEXT.newest}</a>
             </p>
           </div>
           <ol class="activity-lines" data-lines>
@@ -58,6 +73,11 @@ export function livePage(request: SiteRequest, data: LiveData): string {
               <Line line={line} />
             ))}
           </ol>
+          {older !== null && (
+            <p>
+              <a href={`${base}/activity?cursor=${encodeURIComponent(older)}`}>{LIVE_TEXT.older}</a>
+            </p>
+          )}
           <p class="hint activity-zone">{LIVE_TEXT.zone(zone.replaceAll('_', ' '))}</p>
           <p class="hint" data-lines-empty hidden={lines.length > 0}>
             {LIVE_TEXT.noActivity(shownDomain(request.site.domain))}
@@ -69,13 +89,13 @@ export function livePage(request: SiteRequest, data: LiveData): string {
 }
 
 /** One line of activity. `island-activity.ts` creates the same markup. */
-function Line({ line: { what, kind, title, detail, atMs, time } }: { line: LiveLine }): VNode {
+function Line({ line: { what, kind, title, detail, atMs, time, group } }: { line: LiveLine }): VNode {
   return (
-    <li data-what={what}>
+    <li data-what={what} data-group={group ?? undefined}>
       <span class="activity-kind">{kind}</span>
       <span class="activity-what">
-        <span class="activity-title">{title}</span>
-        <span class="hint">{detail}</span>
+        <bdi class="activity-title">{title}</bdi>
+        <bdi class="hint">{detail}</bdi>
       </span>
       <span class="hint activity-time">
         <time dateTime={new Date(atMs).toISOString()}>{time}</time>

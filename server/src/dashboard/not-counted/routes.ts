@@ -1,11 +1,12 @@
 import { may } from '../../app/access.ts';
 import { allowHost } from '../../app/host-rules.ts';
-import { balance } from '../../app/ledger.ts';
+import { balance, readLedger } from '../../app/ledger.ts';
 import { DAY_MS, utcDay } from '../../domain/clock.ts';
-import { explanationOf, isAccepted } from '../../domain/outcomes.ts';
+import { explanationOf, isAccepted, isHostClaimed } from '../../domain/outcomes.ts';
 import { type LedgerLine, OTHER_HOST } from '../../store/contract/store.ts';
+import { CHECK_WAIT_MS } from '../install/text.ts';
 import { html, orAgain, redirect } from '../kit/answers.ts';
-import { type Answer, contextOf, type SiteRequest } from '../kit/parts.ts';
+import type { Answer, SiteRequest } from '../kit/parts.ts';
 import type { Router } from '../kit/router.ts';
 import { notCountedPage, type RefusedLine } from './view.tsx';
 
@@ -14,7 +15,7 @@ const DEFAULT_DAYS = 7;
 
 /** Adds the page that shows why events were not counted, and how to count them. */
 export function notCountedPages(router: Router): void {
-  const { store, clock } = router.parts;
+  const { store, clock, feed } = router.parts;
 
   const page = async (request: SiteRequest, problem?: string): Promise<Answer> => {
     const { site, query, role } = request;
@@ -22,8 +23,7 @@ export function notCountedPages(router: Router): void {
     const days = SPANS.includes(asked) ? asked : DEFAULT_DAYS;
     const now = clock.now();
     const lastDay = utcDay(now);
-    await store.events.flush();
-    const lines = await store.events.ledger(site.id, { firstDay: lastDay - days + 1, lastDay });
+    const lines = await readLedger(store.events, site.id, { firstDay: lastDay - days + 1, lastDay });
     return html(
       notCountedPage(request, {
         days,
@@ -33,6 +33,8 @@ export function notCountedPages(router: Router): void {
         balance: balance(lines),
         refused: grouped(lines, site.extraHosts),
         mayConfigure: may(role, 'configure'),
+        outage: store.events.refusedInOutage(site.id),
+        silent: feed.silentSince(site.id, now - CHECK_WAIT_MS),
         allowed: query.get('allowed'),
         ...(problem === undefined ? {} : { problem }),
       }),
@@ -46,7 +48,7 @@ export function notCountedPages(router: Router): void {
     orAgain(
       async () => {
         const { site, form } = request;
-        const host = await allowHost(contextOf(router.parts), site, form.get('host') ?? '');
+        const host = await allowHost(router.parts.store, site, form.get('host') ?? '');
         const back = form.get('back') === 'site' ? 'install' : 'not-counted';
         return redirect(`/dashboard/sites/${site.id}/${back}?allowed=${encodeURIComponent(host)}`);
       },
@@ -55,27 +57,29 @@ export function notCountedPages(router: Router): void {
   );
 }
 
-/** Groups refused events by reason and host, largest group first. */
+/** Groups refused events by reason, host and field, largest group first. Hosts that anyone can make up share a group. */
 function grouped(lines: readonly LedgerLine[], allowed: readonly string[]): RefusedLine[] {
-  const byWhat = new Map<string, RefusedLine>();
-  for (const { outcome, host, count, firstAtMs, lastAtMs } of lines) {
+  const byWhat = new Map<string, RefusedLine & { hosts: string[] }>();
+  for (const { outcome, host, field, count, firstAtMs, lastAtMs } of lines) {
     if (isAccepted(outcome)) continue;
-    const id = `${outcome} ${host}`;
+    const id = isHostClaimed(outcome) ? outcome : `${outcome} ${host} ${field}`;
     const line = byWhat.get(id);
     if (line === undefined) {
       const reason = explanationOf(outcome);
       const canAllow = reason.allowable && host !== '' && host !== OTHER_HOST && !allowed.includes(host);
       byWhat.set(id, {
         reason,
-        host,
+        hosts: [host],
+        field,
         count,
         firstAtMs,
         lastAtMs,
         canAllow,
-        isAllowed: allowed.includes(host),
+        isAllowed: reason.allowable && allowed.includes(host),
       });
       continue;
     }
+    if (!line.hosts.includes(host)) line.hosts.push(host);
     line.count += count;
     line.firstAtMs = Math.min(line.firstAtMs, firstAtMs);
     line.lastAtMs = Math.max(line.lastAtMs, lastAtMs);

@@ -1,7 +1,9 @@
 import type { VNode } from 'preact';
+import { fieldHint } from '../../app/event-fields.ts';
 import type { Balance } from '../../app/ledger.ts';
+import { shownDomain, shownHost } from '../../domain/hosts.ts';
 import type { Explanation } from '../../domain/outcomes.ts';
-import { OTHER_HOST } from '../../store/contract/store.ts';
+import { OTHER_HOST, type RefusedInOutage } from '../../store/contract/store.ts';
 import { Ago, Card, Notice } from '../kit/elements.tsx';
 import { Form } from '../kit/form.tsx';
 import { date, whole } from '../kit/format.ts';
@@ -9,10 +11,13 @@ import type { Frame, SiteRequest } from '../kit/parts.ts';
 import { siteDocument } from '../kit/site-frame.tsx';
 import { NOT_COUNTED_TEXT } from './text.ts';
 
-/** The events refused for one reason from one host. */
+/** The events refused for one reason, from one host or because of one field. */
 export interface RefusedLine {
   reason: Explanation;
-  host: string;
+  /** At least one. */
+  hosts: readonly string[];
+  /** The field that was wrong; empty if unknown. */
+  field: string;
   count: number;
   firstAtMs: number;
   lastAtMs: number;
@@ -29,6 +34,10 @@ export interface NotCountedData {
   balance: Balance;
   refused: readonly RefusedLine[];
   mayConfigure: boolean;
+  /** The events that were refused since the server can store none; null if it can. */
+  outage: RefusedInOutage | null;
+  /** The script fetch since which no event followed; null if there is none. */
+  silent: { host: string; atMs: number } | null;
   /** The host that was just allowed; null if there is none. */
   allowed: string | null;
   /** The error, if a host could not be allowed. */
@@ -37,15 +46,27 @@ export interface NotCountedData {
 
 export function notCountedPage(request: SiteRequest, data: NotCountedData): string {
   const { site, frame } = request;
-  const { days, spans, fromMs, refused, allowed, problem } = data;
+  const { days, spans, fromMs, refused, allowed, problem, silent, outage } = data;
   return siteDocument(request, {
     title: NOT_COUNTED_TEXT.title,
     here: 'not-counted',
     children: (
       <>
         {problem !== undefined && <Notice kind="wrong">{problem}</Notice>}
+        {outage !== null && (
+          <Notice kind="wrong">
+            {NOT_COUNTED_TEXT.outage(outage.events)} <Ago atMs={outage.sinceMs} nowMs={data.nowMs} />.{' '}
+            {NOT_COUNTED_TEXT.outageLedger}
+          </Notice>
+        )}
         {allowed !== null && allowed !== '' && (
-          <Notice kind="done">{NOT_COUNTED_TEXT.allowed(allowed)}</Notice>
+          <Notice kind="done">{NOT_COUNTED_TEXT.allowed(shownDomain(allowed))}</Notice>
+        )}
+        {silent !== null && (
+          <Notice kind="note">
+            {NOT_COUNTED_TEXT.silent(shownDomain(silent.host))} <Ago atMs={silent.atMs} nowMs={data.nowMs} />.{' '}
+            <a href={`/dashboard/sites/${site.id}/install`}>{NOT_COUNTED_TEXT.silentHelp}</a>
+          </Notice>
         )}
         <div class="head">
           <h2>{NOT_COUNTED_TEXT.heading}</h2>
@@ -138,15 +159,24 @@ function RefusalCard({
   nowMs: number;
   mayConfigure: boolean;
 }): VNode {
-  const { reason, host, count } = line;
+  const { reason, hosts, field, count } = line;
+  const host = hosts[0] ?? '';
+  const hint = fieldHint(field);
   return (
     <article class="card refusal-card">
       <div>
         <h3>
           {reason.title}
-          {host !== '' && (
+          {hosts.length > 1 && <>: {NOT_COUNTED_TEXT.hosts(hosts.length)}</>}
+          {hosts.length === 1 && host !== '' && (
             <>
-              : <span class="host">{host === OTHER_HOST ? NOT_COUNTED_TEXT.otherHosts : host}</span>
+              :{' '}
+              <span class="host">{host === OTHER_HOST ? NOT_COUNTED_TEXT.otherHosts : shownHost(host)}</span>
+            </>
+          )}
+          {field !== '' && (
+            <>
+              : <code>{field === OTHER_HOST ? NOT_COUNTED_TEXT.otherFields : field}</code>
             </>
           )}
         </h3>
@@ -156,12 +186,13 @@ function RefusalCard({
           <Ago atMs={line.firstAtMs} nowMs={nowMs} />
         </p>
         <p>{reason.meaning}</p>
+        {hint !== null && <p>{hint}</p>}
         <p>{reason.remedy}</p>
         {line.isAllowed && <p class="hint">{NOT_COUNTED_TEXT.isAllowed(count)}</p>}
       </div>
       {mayConfigure && line.canAllow && (
         <Form frame={frame} action={`/dashboard/sites/${siteId}/allow`} hidden={{ host }}>
-          <button type="submit">{NOT_COUNTED_TEXT.allow(host)}</button>
+          <button type="submit">{NOT_COUNTED_TEXT.allow(shownHost(host))}</button>
         </Form>
       )}
     </article>

@@ -15,4 +15,6 @@ export const RESET_TEXT = {
   again: 'Request a new link',
   intro: (email: string) => `For ${email}. All active sessions will be signed out.`,
   set: 'Set password',
+  signIn: 'Sign in',
+  signInIntro: (email: string) => `This link signs you in once as ${email}.`,
 } as const;

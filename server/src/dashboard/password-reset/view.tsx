@@ -31,7 +31,7 @@ export function forgotPage(frame: Frame, { byMail, askedFor, state = {} }: Forgo
           <>
             <p>{RESET_TEXT.byAdministrator}</p>
             <pre>
-              <code>npm run -s attractos -- account reset-link --email you@example.com</code>
+              <code>{frame.command} account reset-link --email you@example.com</code>
             </pre>
           </>
         )}
@@ -52,6 +52,21 @@ function AskForLink({ frame, state }: { frame: Frame; state: FormState }): VNode
       </button>
     </Form>
   );
+}
+
+/** Creates the page of a link by which the operator lets someone in while passwords are refused. */
+export function signInLinkPage(frame: Frame, { token, email }: { token: string; email: string }): string {
+  return authPage(frame, {
+    title: RESET_TEXT.signIn,
+    intro: RESET_TEXT.signInIntro(email),
+    children: (
+      <Form frame={frame} action="/reset" class="stack" hidden={{ token }}>
+        <button type="submit" class="primary">
+          {RESET_TEXT.signIn}
+        </button>
+      </Form>
+    ),
+  });
 }
 
 export function resetPage(

@@ -1,16 +1,16 @@
 import type { VNode } from 'preact';
-import { VALUES_SEARCHED_MAX } from '../../app/reports/filters.ts';
+import type { GoalResult } from '../../app/goals.ts';
 import { dimensionLabel } from '../../domain/dimensions.ts';
 import type { ReportFilter } from '../../domain/filters.ts';
 import { valueName } from '../../domain/value-names.ts';
-import { whole } from '../kit/format.ts';
 import type { ReportData } from './data.ts';
 import { operatorName } from './filters.ts';
+import { goalName } from './goal-name.ts';
 import type { Links } from './links.ts';
 import { REPORT_TEXT } from './text.ts';
 
 /** The active filters. Each can be negated or removed. */
-export function Chips({ data: { cut }, links }: { data: ReportData; links: Links }): VNode | null {
+export function Chips({ data: { goals }, links }: { data: ReportData; links: Links }): VNode | null {
   if (links.filters.length === 0) return null;
   const values = links.filters.reduce((sum, filter) => sum + filter.values.length, 0);
   return (
@@ -22,21 +22,13 @@ export function Chips({ data: { cut }, links }: { data: ReportData; links: Links
             {filter.values.map((value, i) => (
               <>
                 {i > 0 && <span> {REPORT_TEXT.or} </span>}
-                <Value filter={filter} value={value} links={links} />
+                <Value filter={filter} name={nameIn(filter, value, goals)} value={value} links={links} />
               </>
             ))}
           </li>
         ))}
       </ul>
       {values > 1 && <a href={links.with({ f: null })}>{REPORT_TEXT.clearAll}</a>}
-      {cut.map((filter) => (
-        <p class="hint">
-          {REPORT_TEXT.cut(
-            `${dimensionLabel(filter.by)} ${operatorName(filter)}`,
-            whole(VALUES_SEARCHED_MAX),
-          )}
-        </p>
-      ))}
     </div>
   );
 }
@@ -53,18 +45,29 @@ function Operator({ filter, links }: { filter: ReportFilter; links: Links }): VN
   );
 }
 
+/** Returns how a filter's value is shown. */
+function nameIn(filter: ReportFilter, value: string | null, goals: readonly GoalResult[]): string {
+  if (filter.operator === 'contains') return value ?? '';
+  const found = filter.by === 'goal' && goals.find(({ goal }) => goal.id === value);
+  return found ? goalName(found.goal) : valueName(filter.by, value);
+}
+
 function Value({
   filter,
+  name,
   value,
   links,
 }: {
   filter: ReportFilter;
+  name: string;
   value: string | null;
   links: Links;
 }): VNode {
   return (
     <a class="chip-value" href={links.withoutValue(filter, value)}>
-      <strong>{filter.operator === 'contains' ? value : valueName(filter.by, value)}</strong>
+      <strong>
+        <bdi>{name}</bdi>
+      </strong>
       <span aria-hidden="true">✕</span>
       <span class="visually-hidden">{REPORT_TEXT.removeFilter}</span>
     </a>

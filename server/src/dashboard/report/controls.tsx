@@ -1,7 +1,7 @@
 import type { ComponentChildren, VNode } from 'preact';
 import { type Comparison, RANGES } from '../../app/reports/spans.ts';
 import { writeDate } from '../../domain/calendar.ts';
-import { DIMENSIONS, dimensionLabel } from '../../domain/dimensions.ts';
+import { DIMENSIONS } from '../../domain/dimensions.ts';
 import type { ReportData } from './data.ts';
 import { OPERATOR_CHOICES } from './filters.ts';
 import type { Links } from './links.ts';
@@ -81,7 +81,7 @@ function Carried({ links, except }: { links: Links; except: readonly string[] })
 }
 
 function FilterMenu({ data, links }: Shared): VNode {
-  const properties = data.panels.flatMap(({ tabs }) => tabs).filter(({ by }) => by.startsWith('prop:'));
+  const { properties } = data;
   return (
     <Menu name={REPORT_TEXT.filter}>
       <form method="get" action={links.base} class="filter-form">
@@ -92,10 +92,11 @@ function FilterMenu({ data, links }: Shared): VNode {
             {DIMENSIONS.map(({ name, label }) => (
               <option value={name}>{label}</option>
             ))}
+            {data.goals.length > 0 && <option value="goal">{REPORT_TEXT.goal}</option>}
             {properties.length > 0 && (
               <optgroup label={REPORT_TEXT.properties}>
-                {properties.map(({ by }) => (
-                  <option value={by}>{dimensionLabel(by)}</option>
+                {properties.map((name) => (
+                  <option value={`prop:${name}`}>{name}</option>
                 ))}
               </optgroup>
             )}

@@ -1,32 +1,55 @@
+import { type GoalResult, goalResults, goalsOf } from '../../app/goals.ts';
 import type { Span } from '../../app/reports/spans.ts';
-import { type Dimension, dimensionOf } from '../../domain/dimensions.ts';
+import { type Dimension, dimensionOf, viewDimension } from '../../domain/dimensions.ts';
 import type { Measures } from '../../domain/measures.ts';
+import type { Money } from '../../domain/money.ts';
 import { valueName } from '../../domain/value-names.ts';
 import { csvRow } from '../../http/csv.ts';
 import type { AskedReports, Scope } from '../../store/contract/store.ts';
 import type { Answer } from '../kit/parts.ts';
 import { type ReportAsk, scopeOf } from './data.ts';
+import { InvalidReport } from './problems.ts';
+import { REPORT_TEXT } from './text.ts';
+import { viewsAsCsv } from './views-csv.ts';
+import { areOfViews } from './views-data.ts';
 
-/** The CSV download of a report's table, with all rows. It begins when the first are there, since until then it may fail with 503. */
+/** The CSV download of a report's table, with all rows. It begins once the first rows are there: until then, it can fail with 503. */
 
 /** Every page runs the whole query again, so pages are large. */
 const ROWS_PER_PAGE = 10_000;
-const ROWS_MAX = 100_000;
 
-/** Responds with the table that the URL's `by` names; `time` stands for the chart. */
+/**
+ * Responds with the table that the URL's `by` names; `time` stands for the chart, `goal` for the goals. Each currency of the
+ * revenue has its own column; that of values without a currency is called `revenue`. With `table=vitals`, the table is that of web
+ * vitals and scroll depth.
+ *
+ * @throws InvalidReport
+ */
 export async function rowsFile(ask: ReportAsk): Promise<Answer> {
-  const { reports } = ask;
-  const { scope, span, cut } = await scopeOf(ask);
+  const { reports, site } = ask;
+  const ofSite = await goalsOf(ask, site);
+  const { scope, span } = scopeOf(ask, ofSite);
   const by = ask.query.get('by') ?? 'page';
   const file = (name: string, body: AsyncGenerator<string>): Answer => ({
     kind: 'file',
-    name: `${ask.site.domain}-${name}-${span.range}${cut.length === 0 ? '' : '-incomplete'}.csv`,
+    name: `${site.domain}-${name}-${span.range}.csv`,
     type: 'text/csv; charset=utf-8',
     body,
   });
-  if (by === 'time') return file(span.interval, seriesAsCsv(reports, scope, span));
+  if (by === 'goal') {
+    const { goals } = await goalResults(reports, scope, ofSite);
+    return file('goals', goalsAsCsv(goals));
+  }
+  if (by !== 'time' && ask.query.get('table') === 'vitals') {
+    const ofViews = viewDimension(by);
+    if (ofViews === null || !areOfViews(scope)) throw new InvalidReport([REPORT_TEXT.notOfViews]);
+    return file(`vitals-${ofViews}`, viewsAsCsv(reports, scope, ofViews));
+  }
   const dimension = dimensionOf(by) ?? 'page';
-  return file(dimension, rowsAsCsv(reports, scope, dimension));
+  const [sums = []] = dimension === 'bot' ? [] : await reports.revenue(scope, [scope.fromMs, scope.toMs]);
+  const currencies = currenciesOf(sums);
+  if (by === 'time') return file(span.interval, seriesAsCsv(reports, scope, span, currencies));
+  return file(dimension, rowsAsCsv(reports, scope, dimension, currencies));
 }
 
 const MEASURES = [
@@ -45,27 +68,71 @@ function numbersOf(row: Measures): number[] {
   return [visitors, visits, pageviews, events, conversions, bounces, engagedMs, botVisits];
 }
 
+type Currencies = readonly (string | null)[];
+
+function currenciesOf(revenue: readonly Money[]): Currencies {
+  return [...new Set(revenue.map(({ currency }) => currency))];
+}
+
+const revenueColumns = (currencies: Currencies) =>
+  currencies.map((currency) => (currency === null ? 'revenue' : `revenue_${currency}`));
+
+/** Returns the amounts of a row in the order of the columns. An empty cell means that there were no values. */
+const amountsOf = (revenue: readonly Money[], currencies: Currencies) =>
+  currencies.map((each) => revenue.find(({ currency }) => currency === each)?.amount);
+
 async function* seriesAsCsv(
   reports: AskedReports,
   { siteId, filters }: Scope,
   span: Span,
+  currencies: Currencies,
 ): AsyncGenerator<string> {
   const series = await reports.series({ siteId, filters }, span.boundariesMs);
-  yield csvRow(['from', ...MEASURES]);
+  const revenue = await reports.revenue({ siteId, filters }, span.boundariesMs);
+  yield csvRow(['from', ...MEASURES, ...revenueColumns(currencies)]);
   for (const [i, measures] of series.entries())
-    yield csvRow([new Date(span.boundariesMs[i] ?? 0).toISOString(), ...numbersOf(measures)]);
+    yield csvRow([
+      new Date(span.boundariesMs[i] ?? 0).toISOString(),
+      ...numbersOf(measures),
+      ...amountsOf(revenue[i] ?? [], currencies),
+    ]);
 }
 
-async function* rowsAsCsv(reports: AskedReports, scope: Scope, by: Dimension): AsyncGenerator<string> {
-  let rows = 0;
-  for (let cursor: string | null | undefined; cursor !== null && rows < ROWS_MAX; ) {
+async function* rowsAsCsv(
+  reports: AskedReports,
+  scope: Scope,
+  by: Dimension,
+  currencies: Currencies,
+): AsyncGenerator<string> {
+  for (let cursor: string | null | undefined; cursor !== null; ) {
     const page = await reports.breakdown(scope, by, {
       limit: ROWS_PER_PAGE,
       ...(cursor === undefined ? {} : { cursor }),
     });
-    if (cursor === undefined) yield csvRow([by, 'name', ...MEASURES]);
-    for (const row of page.rows) yield csvRow([row.value ?? '', valueName(by, row.value), ...numbersOf(row)]);
-    rows += page.rows.length;
+    const values = page.rows.map(({ value }) => value);
+    const revenue = currencies.length === 0 ? [] : await reports.revenueBy(scope, by, values);
+    if (cursor === undefined) yield csvRow([by, 'name', ...MEASURES, ...revenueColumns(currencies)]);
+    for (const [i, row] of page.rows.entries())
+      yield csvRow([
+        row.value ?? '',
+        valueName(by, row.value),
+        ...numbersOf(row),
+        ...amountsOf(revenue[i] ?? [], currencies),
+      ]);
     cursor = page.nextCursor;
   }
+}
+
+async function* goalsAsCsv(goals: readonly GoalResult[]): AsyncGenerator<string> {
+  const currencies = currenciesOf(goals.flatMap(({ revenue }) => revenue));
+  yield csvRow([
+    ...['goal', 'type', 'pattern', 'visitors', 'conversions', 'conversion_rate'],
+    ...revenueColumns(currencies),
+  ]);
+  for (const { goal, visitors, conversions, rate, revenue } of goals)
+    yield csvRow([
+      ...[goal.id, goal.kind, goal.pattern, visitors, conversions],
+      rate === null ? null : Number(rate.toFixed(4)),
+      ...amountsOf(revenue, currencies),
+    ]);
 }

@@ -7,7 +7,7 @@ import { isWithinLimits, printFilter, type ReportFilter } from '../../domain/fil
 export interface Question {
   /** The URL of the site in the API, such as `https://stats.example/api/v1/sites/site_1`. */
   apiUrl: string;
-  endpoint: 'stats' | 'timeseries' | 'breakdown';
+  endpoint: 'stats' | 'timeseries' | 'breakdown' | 'goals' | 'vitals';
   by?: string;
   span: Pick<Span, 'firstDay' | 'lastDay'>;
   filters: readonly ReportFilter[];

@@ -1,22 +1,35 @@
+import { type GoalResult, goalResults, goalsOf } from '../../app/goals.ts';
 import { LIVE_MS } from '../../app/live-feed.ts';
-import { AI_VISITS, CUSTOM_EVENTS, type ResolvedFilters, resolveFilters } from '../../app/reports/filters.ts';
-import { canSumRevenue, type Revenue, revenueOf, type Sums } from '../../app/reports/revenue.ts';
+import { AI_VISITS, CUSTOM_EVENTS, toFilter } from '../../app/reports/filters.ts';
 import { type Comparison, comparedSpan, comparisonOf, type Span, spanOf } from '../../app/reports/spans.ts';
 import { type Dimension, filterDimension, propName } from '../../domain/dimensions.ts';
-import type { ReportFilter } from '../../domain/filters.ts';
+import { printFilter, type ReportFilter } from '../../domain/filters.ts';
 import type { Measures } from '../../domain/measures.ts';
-import { matchesPattern } from '../../domain/patterns.ts';
-import type { AskedReports, BreakdownRow, Goal, Registry, Scope, Site } from '../../store/contract/store.ts';
+import type { Money } from '../../domain/money.ts';
+import { ECHO_MAX_CHARS } from '../../domain/nearest.ts';
+import type {
+  AskedReports,
+  BreakdownRow,
+  Filter,
+  Goal,
+  Registry,
+  Scope,
+  Site,
+} from '../../store/contract/store.ts';
 import { readReportFilters } from './filters.ts';
-import { type Figure, figureOf } from './measures.ts';
+import { CONVERSIONS, type Figure, figureOf, figuresOf } from './measures.ts';
 import { PANELS, type PanelPlan, type PanelTab } from './panels.ts';
+import { InvalidReport, problemsOf, unknownParameters } from './problems.ts';
+import { REPORT_TEXT } from './text.ts';
+import { loadViews, type ViewsData } from './views-data.ts';
 
 /** Loads the data of a site's report, with parallel queries. */
 
 const ROWS = 10;
+/** The properties that have a tab. */
 const PROPERTIES_SHOWN = 5;
-/** The maximum number of paths that are searched for matches of a goal's pattern. */
-const PATHS_MAX = 1_000;
+/** The properties that the filter form lists. Others can be typed into the URL. */
+const PROPERTIES_LISTED = 100;
 
 export interface PanelData {
   plan: PanelPlan;
@@ -26,13 +39,6 @@ export interface PanelData {
   more: boolean;
 }
 
-export interface GoalData {
-  goal: Goal;
-  visitors: number;
-  /** The revenue of the goal's events; empty for a page, or if it is unknown. */
-  revenue: Sums;
-}
-
 export interface ReportData {
   site: Site;
   zone: string;
@@ -40,9 +46,13 @@ export interface ReportData {
   span: Span;
   comparison: Comparison;
   asked: readonly ReportFilter[];
-  /** The requested `contains` filters that are incomplete, because they did not search every value of the span. */
-  cut: readonly ReportFilter[];
+  /** The time from which filters, revenue and goals include events; null if they include all of the span. */
+  eventsSinceMs: number | null;
+  /** Parameters of the URL that mean nothing. */
+  unknown: readonly string[];
+  figures: readonly Figure[];
   figure: Figure;
+  /** On a site with goals, its `conversions` are the events that reached one. So are those of the others. */
   totals: Measures;
   earlier: Measures | null;
   series: readonly Measures[];
@@ -50,10 +60,13 @@ export interface ReportData {
   panels: readonly PanelData[];
   assistants: readonly BreakdownRow[];
   crawlers: readonly BreakdownRow[];
-  goals: readonly GoalData[];
+  goals: readonly GoalResult[];
+  /** What the ends of views say; null if there are none, or if the filters do not apply to views. */
+  views: ViewsData | null;
   live: number;
-  /** The revenue of the conversions; null if the filters prevent summing it. */
-  revenue: Revenue | null;
+  /** The names of the most frequent properties. */
+  properties: readonly string[];
+  revenue: readonly Money[];
   query: URLSearchParams;
 }
 
@@ -66,57 +79,108 @@ export interface ReportAsk {
   query: URLSearchParams;
 }
 
-/** Reads the scope of a report from its query string. */
-export async function scopeOf({ reports, site, zone, nowMs, query }: ReportAsk): Promise<{
-  span: Span;
-  asked: ReportFilter[];
-  scope: Scope;
-  cut: ResolvedFilters['cut'];
-}> {
+/**
+ * Reads the scope of a report from its query string.
+ *
+ * @param goals those of the site
+ * @throws InvalidReport
+ */
+export function scopeOf(
+  { site, zone, nowMs, query }: Omit<ReportAsk, 'registry' | 'reports'>,
+  goals: readonly Goal[],
+): { span: Span; asked: ReportFilter[]; scope: Scope } {
+  const problems = problemsOf(query);
+  const asked = readReportFilters(query);
+  const filters: Filter[] = [];
+  for (const each of asked) {
+    const filter = toFilter(each, goals, site);
+    if (typeof filter !== 'string') filters.push(filter);
+    else problems.push(REPORT_TEXT.badFilter(printFilter(each).slice(0, ECHO_MAX_CHARS), filter));
+  }
+  if (problems.length > 0) throw new InvalidReport(problems);
   const [range, from, to] = [query.get('range'), query.get('from'), query.get('to')];
   const span = spanOf({ range, from, to }, { zone, nowMs, createdAtMs: site.createdAtMs });
-  const asked = readReportFilters(query);
-  const bounds = { siteId: site.id, fromMs: span.fromMs, toMs: span.toMs };
-  const { filters, cut } = await resolveFilters(asked, reports, bounds);
-  return { span, asked, scope: { ...bounds, filters }, cut };
+  const { fromMs, toMs } = span;
+  return { span, asked, scope: { siteId: site.id, fromMs, toMs, filters } };
 }
 
+/** @throws InvalidReport */
 export async function loadReport(ask: ReportAsk): Promise<ReportData> {
   const { reports, site, zone, nowMs, query } = ask;
-  const { span, asked, scope, cut } = await scopeOf(ask);
+  const goals = await goalsOf(ask, site);
+  const { span, asked, scope } = scopeOf(ask, goals);
+  const figures = figuresOf(goals.length > 0);
+  const figure = figureOf(query.get('metric'), figures);
   const comparison = comparisonOf(query.get('compare'));
   const before = comparedSpan(span, comparison, zone);
   const { filters, siteId } = scope;
-  const earlierBounds = before === null ? null : { siteId, fromMs: before.fromMs, toMs: before.toMs };
-  // Other values may contain the text in the earlier period, so the filters are resolved again.
-  const resolved = earlierBounds === null ? null : await resolveFilters(asked, reports, earlierBounds);
-  const earlierFilters = resolved?.filters ?? [];
-  const canSum = canSumRevenue(filters);
-  const conversions = await revenueOf(reports, canSum ? scope : { ...scope, filters: [] });
-  const revenue = canSum ? conversions : null;
-  const [totals, series, earlier, earlierSeries, panels, assistants, crawlers, goals, live] =
-    await Promise.all([
-      reports.totals(scope),
-      reports.series({ siteId, filters }, span.boundariesMs),
-      earlierBounds === null ? null : reports.totals({ ...earlierBounds, filters: earlierFilters }),
-      before === null ? null : reports.series({ siteId, filters: earlierFilters }, before.boundariesMs),
-      Promise.all(PANELS.map((plan) => loadPanel(ask, scope, plan, conversions.properties))),
-      rowsOf(ask, { ...scope, filters: [...filters, AI_VISITS] }, 'source'),
-      rowsOf(ask, { ...scope, filters: [] }, 'bot'),
-      loadGoals(ask, scope, revenue),
-      reports.realtime(siteId, nowMs - LIVE_MS),
-    ]);
+  const properties = await reports.properties({ ...scope, filters }, PROPERTIES_LISTED);
+  const names = properties.map(({ name }) => name);
+  const totalsOf = (within: Scope) => totalsWithGoals(reports, within, goals);
+  const counted = totalsOf(scope);
+  const seriesOf = (boundariesMs: readonly number[]) =>
+    figure.id === CONVERSIONS && goals.length > 0
+      ? reports.series({ siteId, filters: [...filters, reaching(goals)] }, boundariesMs).then(asConversions)
+      : reports.series({ siteId, filters }, boundariesMs);
+  const [
+    totals,
+    series,
+    earlier,
+    earlierSeries,
+    panels,
+    assistants,
+    crawlers,
+    results,
+    live,
+    [revenue = []],
+    eventsSinceMs,
+    views,
+  ] = await Promise.all([
+    counted,
+    seriesOf(span.boundariesMs),
+    before === null ? null : totalsOf({ ...scope, fromMs: before.fromMs, toMs: before.toMs }),
+    before === null ? null : seriesOf(before.boundariesMs),
+    Promise.all(PANELS.map((plan) => loadPanel(ask, scope, plan, names))),
+    rowsOf(ask, { ...scope, filters: [...filters, AI_VISITS] }, 'source'),
+    rowsOf(ask, { ...scope, filters: [] }, 'bot'),
+    goals.length === 0 ? [] : goalResults(reports, scope, goals, counted).then((found) => found.goals),
+    reports.realtime(siteId, nowMs - LIVE_MS),
+    reports.revenue({ siteId, filters }, [scope.fromMs, scope.toMs]),
+    reports.eventsSince(scope),
+    loadViews(reports, scope, { tab: query.get('vitals'), limit: ROWS }),
+  ]);
   // A period without events is not compared, because the site probably did not exist yet.
   const wasThere = earlier !== null && earlier.events > 0;
   return {
-    ...{ site, zone, nowMs, span, comparison, asked, query, revenue },
-    cut: [...new Set([...cut, ...(resolved?.cut ?? [])])],
-    figure: figureOf(query.get('metric')),
-    ...{ totals, series, panels, assistants, crawlers, goals },
+    ...{ site, zone, nowMs, span, comparison, asked, query, revenue, figures, figure },
+    properties: names,
+    ...{ eventsSinceMs, views },
+    unknown: unknownParameters(query),
+    ...{ totals, series, panels, assistants, crawlers, goals: results },
     earlier: wasThere ? earlier : null,
     earlierSeries: wasThere ? earlierSeries : null,
     live: live.visitors,
   };
+}
+
+const reaching = (goals: readonly Goal[]): Filter => ({ by: 'goal', goals, negated: false });
+
+/** Returns measures of events that reached goals, all of which are conversions. */
+function asConversions(series: readonly Measures[]): Measures[] {
+  return series.map((measures) => ({ ...measures, conversions: measures.events }));
+}
+
+async function totalsWithGoals(
+  reports: AskedReports,
+  scope: Scope,
+  goals: readonly Goal[],
+): Promise<Measures> {
+  if (goals.length === 0) return reports.totals(scope);
+  const [totals, reached] = await Promise.all([
+    reports.totals(scope),
+    reports.totals({ ...scope, filters: [...scope.filters, reaching(goals)] }),
+  ]);
+  return { ...totals, conversions: reached.events };
 }
 
 async function rowsOf({ reports }: ReportAsk, scope: Scope, by: Dimension): Promise<BreakdownRow[]> {
@@ -131,7 +195,8 @@ async function loadPanel(
 ): Promise<PanelData> {
   const tabs = plan.id === 'events' ? [...plan.tabs, ...propertyTabs(ask, properties)] : plan.tabs;
   const asked = ask.query.get(plan.id);
-  const tab = tabs.find(({ by }) => by === asked) ?? tabs[0];
+  const by = asked === 'campaign' ? 'utm_campaign' : asked; // its name in old links
+  const tab = tabs.find((each) => each.by === by) ?? tabs[0];
   if (tab === undefined) throw new Error('a panel has no tabs');
   // The panel lists custom events, without page views.
   const filters = tab.by === 'event' ? [...scope.filters, CUSTOM_EVENTS] : scope.filters;
@@ -153,33 +218,4 @@ function propertyTabs({ query }: ReportAsk, properties: readonly string[]): Pane
   const first = asked === null ? null : propName(asked);
   const names = [...new Set([...(first === null ? [] : [first]), ...properties])].slice(0, PROPERTIES_SHOWN);
   return names.map((name) => ({ by: `prop:${name}`, name }));
-}
-
-const NO_SUMS: Sums = new Map();
-
-async function loadGoals(
-  { registry, reports, site }: ReportAsk,
-  scope: Scope,
-  revenue: Revenue | null,
-): Promise<GoalData[]> {
-  const goals = await registry.goalsOf(site.id);
-  return Promise.all(
-    goals.map(async (goal) => {
-      const values =
-        goal.kind === 'event' || !goal.pattern.includes('*') ? [goal.pattern] : await pathsLike(goal.pattern);
-      if (values.length === 0) return { goal, visitors: 0, revenue: NO_SUMS };
-      const by = goal.kind === 'event' ? 'event' : 'page';
-      const measures = await reports.totals({
-        ...scope,
-        filters: [...scope.filters, { by, values, negated: false }],
-      });
-      const sums = goal.kind === 'event' ? revenue?.byEvent.get(goal.pattern) : undefined;
-      return { goal, visitors: measures.visitors, revenue: sums ?? NO_SUMS };
-    }),
-  );
-
-  async function pathsLike(pattern: string): Promise<string[]> {
-    const { rows } = await reports.breakdown(scope, 'page', { limit: PATHS_MAX });
-    return rows.flatMap(({ value }) => (value !== null && matchesPattern(pattern, value) ? [value] : []));
-  }
 }

@@ -1,8 +1,7 @@
 import type { VNode } from 'preact';
-import type { Revenue } from '../../app/reports/revenue.ts';
 import type { ReportData } from './data.ts';
 import type { Links } from './links.ts';
-import { changeOf, FIGURES, type Figure } from './measures.ts';
+import { CONVERSIONS, changeOf, type Figure } from './measures.ts';
 import { sumsText } from './money.ts';
 import { REPORT_TEXT } from './text.ts';
 
@@ -10,7 +9,7 @@ import { REPORT_TEXT } from './text.ts';
 export function Figures({ data, links }: { data: ReportData; links: Links }): VNode {
   return (
     <ul class="figures">
-      {FIGURES.map((figure) => (
+      {data.figures.map((figure) => (
         <li>
           <Tile figure={figure} data={data} to={links.with({ metric: figure.id })} />
         </li>
@@ -28,17 +27,8 @@ function Tile({ figure, data, to }: { figure: Figure; data: ReportData; to: stri
       <span class="figure-name">{figure.name}</span>
       <strong>{figure.text(value)}</strong>
       {earlier !== null && <Change figure={figure} value={value} before={figure.of(earlier)} />}
-      {figure.id === 'conversions' && revenue !== null && <Value revenue={revenue} />}
+      {figure.id === CONVERSIONS && revenue.length > 0 && <span class="revenue">{sumsText(revenue)}</span>}
     </a>
-  );
-}
-
-function Value({ revenue }: { revenue: Revenue }): VNode | null {
-  if (revenue.all.size === 0) return null;
-  return (
-    <span class="revenue">
-      {revenue.complete ? sumsText(revenue.all) : REPORT_TEXT.moreThan(sumsText(revenue.all))}
-    </span>
   );
 }
 

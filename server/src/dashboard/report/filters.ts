@@ -1,13 +1,15 @@
-import { filterDimension } from '../../domain/dimensions.ts';
 import {
   FILTERS_MAX,
+  filterSubject,
   isWithinLimits,
   parseFilter,
   printFilter,
   type ReportFilter,
 } from '../../domain/filters.ts';
+import { ECHO_MAX_CHARS } from '../../domain/nearest.ts';
 import { valueNamed } from '../../domain/value-names.ts';
 import { readOldFilter } from './old-links.ts';
+import { REPORT_TEXT } from './text.ts';
 
 /** The filters in the URL of a report: each parameter `f` is one filter, in the grammar of the API. */
 
@@ -28,10 +30,21 @@ export function operatorName({ negated, operator }: Pick<Kind, 'negated' | 'oper
   return (found ?? OPERATORS[0]).name;
 }
 
-/** Reads the filters of a report's URL. Invalid ones are ignored. */
+/** Reads the filters of a report's URL. Invalid ones are left out, as `filterProblems` says. */
 export function readReportFilters(query: URLSearchParams): ReportFilter[] {
+  return readAll(query).filters;
+}
+
+/** Lists what is wrong with the filters of a report's URL, as sentences. */
+export function filterProblems(query: URLSearchParams): string[] {
+  return readAll(query).problems;
+}
+
+function readAll(query: URLSearchParams): { filters: ReportFilter[]; problems: string[] } {
+  const texts = [...new Set(query.getAll('f'))];
+  const problems = texts.length > FILTERS_MAX ? [REPORT_TEXT.tooManyFilters(FILTERS_MAX)] : [];
   let filters: ReportFilter[] = [];
-  for (const text of new Set(query.getAll('f').slice(0, FILTERS_MAX))) {
+  for (const text of texts.slice(0, FILTERS_MAX)) {
     const filter = parseFilter(text);
     if (typeof filter !== 'string') {
       filters.push(filter);
@@ -39,9 +52,10 @@ export function readReportFilters(query: URLSearchParams): ReportFilter[] {
     }
     // In old links, each value was a separate filter, and filters of one kind were alternatives.
     const old = readOldFilter(text);
-    if (old !== null) filters = withValue(filters, old.kind, old.value);
+    if (old === null) problems.push(REPORT_TEXT.badFilter(text.slice(0, ECHO_MAX_CHARS), filter));
+    else filters = withValue(filters, old.kind, old.value);
   }
-  return filters;
+  return { filters, problems };
 }
 
 /** Adds a value to the filter of its kind, or as a new filter. Returns the filters unchanged if a limit is reached. */
@@ -88,7 +102,7 @@ export function withTypedFilter(query: URLSearchParams): URLSearchParams | null 
   if (word === null) return null;
   const next = new URLSearchParams(query);
   for (const name of ['add', 'how', 'text']) next.delete(name);
-  const by = filterDimension(word);
+  const by = filterSubject(word);
   const { operator, negated } = OPERATORS.find(({ id }) => id === query.get('how')) ?? OPERATORS[0];
   let filters = readReportFilters(query);
   for (const line of (query.get('text') ?? '').split('\n')) {

@@ -1,6 +1,6 @@
-import type { FilterDimension } from '../../domain/dimensions.ts';
-import type { ReportFilter } from '../../domain/filters.ts';
+import type { FilterSubject, ReportFilter } from '../../domain/filters.ts';
 import { readReportFilters, withFilters, withoutValue, withValue } from './filters.ts';
+import { PANELS } from './panels.ts';
 
 /** Creates the links of a report: its own URL with changed parameters. */
 export class Links {
@@ -12,7 +12,7 @@ export class Links {
 
   constructor(base: string, query: URLSearchParams) {
     this.base = base;
-    this.#query = new URLSearchParams([...query].filter(([name]) => KNOWN.includes(name)));
+    this.#query = new URLSearchParams([...query].filter(([name]) => REPORT_PARAMETERS.includes(name)));
     this.filters = readReportFilters(query);
   }
 
@@ -26,8 +26,8 @@ export class Links {
     return this.#address(query, suffix, anchor);
   }
 
-  /** Returns the URL with a value of a dimension added to the filters. */
-  withValue(by: FilterDimension, value: string | null): string {
+  /** Returns the URL with a value of a dimension, or a goal, added to the filters. */
+  withValue(by: FilterSubject, value: string | null): string {
     return this.#withFilters(withValue(this.filters, { by, operator: 'is', negated: false }, value));
   }
 
@@ -58,16 +58,8 @@ export class Links {
   }
 }
 
-const KNOWN = [
-  'range',
-  'from',
-  'to',
-  'compare',
-  'metric',
-  'f',
-  'pages',
-  'sources',
-  'devices',
-  'events',
-  'by',
+/** The parameters of a report's URL. */
+export const REPORT_PARAMETERS: readonly string[] = [
+  ...['range', 'from', 'to', 'compare', 'metric', 'f', 'by', 'table'],
+  ...[...PANELS.map(({ id }) => id), 'vitals'],
 ];

@@ -13,6 +13,9 @@ export interface Figure {
   lessIsBetter?: boolean;
 }
 
+/** The id of the figure that is custom events, or what reached goals. */
+export const CONVERSIONS = 'conversions';
+
 const share = (part: number, whole: number) => (whole === 0 ? 0 : part / whole);
 
 export const FIGURES: readonly Figure[] = [
@@ -42,7 +45,7 @@ export const FIGURES: readonly Figure[] = [
     id: 'bounce',
     name: 'Bounce rate',
     definition:
-      'Share of visits with one page view, no other event and less than ten seconds of engaged time.',
+      'Share of visits with one page view, no other interactive event and less than ten seconds of engaged time.',
     of: ({ bounces, visits }) => share(bounces, visits),
     text: (value) => percent(value),
     lessIsBetter: true,
@@ -55,7 +58,7 @@ export const FIGURES: readonly Figure[] = [
     text: duration,
   },
   {
-    id: 'conversions',
+    id: CONVERSIONS,
     name: 'Custom events',
     definition: 'Events that you send in addition to page views, such as sign-ups.',
     of: ({ conversions }) => conversions,
@@ -63,9 +66,22 @@ export const FIGURES: readonly Figure[] = [
   },
 ];
 
-export function figureOf(id: string | null): Figure {
-  const [first] = FIGURES;
-  const found = FIGURES.find((figure) => figure.id === id) ?? first;
+/** The figure in place of custom events on a site with goals. */
+const GOALS_REACHED = {
+  name: 'Conversions',
+  definition:
+    'Page views and events that reached a goal of this site. One that reached several goals counts once.',
+};
+
+/** Returns the figures of a site. With goals, conversions are what reached one. */
+export function figuresOf(hasGoals: boolean): readonly Figure[] {
+  if (!hasGoals) return FIGURES;
+  return FIGURES.map((figure) => (figure.id === CONVERSIONS ? { ...figure, ...GOALS_REACHED } : figure));
+}
+
+export function figureOf(id: string | null, figures: readonly Figure[] = FIGURES): Figure {
+  const [first] = figures;
+  const found = figures.find((figure) => figure.id === id) ?? first;
   if (found === undefined) throw new Error('there are no figures');
   return found;
 }

@@ -1,16 +1,16 @@
-import type { Sums } from '../../app/reports/revenue.ts';
+import type { Money } from '../../domain/money.ts';
 
 /** Formats revenue as `€9,193.00`, with one amount for each currency. */
-export function sumsText(sums: Sums): string {
-  return [...sums].map(([currency, sum]) => moneyText(sum, currency)).join(', ');
+export function sumsText(sums: readonly Money[]): string {
+  return sums.map(moneyText).join(', ');
 }
 
-function moneyText(sum: number, currency: string): string {
-  if (/^[A-Z]{3}$/.test(currency))
+function moneyText({ amount: sum, currency }: Money): string {
+  if (currency !== null && /^[A-Z]{3}$/.test(currency))
     return new Intl.NumberFormat('en', {
       style: 'currency',
       currency,
       currencyDisplay: 'narrowSymbol',
     }).format(sum);
-  return `${new Intl.NumberFormat('en', { maximumFractionDigits: 2 }).format(sum)}${currency === '' ? '' : ` ${currency}`}`;
+  return `${new Intl.NumberFormat('en', { maximumFractionDigits: 2 }).format(sum)}${currency === null ? '' : ` ${currency}`}`;
 }

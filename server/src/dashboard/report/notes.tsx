@@ -3,23 +3,22 @@ import { RANGES } from '../../app/reports/spans.ts';
 import { shownDomain } from '../../domain/hosts.ts';
 import { dateTime } from '../kit/format.ts';
 import type { ReportData } from './data.ts';
-import { FIGURES } from './measures.ts';
 import { REPORT_TEXT } from './text.ts';
 
 /** The metric definitions and keyboard shortcuts. If JavaScript is on, `?` shows the shortcuts in a dialog. */
-export function Notes({ data: { zone, site, span, revenue } }: { data: ReportData }): VNode {
+export function Notes({ data: { zone, site, span, figures } }: { data: ReportData }): VNode {
   return (
     <details class="notes">
       <summary>{REPORT_TEXT.notes}</summary>
       <dl>
-        {FIGURES.map(({ name, definition }) => (
+        {figures.map(({ name, definition }) => (
           <>
             <dt>{name}</dt>
             <dd>{definition}</dd>
           </>
         ))}
         <dt>{REPORT_TEXT.revenue}</dt>
-        <dd>{REPORT_TEXT.revenueHint(revenue?.complete === false)}</dd>
+        <dd>{REPORT_TEXT.revenueHint}</dd>
         <dt>{REPORT_TEXT.time}</dt>
         <dd>{REPORT_TEXT.timeHint(zone, dateTime(span.fromMs, zone), dateTime(span.toMs, zone))}</dd>
         <dt>{REPORT_TEXT.notIncluded}</dt>

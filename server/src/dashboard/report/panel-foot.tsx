@@ -15,8 +15,10 @@ export interface FootProps {
   id: string;
   title: string;
   definition: string;
-  /** The dimension of the table; `time` for the chart. */
-  by: string | 'time';
+  /** The dimension of the table; `time` for the chart, `goal` for the goals. */
+  by: string;
+  /** What the table is of, if not of visitors and events. */
+  table?: 'vitals';
   /** Whether there are more rows than shown. */
   more?: boolean;
 }
@@ -30,12 +32,14 @@ export function PanelFoot({
   title,
   definition,
   by,
+  table,
   more = false,
 }: FootProps): VNode {
   const { span, asked: filters, zone } = data;
-  const endpoint = by === 'time' ? 'timeseries' : 'breakdown';
+  const endpoint = table ?? (by === 'time' ? 'timeseries' : by === 'goal' ? 'goals' : 'breakdown');
   const asked = { endpoint, span, filters: by === 'bot' ? [] : filters } as const;
-  const curl = apiUrl === null ? null : curlOf({ apiUrl, ...asked, ...(by === 'time' ? {} : { by }) });
+  const isBy = endpoint === 'breakdown' || endpoint === 'vitals';
+  const curl = apiUrl === null ? null : curlOf({ apiUrl, ...asked, ...(isBy ? { by } : {}) });
   return (
     <details class="panel-foot">
       <summary>
@@ -45,7 +49,7 @@ export function PanelFoot({
       <p>{definition}</p>
       <p class="hint">{REPORT_TEXT.panelTime(spanName(span), zone)}</p>
       <p>
-        <a href={links.with({ by }, '/rows.csv')} download>
+        <a href={links.with({ by, ...(table === undefined ? {} : { table }) }, '/rows.csv')} download>
           {more ? REPORT_TEXT.csvAllRows : REPORT_TEXT.csv}
         </a>
       </p>

@@ -1,12 +1,15 @@
 import type { VNode } from 'preact';
+import type { GoalResult } from '../../app/goals.ts';
 import { type Dimension, dimensionLabel } from '../../domain/dimensions.ts';
 import { valueName } from '../../domain/value-names.ts';
 import type { BreakdownRow } from '../../store/contract/store.ts';
-import { percent, short } from '../kit/format.ts';
+import { isolated, percent, short } from '../kit/format.ts';
 import type { PanelData, ReportData } from './data.ts';
+import { goalName } from './goal-name.ts';
 import type { Links } from './links.ts';
 import { sumsText } from './money.ts';
 import { PanelFoot } from './panel-foot.tsx';
+import { PanelTabs } from './panel-tabs.tsx';
 import { weightName, weightOf } from './panels.ts';
 import { REPORT_TEXT } from './text.ts';
 
@@ -26,20 +29,7 @@ export function Panel({ panel, links, data, apiUrl }: Shared & { panel: PanelDat
       <div class="panel-head">
         <h2 id={id}>{plan.title}</h2>
         {tabs.length > 1 && (
-          <nav aria-label={REPORT_TEXT.tabs(plan.title)}>
-            <ul>
-              {tabs.map(({ by, name }) => (
-                <li>
-                  <a
-                    href={links.with({ [plan.id]: by }, '', `#${plan.id}`)}
-                    aria-current={by === tab.by ? 'true' : undefined}
-                  >
-                    {name}
-                  </a>
-                </li>
-              ))}
-            </ul>
-          </nav>
+          <PanelTabs id={plan.id} title={plan.title} tabs={tabs} current={tab.by} links={links} />
         )}
       </div>
       <Rows by={tab.by} heading={dimensionLabel(tab.by)} rows={rows} links={links} />
@@ -72,7 +62,9 @@ function Rows({
     <table class="bars">
       <thead>
         <tr>
-          <th scope="col">{heading}</th>
+          <th scope="col">
+            <bdi>{heading}</bdi>
+          </th>
           <th scope="col" class="number">
             {weightName(by)}
           </th>
@@ -100,13 +92,13 @@ function Value({ by, row, links }: { by: Dimension; row: BreakdownRow; links: Li
   if (by === 'bot' || links === null)
     return (
       <span class="value">
-        {name}
+        <bdi>{name}</bdi>
         {row.company != null && <span class="hint"> {row.company}</span>}
       </span>
     );
   return (
-    <a class="value" href={links.withValue(by, row.value)} title={REPORT_TEXT.filterByValue(name)}>
-      {name}
+    <a class="value" href={links.withValue(by, row.value)} title={REPORT_TEXT.filterByValue(isolated(name))}>
+      <bdi>{name}</bdi>
     </a>
   );
 }
@@ -139,48 +131,79 @@ export function AiPanel({ data, links, apiUrl }: Shared): VNode {
 }
 
 export function GoalsPanel({ data, links, apiUrl }: Shared): VNode {
-  const { goals, totals } = data;
-  const hasRevenue = goals.some(({ revenue }) => revenue.size > 0);
+  const { goals } = data;
+  const hasRevenue = goals.some(({ revenue }) => revenue.length > 0);
+  const columns = [
+    REPORT_TEXT.visitors,
+    REPORT_TEXT.conversions,
+    REPORT_TEXT.rate,
+    ...(hasRevenue ? [REPORT_TEXT.revenue] : []),
+  ];
   return (
     <section class="card panel" aria-labelledby="panel-goals" id="goals">
       <div class="panel-head">
         <h2 id="panel-goals">{REPORT_TEXT.goals}</h2>
       </div>
-      <table class="goals">
-        <thead>
-          <tr>
-            <th scope="col">{REPORT_TEXT.goal}</th>
-            <th scope="col" class="number">
-              {REPORT_TEXT.visitors}
-            </th>
-            <th scope="col" class="number">
-              {REPORT_TEXT.rate}
-            </th>
-            {hasRevenue && (
-              <th scope="col" class="number">
-                {REPORT_TEXT.revenue}
-              </th>
-            )}
-          </tr>
-        </thead>
-        <tbody>
-          {goals.map(({ goal, visitors, revenue }) => (
+      <section
+        class="scrolls"
+        aria-label={REPORT_TEXT.goalsTable}
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be within reach of a keyboard.
+        tabIndex={0}
+      >
+        <table class="goals">
+          <thead>
             <tr>
-              <th scope="row">{goal.kind === 'page' ? REPORT_TEXT.visitPage(goal.pattern) : goal.pattern}</th>
-              <td class="number">{short(visitors)}</td>
-              <td class="number">{totals.visitors === 0 ? '–' : percent(visitors / totals.visitors, 1)}</td>
-              {hasRevenue && <td class="number">{revenue.size === 0 ? '–' : sumsText(revenue)}</td>}
+              <th scope="col">{REPORT_TEXT.goal}</th>
+              {columns.map((column) => (
+                <th scope="col" class="number">
+                  {column}
+                </th>
+              ))}
             </tr>
-          ))}
-        </tbody>
-      </table>
+          </thead>
+          <tbody>
+            {goals.map((result) => (
+              <GoalRow result={result} hasRevenue={hasRevenue} links={links} />
+            ))}
+          </tbody>
+        </table>
+      </section>
       <PanelFoot
         {...{ data, links, apiUrl }}
         id="goals"
-        by="event"
+        by="goal"
         title={REPORT_TEXT.goals}
         definition={REPORT_TEXT.goalsHint}
       />
     </section>
+  );
+}
+
+function GoalRow({
+  result: { goal, visitors, conversions, rate, revenue },
+  hasRevenue,
+  links,
+}: {
+  result: GoalResult;
+  hasRevenue: boolean;
+  links: Links;
+}): VNode {
+  const name = goalName(goal);
+  return (
+    <tr>
+      <th scope="row">
+        <a
+          class="value"
+          href={links.withValue('goal', goal.id)}
+          title={REPORT_TEXT.filterByValue(isolated(name))}
+        >
+          <bdi>{name}</bdi>
+        </a>
+      </th>
+      <td class="number">{short(visitors)}</td>
+      <td class="number">{short(conversions)}</td>
+      <td class="number">{rate === null ? '–' : percent(rate, 1)}</td>
+      {hasRevenue && <td class="number">{revenue.length === 0 ? '–' : sumsText(revenue)}</td>}
+    </tr>
   );
 }

@@ -31,28 +31,42 @@ export const PANELS: readonly PanelPlan[] = [
     id: 'sources',
     title: 'Sources',
     definition:
-      'Where visits came from: the referring site or utm_source. Channels group sources; campaigns come from utm_campaign.',
+      'Where visits came from: the referring site or utm_source. Channels group sources; referrers are the addresses that linked here. The other tabs are the utm tags of the first page.',
     tabs: [
       { by: 'source', name: 'Sources' },
       { by: 'channel', name: 'Channels' },
-      { by: 'campaign', name: 'Campaigns' },
+      { by: 'referrer', name: 'Referrers' },
+      { by: 'utm_campaign', name: 'Campaigns' },
+      { by: 'utm_source', name: 'UTM source' },
+      { by: 'utm_medium', name: 'UTM medium' },
+      { by: 'utm_content', name: 'UTM content' },
+      { by: 'utm_term', name: 'UTM term' },
     ],
   },
   {
     id: 'places',
-    title: 'Countries',
+    title: 'Places',
     definition:
-      'Based on the browser’s time zone, or on a better source if this server has one. IP addresses are not stored.',
-    tabs: [{ by: 'country', name: 'Countries' }],
+      'Based on the visitor’s IP address, which is looked up in memory and not stored; without a match, on the browser’s time zone. Regions and cities need a city database on this server. Languages are those of the browser.',
+    tabs: [
+      { by: 'country', name: 'Countries' },
+      { by: 'region', name: 'Regions' },
+      { by: 'city', name: 'Cities' },
+      { by: 'language', name: 'Languages' },
+    ],
   },
   {
     id: 'devices',
     title: 'Devices',
-    definition: 'Based on the window width and the browser’s name. The full user agent is not stored.',
+    definition:
+      'Based on the window width and on the browser’s name and major version. The full user agent is not stored. The default script sends no width, so its screen sizes are unknown.',
     tabs: [
       { by: 'device', name: 'Devices' },
       { by: 'browser', name: 'Browsers' },
+      { by: 'browser_version', name: 'Browser versions' },
       { by: 'os', name: 'Operating systems' },
+      { by: 'os_version', name: 'OS versions' },
+      { by: 'screen', name: 'Screen sizes' },
     ],
   },
   {

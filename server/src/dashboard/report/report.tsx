@@ -1,5 +1,6 @@
 import type { VNode } from 'preact';
-import { bucketLabel, dateRange } from '../kit/format.ts';
+import { Notice } from '../kit/elements.tsx';
+import { bucketLabel, dateRange, dateTime } from '../kit/format.ts';
 import { Chart } from './chart.tsx';
 import { Chips } from './chips.tsx';
 import { Controls } from './controls.tsx';
@@ -9,6 +10,9 @@ import type { Links } from './links.ts';
 import { Notes } from './notes.tsx';
 import { PanelFoot } from './panel-foot.tsx';
 import { AiPanel, GoalsPanel, Panel } from './panel-list.tsx';
+import type { Invalid } from './problems.ts';
+import { REPORT_TEXT } from './text.ts';
+import { ViewPanels } from './views-panels.tsx';
 
 export interface ReportProps {
   data: ReportData;
@@ -29,6 +33,10 @@ export function Report({ data, links, livePath, apiUrl }: ReportProps): VNode {
         {span.range === 'custom' ? '' : `${span.name}: `}
         {dateRange(span.firstDay, span.lastDay)}, {data.zone}
       </p>
+      {data.eventsSinceMs !== null && (
+        <Notice kind="note">{REPORT_TEXT.eventsSince(dateTime(data.eventsSinceMs, data.zone))}</Notice>
+      )}
+      {data.unknown.length > 0 && <Notice kind="note">{REPORT_TEXT.unknownParameters(data.unknown)}</Notice>}
       <Chips data={data} links={links} />
       <Figures data={data} links={links} />
       <section class="card chart-card" aria-label={`${figure.name} over time`}>
@@ -52,9 +60,27 @@ export function Report({ data, links, livePath, apiUrl }: ReportProps): VNode {
           <Panel panel={panel} data={data} links={links} apiUrl={apiUrl} />
         ))}
         {data.goals.length > 0 && <GoalsPanel data={data} links={links} apiUrl={apiUrl} />}
+        {data.views !== null && <ViewPanels {...{ data, links, apiUrl }} views={data.views} />}
         <AiPanel data={data} links={links} apiUrl={apiUrl} />
       </div>
       <Notes data={data} />
     </div>
+  );
+}
+
+/** What is wrong with the URL of a report, in place of the report. */
+export function ReportProblems({ problems, without }: Invalid): VNode {
+  return (
+    <Notice kind="wrong">
+      <p>{REPORT_TEXT.problemLead}</p>
+      <ul>
+        {problems.map((problem) => (
+          <li>{problem}</li>
+        ))}
+      </ul>
+      <p>
+        <a href={without}>{REPORT_TEXT.showDefault}</a>
+      </p>
+    </Notice>
   );
 }

@@ -1,70 +1,82 @@
 import { may } from '../../app/access.ts';
 import { utcDay } from '../../domain/clock.ts';
 import type { Site } from '../../store/contract/store.ts';
+import { missingKeyOf } from '../install/missing-key.ts';
+import { policyFor } from '../install/snippets.ts';
+import { CHECK_WAIT_MS } from '../install/text.ts';
 import { html } from '../kit/answers.ts';
 import type { Answer, Parts, SiteRequest } from '../kit/parts.ts';
 import type { Router } from '../kit/router.ts';
 import { siteZone } from '../kit/site-zone.ts';
 import { rowsFile } from './csv.ts';
-import { loadReport } from './data.ts';
+import { loadReport, type ReportAsk } from './data.ts';
 import { withTypedFilter } from './filters.ts';
 import { Links } from './links.ts';
-import { emptySitePage, installPage, reportPage } from './view.tsx';
+import { invalidReport } from './problems.ts';
+import { emptySitePage, type InstallData, installPage, invalidReportPage, reportPage } from './view.tsx';
 
 /** Adds the page of a site: its report, or installation help until the first event. */
 export function sitePages(router: Router): void {
   const { parts } = router;
   const { store, clock, feed, tracker } = parts;
 
-  const installData = (request: SiteRequest) => ({
-    baseUrl: request.baseUrl,
+  const installData = async ({ site, baseUrl, query, role }: SiteRequest): Promise<InstallData> => ({
+    baseUrl,
     tracker,
-    allowed: request.query.get('allowed'),
+    allowed: query.get('allowed'),
     check: {
-      siteId: request.site.id,
-      domain: request.site.domain,
+      siteId: site.id,
+      domain: site.domain,
       sinceId: feed.lastId,
-      mayConfigure: may(request.role, 'configure'),
+      mayConfigure: may(role, 'configure'),
+      silentHost: feed.silentSince(site.id, clock.now() - CHECK_WAIT_MS)?.host ?? null,
+      scriptUrl: `${baseUrl}/${tracker.script}`,
+      policy: policyFor(baseUrl),
     },
+    missingKey: await missingKeyOf(parts, site),
+  });
+
+  const askOf = async (request: SiteRequest): Promise<ReportAsk> => ({
+    registry: store.registry,
+    reports: request.reports,
+    site: request.site,
+    zone: await siteZone(store.registry, request),
+    nowMs: clock.now(),
+    query: request.query,
   });
 
   router.site('GET', '/dashboard/sites/:id', 'look', async (request): Promise<Answer> => {
-    const { site, query, baseUrl, reports } = request;
+    const { site, query, baseUrl } = request;
     const base = `/dashboard/sites/${site.id}`;
     const filtered = withTypedFilter(query);
     if (filtered !== null) return { kind: 'redirect', to: `${base}?${filtered}` };
-    if (!(await hasEvents(parts, site))) return html(emptySitePage(request, installData(request)));
-    const data = await loadReport({
-      registry: store.registry,
-      reports,
-      site,
-      zone: await siteZone(store.registry, request),
-      nowMs: clock.now(),
-      query,
-    });
-    return html(
-      reportPage(request, {
-        data,
-        links: new Links(base, query),
-        livePath: base,
-        apiUrl: `${baseUrl}/api/v1/sites/${site.id}`,
-      }),
-    );
+    if (!(await hasEvents(parts, site))) return html(emptySitePage(request, await installData(request)));
+    try {
+      const data = await loadReport(await askOf(request));
+      return html(
+        reportPage(request, {
+          data,
+          links: new Links(base, query),
+          livePath: base,
+          apiUrl: `${baseUrl}/api/v1/sites/${site.id}`,
+        }),
+      );
+    } catch (error) {
+      return invalidReport(error, base, (invalid) => invalidReportPage(request, invalid));
+    }
   });
 
-  router.site('GET', '/dashboard/sites/:id/rows.csv', 'look', async (request) =>
-    rowsFile({
-      registry: store.registry,
-      reports: request.reports,
-      site: request.site,
-      zone: await siteZone(store.registry, request),
-      nowMs: clock.now(),
-      query: request.query,
-    }),
-  );
+  router.site('GET', '/dashboard/sites/:id/rows.csv', 'look', async (request) => {
+    try {
+      return await rowsFile(await askOf(request));
+    } catch (error) {
+      const base = `/dashboard/sites/${request.site.id}`;
+      return invalidReport(error, base, (invalid) => invalidReportPage(request, invalid));
+    }
+  });
 
   router.site('GET', '/dashboard/sites/:id/install', 'look', async (request) =>
-    html(installPage(request, installData(request))),
+    html(installPage(request, await installData(request))),
   );
 }
 

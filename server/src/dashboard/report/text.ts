@@ -45,11 +45,27 @@ export const REPORT_TEXT = {
   aiHint:
     'AI referrals are visits that came from a link in an AI assistant. Crawlers and bots are programs that identify themselves; they appear here and in no other number. Filters do not apply to them.',
   goals: 'Goals',
+  goalsTable: 'Visitors who reached each goal',
   goal: 'Goal',
   visitors: 'Visitors',
+  conversions: 'Conversions',
   rate: 'Rate',
   goalsHint:
-    'Visitors who reached each goal of this site, as a number and as a share of all visitors, and the revenue of those conversions.',
+    'Visitors who reached each goal of this site, how often they did, their share of all visitors, and the revenue of those conversions.',
+  vitals: 'Web vitals',
+  vitalsHint: 'Three of four page views had this value or a lower one, as measured by visitors’ browsers.',
+  vitalsDefinition: (meanings: readonly string[]) =>
+    `${meanings.join(' ')} Only the full script measures web vitals, and not every browser measures all of them. The value is the 75th percentile, which is compared with Google’s published thresholds (web.dev/articles/vitals). A view belongs to the period in which it ended.`,
+  notMeasured: 'Not measured in this period',
+  ratings: ['good', 'needs improvement', 'poor'],
+  shares: (samples: number, [good, middle, poor]: readonly string[]) =>
+    `${samples} ${samples === 1 ? 'view' : 'views'}: ${good} good, ${middle} need improvement, ${poor} poor`,
+  views: 'Views',
+  scroll: 'Scroll depth',
+  depth: 'Depth',
+  meanDepth: (depth: string) => `Mean: ${depth}`,
+  scrollDefinition:
+    'How far down visitors scrolled in each page view, on average, as a percentage of the page’s height. The standard and the full script measure it; views without it are not included. A view belongs to the period in which it ended.',
   previously: (value: string) => `previously ${value}`,
   asTable: 'View as table',
   before: 'Previous',
@@ -58,12 +74,29 @@ export const REPORT_TEXT = {
   snippet: 'Snippet',
   title: 'Report',
   install: 'Install',
-  revenueHint: (isCut: boolean) =>
-    `The sum of the values sent with custom events, per currency. Currencies are not converted.${isCut ? ' There are too many events to add up: only the newest are included.' : ''}`,
+  revenueHint:
+    'The sum of the values sent with custom events, per currency, exact to the sixth decimal. Currencies are not converted.',
   timeHint: (zone: string, from: string, to: string) =>
     `The time zone is ${zone}. An event counts when the server receives it, whatever the visitor’s clock says. This report covers ${from} to ${to}.`,
-  cut: (filter: string, max: string) =>
-    `“${filter}” searched only the ${max} most visited values of this period. Less visited values are not included.`,
+  problemTitle: 'This report cannot be shown',
+  problemLead: 'The report’s URL is invalid:',
+  showDefault: 'Show the last 28 days without filters',
+  badFilter: (filter: string, problem: string) => `The filter “${filter}” ${problem}.`,
+  tooManyFilters: (max: number) => `A report can have at most ${max} filters.`,
+  notOneOf: (name: string, value: string, known: readonly string[]) =>
+    `“${name}” must be one of ${known.join(', ')}; got “${value}”.`,
+  givenTwice: (name: string) => `“${name}” must be given once.`,
+  notADate: (name: string, value: string) => `“${name}” must be a valid YYYY-MM-DD date; got “${value}”.`,
+  dateMissing: 'A custom period requires both “from” and “to”.',
+  datesNeedCustom: (range: string) => `“from” and “to” require range=custom; got “${range}”.`,
+  reversedDates: (from: string, to: string) => `“from” (${from}) must not be after “to” (${to}).`,
+  notOfViews:
+    'Web vitals and scroll depth cannot be filtered or grouped by host, event, goal or property: they belong to page views.',
+  tooManyDays: (max: string) => `A report covers at most ${max} days.`,
+  unknownParameters: (names: readonly string[]) =>
+    `Unknown parameters in the URL are ignored: ${names.join(', ')}.`,
+  eventsSince: (time: string) =>
+    `Events before ${time} were deleted, as set under Retention in the site’s settings. Filters, goals, revenue and properties include only later events; all other numbers are complete.`,
   changeTo: (operator: string) => `Change to “${operator}”`,
   or: 'or',
   details: 'Details',
@@ -80,7 +113,6 @@ export const REPORT_TEXT = {
   point: (label: string, value: string, before: string | null) =>
     `${label}: ${value}${before === null ? '' : `, previously ${before}`}`,
   intervals: { hour: 'Hour', day: 'Day', week: 'Week of', month: 'Month' },
-  moreThan: (sums: string) => `more than ${sums}`,
   previouslyTitle: (value: string) => `Previously ${value}`,
   up: 'up',
   down: 'down',

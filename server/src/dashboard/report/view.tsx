@@ -1,16 +1,20 @@
 import type { VNode } from 'preact';
+import { shownDomain } from '../../domain/hosts.ts';
 import { type CheckData, LiveCheck } from '../install/live-check.tsx';
+import type { MissingKey } from '../install/missing-key.ts';
 import { Install } from '../install/view.tsx';
 import { Card, Notice } from '../kit/elements.tsx';
 import type { SiteRequest, Tracker } from '../kit/parts.ts';
 import { siteDocument } from '../kit/site-frame.tsx';
-import { Report, type ReportProps } from './report.tsx';
+import type { Invalid } from './problems.ts';
+import { Report, ReportProblems, type ReportProps } from './report.tsx';
 import { REPORT_TEXT } from './text.ts';
 
 export interface InstallData {
   baseUrl: string;
   tracker: Tracker;
   check: CheckData;
+  missingKey: MissingKey;
   /** The host that was just allowed; null if there is none. */
   allowed: string | null;
 }
@@ -24,8 +28,19 @@ export function reportPage(request: SiteRequest, report: ReportProps): string {
   });
 }
 
+/** Creates the page that says what is wrong with the URL of a report. */
+export function invalidReportPage(request: SiteRequest, invalid: Invalid): string {
+  return siteDocument(request, {
+    title: REPORT_TEXT.problemTitle,
+    here: 'report',
+    children: <ReportProblems {...invalid} />,
+  });
+}
+
 function Allowed({ host }: { host: string | null }): VNode | null {
-  return host === null || host === '' ? null : <Notice kind="done">{REPORT_TEXT.allowed(host)}</Notice>;
+  return host === null || host === '' ? null : (
+    <Notice kind="done">{REPORT_TEXT.allowed(shownDomain(host))}</Notice>
+  );
 }
 
 /** Creates the page of a site without events: the snippet and the live check. */
@@ -40,7 +55,7 @@ export function emptySitePage(request: SiteRequest, data: InstallData): string {
         <p class="lead">{REPORT_TEXT.noEvents}</p>
         <div class="two">
           <Card title={REPORT_TEXT.snippet} id="tag">
-            <Install baseUrl={data.baseUrl} siteKey={site.key} tracker={data.tracker} />
+            <Install {...data} siteKey={site.key} domain={site.domain} />
           </Card>
           <LiveCheck frame={frame} check={data.check} />
         </div>
@@ -59,7 +74,7 @@ export function installPage(request: SiteRequest, data: InstallData): string {
         <Allowed host={data.allowed} />
         <div class="two">
           <Card title={REPORT_TEXT.snippet} id="tag">
-            <Install baseUrl={data.baseUrl} siteKey={request.site.key} tracker={data.tracker} />
+            <Install {...data} siteKey={request.site.key} domain={request.site.domain} />
           </Card>
           <LiveCheck frame={request.frame} check={data.check} />
         </div>

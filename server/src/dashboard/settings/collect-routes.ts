@@ -1,9 +1,11 @@
-import { dryRunExclusions, setExclusions } from '../../app/exclusions.ts';
+import { dryRunExclusions, excludeAddress, listOfError, setExclusions } from '../../app/exclusions.ts';
 import { dryRunHostRules, readHostRules, setHostRules } from '../../app/host-rules.ts';
 import { retireSiteKey, rotateSiteKey } from '../../app/site-keys.ts';
+import type { ExclusionList } from '../../domain/exclusions.ts';
 import { orAgain } from '../kit/answers.ts';
-import { contextOf } from '../kit/parts.ts';
+import { contextOf } from '../kit/context.ts';
 import type { Router } from '../kit/router.ts';
+import { excludedField, type TypedRules } from './elements.tsx';
 import { settingsAnswers, settingsPath } from './page.ts';
 
 /** Adds the settings of the collector: hosts, keys and exclusions. */
@@ -14,7 +16,7 @@ export function collectingPages(router: Router): void {
 }
 
 function hostsForm(router: Router): void {
-  const context = contextOf(router.parts);
+  const { parts } = router;
   const { page, wrong, done } = settingsAnswers(router.parts);
 
   router.site('POST', settingsPath('/hosts'), 'configure', async (request) => {
@@ -24,9 +26,12 @@ function hostsForm(router: Router): void {
       async () => {
         const allowSubdomains = form.get('subdomains') === 'on';
         const rules = readHostRules({ allowSubdomains, hosts: typedHosts });
-        if (form.get('do') === 'preview')
+        if (form.get('do') === 'preview') {
+          await parts.store.events.flush();
+          const context = contextOf(parts, request);
           return page(request, { dryRun: { rules, ...(await dryRunHostRules(context, site, rules)) } });
-        await setHostRules(context, site.id, rules);
+        }
+        await setHostRules(parts.store, site.id, rules);
         return done(request, 'hosts');
       },
       ({ message }) => wrong(request, 'hosts', message, { typedHosts }),
@@ -35,13 +40,13 @@ function hostsForm(router: Router): void {
 }
 
 function keyForms(router: Router): void {
-  const context = contextOf(router.parts);
+  const { parts } = router;
   const { wrong, done } = settingsAnswers(router.parts);
 
   router.site('POST', settingsPath('/keys'), 'configure', async (request) =>
     orAgain(
       async () => {
-        await rotateSiteKey(context, request.site.id);
+        await rotateSiteKey(contextOf(parts, request), request.site.id);
         return done(request, 'rotated');
       },
       ({ message }) => wrong(request, 'keys', message),
@@ -51,7 +56,7 @@ function keyForms(router: Router): void {
   router.site('POST', settingsPath('/keys/retire'), 'configure', async (request) =>
     orAgain(
       async () => {
-        await retireSiteKey(context, request.form.get('key') ?? '', request.site);
+        await retireSiteKey(contextOf(parts, request), request.form.get('key') ?? '', request.site);
         return done(request, 'retired');
       },
       ({ message }) => wrong(request, 'keys', message),
@@ -64,25 +69,43 @@ function exclusionsForm(router: Router): void {
   const { page, wrong, done } = settingsAnswers(parts);
 
   router.site('POST', settingsPath('/exclusions'), 'configure', async (request) => {
-    const { site, form, reports } = request;
-    const typedExclusions = {
-      pages: form.get('excluded-pages') ?? '',
-      countries: form.get('excluded-countries') ?? '',
-    };
+    const { site, form, reports, clientAddress: address, userAgent } = request;
+    const typedExclusions = typedIn(form);
     return orAgain(
       async () => {
         if (form.get('do') === 'preview') {
           const context = { reports, clock: parts.clock };
-          const exclusionsRun = await dryRunExclusions(context, site, typedExclusions);
+          const { run: exclusionsRun } = await dryRunExclusions(context, site, typedExclusions, {
+            address,
+            userAgent,
+          });
           return page(request, { typedExclusions, exclusionsRun });
         }
-        await setExclusions(contextOf(parts), site.id, typedExclusions);
+        await setExclusions(contextOf(parts, request), site.id, typedExclusions);
         return done(request, 'exclusions');
       },
-      ({ code, message }) => {
-        const at = code === 'INVALID_EXCLUDED_PAGES' ? 'excluded-pages' : 'excluded-countries';
-        return wrong(request, at, message, { typedExclusions });
-      },
+      ({ code, message }) =>
+        wrong(request, excludedField(listOfError(code) ?? 'pages'), message, { typedExclusions }),
     );
   });
+
+  router.site('POST', settingsPath('/exclusions/own-address'), 'configure', async (request) =>
+    orAgain(
+      async () => {
+        await excludeAddress(contextOf(parts, request), request.site, request.clientAddress);
+        return done(request, 'own-address');
+      },
+      ({ message }) => wrong(request, excludedField('addresses'), message),
+    ),
+  );
+}
+
+function typedIn(form: URLSearchParams): TypedRules {
+  const list = (name: ExclusionList) => form.get(excludedField(name)) ?? '';
+  return {
+    ...{ pages: list('pages'), countries: list('countries'), addresses: list('addresses') },
+    ...{ referrers: list('referrers'), hosts: list('hosts'), agents: list('agents') },
+    referrerSpam: form.get('referrer-spam') === 'on',
+    dataCenters: form.get('data-centers') === 'on',
+  };
 }

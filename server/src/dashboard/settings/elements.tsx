@@ -1,13 +1,22 @@
 import type { ComponentChildren, VNode } from 'preact';
-import type { ExclusionsDryRun, TypedExclusions } from '../../app/exclusions.ts';
+import type { ExclusionsDryRun } from '../../app/exclusions.ts';
 import type { HostsDryRun } from '../../app/host-rules.ts';
 import type { Delivery } from '../../app/mailer.ts';
 import type { UsedSiteKey } from '../../app/site-keys.ts';
+import type { ExclusionList } from '../../domain/exclusions.ts';
 import type { Goal, HostRules, Member, OneTimeToken, Share } from '../../store/contract/store.ts';
 import { Copyable } from '../kit/elements.tsx';
 import { ButtonForm, type FieldProblem, Form } from '../kit/form.tsx';
 import type { SiteRequest } from '../kit/parts.ts';
 import { SETTINGS_TEXT } from './text.ts';
+
+/** The exclusions as typed in the form. */
+export type TypedRules = Record<ExclusionList, string> & { referrerSpam: boolean; dataCenters: boolean };
+
+/** Returns the field of a list of exclusions. */
+export function excludedField(list: ExclusionList): string {
+  return `excluded-${list}`;
+}
 
 export interface SettingsData {
   keys: readonly UsedSiteKey[];
@@ -21,8 +30,8 @@ export interface SettingsData {
   timeZones: readonly string[];
   /** The time zone of the owner's account. */
   ownersZone: string;
-  /** Whether countries come from a better source than the browser's time zone. */
-  knowsCountries: boolean;
+  /** Whether there is a database of networks. */
+  knowsNetworks: boolean;
   /** The change that was just saved. */
   done: string | null;
   /** The error and its field. */
@@ -32,7 +41,7 @@ export interface SettingsData {
   /** The hosts as typed, which are shown instead of the saved ones after an error. */
   typedHosts?: string;
   /** The exclusions as typed, which are shown instead of the saved ones until they are saved. */
-  typedExclusions?: TypedExclusions;
+  typedExclusions?: TypedRules;
   newShare?: { name: string; address: string };
   /** An invitation that was just created. `delivery` is the result of the email, if one was sent. */
   newInvitation?: { email: string; role: string; address: string; delivery?: Delivery };

@@ -3,10 +3,11 @@ import { GOAL_MAX_CHARS } from '../../app/goals.ts';
 import { NAME_MAX_CHARS } from '../../app/inputs.ts';
 import { PASSWORD_MAX_CHARS } from '../../app/passwords.ts';
 import { shownDomain } from '../../domain/hosts.ts';
+import { displayPage } from '../../domain/page-path.ts';
 import { EmailField } from '../kit/credential-fields.tsx';
 import { Card, Notice } from '../kit/elements.tsx';
 import { errorAt, Field, SelectField } from '../kit/form.tsx';
-import { date } from '../kit/format.ts';
+import { date, isolated } from '../kit/format.ts';
 import type { SiteRequest } from '../kit/parts.ts';
 import { Once, type SectionProps, SettingsButton, SettingsForm } from './elements.tsx';
 import { SETTINGS_TEXT } from './text.ts';
@@ -22,7 +23,9 @@ export function Goals({ request, data: { goals, problem } }: SectionProps): VNod
           {goals.map((goal) => (
             <li>
               <div>
-                <strong>{goal.pattern}</strong>
+                <strong>
+                  <bdi>{goal.kind === 'page' ? displayPage(goal.pattern) : goal.pattern}</bdi>
+                </strong>
                 <span class="tag">{goal.kind}</span>
               </div>
               <SettingsButton
@@ -62,7 +65,7 @@ export function Shares({ request, data: { shares, newShare, problem } }: Section
       {newShare !== undefined && (
         <Once
           id="new-share"
-          title={SETTINGS_TEXT.shareReady(newShare.name)}
+          title={SETTINGS_TEXT.shareReady(isolated(newShare.name))}
           text={SETTINGS_TEXT.shareOnce}
           address={newShare.address}
         />
@@ -72,7 +75,9 @@ export function Shares({ request, data: { shares, newShare, problem } }: Section
           {shares.map((share) => (
             <li>
               <div>
-                <strong>{share.name}</strong>
+                <strong>
+                  <bdi>{share.name}</bdi>
+                </strong>
                 {share.passwordHash !== null && <span class="tag">{SETTINGS_TEXT.withPassword}</span>}
                 <p class="hint">
                   {SETTINGS_TEXT.created(date(share.createdAtMs))}
@@ -168,6 +173,13 @@ export function Team({
                 <span class="tag">{SETTINGS_TEXT.invitedAs(role)}</span>
                 <p class="hint">{SETTINGS_TEXT.expires(date(expiresAtMs))}</p>
               </div>
+              <SettingsButton
+                request={request}
+                to="members/withdraw"
+                hidden={{ email }}
+                label={SETTINGS_TEXT.withdraw}
+                about={email}
+              />
             </li>
           ))}
         </ul>

@@ -40,7 +40,7 @@ export function settingsAnswers({ store, clock, config }: Parts) {
       defaultRetentionDays: config.retentionDays,
       timeZones: offeredZones(),
       ownersZone: owner?.timeZone ?? 'UTC',
-      knowsCountries: config.geoDatabase !== null || config.countryHeader !== null,
+      knowsNetworks: config.asnDatabase !== null,
       done: request.query.get('done'),
       ...more,
     };

@@ -1,20 +1,24 @@
 import { addGoal } from '../../app/goals.ts';
 import { readEmail } from '../../app/inputs.ts';
-import { invite } from '../../app/invitations.ts';
+import { invite, removeMember, withdrawInvitations } from '../../app/invitations.ts';
 import type { RateLimit } from '../../app/rate-limiter.ts';
-import { createShare } from '../../app/shares.ts';
-import { setRetention, setSiteTimeZone } from '../../app/site-settings.ts';
+import { createShare, removeShare } from '../../app/shares.ts';
+import { setMergeTrailingSlashes, setRetention, setSiteTimeZone } from '../../app/site-settings.ts';
 import { removeSite } from '../../app/sites.ts';
+import type { UseCaseCode } from '../../app/use-case-error.ts';
 import { MINUTE_MS } from '../../domain/clock.ts';
 import { readDomain, shownDomain } from '../../domain/hosts.ts';
 import { orAgain, redirect } from '../kit/answers.ts';
+import { contextOf } from '../kit/context.ts';
 import { invitationMail } from '../kit/mails.tsx';
-import { contextOf } from '../kit/parts.ts';
-import { tooMany } from '../kit/reauthenticate.ts';
+import { throttleNewPassword, tooMany } from '../kit/reauthenticate.ts';
 import type { Router } from '../kit/router.ts';
 import { exported } from './export.ts';
 import { settingsAnswers, settingsPath } from './page.ts';
 import { SETTINGS_TEXT } from './text.ts';
+
+/** The errors of a link's password; all others are shown at its name. */
+const PASSWORD_CODES: readonly UseCaseCode[] = ['INVALID_PASSWORD', 'GUESSABLE_PASSWORD'];
 
 /** The limit of invitations that one account can send. */
 const INVITATIONS: RateLimit = { limit: 30, windowMs: 15 * MINUTE_MS };
@@ -23,7 +27,7 @@ const INVITATIONS: RateLimit = { limit: 30, windowMs: 15 * MINUTE_MS };
 export function settingsPages(router: Router): void {
   const { page } = settingsAnswers(router.parts);
   router.site('GET', settingsPath(), 'configure', async (request) => page(request));
-  timeForms(router);
+  reportForms(router);
   goalForms(router);
   shareForms(router);
   memberForms(router);
@@ -31,9 +35,9 @@ export function settingsPages(router: Router): void {
   deleteForm(router);
 }
 
-/** Adds the forms for the reporting time zone and the retention. */
-function timeForms(router: Router): void {
-  const context = contextOf(router.parts);
+/** Adds the forms for the reporting time zone, pages and the retention. */
+function reportForms(router: Router): void {
+  const context = { registry: router.parts.store.registry };
   const { wrong, done } = settingsAnswers(router.parts);
 
   router.site('POST', settingsPath('/time-zone'), 'configure', async (request) =>
@@ -46,6 +50,11 @@ function timeForms(router: Router): void {
       ({ message }) => wrong(request, 'site-zone', message),
     ),
   );
+
+  router.site('POST', settingsPath('/pages'), 'configure', async (request) => {
+    await setMergeTrailingSlashes(context, request.site.id, request.form.get('merge-slashes') === 'on');
+    return done(request, 'pages');
+  });
 
   router.site('POST', settingsPath('/retention'), 'configure', async (request) =>
     orAgain(
@@ -60,7 +69,7 @@ function timeForms(router: Router): void {
 }
 
 function goalForms(router: Router): void {
-  const context = contextOf(router.parts);
+  const context = { registry: router.parts.store.registry };
   const { wrong, done } = settingsAnswers(router.parts);
 
   router.site('POST', settingsPath('/goals'), 'configure', async (request) =>
@@ -81,32 +90,34 @@ function goalForms(router: Router): void {
 }
 
 function shareForms(router: Router): void {
-  const context = contextOf(router.parts);
   const { page, wrong, done } = settingsAnswers(router.parts);
 
   router.site('POST', settingsPath('/shares'), 'configure', async (request) =>
     orAgain(
       async () => {
-        const { name, path } = await createShare(context, request.site.id, {
+        const password = request.form.get('share-password') ?? '';
+        const wait = password === '' ? 0 : await throttleNewPassword(router.parts, request.user.account.id);
+        if (wait > 0) return wrong(request, 'share-password', tooMany(wait));
+        const { name, path } = await createShare(contextOf(router.parts, request), request.site, {
           name: request.form.get('name') ?? '',
-          password: request.form.get('share-password') ?? '',
+          password,
           days: request.form.get('expires') ?? '',
         });
         return page(request, { newShare: { name, address: `${request.baseUrl}${path}` } });
       },
-      ({ message }) => wrong(request, 'name', message),
+      ({ code, message }) =>
+        wrong(request, PASSWORD_CODES.includes(code) ? 'share-password' : 'name', message),
     ),
   );
 
   router.site('POST', settingsPath('/shares/remove'), 'configure', async (request) => {
-    await context.registry.removeShare(request.site.id, request.form.get('id') ?? '');
+    await removeShare(contextOf(router.parts, request), request.site, request.form.get('id') ?? '');
     return done(request, 'share');
   });
 }
 
 function memberForms(router: Router): void {
   const { parts } = router;
-  const context = contextOf(parts);
   const { page, wrong, done } = settingsAnswers(parts);
 
   router.site('POST', settingsPath('/members'), 'own', async (request) => {
@@ -117,11 +128,11 @@ function memberForms(router: Router): void {
       async () => {
         const email = readEmail(form.get('email') ?? '');
         const { allowed, retryAfterSeconds } = await parts.rateLimiter.tryConsume(
-          `invite ${inviter.id}`,
+          { kind: 'invite', of: inviter.id },
           INVITATIONS,
         );
         if (!allowed) return wrong(request, 'email', tooMany(retryAfterSeconds));
-        const { path } = await invite(context, { site, inviter, email, role });
+        const { path } = await invite(contextOf(parts, request), { site, inviter, email, role });
         const address = `${request.baseUrl}${path}`;
         const delivery = await parts.mailer?.send(
           invitationMail(email, { address, inviter: inviter.email, domain: site.domain, role }),
@@ -133,7 +144,12 @@ function memberForms(router: Router): void {
   });
 
   router.site('POST', settingsPath('/members/remove'), 'own', async (request) => {
-    await context.registry.removeMember(request.site.id, request.form.get('account') ?? '');
+    await removeMember(contextOf(parts, request), request.site, request.form.get('account') ?? '');
+    return done(request, 'member');
+  });
+
+  router.site('POST', settingsPath('/members/withdraw'), 'own', async (request) => {
+    await withdrawInvitations(contextOf(parts, request), request.site, request.form.get('email') ?? '');
     return done(request, 'member');
   });
 }
@@ -157,7 +173,7 @@ function deleteForm(router: Router): void {
     const { site, form } = request;
     if (readDomain(form.get('confirm') ?? '') !== site.domain)
       return wrong(request, 'confirm', `${SETTINGS_TEXT.typeToConfirm(shownDomain(site.domain))}.`);
-    await removeSite(contextOf(router.parts), site.id);
+    await removeSite(contextOf(router.parts, request), site);
     return redirect('/dashboard');
   });
 }

@@ -35,6 +35,7 @@ export function settingsPage(request: SiteRequest, data: SettingsData): string {
         <Shares request={request} data={data} />
         {data.mayOwn && <Team request={request} data={data} />}
         <TimeZone request={request} data={data} />
+        <Pages request={request} />
         <Retention request={request} data={data} />
         <Exports request={request} />
         {data.mayOwn && <DeleteSite request={request} data={data} />}
@@ -59,10 +60,10 @@ function Hosts({ request, data: { dryRun, problem, typedHosts } }: SectionProps)
           label={SETTINGS_TEXT.hosts}
           hint={SETTINGS_TEXT.hostsHint}
           error={errorAt(problem, 'hosts')}
-          value={typedHosts ?? rules.extraHosts.join('\n')}
+          value={typedHosts ?? rules.extraHosts.map(shownDomain).join('\n')}
         />
         {dryRun !== undefined && (
-          <Notice kind={dryRun.refused === 0 ? 'done' : 'note'}>{hostsPreview(dryRun)}</Notice>
+          <Notice kind={dryRun.lost.events === 0 ? 'done' : 'note'}>{hostsPreview(dryRun)}</Notice>
         )}
         <SaveOrPreview />
       </SettingsForm>
@@ -129,6 +130,23 @@ function TimeZone({ request, data: { timeZones, ownersZone, problem } }: Section
           <ZoneOptions zones={timeZones} chosen={site.timeZone} />
         </SelectField>
         <button type="submit">{SETTINGS_TEXT.save}</button>
+      </SettingsForm>
+    </Card>
+  );
+}
+
+function Pages({ request }: { request: SiteRequest }): VNode {
+  return (
+    <Card title={SETTINGS_TEXT.pagesTitle} id="pages-title">
+      <SettingsForm request={request} to="pages" class="stack">
+        <label class="check-field">
+          <input type="checkbox" name="merge-slashes" checked={request.site.mergeTrailingSlashes} />
+          <span>{SETTINGS_TEXT.mergeSlashes}</span>
+        </label>
+        <p class="hint">{SETTINGS_TEXT.mergeSlashesHint}</p>
+        <div class="row">
+          <button type="submit">{SETTINGS_TEXT.save}</button>
+        </div>
       </SettingsForm>
     </Card>
   );

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { RateLimit } from '../../app/rate-limiter.ts';
+import type { Attempt, RateLimit } from '../../app/rate-limiter.ts';
 import { sharePasswordFits } from '../../app/shares.ts';
 import { clientNetwork } from '../../domain/addresses.ts';
 import { zoneOf } from '../../domain/calendar.ts';
@@ -8,23 +8,28 @@ import { digestToken, sameText } from '../../domain/tokens.ts';
 import type { Share, Site } from '../../store/contract/store.ts';
 import { html } from '../kit/answers.ts';
 import { CREDENTIAL_TEXT } from '../kit/error-text.ts';
-import { type Answer, NotFound, type PageRequest } from '../kit/parts.ts';
-import { tooMany } from '../kit/reauthenticate.ts';
+import { type Answer, NotFound, type PageRequest, type Parts } from '../kit/parts.ts';
+import { tooMany, waitOf } from '../kit/reauthenticate.ts';
 import type { Router } from '../kit/router.ts';
 import { rowsFile } from '../report/csv.ts';
-import { loadReport } from '../report/data.ts';
+import { loadReport, type ReportAsk } from '../report/data.ts';
 import { withTypedFilter } from '../report/filters.ts';
 import { Links } from '../report/links.ts';
-import { sharedReportPage, sharePasswordPage } from './view.tsx';
+import { invalidReport } from '../report/problems.ts';
+import { CachedReports } from './cached-reports.ts';
+import { invalidSharedReportPage, sharedReportPage, sharePasswordPage } from './view.tsx';
 
 /** The limit of password attempts from one network, for all public links together. */
-const ATTEMPTS: RateLimit = { limit: 10, windowMs: 15 * MINUTE_MS };
+const ATTEMPTS_PER_NETWORK: RateLimit = { limit: 10, windowMs: 15 * MINUTE_MS };
+/** The limit of wrong passwords for one link, from all networks together. */
+const ATTEMPTS_PER_SHARE: RateLimit = { limit: 30, windowMs: 15 * MINUTE_MS };
 
 /** Adds the pages of public links, each to the report of one site. */
 export function sharePages(router: Router): void {
   const { parts } = router;
   const { clock } = parts;
-  const { registry } = parts.store;
+  const { registry, reports } = parts.store;
+  const cachedReports = new CachedReports(clock);
 
   const shareOf = async ({ params }: PageRequest): Promise<{ share: Share; site: Site; zone: string }> => {
     const share = await registry.shareByToken(digestToken(params.token ?? ''), clock.now());
@@ -36,33 +41,46 @@ export function sharePages(router: Router): void {
     share.passwordHash !== null && !sameText(unlocked ?? '', proofOf(share));
   const baseOf = ({ params }: PageRequest) => `/share/${params.token}`;
 
+  const askOf = (
+    query: URLSearchParams,
+    { share, site, zone }: { share: Share; site: Site; zone: string },
+    signal: AbortSignal,
+  ): ReportAsk => ({
+    ...{ registry, reports: reports.askedBy({ asker: share.id, isPublicLink: true, signal }) },
+    ...{ site, zone, nowMs: clock.now(), query },
+  });
+
   router.anyone('GET', '/share/:token', async (request): Promise<Answer> => {
     const { share, site, zone } = await shareOf(request);
     const base = baseOf(request);
     if (isLocked(request, share)) return html(sharePasswordPage(request.frame, { base, name: share.name }));
     const filtered = withTypedFilter(request.query);
     if (filtered !== null) return { kind: 'redirect', to: `${base}?${filtered}` };
-    const data = await loadReport({
-      ...{ registry, reports: request.reportsFor(share.id) },
-      ...{ site, zone, nowMs: clock.now(), query: request.query },
-    });
-    return html(
-      sharedReportPage(request.frame, {
-        data,
-        links: new Links(base, request.query),
-        livePath: null,
-        apiUrl: null,
-      }),
-    );
+    try {
+      const { query } = request;
+      const key = `${share.id}?${query}`;
+      const data = await cachedReports.read(key, request.clientGone(), (signal) =>
+        loadReport(askOf(query, { share, site, zone }, signal)),
+      );
+      const links = new Links(base, query);
+      return html(sharedReportPage(request.frame, { data, links, livePath: null, apiUrl: null }));
+    } catch (error) {
+      return invalidReport(error, base, (invalid) =>
+        invalidSharedReportPage(request.frame, { domain: site.domain, ...invalid }),
+      );
+    }
   });
 
   router.anyone('GET', '/share/:token/rows.csv', async (request) => {
     const { share, site, zone } = await shareOf(request);
     if (isLocked(request, share)) throw new NotFound();
-    return rowsFile({
-      ...{ registry, reports: request.reportsFor(share.id) },
-      ...{ site, zone, nowMs: clock.now(), query: request.query },
-    });
+    try {
+      return await rowsFile(askOf(request.query, { share, site, zone }, request.clientGone()));
+    } catch (error) {
+      return invalidReport(error, baseOf(request), (invalid) =>
+        invalidSharedReportPage(request.frame, { domain: site.domain, ...invalid }),
+      );
+    }
   });
 
   router.anyone('POST', '/share/:token', async (request) => {
@@ -70,15 +88,26 @@ export function sharePages(router: Router): void {
     const base = baseOf(request);
     const again = (problem: string, status: number) =>
       html(sharePasswordPage(request.frame, { base, name: share.name, problem }), status);
-    const attempt = await parts.rateLimiter.tryConsume(
-      `share ${clientNetwork(request.clientAddress)}`,
-      ATTEMPTS,
-    );
-    if (!attempt.allowed) return again(tooMany(attempt.retryAfterSeconds), 429);
+    const wait = await throttleShareGuess(parts, request, share);
+    if (wait > 0) return again(tooMany(wait), 429);
     if (!(await sharePasswordFits(share, request.form.get('password') ?? '')))
       return again(CREDENTIAL_TEXT.wrongPassword, 422);
+    await parts.rateLimiter.reset(attemptAt(share));
     return { kind: 'redirect', to: base, unlock: proofOf(share) };
   });
+}
+
+const attemptAt = ({ id }: Share): Attempt => ({ kind: 'share', of: id });
+
+/** Counts an attempt by its network, and by its link unless the network has to wait. @returns the seconds to wait; 0 for none */
+async function throttleShareGuess(
+  { rateLimiter }: Parts,
+  { clientAddress }: PageRequest,
+  share: Share,
+): Promise<number> {
+  const network = { kind: 'share network', of: clientNetwork(clientAddress) };
+  const wait = waitOf(await rateLimiter.tryConsume(network, ATTEMPTS_PER_NETWORK));
+  return wait > 0 ? wait : waitOf(await rateLimiter.tryConsume(attemptAt(share), ATTEMPTS_PER_SHARE));
 }
 
 /** Returns the proof that a link's password was entered. Only the server can create it, because it alone has the hash. */

@@ -1,14 +1,19 @@
+import { SECOND_MS } from '../../domain/clock.ts';
 import { authPage } from '../kit/auth-layout.tsx';
 import { PasswordField } from '../kit/credential-fields.tsx';
 import { documentOf } from '../kit/document.tsx';
 import { Form } from '../kit/form.tsx';
+import { isolated, timeToTheSecond } from '../kit/format.ts';
 import type { Frame } from '../kit/parts.ts';
-import { Report, type ReportProps } from '../report/report.tsx';
+import type { Invalid } from '../report/problems.ts';
+import { Report, ReportProblems, type ReportProps } from '../report/report.tsx';
+import { REPORT_CACHED_MS } from './cached-reports.ts';
 import { SHARE_TEXT } from './text.ts';
 
 /** Creates the report page of a public link. */
 export function sharedReportPage(frame: Frame, report: ReportProps): string {
-  const { domain } = report.data.site;
+  const { site, nowMs, zone } = report.data;
+  const { domain } = site;
   return documentOf({
     frame,
     title: domain,
@@ -17,6 +22,24 @@ export function sharedReportPage(frame: Frame, report: ReportProps): string {
       <>
         <h1 class="site-name">{domain}</h1>
         <Report {...report} />
+        <p class="hint">{SHARE_TEXT.asOf(timeToTheSecond(nowMs, zone), REPORT_CACHED_MS / SECOND_MS)}</p>
+      </>
+    ),
+  });
+}
+
+/** Creates the page that says what is wrong with the URL of a shared report. */
+export function invalidSharedReportPage(
+  frame: Frame,
+  { domain, ...invalid }: Invalid & { domain: string },
+): string {
+  return documentOf({
+    frame,
+    title: domain,
+    children: (
+      <>
+        <h1 class="site-name">{domain}</h1>
+        <ReportProblems {...invalid} />
       </>
     ),
   });
@@ -27,7 +50,7 @@ export function sharePasswordPage(
   { base, name, problem }: { base: string; name: string; problem?: string },
 ): string {
   return authPage(frame, {
-    title: name,
+    title: isolated(name),
     children: (
       <>
         <Form frame={frame} action={base} class="stack">

@@ -1,28 +1,47 @@
 import { createFirstAccount, passwordFits, problemsOf, type Typed } from '../../app/accounts.ts';
 import { maySignUp, signUp } from '../../app/invitations.ts';
+import type { Attempt } from '../../app/rate-limiter.ts';
 import { useSecondFactor } from '../../app/second-factor.ts';
 import { clientNetwork } from '../../domain/addresses.ts';
 import { ownValue } from '../../domain/own-value.ts';
 import { sameText } from '../../domain/tokens.ts';
+import type { Credentials } from '../../store/contract/store.ts';
 import { html, redirect } from '../kit/answers.ts';
-import { CREDENTIAL_TEXT } from '../kit/error-text.ts';
-import { type Answer, contextOf, type PageRequest, type Parts } from '../kit/parts.ts';
-import { ATTEMPTS_PER_ADDRESS, secondFactorAttempts, throttleGuess, tooMany } from '../kit/reauthenticate.ts';
+import type { FormState } from '../kit/auth-layout.tsx';
+import { contextOf } from '../kit/context.ts';
+import { codeProblem } from '../kit/error-text.ts';
+import { isKnownDevice } from '../kit/known-device.ts';
+import { type PageRequest, type Parts, refusesPasswords } from '../kit/parts.ts';
+import {
+  ATTEMPTS_PER_ADDRESS,
+  secondFactorAttempts,
+  throttleAddress,
+  throttleGuess,
+  throttleTarget,
+  tooMany,
+} from '../kit/reauthenticate.ts';
 import type { Router } from '../kit/router.ts';
-import { startSession } from '../kit/sessions.ts';
-import { accountOfPendingLogin, isPendingLogin, pendingLoginToken } from './pending-login.ts';
+import { loginAnswer, noteLater, ownAddress, passwordsRefused, signIn } from './finish.ts';
+import { accountOfPendingLogin, firstFactorOf, pendingLoginToken } from './pending-login.ts';
+import { singleSignOnPages } from './single-sign-on-routes.ts';
 import { SIGN_IN_NOTES, SIGN_IN_TEXT } from './text.ts';
-import { loginPage, noSetupPage, secondFactorPage, setupPage, signupPage } from './view.tsx';
+import { noSetupPage, secondFactorPage, setupPage, signupPage } from './view.tsx';
+
+/** The kind of attempts from a browser that has signed in to the account before. */
+const KNOWN_DEVICE = 'login of a known device';
 
 /** Adds the pages of setup, login, sign-up and logout. */
 export function signInPages(router: Router): void {
   setupForm(router);
   loginForm(router);
   secondFactorForm(router);
+  singleSignOnPages(router);
   signupForm(router);
 
-  router.user('POST', '/logout', async ({ user }) => {
-    await router.parts.store.registry.endSession(user.account.id, user.session.id);
+  router.user('POST', '/logout', async (request) => {
+    const { account, session } = request.user;
+    await router.parts.store.registry.endSession(account.id, session.id);
+    await contextOf(router.parts, request).record({ accountId: account.id, event: 'sign-out' });
     return { kind: 'redirect', to: '/login', cookie: null };
   });
 }
@@ -43,12 +62,13 @@ function setupForm(router: Router): void {
     const token = form.get('token') ?? '';
     if (!opensSetup(parts, token)) return html(noSetupPage(frame, 'token'), 403);
     const typed = readTyped(form);
-    const errors = problemsOf(typed);
+    const errors = await problemsOf(typed);
     if (errors !== null) return html(setupPage(frame, token, { email: typed.email, errors }), 422);
-    const plan = parts.config.newAccountPlan;
-    const account = await createFirstAccount(contextOf(parts), { ...typed, plan });
+    const account = await createFirstAccount(contextOf(parts, request), typed);
     if (account === null) return html(noSetupPage(frame, 'done'), 410);
-    return signIn(parts, request, account.id, '/dashboard/add-site');
+    const credentials = await registry.credentialsOf(account.id);
+    if (credentials === null) throw new Error('the account was just created');
+    return signIn(parts, request, credentials, '/dashboard/add-site');
   });
 }
 
@@ -59,33 +79,39 @@ function loginForm(router: Router): void {
   router.anyone('GET', '/login', async ({ frame, user, query }) => {
     if (user !== null) return { kind: 'redirect', to: ownAddress(query.get('next')) };
     if (!(await registry.hasAccounts())) return { kind: 'redirect', to: '/setup' };
-    return html(
-      loginPage(frame, {
-        next: ownAddress(query.get('next')),
-        note: ownValue(SIGN_IN_NOTES, query.get('note') ?? ''),
-        signups: parts.config.signups,
-      }),
-    );
+    return loginAnswer(parts, frame, {
+      next: ownAddress(query.get('next')),
+      note: ownValue(SIGN_IN_NOTES, query.get('note') ?? ''),
+    });
   });
 
   router.anyone('POST', '/login', async (request) => {
     const { form, frame } = request;
+    if (refusesPasswords(parts)) return passwordsRefused(parts, frame);
     const { email, password } = readTyped(form);
     const next = ownAddress(form.get('next'));
     const again = (problem: string, status: number) =>
-      html(loginPage(frame, { next, state: { email, problem }, signups: parts.config.signups }), status);
-    const account = `login ${email.toLowerCase()}`;
-    const wait = await throttleGuess(parts, request, account);
-    if (wait > 0) return again(tooMany(wait), 429);
+      loginAnswer(parts, frame, { next, state: { email, problem } }, status);
     const credentials = await registry.credentialsByEmail(email);
-    if (!(await passwordFits(credentials, password)) || credentials === null)
-      return again(SIGN_IN_TEXT.wrong, 422);
-    if (credentials.totpSecret !== null)
-      return html(
-        secondFactorPage(frame, { ticket: pendingLoginToken(credentials, parts.clock.now()), next }),
-      );
-    await parts.rateLimiter.reset(account);
-    return signIn(parts, request, credentials.accountId, next);
+    const attempt = attemptAt(email, credentials, request);
+    const note = noteLater(router, request, credentials?.accountId ?? null);
+    // A known browser need not wait for others at its address.
+    const addressWait =
+      attempt.kind === KNOWN_DEVICE ? 0 : await throttleAddress(parts, request, note.throttled);
+    const targetWait = await throttleTarget(parts, attempt, note.throttled);
+    // While strangers guess the password, the second factor still lets the owner in.
+    const hasToWait = credentials === null || credentials.totpSecret === null;
+    if (addressWait > 0 || (targetWait > 0 && hasToWait))
+      return again(tooMany(Math.max(addressWait, targetWait)), 429);
+    const fits = await passwordFits(credentials, password);
+    if (!fits) note.event('sign-in-failed');
+    if (credentials === null || (!fits && targetWait === 0)) return again(SIGN_IN_TEXT.wrong, 422);
+    if (credentials.totpSecret !== null) {
+      const ticket = pendingLoginToken(credentials, { password, isRight: fits }, parts.clock.now());
+      return html(secondFactorPage(frame, { ticket, next }));
+    }
+    await parts.rateLimiter.reset(attempt);
+    return signIn(parts, request, credentials, next);
   });
 }
 
@@ -99,76 +125,80 @@ function secondFactorForm(router: Router): void {
     const next = ownAddress(form.get('next'));
     const accountId = accountOfPendingLogin(ticket);
     const credentials = accountId === null ? null : await registry.credentialsOf(accountId);
-    if (credentials === null || !isPendingLogin(ticket, credentials, parts.clock.now()))
-      return { kind: 'redirect', to: '/login' };
+    const password = credentials === null ? null : firstFactorOf(ticket, credentials, parts.clock.now());
+    if (credentials === null || password === null) return { kind: 'redirect', to: '/login' };
+    const note = noteLater(router, request, credentials.accountId);
     const again = (problem: string, status: number) =>
       html(secondFactorPage(frame, { ticket, next, state: { problem } }), status);
-    const wait = await throttleGuess(parts, request, secondFactorAttempts(credentials.accountId));
+    const { isRight, mark } = password;
+    // Codes after a wrong password are counted apart, or strangers could use up the owner's attempts. They are counted for that
+    // password, as those after the right one are, or the limit would tell strangers at several addresses which one is right.
+    const wait = await throttleGuess(
+      parts,
+      request,
+      isRight
+        ? secondFactorAttempts(credentials.accountId)
+        : { kind: 'second factor of strangers', of: `${credentials.accountId} ${mark}` },
+      note.throttled,
+    );
     if (wait > 0) return again(tooMany(wait), 429);
-    if (!(await useSecondFactor(contextOf(parts), credentials, form.get('code') ?? '')))
-      return again(CREDENTIAL_TEXT.wrongCode, 422);
-    return signIn(parts, request, credentials.accountId, next);
+    const typed = form.get('code') ?? '';
+    const context = contextOf(parts, request);
+    const check = await useSecondFactor(context, credentials, typed, isRight);
+    if (check !== 'valid') {
+      if (isRight) note.event('second-factor-failed');
+      return again(codeProblem(check), 422);
+    }
+    return signIn(parts, request, credentials, next);
   });
 }
 
 function signupForm(router: Router): void {
   const { parts } = router;
-  const context = contextOf(parts);
   const ask = (invitation: string) => ({ isOpen: parts.config.signups === 'open', invitation });
 
-  router.anyone('GET', '/signup', async ({ frame, query }) => {
+  router.anyone('GET', '/signup', async (request) => {
+    const { frame, query } = request;
+    if (refusesPasswords(parts)) return passwordsRefused(parts, frame);
+    const context = contextOf(parts, request);
     const invitation = query.get('invitation') ?? '';
     return html(signupPage(frame, { open: await maySignUp(context, ask(invitation)), invitation }));
   });
 
   router.anyone('POST', '/signup', async (request) => {
     const { form, frame } = request;
+    if (refusesPasswords(parts)) return passwordsRefused(parts, frame);
+    const context = contextOf(parts, request);
     const invitation = form.get('invitation') ?? '';
     if (!(await maySignUp(context, ask(invitation))))
       return html(signupPage(frame, { open: false, invitation }), 403);
+    const typed = readTyped(form);
+    const again = (state: FormState, status: number) =>
+      html(signupPage(frame, { open: true, invitation, state: { email: typed.email, ...state } }), status);
     const { allowed, retryAfterSeconds } = await parts.rateLimiter.tryConsume(
-      `signup ${clientNetwork(request.clientAddress)}`,
+      { kind: 'sign-up', of: clientNetwork(request.clientAddress) },
       ATTEMPTS_PER_ADDRESS,
     );
-    const typed = readTyped(form);
-    const errors = problemsOf(typed);
-    if (errors !== null || !allowed) {
-      const state = {
-        email: typed.email,
-        ...(errors === null ? { problem: tooMany(retryAfterSeconds) } : { errors }),
-      };
-      return html(signupPage(frame, { open: true, invitation, state }), errors === null ? 429 : 422);
-    }
+    if (!allowed) return again({ problem: tooMany(retryAfterSeconds) }, 429);
+    const errors = await problemsOf(typed);
+    if (errors !== null) return again({ errors }, 422);
     await signUp(context, { ...typed, ...ask(invitation), plan: parts.config.newAccountPlan });
     // The response is the same whether or not an account with this email address exists.
     return redirect('/login?note=signed-up');
   });
 }
 
+/** Returns what a login is counted as: an attempt from a browser that is known, at an account, or at a name that no account has. */
+function attemptAt(email: string, credentials: Credentials | null, { device }: PageRequest): Attempt {
+  if (credentials === null) return { kind: 'login without an account', of: email.toLowerCase() };
+  const kind = isKnownDevice(device, credentials) ? KNOWN_DEVICE : 'login';
+  return { kind, of: credentials.accountId };
+}
+
 function readTyped(form: URLSearchParams): Typed {
   return { email: (form.get('email') ?? '').trim(), password: form.get('password') ?? '' };
 }
 
-/** Returns the page to open after login: the requested one if it is in the dashboard, or else the list of sites. */
-function ownAddress(wished: string | null): string {
-  const start = 'http://here';
-  const url = wished === null ? null : URL.parse(wished, start);
-  if (url === null || url.origin !== start || !/^\/dashboard(\/|$)/.test(url.pathname)) return '/dashboard';
-  return `${url.pathname}${url.search}`;
-}
-
 function opensSetup({ setupToken }: Parts, token: string): boolean {
   return setupToken !== null && sameText(token, setupToken);
-}
-
-async function signIn(parts: Parts, request: PageRequest, accountId: string, to: string): Promise<Answer> {
-  // End the browser's earlier session.
-  if (request.user !== null)
-    await parts.store.registry.endSession(request.user.account.id, request.user.session.id);
-  const cookie = await startSession(
-    { registry: parts.store.registry, clock: parts.clock },
-    accountId,
-    request.userAgent,
-  );
-  return { kind: 'redirect', to, cookie };
 }

@@ -13,6 +13,12 @@ export const SIGN_IN_TEXT = {
   signIn: 'Sign in',
   setupLink: 'Open the link from the terminal',
   forgot: 'Forgot password?',
+  singleSignOn: 'Continue with single sign-on',
+  onlySingleSignOn: 'Passwords are not used on this server. Continue with single sign-on.',
+  link: 'Link your account',
+  linkIntro: (email: string) =>
+    `There is already an account for ${email}. Enter its password once, to show that it is yours. From then on, single sign-on opens it.`,
+  linkAccount: 'Link account',
   secondFactor: 'Two-factor authentication',
   secondFactorIntro: 'Enter the six-digit code from your authenticator app, or a recovery code.',
   wrong: 'Incorrect email or password.',

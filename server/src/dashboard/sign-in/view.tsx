@@ -1,4 +1,5 @@
 import type { VNode } from 'preact';
+import type { SingleSignOnSettings } from '../../domain/single-sign-on.ts';
 import { authPage, type FormState, PASSWORD_HINT } from '../kit/auth-layout.tsx';
 import { EmailField, NewPasswordField, PasswordField } from '../kit/credential-fields.tsx';
 import { Notice } from '../kit/elements.tsx';
@@ -60,8 +61,7 @@ export function noSetupPage(frame: Frame, reason: 'done' | 'token'): string {
           {SIGN_IN_TEXT.setupLinkHint} <code>/setup?token=…</code>
         </p>
         <p>
-          {SIGN_IN_TEXT.setupLinkEnds}{' '}
-          <code>npm run -s attractos -- account add --email you@example.com</code>
+          {SIGN_IN_TEXT.setupLinkEnds} <code>{frame.command} account add --email you@example.com</code>
         </p>
       </>
     ),
@@ -73,34 +73,95 @@ export interface LoginParts {
   state?: FormState;
   note?: string | undefined;
   signups: 'open' | 'closed' | 'invite';
+  singleSignOn: SingleSignOnSettings | null;
 }
 
-export function loginPage(frame: Frame, { next, state = {}, note, signups }: LoginParts): string {
+export function loginPage(
+  frame: Frame,
+  { next, state = {}, note, signups, singleSignOn }: LoginParts,
+): string {
   return authPage(frame, {
     title: SIGN_IN_TEXT.signIn,
     state,
     children: (
       <>
         {note !== undefined && <Notice kind="note">{note}</Notice>}
-        <Form frame={frame} action="/login" class="stack" hidden={{ next }}>
-          <EmailField autofocus value={state.email ?? ''} />
-          <PasswordField />
+        {singleSignOn !== null && (
+          <p>
+            <a class="button" href={`/login/sso?next=${encodeURIComponent(next)}`}>
+              {SIGN_IN_TEXT.singleSignOn}
+            </a>
+          </p>
+        )}
+        {singleSignOn?.only !== true && (
+          <>
+            <Form frame={frame} action="/login" class="stack" hidden={{ next }}>
+              <EmailField autofocus value={state.email ?? ''} />
+              <PasswordField />
+              <button type="submit" class="primary">
+                {SIGN_IN_TEXT.signIn}
+              </button>
+            </Form>
+            <p class="aside">
+              <a href="/forgot">{SIGN_IN_TEXT.forgot}</a>
+              {signups === 'open' && (
+                <>
+                  {' · '}
+                  <a href="/signup">{SIGN_IN_TEXT.createAccount}</a>
+                </>
+              )}
+            </p>
+          </>
+        )}
+      </>
+    ),
+  });
+}
+
+export interface LinkParts {
+  ticket: string;
+  /** The address of the account. */
+  email: string;
+  /** Whether the account has a second factor. */
+  hasTotp: boolean;
+  state?: FormState;
+}
+
+/** Creates the page that asks whether an existing account belongs to a person of the identity provider. */
+export function linkPage(frame: Frame, { ticket, email, hasTotp, state = {} }: LinkParts): string {
+  return authPage(frame, {
+    title: SIGN_IN_TEXT.link,
+    intro: SIGN_IN_TEXT.linkIntro(email),
+    state,
+    children: (
+      <>
+        <Form frame={frame} action="/login/sso/link" class="stack" hidden={{ ticket }}>
+          <input type="hidden" name="username" value={email} autocomplete="username" />
+          <PasswordField autofocus error={state.errors?.password} />
+          {hasTotp && <CodeField error={state.errors?.code} />}
           <button type="submit" class="primary">
-            {SIGN_IN_TEXT.signIn}
+            {SIGN_IN_TEXT.linkAccount}
           </button>
         </Form>
         <p class="aside">
           <a href="/forgot">{SIGN_IN_TEXT.forgot}</a>
-          {signups === 'open' && (
-            <>
-              {' · '}
-              <a href="/signup">{SIGN_IN_TEXT.createAccount}</a>
-            </>
-          )}
         </p>
       </>
     ),
   });
+}
+
+function CodeField(props: { error: string | undefined; autofocus?: boolean }): VNode {
+  return (
+    <Field
+      name="code"
+      label={SIGN_IN_TEXT.code}
+      autocomplete="one-time-code"
+      required
+      maxlength={20}
+      {...props}
+    />
+  );
 }
 
 export function secondFactorPage(
@@ -114,15 +175,7 @@ export function secondFactorPage(
     children: (
       <>
         <Form frame={frame} action="/login/second-factor" class="stack" hidden={{ ticket, next }}>
-          <Field
-            name="code"
-            label={SIGN_IN_TEXT.code}
-            autocomplete="one-time-code"
-            required
-            autofocus
-            maxlength={20}
-            error={state.errors?.code}
-          />
+          <CodeField autofocus error={state.errors?.code} />
           <button type="submit" class="primary">
             {SIGN_IN_TEXT.continue}
           </button>

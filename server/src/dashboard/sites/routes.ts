@@ -1,6 +1,7 @@
 import { LIVE_MS } from '../../app/live-feed.ts';
 import { countMonthOfOwners } from '../../app/sites.ts';
 import { DAY_MS, HOUR_MS, utcDay } from '../../domain/clock.ts';
+import { isRefused } from '../../domain/outcomes.ts';
 import { billingMonth, PLANS } from '../../domain/plans.ts';
 import type { AskedReports, Events, LedgerLine, Site } from '../../store/contract/store.ts';
 import { html } from '../kit/answers.ts';
@@ -60,7 +61,7 @@ async function cardOf(
   const today = utcDay(nowMs);
   const lines = await events.ledger(site.id, { firstDay: today - SPARK_DAYS + 1, lastDay: today });
   const stored = lines.filter(({ outcome }) => outcome === 'stored');
-  const refused = lines.filter(({ outcome }) => !['stored', 'duplicate', 'bot'].includes(outcome));
+  const refused = lines.filter(({ outcome }) => isRefused(outcome));
   const days = perDay(stored, today);
   const lastAtMs = stored.reduce((latest, line) => Math.max(latest, line.lastAtMs), 0);
   const lastEver = lastAtMs === 0 ? await lastEventAtMs(reports, site.id, nowMs) : lastAtMs;

@@ -4,19 +4,22 @@ import { whoamiPage } from './view.tsx';
 
 /** Adds the page that shows what the server sees of the user, and the row it would store. */
 export function whoamiPages(router: Router): void {
-  const { config, dryRunPageView } = router.parts;
+  const { config, clients, dryRunPageView } = router.parts;
 
   router.site('GET', '/dashboard/sites/:id/you', 'look', async (request) => {
-    const { site, clientAddress, peerAddress, headers } = request;
-    const forwarded = headers['x-forwarded-for'];
+    const { site, client, peerAddress, headers } = request;
     return html(
       whoamiPage(request, {
         peerAddress,
-        clientAddress,
-        forwarded: Array.isArray(forwarded) ? forwarded.join(', ') : (forwarded ?? null),
+        client,
+        forwarded: clients.headers.flatMap((name) => {
+          const value = headers[name];
+          return value === undefined ? [] : [{ name, value: String(value) }];
+        }),
+        unreadable: clients.unreadable,
         trusted: config.trustProxy,
         userAgent: request.userAgent,
-        dryRun: await dryRunPageView(site, { ip: clientAddress, headers }),
+        dryRun: await dryRunPageView(site, { client, headers }),
       }),
     );
   });

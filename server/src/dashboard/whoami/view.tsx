@@ -1,4 +1,5 @@
 import { shownDomain } from '../../domain/hosts.ts';
+import type { ClientAddress } from '../../http/client-addresses.ts';
 import type { Entry } from '../../store/contract/store.ts';
 import { Card, Pair } from '../kit/elements.tsx';
 import type { PageViewDryRun, SiteRequest } from '../kit/parts.ts';
@@ -7,9 +8,11 @@ import { WHOAMI_TEXT } from './text.ts';
 
 export interface WhoamiData {
   peerAddress: string;
-  clientAddress: string;
-  /** The `X-Forwarded-For` header as received; null if there is none. */
-  forwarded: string | null;
+  client: ClientAddress;
+  /** The headers that can name a client, as received. */
+  forwarded: readonly { name: string; value: string }[];
+  /** Requests since the start whose client a proxy named by something that is not an address. */
+  unreadable: number;
   /** The networks and names of trusted proxies. */
   trusted: readonly string[];
   userAgent: string;
@@ -17,7 +20,7 @@ export interface WhoamiData {
 }
 
 export function whoamiPage(request: SiteRequest, data: WhoamiData): string {
-  const { peerAddress, clientAddress, forwarded, trusted, userAgent, dryRun } = data;
+  const { peerAddress, client, forwarded, unreadable, trusted, userAgent, dryRun } = data;
   return siteDocument(request, {
     title: WHOAMI_TEXT.title,
     here: 'install',
@@ -28,12 +31,21 @@ export function whoamiPage(request: SiteRequest, data: WhoamiData): string {
           <Card title={WHOAMI_TEXT.seen} id="seen">
             <dl class="pairs">
               <Pair name={WHOAMI_TEXT.peer} value={peerAddress} />
-              <Pair name="X-Forwarded-For" value={forwarded ?? WHOAMI_TEXT.none} />
+              {forwarded.length === 0 && <Pair name={USUAL_HEADER} value={WHOAMI_TEXT.none} />}
+              {forwarded.map(({ name, value }) => (
+                <Pair name={shownHeader(name)} value={value} />
+              ))}
               <Pair
                 name={WHOAMI_TEXT.proxies}
                 value={trusted.length === 0 ? WHOAMI_TEXT.noProxies : trusted.join(', ')}
               />
-              <Pair name={WHOAMI_TEXT.resolved} value={clientAddress} />
+              <Pair
+                name={client.isReadable ? WHOAMI_TEXT.resolved : WHOAMI_TEXT.resolvedName}
+                value={client.address}
+              />
+              {unreadable > 0 && (
+                <Pair name={WHOAMI_TEXT.unreadable} value={WHOAMI_TEXT.unreadableSince(unreadable)} />
+              )}
               <Pair name={WHOAMI_TEXT.agent} value={userAgent} />
             </dl>
             <p class="hint">{why(data)}</p>
@@ -56,10 +68,21 @@ export function whoamiPage(request: SiteRequest, data: WhoamiData): string {
   });
 }
 
-function why({ peerAddress, clientAddress, forwarded, trusted }: WhoamiData): string {
-  if (forwarded === null) return WHOAMI_TEXT.noHeader;
-  if (trusted.length === 0) return WHOAMI_TEXT.noTrust;
-  return clientAddress === peerAddress ? WHOAMI_TEXT.notFromProxy : WHOAMI_TEXT.fromHeader;
+const USUAL_HEADER = 'X-Forwarded-For';
+
+/** Writes the name of a header as usual: `X-Forwarded-For`. */
+function shownHeader(name: string): string {
+  return name.replace(/(?<=^|-)[a-z]/g, (letter) => letter.toUpperCase());
+}
+
+function why({ client: { header, isReadable, isFromProxy }, forwarded, trusted }: WhoamiData): string {
+  if (header !== null)
+    return isReadable
+      ? WHOAMI_TEXT.fromHeader(shownHeader(header))
+      : WHOAMI_TEXT.notAnAddress(shownHeader(header));
+  const names = forwarded.map(({ name }) => shownHeader(name)).join(', ');
+  if (forwarded.length === 0 || isFromProxy) return WHOAMI_TEXT.noHeader(USUAL_HEADER);
+  return trusted.length === 0 ? WHOAMI_TEXT.noTrust(names) : WHOAMI_TEXT.notFromProxy(names);
 }
 
 function rowOf(entry: Entry): [string, string][] {

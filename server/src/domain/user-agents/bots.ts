@@ -15,6 +15,15 @@ export interface Crawler {
   botClass: BotClass;
 }
 
+/** A crawler of the list. */
+interface ListedCrawler extends Crawler {
+  /** Whether an app of the same name contains a browser. Then the name alone does not identify a crawler. */
+  isApp?: true;
+}
+
+/** Browsers that the library mistakes for crawlers: Sogou is also a search engine. */
+export const PEOPLE = /\bSogou(?:MSE|MobileBrowser|Search)\b/;
+
 /**
  * Crawlers and tools by their names in user agents, the more specific ones first. Only names in this list are stored, because
  * the rest of a user agent could identify a person.
@@ -23,7 +32,7 @@ export interface Crawler {
  * https://github.com/ai-robots-txt/ai.robots.txt (MIT) and https://github.com/omrilotan/isbot (Unlicense).
  * `ai-user`: fetches a page because a person just asked for it.
  */
-export const CRAWLERS: readonly Crawler[] = [
+export const CRAWLERS: readonly ListedCrawler[] = [
   // Language models: training
   { name: 'GPTBot', company: 'OpenAI', botClass: 'ai-training' },
   { name: 'ClaudeBot', company: 'Anthropic', botClass: 'ai-training' },
@@ -91,7 +100,7 @@ export const CRAWLERS: readonly Crawler[] = [
   { name: 'DuckDuckBot', company: 'DuckDuckGo', botClass: 'search' },
   { name: 'Bravebot', company: 'Brave', botClass: 'search' },
   { name: 'PetalBot', company: 'Huawei', botClass: 'search' },
-  { name: 'Sogou', company: 'Sogou', botClass: 'search' },
+  { name: 'Sogou', company: 'Sogou', botClass: 'search', isApp: true },
   { name: 'SeznamBot', company: 'Seznam', botClass: 'search' },
   { name: 'Yeti', company: 'Naver', botClass: 'search' },
   { name: 'Qwantify', company: 'Qwant', botClass: 'search' },
@@ -121,6 +130,11 @@ export const CRAWLERS: readonly Crawler[] = [
   { name: 'Lighthouse', company: 'Google', botClass: 'monitor' },
   { name: 'GTmetrix', company: 'GTmetrix', botClass: 'monitor' },
   { name: 'PTST', company: 'Catchpoint', botClass: 'monitor' },
+  { name: 'Checkly', company: 'Checkly', botClass: 'monitor' },
+  { name: 'DebugBear', company: 'DebugBear', botClass: 'monitor' },
+  { name: 'NewRelicPinger', company: 'New Relic', botClass: 'monitor' },
+  { name: 'RuxitSynthetic', company: 'Dynatrace', botClass: 'monitor' },
+  { name: 'Uptime-Kuma', company: null, botClass: 'monitor' },
   // Automated browsers
   { name: 'HeadlessChrome', company: null, botClass: 'headless' },
   { name: 'Playwright', company: null, botClass: 'headless' },
@@ -129,10 +143,19 @@ export const CRAWLERS: readonly Crawler[] = [
   { name: 'PhantomJS', company: null, botClass: 'headless' },
   { name: 'Cypress', company: null, botClass: 'headless' },
   { name: 'jsdom', company: null, botClass: 'headless' },
+  { name: 'HappyDOM', company: null, botClass: 'headless' },
+  { name: 'Zombie.js', company: null, botClass: 'headless' },
+  { name: 'HtmlUnit', company: null, botClass: 'headless' },
+  { name: 'SlimerJS', company: null, botClass: 'headless' },
+  { name: 'Lightpanda', company: 'Lightpanda', botClass: 'headless' },
+  { name: 'TestCafe', company: null, botClass: 'headless' },
+  { name: 'WebDriver', company: null, botClass: 'headless' },
+  { name: 'Rendertron', company: null, botClass: 'headless' },
+  { name: 'Prerender', company: null, botClass: 'headless' },
   // Previews, archives, tools
   { name: 'facebookexternalhit', company: 'Meta', botClass: 'other' },
   { name: 'facebookcatalog', company: 'Meta', botClass: 'other' },
-  { name: 'WhatsApp', company: 'Meta', botClass: 'other' },
+  { name: 'WhatsApp', company: 'Meta', botClass: 'other', isApp: true },
   { name: 'Twitterbot', company: 'X', botClass: 'other' },
   { name: 'LinkedInBot', company: 'LinkedIn', botClass: 'other' },
   { name: 'Slackbot', company: 'Slack', botClass: 'other' },
@@ -142,11 +165,11 @@ export const CRAWLERS: readonly Crawler[] = [
   { name: 'Pinterestbot', company: 'Pinterest', botClass: 'other' },
   { name: 'redditbot', company: 'Reddit', botClass: 'other' },
   { name: 'Bluesky Cardyb', company: 'Bluesky', botClass: 'other' },
-  { name: 'Mastodon', company: null, botClass: 'other' },
+  { name: 'Mastodon', company: null, botClass: 'other', isApp: true },
   { name: 'SkypeUriPreview', company: 'Microsoft', botClass: 'other' },
   { name: 'archive.org_bot', company: 'Internet Archive', botClass: 'other' },
   { name: 'ia_archiver', company: 'Internet Archive', botClass: 'other' },
-  { name: 'Feedly', company: 'Feedly', botClass: 'other' },
+  { name: 'Feedly', company: 'Feedly', botClass: 'other', isApp: true },
   { name: 'curl', company: null, botClass: 'other' },
   { name: 'Wget', company: null, botClass: 'other' },
   { name: 'python-requests', company: null, botClass: 'other' },

@@ -52,6 +52,7 @@ export const SYSTEMS: Readonly<Record<string, string>> = {
   'Chrome OS': 'ChromeOS',
   HarmonyOS: 'HarmonyOS',
   iOS: 'iOS',
+  iPadOS: 'iPadOS',
   Linux: 'Linux',
   macOS: 'macOS',
   'PlayStation 4': 'PlayStation',

@@ -22,7 +22,7 @@ export interface Metrics {
   /** Counts an answered beacon. @param name one of `OUTCOME_NAMES` */
   answered(this: void, name: string): void;
   /** Counts an entry that the store acknowledged. */
-  written(this: void, kind: Entry['kind'], outcome: AppendOutcome): void;
+  written(this: void, entry: Entry, outcome: AppendOutcome): void;
   /** Records a commit of the store. */
   committed(this: void, commit: CommitDone): void;
   /** Records an API response. @param answer `route` is the declared path, or `none` */
@@ -53,6 +53,11 @@ export function createMetrics(): Metrics {
     registers,
   });
   for (const kind of KINDS) for (const outcome of WRITTEN) entries.inc({ kind, outcome }, 0);
+  const shortened = new Counter({
+    name: 'attractos_shortened_events_total',
+    help: 'Stored events with texts replaced by "(other)", because their site had used up SITE_TEXTS or SITE_TEXT_MIB.',
+    registers,
+  });
   const commitEntries = new Histogram({
     name: 'attractos_commit_entries',
     help: 'Number of entries per commit.',
@@ -83,7 +88,10 @@ export function createMetrics(): Metrics {
       const labels = outcomeLabels.get(name);
       if (labels !== undefined) beacons.inc(labels);
     },
-    written: (kind, outcome) => entries.inc({ kind, outcome }),
+    written: (entry, outcome) => {
+      entries.inc({ kind: entry.kind, outcome });
+      if (entry.kind === 'event' && entry.isShortened === true && outcome === 'stored') shortened.inc();
+    },
     committed: (commit) => {
       commitEntries.observe(commit.entries);
       commitSeconds.observe(commit.seconds);
@@ -98,6 +106,7 @@ export function createMetrics(): Metrics {
 /** The sources of metrics that are read on each scrape. */
 export interface Sources {
   connections: Connections;
+  clients: { readonly unreadable: number };
   jobs: { readonly deletedRows: number; readonly failures: number };
   events: Pick<Events, 'fill' | 'health' | 'stats'>;
   sites: { readonly size: number; ageMs(): number | null };
@@ -141,7 +150,7 @@ function readers(registry: Registry): Readers {
   };
 }
 
-function exposeServer(shown: Readers, { connections, sites, overloaded, feed }: Sources): void {
+function exposeServer(shown: Readers, { connections, clients, sites, overloaded, feed }: Sources): void {
   shown.gauge('attractos_connections', 'Open connections.', () => connections.open);
   shown.gauge(
     'attractos_connections_max',
@@ -152,6 +161,11 @@ function exposeServer(shown: Readers, { connections, sites, overloaded, feed }: 
     'attractos_connections_dropped_total',
     'Connections closed unanswered at the limit.',
     () => connections.dropped,
+  );
+  shown.counter(
+    'attractos_unreadable_client_addresses_total',
+    'Requests whose client a trusted proxy identified by something other than an IP address.',
+    () => clients.unreadable,
   );
   shown.gauge('attractos_site_keys', 'Site keys held in memory.', () => sites.size);
   shown.gauge(

@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Registry } from 'prom-client';
 import { ApiError } from '../../domain/errors.ts';
 import { sameText } from '../../domain/tokens.ts';
+import { COMMON_HEADERS } from '../../http/security-headers.ts';
 
 /** Serves metrics on a separate listener, or on the main port with a token. By default, metrics are not served. */
 
@@ -31,20 +32,29 @@ export async function metricsRoutes(
 /**
  * Starts the separate listener, which requires no token.
  *
+ * @param onError called with the error if the metrics cannot be shown
  * @throws if it cannot listen
  */
 export async function listenForMetrics(
   shown: Registry,
   { port, host }: { port: number; host: string },
+  onError: (error: unknown) => void,
 ): Promise<{ close(): Promise<void> }> {
   const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS }, (request, response) => {
+    const answer = (status: number, type = '', text = '') =>
+      response
+        .writeHead(status, { ...COMMON_HEADERS, ...(type !== '' && { 'content-type': type }) })
+        .end(text);
     if (request.method !== 'GET' || request.url?.split('?')[0] !== PATH) {
-      response.writeHead(404).end();
+      answer(404);
       return;
     }
     shown.metrics().then(
-      (text) => response.writeHead(200, { 'content-type': shown.contentType }).end(text),
-      (error: unknown) => response.writeHead(500).end(`${error instanceof Error ? error.message : error}\n`),
+      (text) => answer(200, shown.contentType, text),
+      (error: unknown) => {
+        onError(error);
+        answer(500);
+      },
     );
   });
   server.maxConnections = MAX_CONNECTIONS;

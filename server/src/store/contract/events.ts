@@ -8,6 +8,18 @@ import type { RefusalReason } from '../../domain/outcomes.ts';
 /** The properties of an event, as sent. */
 export type Props = Readonly<Record<string, string | number | boolean>>;
 
+/** How much text each site may store per UTC day, on each server. */
+export interface TextLimits {
+  /** The most different texts: pages, referrers, properties and so on. */
+  texts: number;
+  /** The most bytes of text, beyond a few that every event may have. */
+  bytes: number;
+}
+
+/** What stands in place of a text beyond the limits, and of all properties of an event. */
+export const OTHER_TEXT = '(other)';
+export const OTHER_PROPS: Props = { [OTHER_TEXT]: true };
+
 interface Arrival {
   siteId: string;
   /** The site key that was sent; null if the sender needs none. */
@@ -24,7 +36,9 @@ export interface EventEntry extends Arrival {
   /** An id created by the page. A site's second event with the same id within 48 hours is a duplicate; null never is. */
   id: string | null;
   name: string;
-  /** Path and query of the page. */
+  /** Whether the event ends a bounce. False for events that the visitor did not trigger, such as an error. */
+  interactive: boolean;
+  /** The page: path, kept query and kept hash. */
   path: string;
   /** Host and path of the other site that linked to the page. */
   referrer: string | null;
@@ -36,21 +50,37 @@ export interface EventEntry extends Arrival {
   currency: string | null;
   /** Pseudonym of the page view that the event belongs to: a signed 64-bit hash of its id. */
   view: bigint | null;
-  /** Viewport width in CSS pixels. */
+  /** Viewport width in CSS pixels. Only events of earlier releases have it. */
   width: number | null;
-  /** The browser's time zone, as an IANA name. */
+  /** The browser's time zone, as an IANA name. Only events of earlier releases have it. */
   timeZone: string | null;
   /** `phone`, `tablet`, `desktop`; null if unknown. */
   device: string | null;
   browser: string | null;
+  /** The browser with its major version, such as `Firefox 128`. */
+  browserVersion: string | null;
   os: string | null;
+  /** The operating system with its major version, such as `iOS 17`. */
+  osVersion: string | null;
+  /** The browser's language without its region, such as `de`. */
+  language: string | null;
+  /** The class of the screen's size. */
+  screen: string | null;
   /** ISO 3166-1 alpha-2 code; null if unknown. */
   country: string | null;
+  region: string | null;
+  city: string | null;
   /** The name of the traffic source, such as `Google`, `ChatGPT` or a host; null for a direct visit. */
   source: string | null;
   channel: Channel;
-  /** The `utm_campaign` parameter of the page's address. */
+  /** The `utm_campaign` parameter of the page's address. The others are named like their parameters. */
   campaign: string | null;
+  utmSource: string | null;
+  utmMedium: string | null;
+  utmContent: string | null;
+  utmTerm: string | null;
+  /** Whether texts were replaced by `OTHER_TEXT`. Only the ledger tells afterwards. */
+  isShortened?: boolean;
 }
 
 /** A report that a page view ended, which is stored but never counted. */
@@ -95,18 +125,22 @@ export interface Refusal {
   reason: RefusalReason;
   /** Normalized host that the beacon named; empty if it named none. */
   host: string;
+  /** The field that made the event malformed, which the ledger keeps instead of a host. */
+  field?: string;
 }
 
-/** The ledger's name for all hosts beyond the limit per site and day. */
+/** The ledger's name for all hosts, or fields, beyond the limit per site, day and outcome. */
 export const OTHER_HOST = 'other';
 
-/** One line of the ledger, which counts a site's beacons of one day with the same outcome and host. */
+/** One line of the ledger, which counts a site's beacons of one day with the same outcome, and host or field. */
 export interface LedgerLine {
   day: number;
-  /** `stored`, `duplicate`, `bot`, or the reason for a refusal. */
+  /** `stored`, `duplicate`, `bot`, the reason for a refusal, or `SHORTENED`, which counts events that are also `stored`. */
   outcome: string;
   /** The host; `OTHER_HOST` once a site and day has too many different ones; empty if the beacon named none. */
   host: string;
+  /** Of malformed events, the field that was wrong, such as `props.items`; `OTHER_HOST` as for hosts; empty if unknown. */
+  field: string;
   count: number;
   firstAtMs: number;
   lastAtMs: number;
@@ -148,14 +182,21 @@ export interface EngineStats {
   };
 }
 
+/** The events of a site that were refused since the engine could store the last one. */
+export interface RefusedInOutage {
+  /** When the first one arrived. */
+  sinceMs: number;
+  events: number;
+}
+
 /** Whether the engine can accept events now. `note` names a problem that does not prevent it. */
 export type Health = { ok: true; note?: string } | { ok: false; reason: string };
 
 /**
- * A stored event as readers see it. The visitor's properties (width, time zone, device to campaign) come from the first event
+ * A stored event as readers see it. The visitor's properties (width, time zone, device to `utmTerm`) come from the first event
  * of the visit, so that later page views of the same visit do not appear as direct traffic.
  */
-export interface StoredEvent extends Omit<EventEntry, 'kind' | 'id' | 'siteKey'> {
+export interface StoredEvent extends Omit<EventEntry, 'kind' | 'id' | 'siteKey' | 'isShortened'> {
   /** A paging cursor: the event's position within the site. Later events have larger positions. */
   cursor: string;
 }
@@ -212,6 +253,8 @@ export interface Events {
   onOutage?(listener: (outage: Outage) => void): void;
   /** Adds a refusal to the ledger with the next commit, within a second. Memory is bounded, and the count is exact. */
   refuse(refusal: Refusal): void;
+  /** Returns the refusals of a site in the current outage; null if there are none. On a full disk, the ledger lacks them. */
+  refusedInOutage(siteId: string): RefusedInOutage | null;
   /** Settles once all refusals reported so far are committed. */
   flush(): Promise<void>;
 
@@ -221,7 +264,7 @@ export interface Events {
   ledger(siteId: string, range: DayRange): Promise<LedgerLine[]>;
   /** Returns the use of every key that a site's beacons carried, most recently seen first. */
   keyUse(siteId: string): Promise<KeyUse[]>;
-  /** Reports whether the engine can accept events. If the last write failed, it tries another. */
+  /** Reports whether the engine can accept events. After a failed commit, it cannot until another one has succeeded. */
   health(): Promise<Health>;
   /** Returns how full the queue in front of the engine is, from 0 (empty) to 1 (full). */
   fill(): number;

@@ -1,4 +1,5 @@
 import type { PlanName } from '../../domain/plans.ts';
+import type { SecurityDetails, SecurityEvent } from '../../domain/security-events.ts';
 
 /**
  * People: how they sign in, which sites they can see, and which links they were sent. This is part of the registry; see
@@ -13,8 +14,15 @@ export interface Credentials {
   email: string;
   /** PHC string of an argon2id hash. */
   passwordHash: string;
-  /** Shared secret of the second factor in base32; null if it is off. */
+  /** Shared secret of the second factor, encrypted by the caller; null if it is off. Earlier versions stored it in base32. */
   totpSecret: string | null;
+}
+
+/** A second factor that is on, as it is stored. */
+export interface StoredSecondFactor {
+  accountId: string;
+  totpSecret: string;
+  recoveryHashes: readonly string[];
 }
 
 /** A browser that is signed in. */
@@ -24,7 +32,7 @@ export interface Session {
   /** The browser and operating system in two words, so that its owner recognizes the session. */
   label: string;
   createdAtMs: number;
-  /** When the session was last used, to the quarter of an hour. */
+  /** When the session was last used, to the minute. */
   lastSeenAtMs: number;
   expiresAtMs: number;
 }
@@ -71,12 +79,52 @@ export interface Goal {
   pattern: string;
 }
 
+/** How a person reached the server. */
+export type SecurityVia = 'dashboard' | 'command-line';
+
+/** An event that is added to an account's security log. */
+export interface NewSecurityEntry {
+  accountId: string;
+  event: SecurityEvent;
+  atMs: number;
+  /** The UTC day whose repetitions are one entry; null if this event is an entry of its own. */
+  repeatedOnDay: number | null;
+  /** The account that was signed in; null if none was. */
+  actorId: string | null;
+  via: SecurityVia;
+  /** The browser and operating system in two words; null on the command line. */
+  browser: string | null;
+  /** The ISO 3166 code of the country; null if it is unknown. */
+  country: string | null;
+  details: SecurityDetails;
+}
+
+/** An entry of an account's security log. Browser, country and time are those of the last repetition. */
+export interface SecurityEntry extends Omit<NewSecurityEntry, 'accountId' | 'repeatedOnDay'> {
+  /** Identifies the entry in its account. */
+  seq: number;
+  firstAtMs: number;
+  count: number;
+  /** The email address of the account that was signed in; null if none was, or if it no longer exists. */
+  actorEmail: string | null;
+}
+
+/** The position of an entry in a list: those after it are older. */
+export type SecurityCursor = Pick<SecurityEntry, 'atMs' | 'seq'>;
+
 /** The part of the registry about people. Every method may throw `StoreUnavailable`. */
 export interface People {
   hasAccounts(): Promise<boolean>;
   /** Finds an account's credentials by email address, ignoring case. */
   credentialsByEmail(email: string): Promise<Credentials | null>;
   credentialsOf(accountId: string): Promise<Credentials | null>;
+  /** Finds the account of a person of the identity provider. */
+  credentialsByIdentity(identity: string): Promise<Credentials | null>;
+  /** Whether an account is linked to a person of the identity provider. */
+  hasIdentity(accountId: string): Promise<boolean>;
+  /** Links an account to a person. Returns false if either is linked already. */
+  linkIdentity(accountId: string, identity: string): Promise<boolean>;
+  unlinkIdentity(accountId: string): Promise<void>;
   setPassword(accountId: string, passwordHash: string): Promise<void>;
   setPlan(accountId: string, plan: PlanName): Promise<void>;
   /** Changes an account's email address. @throws RegistryConflict `email-taken` */
@@ -88,8 +136,22 @@ export interface People {
   ): Promise<void>;
   /** Uses up a time step, so that no code works twice. Returns false if this step or a later one was used before. */
   useTotpStep(accountId: string, step: number): Promise<boolean>;
+  /** Returns the hashes of the recovery codes that are left. */
+  recoveryHashesOf(accountId: string): Promise<string[]>;
   /** Uses up a recovery code. Returns false if there is no such code or it was used before. */
   useRecoveryCode(accountId: string, hash: string): Promise<boolean>;
+  /** Lists the second factors of all accounts in pages; an empty page ends the list. @param accountId the last one seen */
+  secondFactorsAfter(accountId: string): Promise<StoredSecondFactor[]>;
+  /** Stores a secret in another form, unless the account has another one by now. */
+  replaceTotpSecret(accountId: string, from: string, to: string): Promise<void>;
+  /** Stores a recovery code's hash in another form, unless the code was used meanwhile. */
+  replaceRecoveryHash(accountId: string, from: string, to: string): Promise<void>;
+  /** Keeps a secret, encrypted by the caller, for a session in which a second factor is being set up. */
+  setPendingTotp(sessionId: string, secret: string, endsAtMs: number): Promise<void>;
+  /** Returns the secret that a session is setting up; null if there is none or its time is over. */
+  pendingTotp(sessionId: string, atMs: number): Promise<string | null>;
+  /** Uses up a secret that a session is setting up. Returns false if the session has another one or none by now. */
+  usePendingTotp(sessionId: string, secret: string): Promise<boolean>;
 
   createSession(session: Session, tokenHash: string): Promise<void>;
   /** Finds a session by its token's hash; null if there is none or it has expired. */
@@ -106,6 +168,10 @@ export interface People {
   /** Uses up a token, so that a second call returns null. */
   useOneTimeToken(tokenHash: string, atMs: number): Promise<OneTimeToken | null>;
   invitationsTo(siteId: string, atMs: number): Promise<OneTimeToken[]>;
+  /** Makes an account's links to set a new password worthless. */
+  withdrawResets(accountId: string): Promise<void>;
+  /** Makes the invitations of an email address to a site worthless, compared without case. */
+  withdrawInvitations(siteId: string, email: string): Promise<void>;
 
   /** Returns a site's members, sorted by email address. */
   membersOf(siteId: string): Promise<Member[]>;
@@ -120,6 +186,19 @@ export interface People {
   shareByToken(tokenHash: string, atMs: number): Promise<Share | null>;
   sharesOf(siteId: string): Promise<Share[]>;
   removeShare(siteId: string, id: string): Promise<boolean>;
+
+  /**
+   * Adds an event to the security log of an account, or counts it in the entry of its day. Keeps the newest `max` entries, not
+   * counting repeated ones.
+   */
+  addSecurityEntry(entry: NewSecurityEntry, max: number): Promise<void>;
+  /** Returns entries of an account since an instant, newest first. @param before continues after this entry; null for the newest */
+  securityEntriesOf(
+    accountId: string,
+    range: { sinceMs: number; before: SecurityCursor | null; limit: number },
+  ): Promise<SecurityEntry[]>;
+  /** Deletes the entries of all accounts that are older than an instant. */
+  expireSecurityEntries(beforeMs: number): Promise<void>;
 
   /** Adds a goal. Returns false if the site already has the same one. */
   addGoal(goal: Goal): Promise<boolean>;

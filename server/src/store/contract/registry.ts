@@ -33,6 +33,8 @@ export interface NewAccount {
   billingAnchorDay: number;
   /** PHC string of an argon2id hash. */
   passwordHash: string;
+  /** The person of the identity provider that it is linked to. */
+  identity?: string;
   createdAtMs: number;
 }
 
@@ -52,6 +54,8 @@ export interface Site {
   timeZone: string | null;
   /** The traffic that is not counted; null if there are no exclusions. */
   exclusions: Exclusions | null;
+  /** Whether `/a/` counts as the page `/a`. */
+  mergeTrailingSlashes: boolean;
   createdAtMs: number;
 }
 
@@ -69,8 +73,8 @@ export interface NewSite {
   createdAtMs: number;
 }
 
-/** A permission of an API key: to read reports, or to send events from a server. */
-export type KeyScope = 'read' | 'write';
+/** A permission of an API key: to read reports, to send events from a server, or to change settings of sites. */
+export type KeyScope = 'read' | 'write' | 'configure';
 
 export interface ApiKey {
   id: string;
@@ -119,6 +123,7 @@ export interface SiteKeyRecord {
   allowSubdomains: boolean;
   extraHosts: readonly string[];
   exclusions: Exclusions | null;
+  mergeTrailingSlashes: boolean;
 }
 
 export interface SiteKeyChanges {
@@ -169,6 +174,8 @@ export interface Registry extends People {
   setSiteTimeZone(siteId: string, timeZone: string | null): Promise<Site | null>;
   /** Sets a site's exclusions. Returns null if there is no such site. */
   setExclusions(siteId: string, exclusions: Exclusions | null): Promise<Site | null>;
+  /** Sets whether a site counts `/a/` as the page `/a`; returns null if it does not exist. */
+  setMergeTrailingSlashes(siteId: string, merge: boolean): Promise<Site | null>;
   /**
    * Returns sites in a stable order, starting after `siteId` (null: from the first), a bounded number per call.
    *

@@ -1,15 +1,37 @@
-import type { Dimension, FilterDimension } from '../../domain/dimensions.ts';
+import type { Dimension, FilterDimension, ViewDimension } from '../../domain/dimensions.ts';
+import type { GoalTarget } from '../../domain/goals.ts';
 import type { Measures } from '../../domain/measures.ts';
+import type { Money } from '../../domain/money.ts';
+import type { ViewFigures } from '../../domain/vitals.ts';
 import type { DamagedDay, StoredEvent } from './events.ts';
 
 /** Reports about events. `store.ts` defines times and ids. */
 
-/** A filter that keeps what has one of the values, or with `negated`, what has none of them. Null means unknown. */
-export interface Filter {
+/**
+ * A filter that keeps what has one of the values, or with `negated`, what has none of them. Null means unknown: it contains and
+ * matches nothing, so a negated filter keeps it.
+ */
+export interface ValueFilter {
   by: FilterDimension;
   values: readonly (string | null)[];
+  /**
+   * Texts. A value that contains one of them is one of the values, whatever the case of its letters. Pages and referrers are
+   * searched as people read them: escapes of a character beyond ASCII are that character, and any other escape is one character.
+   */
+  containing?: readonly string[];
+  /** Texts without `?` and `#`. A page whose path ends in one of them, maybe before a slash, is one of the values, as above. */
+  ending?: readonly string[];
   negated: boolean;
 }
+
+/** A filter that keeps the events that reach one of the goals, or with `negated`, those that reach none of them. */
+export interface GoalFilter {
+  by: 'goal';
+  goals: readonly GoalTarget[];
+  negated: boolean;
+}
+
+export type Filter = ValueFilter | GoalFilter;
 
 /** The part of a site's data that a report covers, from one instant (inclusive) to another (exclusive). */
 export interface Scope {
@@ -24,6 +46,27 @@ export interface BreakdownRow extends Measures {
   value: string | null;
   /** The company that runs the crawler; only in breakdowns by `bot`. */
   company?: string | null;
+}
+
+export interface ViewsRow extends ViewFigures {
+  /** The value of the dimension; null if unknown. */
+  value: string | null;
+}
+
+/** How often a goal was reached. */
+export interface GoalCount {
+  /** Visitors who reached it. */
+  visitors: number;
+  /** Events that reached it. */
+  conversions: number;
+  /** The values of those events, by currency. */
+  revenue: Money[];
+}
+
+/** The name of a property, and how many events other than page views have it. */
+export interface PropertyCount {
+  name: string;
+  events: number;
 }
 
 /** One event or crawler hit in the activity list. */
@@ -55,8 +98,10 @@ export interface SealingProgress {
 
 /** Who asks for reports. Askers take turns, so that none has to wait for all that another one wants to know. */
 export interface Asker {
-  /** The id of an account or of a share. */
+  /** The id of an account or of a public link. */
   asker: string;
+  /** Whether it is a public link. All of these together get no more turns than one account. */
+  isPublicLink?: boolean;
   /** Ends the asker's questions, whether they wait or are being answered. They then reject with the signal's reason. */
   signal?: AbortSignal;
 }
@@ -75,12 +120,37 @@ export interface AskedReports {
     by: Dimension,
     options: { limit: number; cursor?: string },
   ): Promise<{ rows: BreakdownRow[]; nextCursor: string | null }>;
+  /**
+   * Counts views by when they ended, with their scroll depths and web vitals. Returns a page of rows, most views first; without a
+   * dimension, one row of all views. Filters must be of `ViewDimension`.
+   */
+  views(
+    scope: Scope,
+    by: ViewDimension | null,
+    options: { limit: number; cursor?: string },
+  ): Promise<{ rows: ViewsRow[]; nextCursor: string | null }>;
+  /**
+   * Adds up the values of events, once for each of the buckets between boundaries. Sums are exact to the sixth decimal. Sorted by
+   * currency; values without one come last.
+   */
+  revenue(scope: Omit<Scope, 'fromMs' | 'toMs'>, boundariesMs: readonly number[]): Promise<Money[][]>;
+  /** Does the same for each of some values of a dimension. */
+  revenueBy(scope: Scope, by: Dimension, values: readonly (string | null)[]): Promise<Money[][]>;
+  /** Returns the count of each goal, in the same order. */
+  goals(scope: Scope, goals: readonly GoalTarget[]): Promise<GoalCount[]>;
+  /** Lists the properties of events other than page views, most frequent first. */
+  properties(scope: Scope, limit: number): Promise<PropertyCount[]>;
+  /**
+   * Returns the instant from which a span has events, if retention has deleted earlier ones that other reports still count; else
+   * null. Filters, revenue, goals and properties need events.
+   */
+  eventsSince(scope: Omit<Scope, 'filters'>): Promise<number | null>;
   /** Lists events and crawler hits, newest first. `referral` selects page views that began a visit sent by an assistant. */
   listActivity(
     scope: Omit<Scope, 'filters'>,
     options: { type: 'event' | 'bot' | 'referral' | 'conversion' | null; limit: number; cursor?: string },
   ): Promise<{ items: ActivityItem[]; nextCursor: string | null }>;
-  /** Counts visitors with an event since an instant, and lists the hundred most visited of the pages they saw last. */
+  /** Counts visitors with an event since an instant, and lists the pages they saw last, the most visited first. */
   realtime(
     siteId: string,
     sinceMs: number,

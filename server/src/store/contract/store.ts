@@ -39,5 +39,13 @@ export class StoreBusy extends StoreUnavailable {
 
 /** A permanent failure: the engine's files can no longer be trusted, for example after a failed fsync. Restart the process. */
 export class StoreBroken extends StoreUnavailable {
-  override readonly name = 'StoreBroken';
+  override readonly name: string = 'StoreBroken';
+}
+
+/**
+ * A permanent failure: files were deleted, moved or replaced while they were open. The process stores nothing more, but it need
+ * not end: while it runs, what it has open can be rescued.
+ */
+export class FilesGone extends StoreBroken {
+  override readonly name = 'FilesGone';
 }

@@ -1,4 +1,6 @@
+import { closeSync, openSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
+import { devNull } from 'node:os';
 import {
   type DuckDBAppender,
   type DuckDBConnection,
@@ -6,6 +8,8 @@ import {
   DuckDBMapValue,
   type DuckDBValue,
   JSDuckDBValueConverter,
+  MAP,
+  VARCHAR,
 } from '@duckdb/node-api';
 import { type ReportLimits, StoreUnavailable } from '../contract/store.ts';
 
@@ -17,8 +21,18 @@ export interface DuckDbLimits extends ReportLimits {
   spillFolder: string;
 }
 
+/** The free file descriptors with which DuckDB is started. It takes fewer. */
+const FREE_DESCRIPTORS = 16;
+
 /** The most that may be in the spill folder. */
 const SPILL_MIB = 16 * 1024;
+
+/** Functions under the names that they have in ClickHouse, so that reports are asked of both in the same words. */
+const MACROS = `
+  CREATE MACRO lowerUTF8(value) AS lower(value);
+  CREATE MACRO mapKeys(value) AS map_keys(value);
+  CREATE MACRO arrayJoin(list) AS unnest(list);
+  CREATE MACRO match(value, pattern) AS regexp_matches(value, pattern);`;
 
 /** How the message of an error begins when memory and spilling do not suffice. */
 const OUT_OF_MEMORY = /^DuckDB: Out of Memory/;
@@ -32,6 +46,18 @@ export type Cell = Value | bigint | Readonly<Record<string, string>>;
 
 /** The interval between interrupts of a statement until it ends. One that comes while it is being prepared has no effect. */
 const INTERRUPT_EVERY_MS = 10;
+
+/** Checks that there are free file descriptors: without one, DuckDB ends the process as it starts. */
+function requireDescriptors(): void {
+  const opened: number[] = [];
+  try {
+    for (let i = 0; i < FREE_DESCRIPTORS; i++) opened.push(openSync(devNull, 'r'));
+  } catch (error) {
+    throw new Error('too few free file descriptors', { cause: error });
+  } finally {
+    for (const file of opened) closeSync(file);
+  }
+}
 
 /** A connection to a DuckDB database in memory, which can also read and write Parquet files. One statement at a time. */
 export class DuckDb {
@@ -57,6 +83,7 @@ export class DuckDb {
     return translated(async () => {
       // DuckDB would create only the last folder of the path, and let everyone read it.
       await mkdir(spillFolder, { recursive: true, mode: 0o700 });
+      requireDescriptors();
       const instance = await DuckDBInstance.create(':memory:', {
         memory_limit: `${memoryMib}MiB`,
         threads: String(threads),
@@ -68,7 +95,12 @@ export class DuckDb {
         // Statements order their rows where it matters; not having to keep the order of others saves memory.
         preserve_insertion_order: 'false',
       });
-      return new DuckDb(instance, await instance.connect(), { threads, stopping: new AbortController() });
+      const duck = new DuckDb(instance, await instance.connect(), {
+        threads,
+        stopping: new AbortController(),
+      });
+      await duck.run(MACROS);
+      return duck;
     });
   }
 
@@ -174,7 +206,9 @@ const APPEND: Readonly<Record<ColumnType, AppendCell>> = {
   number: (appender, cell) => appender.appendDouble(Number(cell)),
   text: (appender, cell) => appender.appendVarchar(String(cell)),
   flag: (appender, cell) => appender.appendBoolean(Boolean(cell)),
-  map: (appender, cell) => appender.appendMap(mapOf(cell as Readonly<Record<string, string>>)),
+  // The type of an empty map cannot be inferred.
+  map: (appender, cell) =>
+    appender.appendMap(mapOf(cell as Readonly<Record<string, string>>), MAP(VARCHAR, VARCHAR)),
 };
 
 /** Appends rows to a table. They are there after `close`. */

@@ -1,4 +1,5 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
+import { pathToFileURL } from 'node:url';
 import { StoreBroken, StoreUnavailable } from '../contract/store.ts';
 import { UniqueViolation } from '../shared/unique-violation.ts';
 import { FileIdentity } from './sqlite-file-identity.ts';
@@ -56,6 +57,33 @@ export function openForReading(path: string, { cacheKib = 16 * 1024 }: { cacheKi
 }
 
 /**
+ * Opens a file that someone may have made up, for reading only. Its schema may call no function that has effects, and every
+ * page is checked when it is read: https://www.sqlite.org/security.html
+ */
+export function openUntrusted(path: string): Database {
+  return translated(() => {
+    const db = new DatabaseSync(path, { readOnly: true, allowExtension: false });
+    db.exec('PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0;');
+    return db;
+  }, path);
+}
+
+/**
+ * Opens a database file as it is on disk, without its log and without locks: https://www.sqlite.org/uri.html#uriimmutable
+ * What it reads is wrong if the file changes meanwhile.
+ */
+export function openWithoutLog(path: string): Database {
+  const url = pathToFileURL(path);
+  url.search = 'immutable=1';
+  return translated(() => new DatabaseSync(url, { readOnly: true }), path);
+}
+
+/** Quotes a name for use in SQL. */
+export function quoted(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
+/**
  * Prevents the checkpoint that SQLite runs when the last connection closes, while the writer's thread is torn down. The
  * checkpoint would flush again, and after a failed flush, a successful one proves nothing (https://danluu.com/fsyncgate/).
  * So the thread that ends the process holds a connection that cannot write.
@@ -104,7 +132,17 @@ export function prepared(db: Database, sql: string): Statement {
   return statement;
 }
 
-/** Checks that a database's paths still lead to the open files. @throws StoreBroken if they do not */
+/** Whether a database's paths still lead to the open files. */
+export function areFilesInPlace(db: Database): boolean {
+  try {
+    checkFiles(db);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Checks that a database's paths still lead to the open files. @throws FilesGone if they do not */
 export function checkFiles(db: Database): void {
   identities.get(db)?.check();
 }

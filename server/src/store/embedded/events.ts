@@ -1,4 +1,5 @@
-import { DAY_MS, utcDay } from '../../domain/clock.ts';
+import { DAY_MS, SECOND_MS, utcDay } from '../../domain/clock.ts';
+import { type Outage, STORING_EVENTS } from '../../domain/outage.ts';
 import type {
   AppendOutcome,
   EngineStats,
@@ -7,10 +8,15 @@ import type {
   ReportLimits,
   SiteLimit,
   StoreBroken,
+  TextLimits,
 } from '../contract/store.ts';
 import { holdLog } from '../drivers/sqlite.ts';
+import type { Mark } from '../drivers/sqlite-mark.ts';
 import { KeyExpiry } from '../shared/deduplication.ts';
+import type { FreeDisk } from '../shared/free-disk.ts';
 import { type Group, GroupCommit } from '../shared/group-commit.ts';
+import { Loop } from '../shared/loop.ts';
+import { TextBudgets } from '../shared/text-budget.ts';
 import { TaskThread, threadModule } from '../shared/threads/task-client.ts';
 import { EmbeddedReports } from './days/reports.ts';
 import type { ReaderAnswers, ReaderTask } from './reader-thread.ts';
@@ -20,6 +26,9 @@ import type { Task } from './writer/writer.ts';
 
 /** Sites looked up per task, which takes one or two milliseconds, so that other tasks do not wait long. */
 const SITES_AT_ONCE = 100;
+
+/** How soon a server notices that its files are gone. */
+const FILES_CHECKED_EVERY_MS = SECOND_MS;
 
 /** The minimum interval between collections of unused strings, each of which reads every row once. */
 const TEXTS_COLLECTED_EVERY_MS = DAY_MS;
@@ -33,33 +42,72 @@ export class SqliteEvents implements Events {
   readonly #reader: TaskThread<ReaderTask, ReaderAnswers>;
   readonly reports: EmbeddedReports;
   readonly #log: ReturnType<typeof holdLog>;
-  readonly #group = new GroupCommit((group) => this.#commit(group));
+  readonly #group: GroupCommit;
   /** Whether rows may have been deleted since strings were last collected. Initially true, because that is unknown. */
   #textsMayBeUnused = true;
   #textsCollectedAtMs = Number.NEGATIVE_INFINITY;
   #closing = false;
+  /** Notices that the files are gone even if nothing is stored. */
+  readonly #watch = new Loop({
+    work: async () => {
+      if (this.#writer.broken === null) await this.#writer.do({ type: 'check-files' });
+      return false;
+    },
+    idleMs: FILES_CHECKED_EVERY_MS,
+    // The writer's client reports it.
+    onOutage: () => undefined,
+  });
   readonly #keyExpiry = new KeyExpiry();
 
-  private constructor(writer: WriterClient, file: string, limits: ReportLimits) {
+  private constructor(
+    writer: WriterClient,
+    { file, limits, texts, disk }: { file: string; limits: ReportLimits; texts: TextBudgets; disk: FreeDisk },
+  ) {
     this.#writer = writer;
+    this.#group = new GroupCommit((group) => this.#commit(group), { texts, disk });
     this.#log = holdLog(file);
     this.#reader = TaskThread.reading({ file, script: threadModule('reader-thread', import.meta.url) });
     const onRowsDeleted = () => {
       this.#textsMayBeUnused = true;
     };
     this.reports = new EmbeddedReports({ file, writer, limits, onRowsDeleted });
+    this.#watch.start();
   }
 
   /** Opens or creates the file and starts the writer. @throws StoreUnavailable */
-  static async open(file: string, onBroken: OnBroken, limits: ReportLimits): Promise<SqliteEvents> {
+  static async open(
+    file: string,
+    {
+      onBroken,
+      limits,
+      textLimits,
+      disk,
+    }: { onBroken: OnBroken; limits: ReportLimits; textLimits: TextLimits; disk: FreeDisk },
+  ): Promise<SqliteEvents> {
     const writer = await startWriter(file, onBroken);
-    return new SqliteEvents(writer, file, limits);
+    const texts = new TextBudgets(textLimits, await writer.do({ type: 'text-use' }));
+    return new SqliteEvents(writer, { file, limits, texts, disk });
+  }
+
+  /** Returns how many commits of acknowledged events the file lacks. A later call returns 0. */
+  takeLackingCommits(): Promise<number> {
+    return this.#writer.do({ type: 'take-lacking-commits' });
+  }
+
+  /** Marks the file as belonging to an installation. */
+  async mark(mark: Mark): Promise<void> {
+    await this.#writer.do({ type: 'mark', mark });
   }
 
   append: Events['append'] = (entry) => this.#group.append(entry);
   onEntry: Events['onEntry'] = (listener) => this.#group.onEntry(listener);
   onCommit: Events['onCommit'] = (listener) => this.#group.onCommit(listener);
+  onOutage = (listener: (outage: Outage) => void): void => {
+    this.#group.onOutage((error) => listener({ work: STORING_EVENTS, error }));
+  };
+
   refuse: Events['refuse'] = (refusal) => this.#group.refuse(refusal);
+  refusedInOutage: Events['refusedInOutage'] = (siteId) => this.#group.refusedInOutage(siteId);
   flush: Events['flush'] = () => this.#group.flush();
   fill: Events['fill'] = () => this.#group.fill();
   stats = (): EngineStats => {
@@ -69,14 +117,10 @@ export class SqliteEvents implements Events {
 
   async health(): Promise<Health> {
     if (this.#closing) return { ok: false, reason: 'the store is closing' };
-    if (this.#group.lastFailure === null) return { ok: true };
-    try {
-      await this.#writer.do({ type: 'probe' });
-      this.#group.recovered();
-      return { ok: true };
-    } catch (error) {
-      return { ok: false, reason: error instanceof Error ? error.message : String(error) };
-    }
+    const { broken } = this.#writer;
+    if (broken !== null) return { ok: false, reason: broken.message };
+    const { complaint } = this.#group;
+    return complaint === null ? { ok: true } : { ok: false, reason: complaint };
   }
 
   async expire(limits: readonly SiteLimit[], signal?: AbortSignal): Promise<number> {
@@ -136,11 +180,13 @@ export class SqliteEvents implements Events {
   async close(): Promise<void> {
     if (this.#closing) return;
     this.#closing = true;
+    await this.#watch.stop();
     await this.#group.close();
     await this.reports.close();
     // The last connection to close moves the log into the file and deletes it. A reader cannot, so readers close first.
     await this.#reader.close();
-    this.#log.release();
+    // Closing the last connection would delete a log by its name, which may be another's by now.
+    if (this.#writer.broken === null) this.#log.release();
     await this.#writer.close();
   }
 

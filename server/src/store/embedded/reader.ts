@@ -2,6 +2,7 @@ import { dirname } from 'node:path';
 import type { DayRange } from '../../domain/clock.ts';
 import type { Audit, KeyUse, LedgerLine } from '../contract/store.ts';
 import { type Database, inOneState, openForReading, prepared, translated } from '../drivers/sqlite.ts';
+import { readLine } from '../shared/ledger-delta.ts';
 import { audit } from './days/audit.ts';
 import { daysFolder } from './days/segment-files.ts';
 
@@ -45,14 +46,16 @@ export class EventReader {
          ORDER BY l.day, o.text, h.text`,
       )
         .all(siteId, range.firstDay, range.lastDay)
-        .map((row) => ({
-          day: Number(row.day),
-          outcome: String(row.outcome),
-          host: String(row.host),
-          count: Number(row.count),
-          firstAtMs: Number(row.first_at),
-          lastAtMs: Number(row.last_at),
-        })),
+        .map((row) =>
+          readLine({
+            day: Number(row.day),
+            outcome: String(row.outcome),
+            host: String(row.host),
+            count: Number(row.count),
+            firstAtMs: Number(row.first_at),
+            lastAtMs: Number(row.last_at),
+          }),
+        ),
     );
   }
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { open, stat, truncate } from 'node:fs/promises';
 
 /**
  * The start of a backup's trailer, which holds a digest of everything before it. SQLite reads only the pages that its header
@@ -28,6 +28,11 @@ export async function appendChecksum(file: string): Promise<void> {
   } finally {
     await handle.close();
   }
+}
+
+/** Removes the checksum from a file that ends with one. */
+export async function removeChecksum(file: string): Promise<void> {
+  await truncate(file, (await stat(file)).size - TRAILER_BYTES);
 }
 
 /** The result of checking a file's length and checksum. */

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { dirname } from 'node:path';
 import { DAY_MS } from '../../domain/clock.ts';
-import type { KeyUse, LedgerLine } from '../contract/store.ts';
+import type { KeyUse } from '../contract/store.ts';
 import { type Database, openForReading, prepared, translated } from '../drivers/sqlite.ts';
 import { ArchivedEntries } from '../embedded/days/archived-entries.ts';
 import { daysFolder } from '../embedded/days/segment-files.ts';
@@ -10,6 +10,7 @@ import { readCrawler } from '../embedded/tables/profile.ts';
 import { archivedBefore } from '../embedded/tables/segments.ts';
 import { SELECT_EVENTS, toStoredEvent } from '../embedded/tables/stored-event.ts';
 import type { DayContent, EventSource, MovedEntry, SourceDay } from '../scale-out/move.ts';
+import type { StoredLine } from '../shared/ledger-delta.ts';
 
 /** Reads all stored events, one site's day at a time. Other processes may write meanwhile. */
 export class EventDump implements EventSource {
@@ -145,7 +146,7 @@ export class EventDump implements EventSource {
     }
   }
 
-  #ledger(siteId: string, day: number): LedgerLine[] {
+  #ledger(siteId: string, day: number): StoredLine[] {
     return this.#all(
       `SELECT o.text AS outcome, h.text AS host, l.count, l.first_at, l.last_at
        FROM ledger l JOIN texts o ON o.id = l.outcome JOIN texts h ON h.id = l.host WHERE l.site = ? AND l.day = ?`,

@@ -90,7 +90,7 @@ async function isAny(db: RegistryDb): Promise<boolean> {
   return (await db.selectFrom('accounts').select('id').limit(1).executeTakeFirst()) !== undefined;
 }
 
-async function insert(db: RegistryDb, { passwordHash, ...account }: NewAccount): Promise<Account> {
+async function insert(db: RegistryDb, { passwordHash, identity, ...account }: NewAccount): Promise<Account> {
   await db
     .insertInto('accounts')
     .values({
@@ -99,6 +99,7 @@ async function insert(db: RegistryDb, { passwordHash, ...account }: NewAccount):
       plan: account.plan,
       billing_anchor_day: account.billingAnchorDay,
       password_hash: passwordHash,
+      identity: identity ?? null,
       created_at: account.createdAtMs,
     })
     .execute();

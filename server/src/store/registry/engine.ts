@@ -20,6 +20,8 @@ export interface Engine {
   announceSiteKeys(tx: RegistryTx): Promise<void>;
   /** Reads a JSON object of numbers as rows of `key` and `value`. */
   entriesOf(json: string): RawBuilder<unknown>;
+  /** Empties the log of a file, so that nothing remains of what was overwritten. Databases do so in their own time. */
+  emptyLog(): Promise<void>;
   /** Overwrites what remains of deleted salts in the files. */
   eraseDeletedSalts(): Promise<void>;
   /** Checks that reads still see what other processes write. @throws StoreBroken if the file was deleted or replaced */

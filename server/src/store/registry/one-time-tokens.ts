@@ -1,10 +1,19 @@
+import { sql } from 'kysely';
 import type { OneTimeToken, Registry } from '../contract/store.ts';
 import type { Engine } from './engine.ts';
 import type { Row } from './tables.ts';
 
 const COLUMNS = ['kind', 'email', 'account_id', 'site_id', 'role', 'expires_at'] as const;
 
-type Methods = Pick<Registry, 'createOneTimeToken' | 'oneTimeToken' | 'useOneTimeToken' | 'invitationsTo'>;
+type Methods = Pick<
+  Registry,
+  | 'createOneTimeToken'
+  | 'oneTimeToken'
+  | 'useOneTimeToken'
+  | 'invitationsTo'
+  | 'withdrawResets'
+  | 'withdrawInvitations'
+>;
 
 /** The registry's methods for one-time tokens: invitations and password resets. */
 export function oneTimeTokens({ db, locksRows }: Engine): Methods {
@@ -57,6 +66,23 @@ export function oneTimeTokens({ db, locksRows }: Engine): Methods {
         .orderBy('email')
         .execute();
       return rows.map(toOneTimeToken);
+    },
+
+    async withdrawResets(accountId) {
+      await db
+        .deleteFrom('tickets')
+        .where('kind', '=', 'reset')
+        .where('account_id', '=', accountId)
+        .execute();
+    },
+
+    async withdrawInvitations(siteId, email) {
+      await db
+        .deleteFrom('tickets')
+        .where('kind', '=', 'invitation')
+        .where('site_id', '=', siteId)
+        .where(sql`lower(email)`, '=', email.toLowerCase())
+        .execute();
     },
   };
 }

@@ -7,6 +7,7 @@ import { goals } from './goals.ts';
 import { members } from './members.ts';
 import { oneTimeTokens } from './one-time-tokens.ts';
 import { salts } from './salts.ts';
+import { securityLog } from './security-log.ts';
 import { sessions } from './sessions.ts';
 import { shares } from './shares.ts';
 import { siteKeys } from './site-keys.ts';
@@ -23,6 +24,7 @@ export function createRegistry(engine: Engine): Registry {
     ...siteKeys(engine),
     ...members(engine),
     ...shares(engine),
+    ...securityLog(engine),
     ...goals(engine),
     ...apiKeys(engine),
     ...salts(engine),

@@ -30,6 +30,21 @@ export const FIRST_VERSION = 5;
  */
 const MIGRATIONS: readonly Migration[] = [
   { version: FIRST_VERSION, up: (types) => `${accountAndSiteTables(types)} ${peopleTables(types)}` },
+  {
+    version: 6,
+    up: ({ yesNo }) => `ALTER TABLE sites ADD COLUMN merge_trailing_slashes ${yesNo} NOT NULL DEFAULT false;`,
+  },
+  {
+    version: 7,
+    up: ({ big }) =>
+      `ALTER TABLE sessions ADD COLUMN pending_totp text; ALTER TABLE sessions ADD COLUMN pending_totp_until ${big};`,
+  },
+  { version: 8, up: securityLogTable },
+  {
+    version: 9,
+    up: ({ name }) =>
+      `ALTER TABLE accounts ADD COLUMN identity ${name}; CREATE UNIQUE INDEX accounts_by_identity ON accounts (identity);`,
+  },
 ];
 
 /**
@@ -180,5 +195,28 @@ function peopleTables({ name, big, end }: Types): string {
     pattern ${name} NOT NULL,
     UNIQUE (site_id, kind, pattern)
   )${end};
+  `;
+}
+
+function securityLogTable({ name, big, sequence, end }: Types): string {
+  return `
+  -- Repeated events of a day are one row. Details are JSON. No reference to the actor: that account may be removed.
+  CREATE TABLE security_log (
+    seq ${sequence},
+    account_id ${name} NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+    event text NOT NULL,
+    at ${big} NOT NULL,
+    first_at ${big} NOT NULL,
+    count integer NOT NULL DEFAULT 1,
+    repeated_on_day integer,
+    actor_id ${name},
+    via text NOT NULL,
+    browser text,
+    country text,
+    details text NOT NULL,
+    UNIQUE (account_id, event, via, repeated_on_day)
+  )${end};
+  CREATE INDEX security_log_by_account ON security_log (account_id, at, seq);
+  CREATE INDEX security_log_by_time ON security_log (at);
   `;
 }

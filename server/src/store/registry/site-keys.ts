@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { Exclusions } from '../../domain/exclusions.ts';
+import { parseExclusions } from '../../domain/exclusions.ts';
 import {
   type Registry,
   RegistryConflict,
@@ -82,6 +82,7 @@ function changedAfter(db: RegistryDb, version: number) {
     .leftJoin('sites as s', 's.id', 'k.site_id')
     .select(['k.version', 'k.key', 'k.state', 'k.site_id'])
     .select(['s.domain', 's.allow_subdomains', 's.extra_hosts', 's.exclusions'])
+    .select('s.merge_trailing_slashes')
     .where('k.version', '>', ({ eb, lit, val }) =>
       eb
         .case()
@@ -116,6 +117,7 @@ function toRecord(row: Awaited<ReturnType<typeof changedAfter>>[number]): SiteKe
     domain: domain ?? '',
     allowSubdomains: Boolean(row.allow_subdomains),
     extraHosts: hosts === null || hosts === '[]' ? NO_HOSTS : (JSON.parse(hosts) as string[]),
-    exclusions: exclusions === null ? null : (JSON.parse(exclusions) as Exclusions),
+    exclusions: exclusions === null ? null : parseExclusions(exclusions),
+    mergeTrailingSlashes: Boolean(row.merge_trailing_slashes),
   };
 }

@@ -1,5 +1,5 @@
 import { sql, type UpdateObject } from 'kysely';
-import type { Exclusions } from '../../domain/exclusions.ts';
+import { parseExclusions } from '../../domain/exclusions.ts';
 import { type Registry, RegistryConflict, type Site } from '../contract/store.ts';
 import type { Engine, RegistryDb } from './engine.ts';
 import { insertSiteKey, markKeysOf, whileKeysChange } from './key-versions.ts';
@@ -11,7 +11,7 @@ const SITES_PER_ANSWER = 1_000;
 /** The columns of a site. */
 const SITE = [
   ...(['id', 'account_id', 'domain', 'key', 'allow_subdomains', 'extra_hosts'] as const),
-  ...(['retention_days', 'time_zone', 'exclusions', 'created_at'] as const),
+  ...(['retention_days', 'time_zone', 'exclusions', 'created_at', 'merge_trailing_slashes'] as const),
 ] as const;
 
 type Methods = Pick<
@@ -24,6 +24,7 @@ type Methods = Pick<
   | 'removedSites'
   | 'setHostRules'
   | 'setExclusions'
+  | 'setMergeTrailingSlashes'
   | 'setRetention'
   | 'setSiteTimeZone'
 >;
@@ -95,6 +96,8 @@ export function sites(engine: Engine): Methods {
     setExclusions: (siteId, exclusions) =>
       setRule(engine, siteId, { exclusions: exclusions === null ? null : JSON.stringify(exclusions) }),
 
+    setMergeTrailingSlashes: (siteId, merge) => setRule(engine, siteId, { merge_trailing_slashes: merge }),
+
     setRetention: (siteId, days) => set(db, siteId, { retention_days: days }),
     setSiteTimeZone: (siteId, timeZone) => set(db, siteId, { time_zone: timeZone }),
   };
@@ -152,7 +155,8 @@ function toSite(row: Row<'sites', typeof SITE>): Site {
     extraHosts: JSON.parse(row.extra_hosts) as string[],
     retentionDays: row.retention_days,
     timeZone: row.time_zone,
-    exclusions: row.exclusions === null ? null : (JSON.parse(row.exclusions) as Exclusions),
+    exclusions: row.exclusions === null ? null : parseExclusions(row.exclusions),
+    mergeTrailingSlashes: Boolean(row.merge_trailing_slashes),
     createdAtMs: row.created_at,
   };
 }

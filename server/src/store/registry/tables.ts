@@ -1,6 +1,7 @@
 import type { ColumnType, Generated, Selectable } from 'kysely';
 import type { PlanName } from '../../domain/plans.ts';
-import type { MemberRole, OneTimeToken, SiteKeyRecord } from '../contract/store.ts';
+import type { SecurityEvent } from '../../domain/security-events.ts';
+import type { MemberRole, OneTimeToken, SecurityVia, SiteKeyRecord } from '../contract/store.ts';
 
 /** The columns of the registry's tables, as `schema.ts` creates them. Instants are epoch milliseconds. */
 export interface Tables {
@@ -14,6 +15,8 @@ export interface Tables {
     totp_step: Generated<number>;
     time_zone: Generated<string>;
     created_at: number;
+    /** The person of the identity provider that it is linked to. */
+    identity: string | null;
   };
   sites: {
     seq: Generated<number>;
@@ -30,6 +33,8 @@ export interface Tables {
     /** JSON. */
     exclusions: string | null;
     created_at: number;
+    /** A boolean, which SQLite returns as 1 or 0. */
+    merge_trailing_slashes: ColumnType<boolean | number, boolean | undefined, boolean>;
   };
   site_keys: {
     key: string;
@@ -63,6 +68,9 @@ export interface Tables {
     created_at: number;
     last_seen_at: number;
     expires_at: number;
+    /** The secret of a second factor that is being set up, and when that ends. */
+    pending_totp: string | null;
+    pending_totp_until: number | null;
   };
   tickets: {
     token_hash: string;
@@ -84,6 +92,21 @@ export interface Tables {
     expires_at: number | null;
   };
   goals: { id: string; site_id: string; kind: 'event' | 'page'; pattern: string };
+  security_log: {
+    seq: Generated<number>;
+    account_id: string;
+    event: SecurityEvent;
+    at: number;
+    first_at: number;
+    count: Generated<number>;
+    repeated_on_day: number | null;
+    actor_id: string | null;
+    via: SecurityVia;
+    browser: string | null;
+    country: string | null;
+    /** JSON. */
+    details: string;
+  };
 }
 
 /** A row of a query: some columns of a table. */
@@ -99,6 +122,10 @@ export type Row<
 export interface RegistryTable {
   name: keyof Tables;
   columns: readonly string[];
+  /** The version that added the table; by default the first shared one. */
+  since?: number;
+  /** The columns that the first shared version lacks. */
+  added?: readonly string[];
   /** The columns that identify rows and order them. */
   key: readonly string[];
   /** The column that numbers rows in the order in which they were added, if that order matters. */
@@ -110,16 +137,18 @@ export const REGISTRY_TABLES: readonly RegistryTable[] = [
     name: 'accounts',
     columns: [
       ...['id', 'email', 'plan', 'billing_anchor_day', 'password_hash', 'totp_secret', 'totp_step'],
-      ...['time_zone', 'created_at'],
+      ...['time_zone', 'created_at', 'identity'],
     ],
+    added: ['identity'],
     key: ['id'],
   },
   {
     name: 'sites',
     columns: [
       ...['seq', 'id', 'account_id', 'domain', 'key', 'allow_subdomains', 'extra_hosts', 'retention_days'],
-      ...['time_zone', 'exclusions', 'created_at'],
+      ...['time_zone', 'exclusions', 'created_at', 'merge_trailing_slashes'],
     ],
+    added: ['merge_trailing_slashes'],
     key: ['id'],
     sequence: 'seq',
   },
@@ -137,7 +166,11 @@ export const REGISTRY_TABLES: readonly RegistryTable[] = [
   { name: 'recovery_codes', columns: ['account_id', 'hash'], key: ['account_id', 'hash'] },
   {
     name: 'sessions',
-    columns: ['id', 'token_hash', 'account_id', 'label', 'created_at', 'last_seen_at', 'expires_at'],
+    columns: [
+      ...['id', 'token_hash', 'account_id', 'label', 'created_at', 'last_seen_at', 'expires_at'],
+      ...['pending_totp', 'pending_totp_until'],
+    ],
+    added: ['pending_totp', 'pending_totp_until'],
     key: ['id'],
   },
   {
@@ -152,6 +185,16 @@ export const REGISTRY_TABLES: readonly RegistryTable[] = [
     key: ['id'],
   },
   { name: 'goals', columns: ['id', 'site_id', 'kind', 'pattern'], key: ['id'] },
+  {
+    name: 'security_log',
+    since: 8,
+    columns: [
+      ...['seq', 'account_id', 'event', 'at', 'first_at', 'count', 'repeated_on_day', 'actor_id', 'via'],
+      ...['browser', 'country', 'details'],
+    ],
+    key: ['seq'],
+    sequence: 'seq',
+  },
 ];
 
 /** Converts a value to a form common to every engine: booleans as 1 and 0, bytes in hexadecimal, text without NUL. */

@@ -44,3 +44,23 @@ export const ofVisitors = ({
     visitors: `count(*) FILTER (WHERE ${first} AND ${alone}) + count(DISTINCT visitor_no) FILTER (WHERE ${happened} AND NOT (${alone}))`,
   };
 };
+
+/** Values are added up as whole numbers of this part of a unit, since sums of floating-point numbers are not exact. */
+const VALUE_PARTS = 1_000_000;
+/** The largest value that is added up. A larger one counts as this, so that no sum exceeds 128 bits. */
+const VALUE_MAX = '1e24';
+
+/** Returns the sum of the values of events, as text for `amountOf`. @param counted selects some of them */
+export const sumOfValues = (counted = 'true') => {
+  const value = `greatest(least(coalesce(value, 0), ${VALUE_MAX}), -${VALUE_MAX})`;
+  const parts = `CAST(floor(${value} * ${VALUE_PARTS} + 0.5) AS Int128)`;
+  return `CAST(sum(CASE WHEN ${counted} THEN ${parts} ELSE CAST(0 AS Int128) END) AS String)`;
+};
+
+/** Converts a sum of `sumOfValues` to the nearest number. */
+export function amountOf(sum: string): number {
+  const isNegative = sum.startsWith('-');
+  const digits = (isNegative ? sum.slice(1) : sum).padStart(7, '0');
+  const amount = Number(`${digits.slice(0, -6)}.${digits.slice(-6)}`);
+  return isNegative ? -amount : amount;
+}

@@ -1,9 +1,12 @@
+import { PAGEVIEW } from '../../../../tracker/wire/limits.ts';
 import { DAY_MS, utcDay } from '../../domain/clock.ts';
-import { type Dimension, type FilterDimension, propName } from '../../domain/dimensions.ts';
+import type { Dimension, FilterDimension } from '../../domain/dimensions.ts';
+import type { GoalTarget } from '../../domain/goals.ts';
 import type { Filter, Scope } from '../contract/store.ts';
-import { measures, ofEvents, ofVisitors, ofVisits } from './measures.ts';
+import { keptBy, keyOf, reached } from './conditions.ts';
+import { measures, ofEvents, ofVisitors, ofVisits, sumOfValues } from './measures.ts';
 import { type Paging, ranked } from './ranking.ts';
-import { columnOf, firstWith, isOfVisits, MEASURES } from './relations.ts';
+import { columnOf, firstWith, isOfVisits, LATER_DIMENSIONS, MEASURES, rollupOf } from './relations.ts';
 import { QUARTER_MS } from './rollups.ts';
 import { type Statement, Values } from './statement.ts';
 
@@ -28,14 +31,15 @@ export function countBy(
   paging: Paging,
   days: readonly StoredDay[],
 ): Statement | null {
-  const hasRollups = filters.length === 0 && columnOf(by) !== null;
+  const hasRollups = filters.length === 0 && rollupOf(by) !== null;
   const [rolledUp, others] = split(days, (day) => hasRollups && isWhole(day, { fromMs, toMs }));
   const values = new Values();
   const parts: string[] = [];
-  if (rolledUp.length > 0)
-    parts.push(
-      `SELECT value AS key, ${MEASURES.join(', ')} FROM rollups WHERE dimension = ${values.bind(by)}`,
-    );
+  if (rolledUp.length > 0) {
+    const dimension = values.bind(rollupOf(by) ?? by);
+    parts.push(`SELECT value AS key, ${MEASURES.join(', ')} FROM rollups WHERE dimension = ${dimension}`);
+    if (LATER_DIMENSIONS.includes(by)) parts.push(unknownOfDaysWithout(dimension));
+  }
   if (others.length > 0) {
     const key = keyOf(by, values);
     const inSpan = spanOf({ fromMs, toMs }, values);
@@ -53,10 +57,21 @@ export function countBy(
   if (parts.length === 0) return null;
   return {
     siteId,
-    from: { rollups: rolledUp, events: others },
+    from: {
+      rollups: rolledUp,
+      events: others,
+      ...(LATER_DIMENSIONS.includes(by) ? { quarter_hours: rolledUp } : {}),
+    },
     sql: ranked(summed(parts), paging, values),
     values: values.all,
   };
+}
+
+/** Counts all of the days without rollups of a dimension as unknown: they were sealed before there was the dimension. */
+function unknownOfDaysWithout(dimension: string): string {
+  const counted = { ...Object.fromEntries(MEASURES.map((name) => [name, name])), bots: '0' };
+  return `SELECT NULL AS key, ${measures({ ...counted, visitors: 'first_seen' })}
+    FROM quarter_hours WHERE day NOT IN (SELECT day FROM rollups WHERE dimension = ${dimension})`;
 }
 
 /** Counts crawlers' visits by their names. Returns one page. */
@@ -164,6 +179,118 @@ export function lastPages(
   };
 }
 
+/** Adds up the values of events by the buckets between boundaries, and by currency. */
+export function sumByTime(
+  { siteId, filters }: Pick<Scope, 'siteId' | 'filters'>,
+  boundariesMs: readonly number[],
+  days: readonly StoredDay[],
+): Statement | null {
+  const values = new Values();
+  const key = boundariesMs.length === 2 ? '0' : bucketsOf(boundariesMs, values)('received_at');
+  const span = { fromMs: boundariesMs[0] ?? 0, toMs: boundariesMs.at(-1) ?? 0 };
+  const kept = keptBy(filters, values);
+  return sumsOf({ siteId, key, kept: `${kept} AND ${spanOf(span, values)('received_at')}`, values, days });
+}
+
+/** Adds up the values of events by some values of a dimension, and by currency. */
+export function sumByValue(
+  { siteId, fromMs, toMs, filters }: Scope,
+  by: FilterDimension,
+  wanted: readonly (string | null)[],
+  days: readonly StoredDay[],
+): Statement | null {
+  const values = new Values();
+  const key = keyOf(by, values);
+  const kept = keptBy([...filters, { by, values: wanted, negated: false }], values);
+  const happened = spanOf({ fromMs, toMs }, values)('received_at');
+  return sumsOf({ siteId, key, kept: `${kept} AND ${happened}`, values, days });
+}
+
+function sumsOf({
+  siteId,
+  key,
+  kept,
+  values,
+  days,
+}: Pick<Statement, 'siteId'> & { key: string; kept: string; values: Values; days: readonly StoredDay[] }) {
+  if (days.length === 0) return null;
+  return {
+    siteId,
+    from: { events: days.map(({ day }) => day) },
+    sql: `SELECT ${key} AS key, currency, ${sumOfValues()} AS revenue FROM events WHERE value IS NOT NULL AND ${kept} GROUP BY 1, 2`,
+    values: values.all,
+  };
+}
+
+/** Counts the visitors and events that reached each goal. */
+export function countGoals(
+  scope: Scope,
+  goals: readonly GoalTarget[],
+  days: readonly StoredDay[],
+): Statement | null {
+  const counts = goals.map(
+    (_, i) => `count(DISTINCT CASE WHEN goal_${i} THEN visitor_no END) AS visitors_${i},
+      count(*) FILTER (WHERE goal_${i}) AS events_${i}`,
+  );
+  return overGoals(scope, goals, days, {
+    ...{ columns: 'visitor_no', where: 'true' },
+    select: (reached) => `SELECT ${counts.join(', ')} FROM ${reached}`,
+  });
+}
+
+/** Adds up the values of the events that reached each goal, by currency. */
+export function sumGoals(
+  scope: Scope,
+  goals: readonly GoalTarget[],
+  days: readonly StoredDay[],
+): Statement | null {
+  const sums = goals.map(
+    (_, i) => `count(*) FILTER (WHERE goal_${i}) AS events_${i}, ${sumOfValues(`goal_${i}`)} AS revenue_${i}`,
+  );
+  return overGoals(scope, goals, days, {
+    ...{ columns: 'currency, value', where: 'value IS NOT NULL' },
+    select: (reached) => `SELECT currency, ${sums.join(', ')} FROM ${reached} GROUP BY currency`,
+  });
+}
+
+/** Asks about the events of a scope, with a flag `goal_N` for each goal that they may have reached. */
+function overGoals(
+  { siteId, fromMs, toMs, filters }: Scope,
+  goals: readonly GoalTarget[],
+  days: readonly StoredDay[],
+  { columns, where, select }: { columns: string; where: string; select: (relation: string) => string },
+): Statement | null {
+  if (goals.length === 0 || days.length === 0) return null;
+  const values = new Values();
+  const flags = goals.map((goal, i) => `${reached(goal, values)} AS goal_${i}`);
+  const kept = `${keptBy(filters, values)} AND ${spanOf({ fromMs, toMs }, values)('received_at')}`;
+  return {
+    siteId,
+    from: { events: days.map(({ day }) => day) },
+    sql: select(`(SELECT ${columns}, ${flags.join(', ')} FROM events WHERE ${where} AND ${kept}) AS reached`),
+    values: values.all,
+  };
+}
+
+/** Counts the events other than page views that have each property. */
+export function countProperties(
+  { siteId, fromMs, toMs, filters }: Scope,
+  limit: number,
+  days: readonly StoredDay[],
+): Statement | null {
+  if (days.length === 0) return null;
+  const values = new Values();
+  const kept = `${keptBy(filters, values)} AND ${spanOf({ fromMs, toMs }, values)('received_at')}`;
+  return {
+    siteId,
+    from: { events: days.map(({ day }) => day) },
+    sql: `SELECT property, count(*) AS events FROM (
+        SELECT arrayJoin(mapKeys(props)) AS property FROM events WHERE name <> '${PAGEVIEW}' AND ${kept}) AS properties
+      GROUP BY property ORDER BY events DESC, property LIMIT ${values.bind(limit)}`,
+    values: values.all,
+  };
+}
+
 interface Counting {
   /** The condition of the filters. */
   kept: string;
@@ -228,13 +355,16 @@ function countVisits({
 /** The flag of one row per visit and key; null if filters of other columns of events decide which rows of a visit there are. */
 function firstOf(by: FilterDimension | null, filters: readonly Filter[]): string | null {
   const column = by === null ? null : columnOf(by);
-  const isOfKey = (filter: Filter) => column !== null && columnOf(filter.by) === column;
-  if (!filters.every((filter) => isOfVisits(filter.by) || isOfKey(filter))) return null;
+  const isOfKey = (filter: Filter) =>
+    column !== null && filter.by !== 'goal' && columnOf(filter.by) === column;
+  if (!filters.every((filter) => isOfKey(filter) || (filter.by !== 'goal' && isOfVisits(filter.by))))
+    return null;
   if (by === null || isOfVisits(by)) return 'begins';
   return column === null ? null : firstWith(column);
 }
 
-function spanOf(
+/** Returns the condition that an instant is in a span. */
+export function spanOf(
   { fromMs, toMs }: { fromMs: number; toMs: number },
   values: Values,
 ): (atColumn: string) => string {
@@ -257,24 +387,6 @@ function bucketsOf(boundariesMs: readonly number[], values: Values): (at: string
     if (bounds.length === 0) bounds = boundariesMs.map((boundary) => values.bind(boundary));
     return search(at, 0, bounds.length);
   };
-}
-
-function keptBy(filters: readonly Filter[], values: Values): string {
-  if (filters.length === 0) return 'true';
-  return filters.map((filter) => condition(filter, values)).join(' AND ');
-}
-
-function condition({ by, values: wanted, negated }: Filter, values: Values): string {
-  const key = keyOf(by, values);
-  const texts = wanted.filter((value) => value !== null);
-  const listed =
-    texts.length === 0 ? 'false' : `${key} IN (${texts.map((text) => values.bind(text)).join(', ')})`;
-  const is = wanted.includes(null) ? `(${key} IS NULL OR ${listed})` : `(${key} IS NOT NULL AND ${listed})`;
-  return negated ? `NOT ${is}` : is;
-}
-
-function keyOf(by: FilterDimension, values: Values): string {
-  return columnOf(by) ?? `props[${values.bind(propName(by) ?? '')}]`;
 }
 
 /** Divides days into those that are answered from rollups, if these can answer, and those that are answered from rows. */

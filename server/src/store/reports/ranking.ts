@@ -7,10 +7,25 @@ export interface Paging {
   cursor?: string;
 }
 
+/** What rows are ranked by: expressions over their columns. */
+export interface Ranking {
+  size: string;
+  /** What rows of the same size are ranked by. */
+  more: string;
+  /** Which rows are listed. */
+  isListed: string;
+}
+
+const BY_VISITORS: Ranking = {
+  size: 'visitors + bots',
+  more: 'events',
+  isListed: '(visits > 0 OR events > 0 OR bots > 0)',
+};
+
 /** A position in the ranking. */
 interface Place {
   size: number;
-  events: number;
+  more: number;
   /** What rows with the same numbers are ordered by; null for the unknown value. */
   sortKey: string | null;
 }
@@ -24,15 +39,23 @@ const DIGEST = "concat('\u{10ffff}', hex(SHA256(key)))";
 /**
  * Returns the rows of a query that belong on a page, and one more if there is another page: most visitors first (for bots, most
  * visits), then most events, then by value, with unknown last. Long values come after others, in the order of their digests.
+ *
+ * @param ranking what rows are ranked by instead of visitors and events
  */
-export function ranked(counted: string, { limit, cursor }: Paging, values: Values): string {
+export function ranked(
+  counted: string,
+  { limit, cursor }: Paging,
+  values: Values,
+  ranking: Ranking = BY_VISITORS,
+): string {
+  const { size, more, isListed } = ranking;
   const after = cursor === undefined ? null : parseCursor(cursor);
   return `SELECT * FROM (
-    SELECT *, visitors + bots AS size,
+    SELECT *, ${size} AS size, ${more} AS more,
       CASE WHEN char_length(key) <= ${VALUE_IN_CURSOR_MAX_CHARS} THEN key ELSE ${DIGEST} END AS sort_key
     FROM (${counted}) AS counted) AS keyed
-  WHERE (visits > 0 OR events > 0 OR bots > 0) AND ${after === null ? 'true' : isAfter(after, values)}
-  ORDER BY size DESC, events DESC, sort_key ASC NULLS LAST LIMIT ${values.bind(limit + 1)}`;
+  WHERE ${isListed} AND ${after === null ? 'true' : isAfter(after, values)}
+  ORDER BY size DESC, more DESC, sort_key ASC NULLS LAST LIMIT ${values.bind(limit + 1)}`;
 }
 
 /** Splits the rows of a ranked query into those of the page and the cursor of the next page. */
@@ -45,15 +68,15 @@ export function pageOf<Row extends Readonly<Record<string, unknown>>>(
   return { rows: page, nextCursor: rows.length > limit && last !== undefined ? cursorOf(last) : null };
 }
 
-function isAfter({ size, events, sortKey }: Place, values: Values): string {
-  const [sizeBefore, eventsBefore] = [values.bind(size), values.bind(events)];
+function isAfter({ size, more, sortKey }: Place, values: Values): string {
+  const [sizeBefore, moreBefore] = [values.bind(size), values.bind(more)];
   const later = sortKey === null ? 'false' : `(sort_key IS NULL OR sort_key > ${values.bind(sortKey)})`;
   return `(size < ${sizeBefore} OR (size = ${sizeBefore}
-    AND (events < ${eventsBefore} OR (events = ${eventsBefore} AND ${later}))))`;
+    AND (more < ${moreBefore} OR (more = ${moreBefore} AND ${later}))))`;
 }
 
-function cursorOf({ size, events, sort_key: sortKey }: Readonly<Record<string, unknown>>): string {
-  const of = [Number(size), Number(events), sortKey === null ? null : String(sortKey)];
+function cursorOf({ size, more, sort_key: sortKey }: Readonly<Record<string, unknown>>): string {
+  const of = [Number(size), Number(more), sortKey === null ? null : String(sortKey)];
   return Buffer.from(JSON.stringify(of)).toString('base64url');
 }
 
@@ -61,9 +84,9 @@ function parseCursor(cursor: string): Place | null {
   try {
     const of: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString());
     if (!Array.isArray(of)) return null;
-    const [size, events, sortKey] = of as unknown[];
-    if (!isCount(size) || !isCount(events)) return null;
-    return { size, events, sortKey: typeof sortKey === 'string' ? sortKey : null };
+    const [size, more, sortKey] = of as unknown[];
+    if (!isCount(size) || !isCount(more)) return null;
+    return { size, more, sortKey: typeof sortKey === 'string' ? sortKey : null };
   } catch {
     return null;
   }

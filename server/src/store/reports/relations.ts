@@ -1,4 +1,5 @@
-import { DIMENSIONS, type Dimension } from '../../domain/dimensions.ts';
+import { DIMENSIONS, type Dimension, listedDimension } from '../../domain/dimensions.ts';
+import { VITALS } from '../../domain/vitals.ts';
 
 /**
  * The relations that every report is a question to. They are the same in every engine:
@@ -7,10 +8,13 @@ import { DIMENSIONS, type Dimension } from '../../domain/dimensions.ts';
  * - `bots`: a row a request by a declared crawler.
  * - `rollups`: a row a site, UTC day, dimension and value, for days that are over.
  * - `quarter_hours`: a row a site and quarter of an hour of a UTC day, for days that are over.
+ * - `views`: a row a view that ended, with the columns of its visit. It is made when it is asked for.
  *
  * A visitor, and so a visit, belongs to one UTC day. That is why numbers of days add up, visitors included.
  */
 export type Relation = 'events' | 'bots' | 'rollups' | 'quarter_hours';
+/** The relations that a statement may read: those above, whose rows are stored, and `views`. */
+export type AskedRelation = Relation | 'views';
 
 /** The types of columns, as engines spell them. A `map` is from the names of properties to their values as text. */
 export type ColumnType = 'integer' | 'number' | 'text' | 'flag' | 'map';
@@ -21,6 +25,13 @@ export interface Column {
 
 const columns = (type: ColumnType, ...names: readonly string[]): Column[] =>
   names.map((name) => ({ name, type }));
+
+/** The columns that are not named like their dimension. `referrer` is that of an event, `visit_referrer` that of the first one. */
+const OTHER_COLUMNS: Readonly<Partial<Record<string, string>>> = {
+  event: 'name',
+  referrer: 'visit_referrer',
+  utm_campaign: 'campaign',
+};
 
 /** The dimensions that may differ between the events of a visit, as columns. */
 export const EVENT_COLUMNS = DIMENSIONS.filter((each) => each.of === 'event').map(
@@ -43,6 +54,8 @@ export const EVENTS: readonly Column[] = [
   ...columns('integer', 'day', 'received_at', 'ordinal'),
   ...columns('text', ...EVENT_COLUMNS),
   ...columns('map', 'props'),
+  ...columns('number', 'value'),
+  ...columns('text', 'currency'),
   // Numbers that no other visit and visitor of the site has.
   ...columns('integer', 'visit_no', 'visitor_no'),
   ...columns('integer', 'visit_start', 'visit_end', 'engaged'),
@@ -90,6 +103,19 @@ export const QUARTER_HOURS: readonly Column[] = [
   ...columns('integer', 'day', 'quarter', ...QUARTER_MEASURES),
 ];
 
+/**
+ * `received_at` is when its end was last reported. `page` never is unknown; `scroll` and vitals are, where they were not measured.
+ * The columns of the visit are unknown if the visitor had none before the view ended.
+ */
+export const VIEWS: readonly Column[] = [
+  ...columns('text', 'site'),
+  ...columns('integer', 'day', 'received_at'),
+  ...columns('text', 'page'),
+  ...columns('integer', 'scroll'),
+  ...columns('number', ...VITALS.map(({ name }) => name)),
+  ...columns('text', ...VISIT_COLUMNS),
+];
+
 export const RELATIONS: Readonly<Record<Relation, readonly Column[]>> = {
   events: EVENTS,
   bots: BOTS,
@@ -99,11 +125,23 @@ export const RELATIONS: Readonly<Record<Relation, readonly Column[]>> = {
 
 /** Whether a dimension is the same for all events of a visit. */
 export function isOfVisits(by: Dimension): boolean {
-  return DIMENSIONS.some(({ name, of }) => name === by && of === 'visit');
+  return listedDimension(by)?.of === 'visit';
 }
 
 /** Returns the column of a dimension of events or visits; null for a property. */
 export function columnOf(by: Exclude<Dimension, 'bot'>): string | null {
-  if (by === 'event') return 'name';
-  return DIMENSIONS.some(({ name }) => name === by) ? by : null;
+  const name = listedDimension(by)?.name ?? null;
+  return (name === null ? null : OTHER_COLUMNS[name]) ?? name;
 }
+
+/** Returns the name of a dimension in `rollups`; null if it has none. */
+export function rollupOf(by: Exclude<Dimension, 'bot'>): string | null {
+  const name = listedDimension(by)?.name ?? null;
+  return name === 'utm_campaign' ? 'campaign' : name;
+}
+
+/** The dimensions of which days that were sealed by an earlier release have no rollups. */
+export const LATER_DIMENSIONS: readonly Dimension[] = [
+  ...(['referrer', 'utm_source', 'utm_medium', 'utm_content', 'utm_term', 'region', 'city'] as const),
+  ...(['screen', 'browser_version', 'os_version', 'language'] as const),
+];

@@ -1,13 +1,32 @@
 import { utcDay } from '../../domain/clock.ts';
-import type { Dimension } from '../../domain/dimensions.ts';
+import type { Dimension, ViewDimension } from '../../domain/dimensions.ts';
+import type { GoalTarget } from '../../domain/goals.ts';
 import { type Measures, NO_MEASURES } from '../../domain/measures.ts';
-import type { BreakdownRow, Reports, Scope } from '../contract/store.ts';
-import { countBots, countBy, countByTime, lastPages, type StoredDay } from './questions.ts';
+import type { Money } from '../../domain/money.ts';
+import type {
+  AskedReports,
+  BreakdownRow,
+  GoalCount,
+  PropertyCount,
+  Scope,
+  ViewsRow,
+} from '../contract/store.ts';
+import { amountOf } from './measures.ts';
+import {
+  countBots,
+  countBy,
+  countByTime,
+  countGoals,
+  countProperties,
+  lastPages,
+  type StoredDay,
+  sumByTime,
+  sumByValue,
+  sumGoals,
+} from './questions.ts';
 import { type Paging, pageOf } from './ranking.ts';
 import type { Statement } from './statement.ts';
-
-/** The pages that `realtime` lists. */
-const PAGES_SHOWN = 100;
+import { allViews, countViews, type P75, viewsRow } from './views.ts';
 
 export type Row = Readonly<Record<string, unknown>>;
 
@@ -17,10 +36,12 @@ export interface ReportEngine {
   daysOf(siteId: string, range: { firstDay: number; lastDay: number }): Promise<StoredDay[]>;
   /** Answers a statement over the relations. Counts are numbers, or text of digits. */
   rows(statement: Statement): Promise<Row[]>;
+  /** How the engine writes a percentile. */
+  readonly p75: P75;
 }
 
 /** Answers reports with one statement each. */
-export class SqlReports implements Pick<Reports, 'totals' | 'series' | 'breakdown' | 'realtime'> {
+export class SqlReports implements Omit<AskedReports, 'listActivity' | 'eventsSince'> {
   readonly #engine: ReportEngine;
 
   constructor(engine: ReportEngine) {
@@ -65,6 +86,60 @@ export class SqlReports implements Pick<Reports, 'totals' | 'series' | 'breakdow
     };
   }
 
+  async views(
+    scope: Scope,
+    by: ViewDimension | null,
+    paging: Paging,
+  ): Promise<{ rows: ViewsRow[]; nextCursor: string | null }> {
+    const days = await this.#daysWithin(scope.siteId, scope.fromMs, scope.toMs);
+    const page = await this.#rows(countViews(scope, by, { paging, days, p75: this.#engine.p75 }));
+    if (by === null) return { rows: [allViews(page)], nextCursor: null };
+    const { rows, nextCursor } = pageOf(page, paging);
+    return { rows: rows.map(viewsRow), nextCursor };
+  }
+
+  async revenue(
+    scope: Pick<Scope, 'siteId' | 'filters'>,
+    boundariesMs: readonly number[],
+  ): Promise<Money[][]> {
+    const days = await this.#daysWithin(scope.siteId, boundariesMs[0] ?? 0, boundariesMs.at(-1) ?? 0);
+    const byBucket = moneyByKey(await this.#rows(sumByTime(scope, boundariesMs, days)));
+    return boundariesMs.slice(1).map((_, bucket) => byBucket.get(String(bucket)) ?? []);
+  }
+
+  async revenueBy(scope: Scope, by: Dimension, values: readonly (string | null)[]): Promise<Money[][]> {
+    if (by === 'bot' || values.length === 0) return values.map(() => []);
+    const days = await this.#daysWithin(scope.siteId, scope.fromMs, scope.toMs);
+    const found: Money[][] = [];
+    for (let from = 0; from < values.length; from += VALUES_AT_ONCE) {
+      const some = values.slice(from, from + VALUES_AT_ONCE);
+      const byValue = moneyByKey(await this.#rows(sumByValue(scope, by, some, days)));
+      found.push(...some.map((value) => byValue.get(value) ?? []));
+    }
+    return found;
+  }
+
+  async goals(scope: Scope, goals: readonly GoalTarget[]): Promise<GoalCount[]> {
+    const days = await this.#daysWithin(scope.siteId, scope.fromMs, scope.toMs);
+    const [counted] = await this.#rows(countGoals(scope, goals, days));
+    const sums = await this.#rows(sumGoals(scope, goals, days));
+    return goals.map((_, i) => ({
+      visitors: Number(counted?.[`visitors_${i}`] ?? 0),
+      conversions: Number(counted?.[`events_${i}`] ?? 0),
+      revenue: inOrder(
+        sums
+          .filter((row) => Number(row[`events_${i}`]) > 0)
+          .map((row) => moneyOf(row.currency, row[`revenue_${i}`])),
+      ),
+    }));
+  }
+
+  async properties(scope: Scope, limit: number): Promise<PropertyCount[]> {
+    const days = await this.#daysWithin(scope.siteId, scope.fromMs, scope.toMs);
+    const rows = await this.#rows(countProperties(scope, limit, days));
+    return rows.map((row) => ({ name: String(row.property), events: Number(row.events) }));
+  }
+
   async realtime(
     siteId: string,
     sinceMs: number,
@@ -74,10 +149,7 @@ export class SqlReports implements Pick<Reports, 'totals' | 'series' | 'breakdow
     const pages = rows
       .map((row) => ({ path: String(row.page), visitors: Number(row.visitors) }))
       .sort((a, b) => b.visitors - a.visitors || (a.path < b.path ? -1 : 1));
-    return {
-      visitors: pages.reduce((sum, page) => sum + page.visitors, 0),
-      pages: pages.slice(0, PAGES_SHOWN),
-    };
+    return { visitors: pages.reduce((sum, page) => sum + page.visitors, 0), pages };
   }
 
   async #daysWithin(siteId: string, fromMs: number, toMs: number): Promise<StoredDay[]> {
@@ -88,6 +160,29 @@ export class SqlReports implements Pick<Reports, 'totals' | 'series' | 'breakdow
   async #rows(statement: Statement | null): Promise<Row[]> {
     return statement === null ? [] : this.#engine.rows(statement);
   }
+}
+
+/** Values that one statement names. They may be long. */
+const VALUES_AT_ONCE = 1_000;
+
+function moneyByKey(rows: readonly Row[]): Map<string | null, Money[]> {
+  const byKey = new Map<string | null, Money[]>();
+  for (const row of rows) {
+    const key = textOf(row.key);
+    byKey.set(key, [...(byKey.get(key) ?? []), moneyOf(row.currency, row.revenue)]);
+  }
+  return new Map([...byKey].map(([key, money]) => [key, inOrder(money)]));
+}
+
+function moneyOf(currency: unknown, sum: unknown): Money {
+  return { currency: textOf(currency), amount: amountOf(String(sum)) };
+}
+
+/** Sorts by currency. What has none comes last. */
+function inOrder(money: readonly Money[]): Money[] {
+  return money.toSorted((a, b) =>
+    a.currency === null || (b.currency !== null && a.currency > b.currency) ? 1 : -1,
+  );
 }
 
 /** An upper bound of days. */

@@ -1,7 +1,7 @@
 import { MINUTE_MS } from '../../domain/clock.ts';
 import { DIMENSIONS } from '../../domain/dimensions.ts';
 import { measures, ofEvents, ofVisitors, ofVisits } from './measures.ts';
-import { columnOf, firstWith, isOfVisits, QUARTER_MEASURES } from './relations.ts';
+import { columnOf, firstWith, isOfVisits, QUARTER_MEASURES, rollupOf } from './relations.ts';
 
 /** The statements that make the rollups of whole days from their `events` and `bots`. */
 
@@ -14,7 +14,7 @@ export function rollupsOf(): string {
     const column = columnOf(name) ?? name;
     const first = isOfVisits(name) ? 'begins' : firstWith(column);
     return `
-      SELECT site, day, '${name}' AS dimension, ${column} AS value, NULL AS company,
+      SELECT site, day, '${rollupOf(name)}' AS dimension, ${column} AS value, NULL AS company,
         ${measures({ ...ofVisitors({ first, happened: 'true', isWithin: 'true' }), ...ofEvents('true'), ...ofVisits(first) })}
       FROM events GROUP BY site, day, ${column}`;
   });

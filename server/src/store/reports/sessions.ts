@@ -26,9 +26,12 @@ export const ENTRIES: readonly Column[] = [
   { name: 'id', type: 'text' },
   { name: 'visitor', type: 'integer' },
   { name: 'is_event', type: 'flag' },
+  { name: 'interactive', type: 'flag' },
   { name: 'view', type: 'integer' },
   { name: 'engaged', type: 'integer' },
-  ...EVENTS.filter(({ name }) => [...EVENT_COLUMNS, ...SENDER_COLUMNS, 'props'].includes(name)),
+  ...EVENTS.filter(({ name }) =>
+    [...EVENT_COLUMNS, ...SENDER_COLUMNS, 'props', 'value', 'currency'].includes(name),
+  ),
 ];
 
 /** The columns of `events` that are the same for all events of a visit. */
@@ -71,12 +74,12 @@ export function sessionsOf(entries: string, { no, of }: Part = { no: 0, of: 1 })
   const numberOf = (rank: string) => `day * ${NUMBERS_PER_DAY} + (${rank} - 1) * ${of} + ${no}`;
   return `
     WITH following AS (
-      SELECT ${VISITOR}, ${IN_ORDER}, is_event, view, engaged, ${EVENT_COLUMNS.join(', ')},
+      SELECT ${VISITOR}, ${IN_ORDER}, is_event, interactive, view, engaged, ${EVENT_COLUMNS.join(', ')},
         max(CASE WHEN is_event THEN received_at END)
           OVER (PARTITION BY ${VISITOR} ORDER BY ${IN_ORDER} ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS previous_at
       FROM ${entries}
     ), numbered AS (
-      SELECT ${VISITOR}, ${IN_ORDER}, is_event, view, engaged, ${EVENT_COLUMNS.join(', ')}, ${begins} AS begins,
+      SELECT ${VISITOR}, ${IN_ORDER}, is_event, interactive, view, engaged, ${EVENT_COLUMNS.join(', ')}, ${begins} AS begins,
         sum(CASE WHEN ${begins} THEN 1 ELSE 0 END)
           OVER (PARTITION BY ${VISITOR} ORDER BY ${IN_ORDER} ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS visit
       FROM following
@@ -86,25 +89,26 @@ export function sessionsOf(entries: string, { no, of }: Part = { no: 0, of: 1 })
     ), engagement AS (
       SELECT ${VISITOR}, first_visit AS visit, sum(view_engaged) AS visit_engaged FROM views GROUP BY ${VISITOR}, first_visit
     ), marked AS (
-      SELECT ${VISIT}, ${IN_ORDER}, begins, ${EVENT_COLUMNS.join(', ')},
+      SELECT ${VISIT}, ${IN_ORDER}, begins, interactive, ${EVENT_COLUMNS.join(', ')},
         coalesce(max(visit) OVER (PARTITION BY ${VISITOR} ORDER BY ${IN_ORDER} ROWS BETWEEN 1 FOLLOWING AND 1 FOLLOWING), 0) AS next_visit,
         ${EVENT_COLUMNS.map((column) => `row_number() OVER (PARTITION BY ${VISIT}, ${column} ORDER BY ${IN_ORDER}) = 1 AS ${firstWith(column)}`).join(', ')}
       FROM numbered WHERE is_event
     ), visits AS (
-      SELECT ${VISIT}, min(received_at) AS visit_start, max(received_at) AS visit_end, count(*) AS visit_events,
+      SELECT ${VISIT}, min(received_at) AS visit_start, max(received_at) AS visit_end,
         sum(CASE WHEN name = '${PAGEVIEW}' THEN 1 ELSE 0 END) AS visit_pageviews,
+        sum(CASE WHEN interactive AND name <> '${PAGEVIEW}' THEN 1 ELSE 0 END) AS visit_actions,
         max(CASE WHEN begins THEN page END) AS entry, max(CASE WHEN next_visit <> visit THEN page END) AS exit,
         max(CASE WHEN begins THEN id END) AS first_id,
         visit = 1 AND max(CASE WHEN next_visit > visit THEN 1 ELSE 0 END) = 0 AS lone
       FROM marked GROUP BY ${VISIT}
     ), measured AS (
       SELECT visits.site AS site, visits.day AS day, visits.visitor AS visitor, visits.visit AS visit,
-        visit_start, visit_end, visit_events, visit_pageviews, entry, exit, first_id, lone,
+        visit_start, visit_end, visit_pageviews, visit_actions, entry, exit, first_id, lone,
         coalesce(visit_engaged, 0) AS visit_engaged
       FROM visits LEFT JOIN engagement ON ${isSame(VISIT.split(', '), 'visits', 'engagement')}
     ), numbered_visits AS (
       SELECT ${VISIT}, visit_start, visit_end, entry, exit, first_id, lone, visit_engaged AS engaged,
-        visit_events = 1 AND visit_pageviews = 1 AND visit_engaged < ${BOUNCE_ENGAGED_MS} AS bounce,
+        visit_pageviews = 1 AND visit_actions = 0 AND visit_engaged < ${BOUNCE_ENGAGED_MS} AS bounce,
         ${numberOf('dense_rank() OVER (PARTITION BY day ORDER BY site, visitor)')} AS visitor_no,
         ${numberOf('row_number() OVER (PARTITION BY day ORDER BY site, visitor, visit)')} AS visit_no
       FROM measured

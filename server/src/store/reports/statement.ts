@@ -1,4 +1,4 @@
-import type { Relation } from './relations.ts';
+import type { AskedRelation } from './relations.ts';
 
 export type Value = string | number;
 
@@ -6,7 +6,7 @@ export type Value = string | number;
 export interface Statement {
   siteId: string;
   /** For each relation that the statement reads, the site's days that it needs: the relation has no others. */
-  from: Readonly<Partial<Record<Relation, readonly number[]>>>;
+  from: Readonly<Partial<Record<AskedRelation, readonly number[]>>>;
   /** Values stand in the text as `$1`, `$2` and so on. */
   sql: string;
   values: readonly Value[];

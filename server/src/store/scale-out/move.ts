@@ -1,7 +1,8 @@
 import { hash } from 'node:crypto';
 import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
 import { DAY_MS } from '../../domain/clock.ts';
-import type { Entry, KeyUse, LedgerLine, SiteLimit } from '../contract/store.ts';
+import type { Entry, KeyUse, SiteLimit } from '../contract/store.ts';
+import type { StoredLine } from '../shared/ledger-delta.ts';
 import { MoveError } from '../shared/move-schema.ts';
 
 /**
@@ -33,7 +34,7 @@ export interface MovedEntry {
 
 export interface DayContent {
   entries: Iterable<MovedEntry> | AsyncIterable<MovedEntry>;
-  ledger: LedgerLine[];
+  ledger: StoredLine[];
   events: number;
 }
 

@@ -1,6 +1,6 @@
 import { hash, randomUUID } from 'node:crypto';
 import { type Clock, DAY_MS, SECOND_MS, utcDay } from '../../domain/clock.ts';
-import type { Outage } from '../../domain/outage.ts';
+import { type Outage, STORING_EVENTS } from '../../domain/outage.ts';
 import type {
   AppendOutcome,
   Audit,
@@ -10,9 +10,12 @@ import type {
   Health,
   Reports,
   SiteLimit,
+  TextLimits,
 } from '../contract/store.ts';
+import type { FreeDisk } from '../shared/free-disk.ts';
 import { type Group, GroupCommit } from '../shared/group-commit.ts';
 import { Loop } from '../shared/loop.ts';
+import { TextBudgets } from '../shared/text-budget.ts';
 import { audit } from './audit.ts';
 import { Reconciler } from './reconciler.ts';
 import { Shipper } from './shipper.ts';
@@ -37,7 +40,7 @@ export class ShippedEvents implements Events {
   readonly #toRow: ToRow;
   readonly #clock: Clock;
   readonly #onClosed: () => Promise<void>;
-  readonly #group = new GroupCommit((group) => this.#commit(group));
+  readonly #group: GroupCommit;
   readonly #shipper: Shipper;
   readonly #reconciler: Reconciler;
   readonly #checks: Loop;
@@ -51,6 +54,8 @@ export class ShippedEvents implements Events {
     counts,
     toRow,
     clock,
+    textLimits,
+    disk,
     onClosed,
   }: {
     spool: Spool;
@@ -58,12 +63,19 @@ export class ShippedEvents implements Events {
     counts: Counts;
     toRow: ToRow;
     clock: Clock;
+    textLimits: TextLimits;
+    /** The disk of the spool. */
+    disk: FreeDisk;
     /** Called at the end of `close`. */
     onClosed: () => Promise<void>;
   }) {
     this.#clock = clock;
     this.#onClosed = onClosed;
     this.#spool = spool;
+    this.#group = new GroupCommit((group) => this.#commit(group), {
+      texts: new TextBudgets(textLimits, spool.textUse),
+      disk,
+    });
     this.#warehouse = warehouse;
     this.#counts = counts;
     this.#toRow = toRow;
@@ -91,6 +103,7 @@ export class ShippedEvents implements Events {
   onCommit: Events['onCommit'] = (listener) => this.#group.onCommit(listener);
   onOutage(listener: (outage: Outage) => void): void {
     this.#onOutage.push(listener);
+    this.#group.onOutage((error) => listener({ work: STORING_EVENTS, error }));
     for (const [work, error] of [
       ['shipping', this.#shipper.lastError],
       ['checking the warehouse', this.#checks.lastError],
@@ -100,6 +113,7 @@ export class ShippedEvents implements Events {
   }
 
   refuse: Events['refuse'] = (refusal) => this.#group.refuse(refusal);
+  refusedInOutage: Events['refusedInOutage'] = (siteId) => this.#group.refusedInOutage(siteId);
   /** Settles once all refusals reported so far are in the spool. They are shipped later. */
   flush: Events['flush'] = () => this.#group.flush();
   fill: Events['fill'] = () => this.#group.fill();
@@ -126,14 +140,8 @@ export class ShippedEvents implements Events {
         reason: `the spool is full: ${entries} entries, ${bytes} bytes wait for the databases${why}`,
       };
     }
-    if (this.#group.lastFailure !== null) {
-      try {
-        await this.#spool.probe();
-        this.#group.recovered();
-      } catch (error) {
-        return { ok: false, reason: error instanceof Error ? error.message : String(error) };
-      }
-    }
+    const { complaint } = this.#group;
+    if (complaint !== null) return { ok: false, reason: complaint };
     if (lastError !== null) return { ok: true, note: `the databases are unavailable: ${lastError}` };
     const failing = this.#reconciler.outages.map(({ work, error }) => `${work} is failing: ${error}`);
     return failing.length === 0 ? { ok: true } : { ok: true, note: failing.join('; ') };
@@ -206,11 +214,10 @@ export class ShippedEvents implements Events {
     await this.#onClosed();
   }
 
-  #commit({ entries, refusals, refusedKeys }: Group): Promise<readonly AppendOutcome[]> {
+  #commit({ entries, ...rest }: Group): Promise<readonly AppendOutcome[]> {
     return this.#spool.commit({
       entries: entries.map((entry) => this.#toSpoolEntry(entry)),
-      refusals,
-      refusedKeys,
+      ...rest,
     });
   }
 
@@ -220,7 +227,8 @@ export class ShippedEvents implements Events {
     const key = id === null ? null : keyOf(siteId, id);
     const eventId = key === null ? randomUUID() : uuidOf(key);
     const row = this.#toRow(entry, { eventId, ordinal: this.#ordinal++ });
-    return { key, siteId, siteKey, host, receivedAtMs, outcome: COUNTED_AS[entry.kind], row };
+    const isShortened = entry.kind === 'event' && entry.isShortened === true;
+    return { key, siteId, siteKey, host, receivedAtMs, outcome: COUNTED_AS[entry.kind], isShortened, row };
   }
 }
 

@@ -10,6 +10,7 @@ import {
   StoreUnavailable,
 } from '../contract/store.ts';
 import type { KeyUseDelta, LedgerDelta } from '../shared/ledger-delta.ts';
+import type { TextUse } from '../shared/text-budget.ts';
 
 /**
  * The parts of a scale-out setup and their guarantees. A collector stores acknowledged entries in its **spool**, on its own
@@ -58,6 +59,8 @@ export interface SpoolEntry {
   receivedAtMs: number;
   /** The ledger outcome under which the entry is counted; null if it is not counted. */
   outcome: 'stored' | 'bot' | null;
+  /** Whether the ledger also counts it as shortened. */
+  isShortened: boolean;
   /** The row as it is sent to the warehouse. */
   row: string;
 }
@@ -66,6 +69,7 @@ export interface SpoolGroup {
   entries: readonly SpoolEntry[];
   refusals: readonly LedgerDelta[];
   refusedKeys: readonly KeyUseDelta[];
+  textUse: readonly TextUse[];
 }
 
 /** The counts of what a collector believes it stored. */
@@ -104,10 +108,10 @@ export interface Spool {
   /** Deletes a batch that the databases have. */
   release(no: number): Promise<void>;
   stats(): SpoolStats;
+  /** The use of text by sites that was stored when the spool was opened. */
+  readonly textUse: readonly TextUse[];
   /** Returns how full the spool is, from 0 (empty) to 1 (full). */
   fill(): number;
-  /** Tests whether writing works. */
-  probe(): Promise<void>;
   /** An ordinal greater than that of any earlier row. */
   readonly firstOrdinal: number;
   close(): Promise<void>;

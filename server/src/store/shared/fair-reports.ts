@@ -4,6 +4,8 @@ import type { FairQueue } from './fair-queue.ts';
 /** The asker of questions that no request asks. */
 const INSTANCE: Asker = { asker: 'instance' };
 
+const NEVER = new AbortController().signal;
+
 /** Returns an engine's reports, whose questions end soon after the signal aborts. */
 export type ReportsUntil = (signal: AbortSignal) => AskedReports;
 
@@ -28,6 +30,18 @@ export class FairReports implements AskedReports {
     this.#ask((reports) => reports.series(scope, boundariesMs));
   breakdown: AskedReports['breakdown'] = (scope, by, options) =>
     this.#ask((reports) => reports.breakdown(scope, by, options));
+  views: AskedReports['views'] = (scope, by, options) =>
+    this.#ask((reports) => reports.views(scope, by, options));
+  revenue: AskedReports['revenue'] = (scope, boundariesMs) =>
+    this.#ask((reports) => reports.revenue(scope, boundariesMs));
+  revenueBy: AskedReports['revenueBy'] = (scope, by, values) =>
+    this.#ask((reports) => reports.revenueBy(scope, by, values));
+  goals: AskedReports['goals'] = (scope, goals) => this.#ask((reports) => reports.goals(scope, goals));
+  properties: AskedReports['properties'] = (scope, limit) =>
+    this.#ask((reports) => reports.properties(scope, limit));
+  /** Answered at once: it costs less than to wait for a turn behind the questions of others. */
+  eventsSince: AskedReports['eventsSince'] = (scope) =>
+    this.#until(this.#by.signal ?? NEVER).eventsSince(scope);
   listActivity: AskedReports['listActivity'] = (scope, options) =>
     this.#ask((reports) => reports.listActivity(scope, options));
   realtime: AskedReports['realtime'] = (siteId, sinceMs) =>

@@ -1,7 +1,26 @@
-import type { LedgerLine } from '../contract/store.ts';
+import type { RefusalReason } from '../../domain/outcomes.ts';
+import type { LedgerLine, Refusal } from '../contract/store.ts';
+
+/**
+ * A line of the ledger as it is stored: `host` is the wrong field if the event was malformed, since the host of such an event is
+ * not known. Both are made up by clients, so both have the same limits.
+ */
+export type StoredLine = Omit<LedgerLine, 'field'>;
+
+const MALFORMED: RefusalReason = 'malformed';
+
+/** Returns what a line stores as the host of a refusal. */
+export function storedHost({ reason, host, field = '' }: Refusal): string {
+  return reason === MALFORMED ? field : host;
+}
+
+/** Returns a stored line with its host and its field apart. */
+export function readLine(line: StoredLine): LedgerLine {
+  return line.outcome === MALFORMED ? { ...line, host: '', field: line.host } : { ...line, field: '' };
+}
 
 /** Counts to add to the ledger for one site, day, outcome and host. */
-export interface LedgerDelta extends LedgerLine {
+export interface LedgerDelta extends StoredLine {
   siteId: string;
 }
 

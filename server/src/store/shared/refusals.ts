@@ -1,8 +1,8 @@
 import { utcDay } from '../../domain/clock.ts';
 import { OTHER_HOST, type Refusal } from '../contract/store.ts';
-import { addKeyUse, addToLedger, type KeyUseDelta, type LedgerDelta } from './ledger-delta.ts';
+import { addKeyUse, addToLedger, type KeyUseDelta, type LedgerDelta, storedHost } from './ledger-delta.ts';
 
-/** Maximum hosts per site and reason between two commits, since anyone can make up the hosts of refused beacons. */
+/** Maximum hosts, or fields, per site and reason between two commits, since anyone can make up those of refused beacons. */
 const HOSTS_PER_SITE = 20;
 
 /**
@@ -18,12 +18,13 @@ export class PendingRefusals {
     return this.#ledger.size;
   }
 
-  add({ siteId, siteKey, receivedAtMs, reason, host }: Refusal): void {
+  add(refusal: Refusal): void {
+    const { siteId, siteKey, receivedAtMs, reason } = refusal;
     addToLedger(this.#ledger, {
       siteId,
       day: utcDay(receivedAtMs),
       outcome: reason,
-      host: this.#kept(`${siteId}\n${reason}`, host),
+      host: this.#kept(`${siteId}\n${reason}`, storedHost(refusal)),
       count: 1,
       firstAtMs: receivedAtMs,
       lastAtMs: receivedAtMs,

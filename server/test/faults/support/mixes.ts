@@ -110,7 +110,11 @@ export const MAKERS: Readonly<Record<string, Maker>> = {
       from('nobody.example'),
     ),
   'not JSON': () => sending('{"key":', [NO_SITE], ['malformed']),
-  'no key': () => sending({ url: 'https://example.com/' }, [NO_SITE], ['malformed']),
+  'not JSON from a registered host': (_, site) =>
+    sending('{"key":', [site.id], ['malformed'], from(site.domain)),
+  'no key on a registered host': (_, site) =>
+    sending({ ...beaconOf(site), key: undefined }, [site.id], ['missing-key'], from(site.domain)),
+  'no key from elsewhere': () => sending({ url: 'https://nobody.example/' }, [NO_SITE], ['missing-key']),
   'no body': () => sending('', [NO_SITE], ['malformed']),
   'empty batch': () => sending([], [NO_SITE], ['malformed']),
   'batch of a batch': () => sending([[]], [NO_SITE], ['malformed']),

@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { inject } from 'vitest';
 import { freePort } from '../free-port.ts';
-import { root } from '../paths.ts';
 import { until } from '../poll.ts';
-import { isRunning, mayDownload, missing, run } from './process.ts';
+import { npmPackage } from './npm-package.ts';
+import { isRunning } from './process.ts';
 
 /**
  * A current ClickHouse for tests. Debian does not package one, but chDB on npm contains the engine as an
@@ -15,34 +15,12 @@ import { isRunning, mayDownload, missing, run } from './process.ts';
  */
 
 const VERSION = '3.4.0';
-const INSTALLED = join(root, 'node_modules', '.cache', `chdb-${VERSION}`);
 const START_DEADLINE_MS = 120_000;
 
-function obtain(): boolean {
-  if (!existsSync(INSTALLED) && mayDownload()) download();
-  if (existsSync(INSTALLED)) return true;
-  missing('chDB', 'Run with ENGINES=install, which takes it from npm.');
-  return false;
-}
-
-/** Downloads chDB into a temporary folder, and renames the folder when it is complete. */
-function download(): void {
-  const unfinished = `${INSTALLED}.${process.pid}`;
-  mkdirSync(unfinished, { recursive: true });
-  try {
-    // Without this file, npm would install into the enclosing project.
-    writeFileSync(join(unfinished, 'package.json'), '{ "private": true }');
-    run('npm', ['install', '--ignore-scripts', '--no-save', '--no-audit', '--no-fund', `chdb@${VERSION}`], {
-      cwd: unfinished,
-    });
-    if (!existsSync(INSTALLED)) renameSync(unfinished, INSTALLED);
-  } finally {
-    rmSync(unfinished, { recursive: true, force: true });
-  }
-}
+const chdb = npmPackage('chdb', VERSION);
 
 /** Whether suites that need chDB can run here. Otherwise they are skipped, except in CI, where they fail. */
-export const hasChdb = obtain();
+export const hasChdb = chdb !== null;
 
 export interface ChdbServer {
   address: string;
@@ -54,22 +32,27 @@ export interface ChdbServer {
 
 /** Starts a server for a test file. The server ends with the run. */
 export async function startChdb(): Promise<ChdbServer> {
+  if (chdb === null) throw new Error('chDB is not installed');
   const folder = mkdtempSync(join(inject('enginesFolder'), 'chdb-'));
   const port = await freePort();
   const address = `http://127.0.0.1:${port}`;
   const program = join(import.meta.dirname, 'chdb-server.ts');
-  const child = spawn(process.execPath, [program, INSTALLED, String(port), join(folder, 'data')], {
+  // Not our own output: the runner would wait for its end, which comes with the run.
+  const log = openSync(join(folder, 'log'), 'w');
+  const child = spawn(process.execPath, [program, chdb, String(port), join(folder, 'data')], {
     detached: true,
-    stdio: ['ignore', 'inherit', 'inherit'],
+    stdio: ['ignore', log, log],
     cwd: folder,
   });
+  closeSync(log);
   child.unref();
   const { pid } = child;
   if (pid === undefined) throw new Error('chDB could not be started');
   writeFileSync(join(folder, 'pid'), String(pid));
   await until(
     () => {
-      if (!isRunning(pid)) throw new Error('chDB ended before it answered');
+      if (!isRunning(pid))
+        throw new Error(`chDB ended before it answered: ${readFileSync(join(folder, 'log'), 'utf8')}`);
       return fetch(`${address}/ping`).then(
         ({ ok }) => ok,
         () => false,

@@ -2,6 +2,7 @@ import { PAGEVIEW } from '../../../../../tracker/wire/limits.ts';
 import type { Channel } from '../../../domain/channels.ts';
 import type { Props, StoredEvent } from '../../contract/store.ts';
 import type { Row } from '../../drivers/duckdb.ts';
+import { profileOf } from '../../shared/profile.ts';
 import { type ActivitySpan, type EventType, type Placed, writeCursor } from './activity-place.ts';
 import type { DayEngine } from './day-engine.ts';
 
@@ -80,8 +81,9 @@ export function archivedEvent(siteId: string, cursor: string, row: Row): StoredE
     props: props === null ? null : (JSON.parse(props) as Props), // as the writer stored it
     ...{ value: number('value'), currency: text('currency'), width: number('width') },
     view: viewOf(row),
-    ...{ timeZone: text('time_zone'), device: text('device'), browser: text('browser'), os: text('os') },
-    ...{ country: text('country'), source: text('source'), campaign: text('campaign') },
+    // Null in files of earlier releases.
+    interactive: row.interactive !== false,
+    ...profileOf(text),
     channel: (text('channel') ?? 'direct') as Channel, // as the writer stored it
   };
 }

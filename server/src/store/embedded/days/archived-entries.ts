@@ -1,6 +1,5 @@
-import { join } from 'node:path';
 import type { Entry } from '../../contract/store.ts';
-import { literal, parquet, type Row } from '../../drivers/duckdb.ts';
+import { literal, type Row } from '../../drivers/duckdb.ts';
 import type { Database } from '../../drivers/sqlite.ts';
 import { NUMBERS_PER_DAY } from '../../reports/relations.ts';
 import { expiredBefore } from '../tables/expired.ts';
@@ -8,8 +7,8 @@ import type { FileRelation } from '../tables/file-columns.ts';
 import { type Segment, segmentsOfSite } from '../tables/segments.ts';
 import { archivedEvent, viewOf } from './activity-files.ts';
 import { openBeside } from './duck-beside.ts';
+import { rowsInFiles } from './file-rows.ts';
 import type { SiteDay } from './rows.ts';
-import { filePath } from './segment-files.ts';
 
 /** An entry of an archived day, and what tells its row from others of the site. */
 interface ArchivedEntry {
@@ -44,26 +43,26 @@ export class ArchivedEntries {
     const kept = `site = ${literal(of.siteId)} AND received_at >= ${expiredBefore(this.#db, of.site)}`;
     const events = this.#file(segment, 'events');
     if (events !== null) {
-      const sql = `SELECT * FROM ${events} WHERE ${kept} ORDER BY received_at, ordinal`;
+      const sql = `SELECT * FROM ${events} AS e WHERE ${kept} ORDER BY received_at, ordinal`;
       for await (const event of this.#rows(sql)) yield archivedEventEntry(of.siteId, event);
     }
     const leaves = this.#file(segment, 'leaves');
     if (leaves !== null && events !== null) {
-      const visitors = `SELECT visit_no, visitor FROM ${events} WHERE begins AND site = ${literal(of.siteId)}`;
+      const visitors = `SELECT visit_no, visitor FROM ${events} AS e WHERE begins AND site = ${literal(of.siteId)}`;
       const sql = `SELECT l.*, v.visitor FROM ${leaves} AS l LEFT JOIN (${visitors}) AS v ON v.visit_no = l.visit_no
         WHERE ${kept} ORDER BY l.visit_no, l.view`;
       for await (const leave of this.#rows(sql)) yield archivedLeave(of.siteId, leave);
     }
     const bots = this.#file(segment, 'bots');
     if (bots !== null) {
-      const sql = `SELECT * FROM ${bots} WHERE ${kept} ORDER BY received_at, ordinal`;
+      const sql = `SELECT * FROM ${bots} AS b WHERE ${kept} ORDER BY received_at, ordinal`;
       for await (const bot of this.#rows(sql)) yield archivedBot(of.siteId, bot);
     }
   }
 
   #file(segment: Segment, relation: FileRelation): string | null {
-    if (segment.files[relation] === undefined) return null;
-    return parquet(join(this.#folder, filePath(segment, relation)));
+    const [rows] = rowsInFiles(this.#folder, [segment], relation);
+    return rows === undefined ? null : `(${rows})`;
   }
 
   async *#rows(sql: string): AsyncGenerator<Row> {

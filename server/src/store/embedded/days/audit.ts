@@ -2,15 +2,16 @@ import { join } from 'node:path';
 import { PAGEVIEW } from '../../../../../tracker/wire/limits.ts';
 import { DAY_MS } from '../../../domain/clock.ts';
 import type { Audit } from '../../contract/store.ts';
-import { type DuckDb, parquet } from '../../drivers/duckdb.ts';
+import { type DuckDb, literal } from '../../drivers/duckdb.ts';
 import { type Database, inOneState, prepared } from '../../drivers/sqlite.ts';
 import { integrityOf } from '../../drivers/sqlite-integrity.ts';
-import { RELATIONS, type Relation } from '../../reports/relations.ts';
+import { LATER_DIMENSIONS, RELATIONS, type Relation } from '../../reports/relations.ts';
 import { quarterHoursOf, rollupsOf } from '../../reports/rollups.ts';
 import type { FileRelation } from '../tables/file-columns.ts';
 import { allSegments, archivedBefore, isNamed, lastSegmentNumber, type Segment } from '../tables/segments.ts';
 import { grownVisitsAfter } from '../tables/visit-rows.ts';
 import { openBeside } from './duck-beside.ts';
+import { rowsInFiles } from './file-rows.ts';
 import { complaintAbout, filePath, otherPaths } from './segment-files.ts';
 
 /** Recounts everything that was counted from rows, and checks the files of segments. Reads all rows. */
@@ -106,13 +107,14 @@ function visitsKept(db: Database, of: SiteDay): Numbers {
   const grown = grownVisitsAfter(db, of, 0).visits;
   const rows = prepared(
     db,
-    'SELECT no, start_at, end_at, pageviews, events, engaged FROM visits WHERE site = ? AND day = ?',
+    'SELECT no, start_at, end_at, pageviews, events, engaged, passive FROM visits WHERE site = ? AND day = ?',
   );
   for (const row of rows.iterate(of.site, of.day)) {
     const no = Number(row.no);
-    const [, , , startAt, , endAt, , , pageviews, events, engaged] = grown.get(no) ?? [];
+    const [, , , startAt, , endAt, , , pageviews, events, engaged, passive] = grown.get(no) ?? [];
     numbers.set(`events of visit ${no}`, events ?? Number(row.events));
     numbers.set(`pageviews of visit ${no}`, pageviews ?? Number(row.pageviews));
+    numbers.set(`passive events of visit ${no}`, passive ?? Number(row.passive));
     numbers.set(`start of visit ${no}`, startAt ?? Number(row.start_at));
     numbers.set(`end of visit ${no}`, endAt ?? Number(row.end_at));
     numbers.set(`engaged time of visit ${no}`, engaged ?? Number(row.engaged));
@@ -125,12 +127,15 @@ function visitsRecounted(db: Database, { site, day }: SiteDay): Numbers {
   const startMs = day * DAY_MS;
   const events = prepared(
     db,
-    `SELECT visit, count(*) AS events, sum(name = (SELECT id FROM texts WHERE text = ? LIMIT 1)) AS pageviews,
-       min(at) AS start_at, max(at) AS end_at FROM events WHERE site = ? AND at >= ? AND at < ? GROUP BY visit`,
-  ).all(PAGEVIEW, site, startMs, startMs + DAY_MS);
+    `SELECT visit, count(*) AS events, sum(name = (SELECT id FROM texts WHERE text = :pageview LIMIT 1)) AS pageviews,
+       sum(interactive = 0 AND name <> coalesce((SELECT id FROM texts WHERE text = :pageview LIMIT 1), 0)) AS passive,
+       min(at) AS start_at, max(at) AS end_at
+     FROM events WHERE site = :site AND at >= :startMs AND at < :endMs GROUP BY visit`,
+  ).all({ pageview: PAGEVIEW, site, startMs, endMs: startMs + DAY_MS });
   for (const row of events) {
     numbers.set(`events of visit ${row.visit}`, Number(row.events));
     numbers.set(`pageviews of visit ${row.visit}`, Number(row.pageviews ?? 0));
+    numbers.set(`passive events of visit ${row.visit}`, Number(row.passive ?? 0));
     numbers.set(`start of visit ${row.visit}`, Number(row.start_at) - startMs);
     numbers.set(`end of visit ${row.visit}`, Number(row.end_at) - startMs);
   }
@@ -214,12 +219,15 @@ async function auditSegments(
   }
 }
 
+/** Which rollups a segment has: one that an earlier release sealed has none of the dimensions that came later. */
+const HAS_ROLLUPS = `WHERE dimension NOT IN (${LATER_DIMENSIONS.map(literal).join(', ')})
+  OR dimension IN (SELECT dimension FROM rollups)`;
+
 async function auditSegment(duck: DuckDb, folder: string, segment: SealedSegment): Promise<Audit['rollups']> {
   const relation = (name: Relation) => {
-    const columns = RELATIONS[name].map((column) => column.name).join(', ');
-    return segment.files[name] === undefined
-      ? `SELECT ${columns} FROM (SELECT ${RELATIONS[name].map((column) => `NULL AS ${column.name}`).join(', ')}) WHERE false`
-      : `SELECT ${columns} FROM ${parquet(join(folder, filePath(segment, name)))}`;
+    const columns = RELATIONS[name].map((column) => column.name);
+    const [rows] = rowsInFiles(folder, [segment], name, columns);
+    return rows ?? `SELECT ${columns.map((column) => `NULL AS ${column}`).join(', ')} WHERE false`;
   };
   const named = (['events', 'bots', 'rollups', 'quarter_hours'] as const).map(
     (name) => `${name} AS (${relation(name)})`,
@@ -238,15 +246,16 @@ async function auditSegment(duck: DuckDb, folder: string, segment: SealedSegment
     }))
     .filter(({ kept, rows: counted }) => kept !== counted);
   if (segment.isPartlyUnused) return found;
-  const differing = async (made: string, stored: 'rollups' | 'quarter_hours') => {
+  const differing = async (made: string, stored: 'rollups' | 'quarter_hours', which = '') => {
     const columns = RELATIONS[stored].map(({ name }) => name).join(', ');
     return duck.rows(
-      `${over}, made AS (SELECT ${columns} FROM (${made})) SELECT site, count(*) AS rows FROM
+      `${over}, made AS (SELECT ${columns} FROM (${made}) ${which}) SELECT site, count(*) AS rows FROM
          ((TABLE made EXCEPT TABLE ${stored}) UNION ALL (TABLE ${stored} EXCEPT TABLE made)) GROUP BY site`,
     );
   };
   for (const row of [
-    ...(await differing(rollupsOf(), 'rollups')),
+    // An earlier release made no rollups of dimensions that came later.
+    ...(await differing(rollupsOf(), 'rollups', HAS_ROLLUPS)),
     ...(await differing(quarterHoursOf(), 'quarter_hours')),
   ])
     found.push({

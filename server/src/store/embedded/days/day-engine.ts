@@ -1,19 +1,22 @@
-import { join } from 'node:path';
-import { StoreUnavailable } from '../../contract/store.ts';
-import { type DuckDb, literal, parquet } from '../../drivers/duckdb.ts';
+import { utcDay } from '../../../domain/clock.ts';
+import { type Scope, StoreUnavailable } from '../../contract/store.ts';
+import { type DuckDb, literal } from '../../drivers/duckdb.ts';
 import { type Database, prepared, translated } from '../../drivers/sqlite.ts';
 import type { StoredDay } from '../../reports/questions.ts';
-import { RELATIONS, type Relation } from '../../reports/relations.ts';
+import { type AskedRelation, RELATIONS, VIEWS, VISIT_COLUMNS } from '../../reports/relations.ts';
 import type { ReportEngine, Row } from '../../reports/reports.ts';
 import type { Statement } from '../../reports/statement.ts';
 import { expiredBefore } from '../tables/expired.ts';
-import { FILE_COLUMNS } from '../tables/file-columns.ts';
+import { FILE_COLUMNS, type FileRelation } from '../tables/file-columns.ts';
 import { type Segment, segmentsOfSite } from '../tables/segments.ts';
 import { DayTables, SQL_TYPES } from './day-tables.ts';
+import { rowsInFiles } from './file-rows.ts';
 import { KeptRollups } from './kept-rollups.ts';
+import { OpenLeaves } from './open-leaves.ts';
 import type { SiteDay } from './rows.ts';
-import { filePath, readingSegments } from './segment-files.ts';
+import { readingSegments } from './segment-files.ts';
 import type { Texts } from './texts.ts';
+import { LEAVES_IN_FILES, leavesOfFiles, viewsOf } from './views.ts';
 
 /** Whether a row of `counters` is of a day whose rollups are kept in the events file. */
 const HAS_KEPT_ROLLUPS = `EXISTS (SELECT 1 FROM facets f WHERE f.site = c.site AND f.dimension = 0 AND f.day = c.day)`;
@@ -36,6 +39,7 @@ export class DayEngine {
   readonly #texts: Texts;
   readonly #folder: string;
   #open: DayTables | null = null;
+  #leaves: OpenLeaves | null = null;
   readonly #kept: KeptRollups;
 
   /** @param db a connection that nothing else uses, since it is in a transaction while rows are copied */
@@ -52,6 +56,7 @@ export class DayEngine {
     return {
       daysOf: (siteId, range) => this.daysOf(siteId, range),
       rows: (statement) => this.rows(statement, signal),
+      p75: (column) => `quantile_disc(${column}, 0.75)`,
     };
   }
 
@@ -86,8 +91,23 @@ export class DayEngine {
         () => this.#duck.rows(`WITH ${relations.join(',\n')}\n${sql}`, values, signal),
       );
     } finally {
-      if (this.#open !== null && this.#open.rows > OPEN_ROWS_MAX) await this.#open.reset();
+      for (const copies of [this.#open, this.#leaves])
+        if (copies !== null && copies.rows > OPEN_ROWS_MAX) await copies.reset();
     }
+  }
+
+  /** Returns the instant from which a span has events, if retention has deleted earlier ones; else null. */
+  eventsSince({ siteId, fromMs, toMs }: Omit<Scope, 'filters'>): number | null {
+    const site = this.#texts.site(siteId);
+    if (site === null) return null;
+    return translated(() => {
+      const sinceMs = expiredBefore(this.#db, site);
+      const deleted = prepared(
+        this.#db,
+        'SELECT 1 FROM counters WHERE site = ? AND events > 0 AND day >= ? AND day < ? LIMIT 1',
+      ).get(site, utcDay(fromMs), utcDay(Math.min(sinceMs, toMs)));
+      return deleted === undefined ? null : sinceMs;
+    });
   }
 
   /** Lists a site's days in segments among those from one to another (both inclusive), newest first. */
@@ -114,8 +134,8 @@ export class DayEngine {
   ): Promise<Row[]> {
     const columns = FILE_COLUMNS[relation].map(({ name }) => name);
     const segments = this.#segments(site, days);
-    const [archived] = this.#files({ siteId, site }, { relation, columns }, segments);
-    if (archived === undefined) return [];
+    const archived = this.#files({ siteId, site }, { relation, columns }, segments).join(' UNION ALL ');
+    if (archived === '') return [];
     return readingSegments(
       this.#folder,
       () => segments,
@@ -125,10 +145,13 @@ export class DayEngine {
 
   /** Deletes the copies of sites' days that were sealed. */
   async forgetSealed(day: number, siteIds: readonly string[]): Promise<void> {
-    const open = this.#open;
-    this.#open = null;
-    for (const siteId of siteIds) await open?.forget({ siteId, day });
-    this.#open = open;
+    const [open, leaves] = [this.#open, this.#leaves];
+    this.#open = this.#leaves = null;
+    for (const siteId of siteIds) {
+      await open?.forget({ siteId, day });
+      await leaves?.forget({ siteId, day });
+    }
+    [this.#open, this.#leaves] = [open, leaves];
     await this.#kept.drop();
   }
 
@@ -151,18 +174,35 @@ export class DayEngine {
     signal: AbortSignal,
   ): Promise<string[]> {
     const named: string[] = [];
-    for (const relation of Object.keys(from) as Relation[]) {
+    for (const relation of Object.keys(from) as AskedRelation[]) {
       const days = from[relation] ?? [];
       const segments = this.#segments(of.site, days);
-      const columns = RELATIONS[relation].map(({ name }) => name);
-      const sources = this.#files(of, { relation, columns }, segments);
       const open = days.filter((day) => !segments.some((each) => each.day === day));
+      const sources = relation === 'views' ? this.#viewsInFiles(of, segments) : [];
+      if (relation !== 'views') {
+        const columns = RELATIONS[relation].map(({ name }) => name);
+        sources.push(...this.#files(of, { relation, columns }, segments));
+      }
       if (open.length > 0) sources.push(await this.#openRelation(of, relation, open, signal));
       named.push(
         `${relation} AS (${sources.length === 0 ? emptyRelation(relation) : sources.join(' UNION ALL ')})`,
       );
     }
     return named;
+  }
+
+  /** Returns the query for views that ended in files; none if no file has any. */
+  #viewsInFiles(of: { siteId: string; site: number }, segments: readonly Segment[]): string[] {
+    const leaves = this.#files(of, { relation: 'leaves', columns: LEAVES_IN_FILES }, segments);
+    if (leaves.length === 0) return [];
+    const events = { relation: 'events', columns: ['visit_no', 'begins', ...VISIT_COLUMNS] } as const;
+    const visits = this.#files(of, events, segments).map((query) => `SELECT * FROM (${query}) WHERE begins`);
+    return [
+      viewsOf(
+        leavesOfFiles(leaves.join(' UNION ALL ')),
+        visits.length === 0 ? null : visits.join(' UNION ALL '),
+      ),
+    ];
   }
 
   #segments(site: number, days: readonly number[]): Segment[] {
@@ -172,24 +212,20 @@ export class DayEngine {
     return segmentsOfSite(this.#db, { site, ...span }).filter(({ day }) => wanted.has(day));
   }
 
-  /** Returns the query for the rows of a relation in files; none if no file has such rows. */
+  /** Returns the queries for the rows of a relation in files; none if no file has such rows. */
   #files(
     { siteId, site }: { siteId: string; site: number },
-    { relation, columns }: { relation: Relation; columns: readonly string[] },
+    { relation, columns }: { relation: FileRelation; columns: readonly string[] },
     segments: readonly Segment[],
   ): string[] {
-    const files = segments
-      .filter((segment) => segment.files[relation] !== undefined)
-      .map((segment) => join(this.#folder, filePath(segment, relation)));
-    if (files.length === 0) return [];
     // Rows that retention has deleted stay in the file until it is written again.
     const expired =
-      relation === 'events' || relation === 'bots'
-        ? `AND received_at >= ${expiredBefore(this.#db, site)}`
-        : '';
-    return [
-      `SELECT ${columns.join(', ')} FROM ${parquet(...files)} WHERE site = ${literal(siteId)} ${expired}`,
-    ];
+      relation === 'rollups' || relation === 'quarter_hours'
+        ? ''
+        : `AND received_at >= ${expiredBefore(this.#db, site)}`;
+    return rowsInFiles(this.#folder, segments, relation, columns).map(
+      (rows) => `${rows} WHERE site = ${literal(siteId)} ${expired}`,
+    );
   }
 
   #hasKeptRollups(site: number, day: number): boolean {
@@ -203,7 +239,7 @@ export class DayEngine {
 
   async #openRelation(
     of: { siteId: string; site: number },
-    relation: Relation,
+    relation: AskedRelation,
     days: readonly number[],
     signal: AbortSignal,
   ): Promise<string> {
@@ -221,11 +257,32 @@ export class DayEngine {
     }
     this.#open = open;
     signal.throwIfAborted();
-    return open[relation](of.siteId, days);
+    if (relation !== 'views') return open[relation](of.siteId, days);
+    return viewsOf(await this.#openLeaves(of, days, signal), open.visits(of.siteId, days));
+  }
+
+  /** Copies the leaves of open days. @returns the query for them */
+  async #openLeaves(
+    of: { siteId: string; site: number },
+    days: readonly number[],
+    signal: AbortSignal,
+  ): Promise<string> {
+    const leaves = this.#leaves ?? (await OpenLeaves.create(this.#duck));
+    // As for the other copies.
+    this.#leaves = null;
+    for (const day of days) {
+      if (signal.aborted) break;
+      await leaves.update({ db: this.#db, texts: this.#texts }, { ...of, day }, signal);
+    }
+    this.#leaves = leaves;
+    signal.throwIfAborted();
+    return leaves.ofDays(of.siteId, days);
   }
 }
 
-function emptyRelation(relation: Relation): string {
-  const columns = RELATIONS[relation].map(({ name, type }) => `NULL::${SQL_TYPES[type]} AS ${name}`);
+function emptyRelation(relation: AskedRelation): string {
+  const columns = (relation === 'views' ? VIEWS : RELATIONS[relation]).map(
+    ({ name, type }) => `NULL::${SQL_TYPES[type]} AS ${name}`,
+  );
   return `SELECT ${columns.join(', ')} WHERE false`;
 }

@@ -108,6 +108,11 @@ export class DayTables {
     return `SELECT * FROM open_bots AS b WHERE ${ofDays('b', siteId, days)}`;
   }
 
+  /** A query for the visits on some days of a site. */
+  visits(siteId: string, days: readonly number[]): string {
+    return `SELECT * FROM open_visits AS v WHERE ${ofDays('v', siteId, days)}`;
+  }
+
   /** The number of rows in the tables, those of deleted copies included, as a measure of the memory they take. */
   get rows(): number {
     return [...this.#copied.values()].reduce((sum, copied) => sum + rowsOf(copied), this.#deletedRows);

@@ -18,13 +18,19 @@ import { collectTexts } from './text-collection.ts';
 const SEAL_TRIES = 5;
 
 /** The engine answers one question at a time, on all of its threads. */
-const QUESTIONS = { atOnce: 1, atOncePerAsker: 1 } as const;
+const QUESTIONS = { atOnce: 1, atOncePerParty: 1 } as const;
 
 function reportsUntil(thread: DaysClient, signal: AbortSignal): AskedReports {
   return {
     totals: (scope) => thread.do({ type: 'totals', scope }, signal),
     series: (scope, boundariesMs) => thread.do({ type: 'series', scope, boundariesMs }, signal),
     breakdown: (scope, by, options) => thread.do({ type: 'breakdown', scope, by, options }, signal),
+    views: (scope, by, options) => thread.do({ type: 'views', scope, by, options }, signal),
+    revenue: (scope, boundariesMs) => thread.do({ type: 'revenue', scope, boundariesMs }, signal),
+    revenueBy: (scope, by, values) => thread.do({ type: 'revenue-by', scope, by, values }, signal),
+    goals: (scope, goals) => thread.do({ type: 'goals', scope, goals }, signal),
+    properties: (scope, limit) => thread.do({ type: 'properties', scope, limit }, signal),
+    eventsSince: (scope) => thread.do({ type: 'events-since', scope }, signal),
     listActivity: (scope, options) => thread.do({ type: 'activity', scope, options }, signal),
     realtime: (siteId, sinceMs) => thread.do({ type: 'realtime', siteId, sinceMs }, signal),
   };

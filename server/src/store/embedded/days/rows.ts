@@ -5,7 +5,8 @@ import type { Props } from '../../contract/store.ts';
 import type { Cell, ColumnType } from '../../drivers/duckdb.ts';
 import { type Database, prepared } from '../../drivers/sqlite.ts';
 import { NUMBERS_PER_DAY, VISIT_COLUMNS } from '../../reports/relations.ts';
-import { type Profile, readCrawler } from '../tables/profile.ts';
+import { PROFILE_COLUMNS, type Profile, type ProfileField } from '../../shared/profile.ts';
+import { PARTS, PROFILE_PARTS, type ProfilePart, readCrawler } from '../tables/profile.ts';
 import type { GrownVisit } from '../tables/visit-rows.ts';
 import type { Texts } from './texts.ts';
 
@@ -31,7 +32,7 @@ const SHARED_COLUMNS = { site: 'text', day: 'integer', visit: 'integer' } as con
 const OWN_COLUMNS: Columns = {
   ...SHARED_COLUMNS,
   ...{ received_at: 'integer', ordinal: 'integer' },
-  ...{ name: 'text', host: 'text', page: 'text', props: 'map' },
+  ...{ name: 'text', host: 'text', page: 'text', props: 'map', value: 'number', currency: 'text' },
 };
 
 const VISIT_ROW_COLUMNS: Columns = {
@@ -78,7 +79,7 @@ function* paged<Row, Key>(
   }
 }
 
-const EVENT = 'at, n, visit, name, host, path, props';
+const EVENT = 'at, n, visit, name, host, path, props, value, currency';
 
 /** Reads the events after a position, and calls `onRow` with the position of each. */
 export function* eventsAfter(
@@ -130,13 +131,14 @@ export function* eventsOfVisits(
 function eventRow(
   texts: Texts,
   { siteId, day }: SiteDay,
-  [at, n, visit, name, host, path, props]: NumberRow,
+  [at, n, visit, name, host, path, props, value, currency]: NumberRow,
 ): readonly Cell[] {
   const text = (id: number | null | undefined) => (id === null || id === undefined ? null : texts.text(id));
   return [
     ...[siteId, day, Number(visit), Number(at), Number(n)],
     ...[text(name), text(host), text(path)],
     props === null || props === undefined ? null : mapOf(texts.text(props)),
+    ...[value ?? null, text(currency)],
   ];
 }
 
@@ -180,7 +182,8 @@ export function* visitsAfter(
   after: number,
   grown: ReadonlyMap<number, GrownVisit>,
 ): Rows {
-  const columns = `no, first, channel, profile, start_at, start_n, end_at, entry, exit, pageviews, events, engaged`;
+  const columns = `no, first, channel, profile, start_at, start_n, end_at, entry, exit, pageviews, events, engaged, passive, referrer,
+    agent, place`;
   const one = prepared(db, `SELECT ${columns} FROM visits WHERE site = ? AND day = ? AND no = ?`);
   for (const no of grown.keys()) {
     const row = no <= after ? one.get(of.site, of.day, no) : undefined;
@@ -195,6 +198,13 @@ export function* visitsAfter(
   for (const row of paged(after, read, numberOf)) yield visitRow(texts, of, row, grown.get(numberOf(row)));
 }
 
+/** The parts and fields of profiles by column. */
+const PLACE_OF: ReadonlyMap<string, { part: ProfilePart; field: ProfileField }> = new Map(
+  PARTS.flatMap((part) =>
+    PROFILE_PARTS[part].map((field) => [PROFILE_COLUMNS[field], { part, field }] as const),
+  ),
+);
+
 function visitRow(
   texts: Texts,
   { siteId, site, day }: SiteDay,
@@ -205,25 +215,33 @@ function visitRow(
   const [no, first] = [number('no'), number('first')];
   const stored: GrownVisit = [
     ...([site, day, no, number('start_at'), number('start_n'), number('end_at')] as const),
-    ...([number('entry'), number('exit'), number('pageviews'), number('events'), number('engaged')] as const),
+    ...([number('entry'), number('exit'), number('pageviews'), number('events')] as const),
+    ...([number('engaged'), number('passive')] as const),
   ];
-  const [, , , startAt, startN, endAt, entry, exit, pageviews, events, engaged] = grown ?? stored;
-  const profile = texts.profile(number('profile'));
-  const values: Profile & { channel: string | null; entry: string; exit: string } = {
-    ...profile,
+  const [, , , startAt, startN, endAt, entry, exit, pageviews, events, engaged, passive] = grown ?? stored;
+  const parts: Readonly<Record<ProfilePart, Partial<Profile>>> = {
+    profile: texts.part('profile', number('profile')),
+    agent: row.agent === null ? {} : texts.part('agent', number('agent')),
+    place: row.place === null ? {} : texts.part('place', number('place')),
+  };
+  const others: Readonly<Record<string, string | null>> = {
     channel: CHANNELS[number('channel')] ?? null,
     entry: texts.text(entry),
     exit: texts.text(exit),
+    visit_referrer: row.referrer === null ? null : texts.text(number('referrer')),
   };
-  const dimensions = VISIT_COLUMNS.map((column) => values[column as keyof typeof values]);
+  const dimensions = VISIT_COLUMNS.map((column) => {
+    const found = PLACE_OF.get(column);
+    return (found === undefined ? others[column] : parts[found.part][found.field]) ?? null;
+  });
   return [
     ...[siteId, day, no, numberOn(day, no), numberOn(day, first)],
     ...[day * DAY_MS + startAt, startN, day * DAY_MS + endAt],
-    ...[engaged, events, isBounce({ pageviews, events, engaged }), first === no, ...dimensions],
+    ...[engaged, events, isBounce({ pageviews, events, passive, engaged }), first === no, ...dimensions],
   ];
 }
 
 /** The number of a visit or visitor of a day, which no other of the site has. */
-function numberOn(day: number, no: number): number {
+export function numberOn(day: number, no: number): number {
   return day * NUMBERS_PER_DAY + no;
 }

@@ -1,6 +1,7 @@
 import { DAY_MS } from '../../../domain/clock.ts';
 import type { Cell } from '../../drivers/duckdb.ts';
 import { type Database, prepared } from '../../drivers/sqlite.ts';
+import type { ProfilePart } from '../tables/profile.ts';
 import type { GrownVisit } from '../tables/visit-rows.ts';
 import type { Columns, SiteDay } from './rows.ts';
 
@@ -15,12 +16,19 @@ const columns = (...names: readonly string[]): Columns =>
 export const ROW_COLUMNS = {
   events: {
     ...columns('site', 'visit', 'ms', 'n', 'name', 'host', 'page', 'query', 'referrer', 'nav', 'props'),
-    ...{ value: 'number', currency: 'number32', view: 'integer' },
+    ...{ value: 'number', currency: 'number32', view: 'integer', interactive: 'number32' },
   },
   visits: {
     ...columns('site', 'visit', 'first', 'start_at', 'start_n', 'end_at', 'channel', 'profile', 'width'),
     ...columns('entry', 'exit', 'pageviews', 'events'),
-    ...{ engaged: 'integer', visitor: 'integer' },
+    ...{
+      engaged: 'integer',
+      passive: 'number32',
+      visit_referrer: 'number32',
+      agent: 'number32',
+      place: 'number32',
+    },
+    visitor: 'integer',
   },
   leaves: {
     ...columns('site', 'visit', 'ms', 'page', 'scroll', 'vitals'),
@@ -32,7 +40,11 @@ export const ROW_COLUMNS = {
 /** The numbers of strings that rows name. */
 export class UsedTexts {
   readonly texts = new Set<number>();
-  readonly profiles = new Set<number>();
+  readonly parts: Readonly<Record<ProfilePart, Set<number>>> = {
+    profile: new Set(),
+    agent: new Set(),
+    place: new Set(),
+  };
   readonly crawlers = new Set<number>();
   readonly props = new Set<number>();
 }
@@ -45,7 +57,8 @@ export function* eventRows(db: Database, { site, day }: SiteDay, used: UsedTexts
   const startMs = day * DAY_MS;
   const select = prepared(
     db,
-    `SELECT site, visit, at - ${startMs}, n, name, host, path, query, referrer, nav, props, value, currency, CAST(view AS TEXT)
+    `SELECT site, visit, at - ${startMs}, n, name, host, path, query, referrer, nav, props, value, currency, CAST(view AS TEXT),
+       interactive
      FROM events WHERE site = ? AND at >= ? AND at < ? ORDER BY at, n`,
   );
   select.setReturnArrays(true);
@@ -68,18 +81,21 @@ export function* visitRows(
   const select = prepared(
     db,
     `SELECT site, no, first, start_at, start_n, end_at, channel, profile, width, entry, exit, pageviews, events, engaged,
-       CAST(visitor AS TEXT) FROM visits WHERE site = ? AND day = ?`,
+       passive, referrer, agent, place, CAST(visitor AS TEXT) FROM visits WHERE site = ? AND day = ?`,
   );
   select.setReturnArrays(true);
   for (const row of select.iterate(site, day) as unknown as Iterable<Row>) {
     const visit = grown?.get(Number(row[1]));
     // In the order of the columns.
     if (visit !== undefined) row.splice(3, 3, ...visit.slice(3, 6));
-    if (visit !== undefined) row.splice(9, 5, ...visit.slice(6, 11));
-    use(used.profiles, row[7]);
+    if (visit !== undefined) row.splice(9, 6, ...visit.slice(6, 12));
+    use(used.parts.profile, row[7]);
     use(used.texts, row[9]);
     use(used.texts, row[10]);
-    row[14] = large(row[14]);
+    use(used.texts, row[15]);
+    use(used.parts.agent, row[16]);
+    use(used.parts.place, row[17]);
+    row[18] = large(row[18]);
     yield row;
   }
 }

@@ -4,22 +4,27 @@ import { BOUNCE_ENGAGED_MS } from '../../../domain/visit-rules.ts';
 import type { DamagedDay } from '../../contract/store.ts';
 import { type DuckDb, literal, type RowAppender } from '../../drivers/duckdb.ts';
 import { EVENT_COLUMNS, firstWith, NUMBERS_PER_DAY } from '../../reports/relations.ts';
+import { PROFILE_COLUMNS } from '../../shared/profile.ts';
 import { FILE_COLUMNS, LEAVES, VIEW_BITS } from '../tables/file-columns.ts';
-import { readCrawler } from '../tables/profile.ts';
+import { PARTS, PROFILE_PARTS, type ProfilePart, readCrawler } from '../tables/profile.ts';
 import type { SealedSite } from '../tables/segments.ts';
 import { grownVisitsOf } from '../tables/visit-rows.ts';
 import { appendAll, definition, storedState } from './day-tables.ts';
 import { type Columns, mapOf, type SiteDay, type Source } from './rows.ts';
 import { botRows, eventRows, leaveRows, ROW_COLUMNS, UsedTexts, visitRows } from './seal-rows.ts';
 
+function partColumns(part: ProfilePart): Columns {
+  const columns = PROFILE_PARTS[part].map((field) => [PROFILE_COLUMNS[field], 'text'] as const);
+  return { id: 'number32', ...Object.fromEntries(columns) };
+}
+
 /** The strings that rows name by number. */
 const DICTIONARIES = {
   sites: { no: 'number32', site: 'text' },
   texts: { id: 'number32', text: 'text' },
-  profiles: {
-    ...{ id: 'number32', source: 'text', campaign: 'text', country: 'text', device: 'text' },
-    ...{ browser: 'text', os: 'text', time_zone: 'text' },
-  },
+  profile: partColumns('profile'),
+  agent: partColumns('agent'),
+  place: partColumns('place'),
   crawlers: { id: 'number32', bot: 'text', company: 'text', class: 'text' },
   props: { id: 'number32', props_json: 'text', props: 'map' },
 } as const satisfies Readonly<Record<string, Columns>>;
@@ -76,10 +81,11 @@ export class SealTables {
         appenders.sites.append([of.site, of.siteId]);
       }
       await appendAll(appenders.texts, textRows(source, used));
-      for (const id of used.profiles) {
-        const { source: from, campaign, country, device, browser, os, timeZone } = source.texts.profile(id);
-        appenders.profiles.append([id, from, campaign, country, device, browser, os, timeZone]);
-      }
+      for (const part of PARTS)
+        for (const id of used.parts[part]) {
+          const values = source.texts.part(part, id);
+          appenders[part].append([id, ...PROFILE_PARTS[part].map((field) => values[field] ?? null)]);
+        }
       for (const id of used.crawlers) {
         const { bot, company, botClass } = readCrawler(source.texts.text(id));
         appenders.crawlers.append([id, bot, company, botClass]);
@@ -132,29 +138,30 @@ export class SealTables {
       ...{ name: 'name.text', host: 'host.text', page: 'page.text', query: 'query.text' },
       ...{ referrer: 'referrer.text', nav: 'nav.text', currency: 'currency.text' },
       ...{ props: 'p.props', props_json: 'p.props_json', value: 'e.value', view: 'e.view' },
+      interactive: '(e.interactive IS NULL)',
       visit_no: this.#number('e.visit'),
       visitor_no: this.#number('e.first'),
       visit_start: this.#instant('e.start_at'),
       visit_end: this.#instant('e.end_at'),
-      bounce: `(e.pageviews = 1 AND e.events = 1 AND e.engaged < ${BOUNCE_ENGAGED_MS})`,
+      bounce: `(e.pageviews = 1 AND e.events - e.passive = 1 AND e.engaged < ${BOUNCE_ENGAGED_MS})`,
       begins: '(e.ms = e.start_at AND e.n = e.start_n)',
       ...{ engaged: 'e.engaged', lone: 'e.lone', visitor: 'e.visitor', width: 'e.width' },
       channel: `CASE e.channel ${CHANNELS.map((channel, i) => `WHEN ${i} THEN ${literal(channel)}`).join(' ')} END`,
-      ...{ entry: 'entry.text', exit: 'exit.text' },
+      ...{ entry: 'entry.text', exit: 'exit.text', visit_referrer: 'visit_referrer.text' },
       ...Object.fromEntries(EVENT_COLUMNS.map((column) => [firstWith(column), `e.${firstWith(column)}`])),
     };
-    const selected = FILE_COLUMNS.events.map(({ name }) => `${columns[name] ?? `f.${name}`} AS ${name}`);
+    const selected = FILE_COLUMNS.events.map(({ name }) => `${columns[name] ?? name} AS ${name}`);
     const text = (alias: string, id: string, join = 'LEFT JOIN') =>
       `${join} sealed_texts AS ${alias} ON ${alias}.id = ${id}`;
     return `
       SELECT ${selected.join(', ')}
       FROM sealed_ordered AS e
         JOIN sealed_sites AS s ON s.no = e.site
-        JOIN sealed_profiles AS f ON f.id = e.profile
+        ${PARTS.map((part) => `LEFT JOIN sealed_${part} AS of_${part} ON of_${part}.id = e.${part}`).join(' ')}
         LEFT JOIN sealed_props AS p ON p.id = e.props
         ${['name', 'host', 'page'].map((column) => text(column, `e.${column}`, 'JOIN')).join(' ')}
         ${['entry', 'exit'].map((column) => text(column, `e.${column}`, 'JOIN')).join(' ')}
-        ${['query', 'referrer', 'nav', 'currency'].map((column) => text(column, `e.${column}`)).join(' ')}`;
+        ${['query', 'referrer', 'nav', 'currency', 'visit_referrer'].map((column) => text(column, `e.${column}`)).join(' ')}`;
   }
 
   /** A query for the file of bots' requests. */

@@ -14,10 +14,11 @@ import {
   type WrittenSegment,
 } from '../tables/segments.ts';
 import { SQL_TYPES, storedState } from './day-tables.ts';
+import { rowsInFiles } from './file-rows.ts';
 import { KeptRollups } from './kept-rollups.ts';
 import type { SiteDay } from './rows.ts';
 import { SealTables } from './seal-tables.ts';
-import { filePath, readingSegments, segmentFolders, segmentPath, writeSegment } from './segment-files.ts';
+import { readingSegments, segmentFolders, segmentPath, writeSegment } from './segment-files.ts';
 import type { Texts } from './texts.ts';
 
 /** Events of a segment, where it has several sites. They bound the memory that it takes to write one. */
@@ -170,12 +171,12 @@ export class Sealing {
     for (const { siteId, expiredBefore } of live) appender.append([siteId, expiredBefore]);
     appender.close();
     const kept = (relation: FileRelation) => {
-      const file = parquet(join(this.#folder, filePath({ no: replaces, day }, relation)));
+      const [rows] = rowsInFiles(this.#folder, [segment], relation);
       const expired =
         relation === 'rollups' || relation === 'quarter_hours'
           ? ''
           : 'AND r.received_at >= live.expired_before';
-      return `SELECT r.* FROM ${file} AS r JOIN live ON live.site = r.site ${expired}`;
+      return `SELECT r.* FROM (${rows}) AS r JOIN live ON live.site = r.site ${expired}`;
     };
     const relations = Object.keys(files) as FileRelation[];
     const queries = Object.fromEntries(relations.map((relation) => [relation, kept(relation)]));

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, type Dirent } from 'node:fs';
-import { access, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { access, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { writeDate } from '../../../domain/calendar.ts';
 import { StoreUnavailable } from '../../contract/store.ts';
-import type { FileRelation } from '../tables/file-columns.ts';
+import { flush } from '../../shared/flush.ts';
+import { FILE_FORMAT, type FileRelation } from '../tables/file-columns.ts';
 import type { Segment, SegmentFile, SegmentFiles } from '../tables/segments.ts';
 
 /** The files of segments. They are written to the side, flushed and renamed before the events file names the segment. */
@@ -57,7 +58,7 @@ export async function writeSegment(
     for (const relation of Object.keys(rows) as FileRelation[]) {
       const file = join(unfinished, `${relation}.parquet`);
       await flush(file);
-      files[relation] = { rows: rows[relation] ?? 0, ...(await fileDigest(file)) };
+      files[relation] = { rows: rows[relation] ?? 0, format: FILE_FORMAT, ...(await fileDigest(file)) };
     }
   } catch (error) {
     // On a full disk, it would take the room of events.
@@ -74,16 +75,6 @@ export async function writeSegment(
 
 const OWNER_ONLY = 0o700;
 const DAY = /^\d{4}-\d\d-\d\d$/;
-
-/** Flushes a file or folder to disk. */
-export async function flush(path: string): Promise<void> {
-  const handle = await open(path, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
 
 /** Reads a file's size and digest. */
 async function fileDigest(file: string): Promise<{ bytes: number; sha256: string }> {

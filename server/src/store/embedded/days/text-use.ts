@@ -6,7 +6,7 @@ const USES = {
     key: ['site', 'at', 'n'],
     texts: ['name', 'host', 'path', 'query', 'referrer', 'nav', 'props', 'currency'],
   },
-  visits: { key: ['site', 'day', 'no'], texts: ['profile', 'entry', 'exit'] },
+  visits: { key: ['site', 'day', 'no'], texts: ['profile', 'agent', 'place', 'entry', 'exit', 'referrer'] },
   leaves: { key: ['site', 'day', 'visit', 'view'], texts: ['path', 'vitals'] },
   bots: { key: ['site', 'at', 'n'], texts: ['crawler', 'host', 'path'] },
   // Kept of days whose rows were deleted before rollups were in files.

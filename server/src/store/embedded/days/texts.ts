@@ -1,7 +1,8 @@
 import { type Database, prepared } from '../../drivers/sqlite.ts';
-import { type Profile, readProfile } from '../tables/profile.ts';
+import type { Profile } from '../../shared/profile.ts';
+import { type ProfilePart, readPart } from '../tables/profile.ts';
 
-/** Maximum cached strings, and maximum cached profiles. */
+/** Maximum cached strings, and maximum cached profiles' parts. */
 const MAX_CACHED_TEXTS = 50_000;
 /** Maximum characters of a cached string, which limits the cache to some tens of megabytes: properties may have 8 KiB. */
 const CACHED_TEXT_MAX_CHARS = 512;
@@ -10,7 +11,11 @@ const CACHED_TEXT_MAX_CHARS = 512;
 export class Texts {
   readonly #db: Database;
   readonly #texts = new Map<number, string>();
-  readonly #profiles = new Map<number, Profile>();
+  readonly #parts: Readonly<Record<ProfilePart, Map<number, Partial<Profile>>>> = {
+    profile: new Map(),
+    agent: new Map(),
+    place: new Map(),
+  };
 
   constructor(db: Database) {
     this.#db = db;
@@ -24,12 +29,14 @@ export class Texts {
     return text;
   }
 
-  profile(id: number): Profile {
-    const known = this.#profiles.get(id);
+  /** Reads a part of a profile. The same text may be of several parts. */
+  part(part: ProfilePart, id: number): Partial<Profile> {
+    const parts = this.#parts[part];
+    const known = parts.get(id);
     if (known !== undefined) return known;
-    const profile = readProfile(this.#stored(id));
-    hold(this.#profiles, id, profile);
-    return profile;
+    const read = readPart(part, this.#stored(id));
+    hold(parts, id, read);
+    return read;
   }
 
   #stored(id: number): string {

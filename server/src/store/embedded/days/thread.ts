@@ -1,15 +1,20 @@
 import { hash } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import type { Dimension } from '../../../domain/dimensions.ts';
+import type { Dimension, ViewDimension } from '../../../domain/dimensions.ts';
+import type { GoalTarget } from '../../../domain/goals.ts';
 import type { Measures } from '../../../domain/measures.ts';
+import type { Money } from '../../../domain/money.ts';
 import type {
   ActivityItem,
   Audit,
   BreakdownRow,
+  GoalCount,
+  PropertyCount,
   ReportLimits,
   Reports,
   Scope,
+  ViewsRow,
 } from '../../contract/store.ts';
 import { DuckDb } from '../../drivers/duckdb.ts';
 import { type Database, openForReading } from '../../drivers/sqlite.ts';
@@ -34,6 +39,12 @@ export type Question =
   | { type: 'totals'; scope: Scope }
   | { type: 'series'; scope: Pick<Scope, 'siteId' | 'filters'>; boundariesMs: readonly number[] }
   | { type: 'breakdown'; scope: Scope; by: Dimension; options: { limit: number; cursor?: string } }
+  | { type: 'views'; scope: Scope; by: ViewDimension | null; options: { limit: number; cursor?: string } }
+  | { type: 'revenue'; scope: Pick<Scope, 'siteId' | 'filters'>; boundariesMs: readonly number[] }
+  | { type: 'revenue-by'; scope: Scope; by: Dimension; values: readonly (string | null)[] }
+  | { type: 'goals'; scope: Scope; goals: readonly GoalTarget[] }
+  | { type: 'properties'; scope: Scope; limit: number }
+  | { type: 'events-since'; scope: Omit<Scope, 'filters'> }
   | { type: 'activity'; scope: Omit<Scope, 'filters'>; options: Parameters<Reports['listActivity']>[1] }
   | { type: 'realtime'; siteId: string; sinceMs: number }
   // Not beside a question, which may read the copies or the files.
@@ -56,6 +67,12 @@ export interface Answers {
   totals: Measures;
   series: Measures[];
   breakdown: { rows: BreakdownRow[]; nextCursor: string | null };
+  views: { rows: ViewsRow[]; nextCursor: string | null };
+  revenue: Money[][];
+  'revenue-by': Money[][];
+  goals: GoalCount[];
+  properties: PropertyCount[];
+  'events-since': number | null;
   activity: { items: ActivityItem[]; nextCursor: string | null };
   realtime: { visitors: number; pages: { path: string; visitors: number }[] };
   sealed: null;
@@ -109,6 +126,18 @@ class Questions {
         return reports.series(question.scope, question.boundariesMs);
       case 'breakdown':
         return reports.breakdown(question.scope, question.by, question.options);
+      case 'views':
+        return reports.views(question.scope, question.by, question.options);
+      case 'revenue':
+        return reports.revenue(question.scope, question.boundariesMs);
+      case 'revenue-by':
+        return reports.revenueBy(question.scope, question.by, question.values);
+      case 'goals':
+        return reports.goals(question.scope, question.goals);
+      case 'properties':
+        return reports.properties(question.scope, question.limit);
+      case 'events-since':
+        return this.#engine.eventsSince(question.scope);
       case 'activity':
         return listActivity({ db: this.#db, engine: this.#engine, signal }, question.scope, question.options);
       case 'realtime':
@@ -172,10 +201,22 @@ class Upkeep {
   }
 }
 
+/** The types of all questions. */
+const QUESTIONS: Readonly<Record<Question['type'], true>> = {
+  ...{ totals: true, series: true, breakdown: true, revenue: true, 'revenue-by': true, goals: true },
+  ...{
+    properties: true,
+    views: true,
+    'events-since': true,
+    activity: true,
+    realtime: true,
+    sealed: true,
+    'delete-unnamed': true,
+  },
+};
+
 function isQuestion(task: Question | Maintenance): task is Question {
-  return ['totals', 'series', 'breakdown', 'activity', 'realtime', 'sealed', 'delete-unnamed'].includes(
-    task.type,
-  );
+  return task.type in QUESTIONS;
 }
 
 /** Returns the folder within a shared one that only the server with this events file uses. */

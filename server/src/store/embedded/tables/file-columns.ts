@@ -1,4 +1,5 @@
 import { type Column, type ColumnType, RELATIONS, type Relation } from '../../reports/relations.ts';
+import { PROFILE_COLUMNS } from '../../shared/profile.ts';
 
 /**
  * The files of a day: the relations of reports with more columns, and `leaves`, so that nothing known of an event is lost.
@@ -12,16 +13,20 @@ const columns = (type: ColumnType, ...names: readonly string[]): Column[] =>
 /** The columns of an event that no report asks about. */
 const EVENT_DETAILS: readonly Column[] = [
   ...columns('text', 'query', 'referrer', 'nav', 'props_json'),
-  ...columns('number', 'value'),
-  ...columns('text', 'currency'),
   // The number of the view among those of its visit. Its hash would take most of the file.
   ...columns('integer', 'view'),
+  ...columns('flag', 'interactive'),
 ];
 
 /** The columns of a visit that no report asks about. */
 const VISIT_DETAILS: readonly Column[] = [
   ...columns('integer', 'visitor', 'width'),
-  ...columns('text', 'time_zone'),
+  ...columns(
+    'text',
+    ...Object.values(PROFILE_COLUMNS).filter(
+      (column) => !RELATIONS.events.some(({ name }) => name === column),
+    ),
+  ),
 ];
 
 export const LEAVES: readonly Column[] = [
@@ -45,3 +50,26 @@ export const FILE_COLUMNS: Readonly<Record<FileRelation, readonly Column[]>> = {
   events: [...RELATIONS.events, ...EVENT_DETAILS, ...VISIT_DETAILS],
   leaves: LEAVES,
 };
+
+/** The format of the files that are written. Format 1 lacks the columns of `SINCE_FORMAT_2`. */
+export const FILE_FORMAT = 2;
+
+/** The columns of events that files of format 1 lack. What they would say is unknown. */
+const SINCE_FORMAT_2: ReadonlySet<string> = new Set([
+  ...[
+    'interactive',
+    'visit_referrer',
+    'utm_source',
+    'utm_medium',
+    'utm_content',
+    'utm_term',
+    'region',
+    'city',
+  ],
+  ...['browser_version', 'os_version', 'language', 'screen'],
+]);
+
+/** Whether files of a format have a column. */
+export function hasColumn(relation: FileRelation, format: number, column: string): boolean {
+  return relation !== 'events' || format >= 2 || !SINCE_FORMAT_2.has(column);
+}

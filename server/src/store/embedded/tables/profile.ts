@@ -1,37 +1,43 @@
 import { CHANNELS } from '../../../domain/channels.ts';
+import type { Profile, ProfileField } from '../../shared/profile.ts';
 
 /** Definitions shared by the writer and the readers of visits. */
 
 /** The stored value of the channel `ai`: its position, since channels are stored by position. */
 export const AI_CHANNEL = CHANNELS.indexOf('ai');
 
-/** A visitor's properties and the source of the visit, stored in this order. */
-export interface Profile {
-  source: string | null;
-  campaign: string | null;
-  country: string | null;
-  device: string | null;
-  browser: string | null;
-  os: string | null;
-  timeZone: string | null;
+/**
+ * The texts in which visits store profiles, each a JSON array of fields in this order. Values that go together share a text, so
+ * that there are few different ones. New fields come last.
+ */
+export const PROFILE_PARTS = {
+  profile: [
+    ...(['source', 'campaign', 'country', 'device', 'browser', 'os', 'timeZone'] as const),
+    ...(['utmSource', 'utmMedium', 'utmContent', 'utmTerm'] as const),
+  ],
+  agent: ['browserVersion', 'osVersion', 'language', 'screen'],
+  place: ['region', 'city'],
+} as const satisfies Readonly<Record<string, readonly ProfileField[]>>;
+
+export type ProfilePart = keyof typeof PROFILE_PARTS;
+export const PARTS = Object.keys(PROFILE_PARTS) as ProfilePart[];
+
+/** Formats a part of a profile. Unknown fields at the end are left out. @returns null if all are unknown */
+export function writePart(part: ProfilePart, profile: Profile): string | null {
+  const values = PROFILE_PARTS[part].map((field) => profile[field]);
+  const known = values.findLastIndex((value) => value !== null) + 1;
+  return known === 0 ? null : JSON.stringify(values.slice(0, known));
 }
 
-export function writeProfile(event: Profile): string {
-  const { source, campaign, country, device, browser, os, timeZone } = event;
-  return JSON.stringify([source, campaign, country, device, browser, os, timeZone]);
+/** Parses a part of a profile. It may lack fields that did not exist when it was written. @param text null: all are unknown */
+export function readPart(part: ProfilePart, text: string | null): Partial<Profile> {
+  const values = text === null ? [] : (JSON.parse(text) as (string | null)[]); // as written above
+  return Object.fromEntries(PROFILE_PARTS[part].map((field, i) => [field, values[i] ?? null]));
 }
 
-export function readProfile(text: string): Profile {
-  const [source, campaign, country, device, browser, os, timeZone] = JSON.parse(text) as (string | null)[]; // as written above
-  return {
-    source: source ?? null,
-    campaign: campaign ?? null,
-    country: country ?? null,
-    device: device ?? null,
-    browser: browser ?? null,
-    os: os ?? null,
-    timeZone: timeZone ?? null,
-  };
+/** Parses a profile. @param textOf returns the text of a part */
+export function readProfile(textOf: (part: ProfilePart) => string | null): Profile {
+  return Object.assign({}, ...PARTS.map((part) => readPart(part, textOf(part)))) as Profile; // the parts have all fields
 }
 
 export function writeCrawler(bot: { bot: string; company: string | null; botClass: string }): string {

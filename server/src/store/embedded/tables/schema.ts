@@ -1,3 +1,5 @@
+import { TEXT_USE_MIGRATION } from '../../drivers/sqlite-text-use.ts';
+
 /**
  * The migrations of the events file. Repeated strings are stored once, in `texts`, and rows hold their ids. Rows are clustered
  * by site and time, the order in which reports read them. `n` distinguishes rows of the same site and millisecond.
@@ -203,4 +205,24 @@ export const EVENT_MIGRATIONS = [
   DELETE FROM slots WHERE slot / 96 * 86400000 >= coalesce((SELECT before_at FROM expired WHERE site = slots.site), 0);
   DROP TABLE sealed;
   `,
+  `
+  -- 0 for an event that does not end a bounce, else null.
+  ALTER TABLE events ADD COLUMN interactive INTEGER;
+  -- The events other than page views that do not end a bounce; the referrer of the first event.
+  ALTER TABLE visits ADD COLUMN passive INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE visits ADD COLUMN referrer INTEGER;
+  -- More of the profile, as JSON arrays too; null where nothing is known.
+  ALTER TABLE visits ADD COLUMN agent INTEGER;
+  ALTER TABLE visits ADD COLUMN place INTEGER;
+
+  -- From here on, 'path' of an event is the whole page, and 'query' is null.
+  `,
+  `
+  -- The installation that the file belongs to: see installation.ts. At most one row.
+  CREATE TABLE installation (id TEXT NOT NULL, complete INTEGER NOT NULL) STRICT;
+  -- The number of the last commit of events: see commit-numbers.ts. One row.
+  CREATE TABLE commits (n INTEGER NOT NULL) STRICT;
+  INSERT INTO commits (n) VALUES (0);
+  `,
+  TEXT_USE_MIGRATION,
 ] as const;

@@ -19,6 +19,8 @@ export type SegmentFiles = Partial<Record<FileRelation, SegmentFile>>;
 export interface SegmentFile {
   bytes: number;
   rows: number;
+  /** The columns that it has; absent: those of format 1. See `FILE_FORMAT`. */
+  format?: number;
   /** The SHA-256 of the file, in hexadecimal. */
   sha256: string;
 }

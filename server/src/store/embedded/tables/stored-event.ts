@@ -7,13 +7,15 @@ import { readProfile } from './profile.ts';
  * WHERE and the order.
  */
 export const SELECT_EVENTS = `
-  SELECT e.at, e.n, e.value, e.view, v.visitor, v.width, v.channel,
+  SELECT e.at, e.n, e.value, e.view, e.interactive, v.visitor, v.width, v.channel,
     name.text AS name, host.text AS host, path.text AS path, query.text AS query, referrer.text AS referrer,
-    nav.text AS nav, props.text AS props, currency.text AS currency, profile.text AS profile
+    nav.text AS nav, props.text AS props, currency.text AS currency, profile.text AS profile,
+    agent.text AS agent, place.text AS place
   FROM events e
     JOIN visits v ON v.site = e.site AND v.day = e.at / 86400000 AND v.no = e.visit
     JOIN texts name ON name.id = e.name JOIN texts host ON host.id = e.host JOIN texts path ON path.id = e.path
     JOIN texts profile ON profile.id = v.profile
+    LEFT JOIN texts agent ON agent.id = v.agent LEFT JOIN texts place ON place.id = v.place
     LEFT JOIN texts query ON query.id = e.query LEFT JOIN texts referrer ON referrer.id = e.referrer
     LEFT JOIN texts nav ON nav.id = e.nav LEFT JOIN texts props ON props.id = e.props
     LEFT JOIN texts currency ON currency.id = e.currency`;
@@ -27,7 +29,9 @@ export function toStoredEvent(siteId: string, cursor: string, row: Record<string
     siteId,
     receivedAtMs: Number(row.at),
     name: String(row.name),
+    interactive: row.interactive === null,
     host: String(row.host),
+    // Earlier releases stored the query apart.
     path: String(row.path) + (text('query') ?? ''),
     referrer: text('referrer'),
     visitor: row.visitor as bigint, // STRICT INTEGER NOT NULL, read as bigint
@@ -37,7 +41,7 @@ export function toStoredEvent(siteId: string, cursor: string, row: Record<string
     currency: text('currency'),
     view: row.view as bigint | null, // STRICT INTEGER, read as bigint
     width: number('width'),
-    ...readProfile(String(row.profile)),
+    ...readProfile(text),
     channel: CHANNELS[Number(row.channel)] ?? 'direct',
   };
 }

@@ -1,21 +1,30 @@
 import { type Database, prepared } from '../../drivers/sqlite.ts';
 
+/** What the event that began a visit tells about it: the numbers of texts, and the position of the channel. */
+export interface VisitOrigin {
+  referrer: number | null;
+  channel: number;
+  profile: number;
+  agent: number | null;
+  place: number | null;
+}
+
 /** A visit in the writer's memory. Times are milliseconds of its UTC day. */
-export interface Visit {
+export interface Visit extends VisitOrigin {
   readonly no: number;
   /** The number of the visitor's previous visit on the same day; null for the first. */
   readonly previous: number | null;
   startAt: number;
   startN: number;
   endAt: number;
-  channel: number;
-  profile: number;
   width: number | null;
   entry: number;
   exit: number;
   pageviews: number;
   events: number;
   engaged: number;
+  /** The events other than page views that do not end a bounce. */
+  passive: number;
 }
 
 /** The fields of a visit that change as it grows, in the order of the parameters of its update. */
@@ -31,6 +40,7 @@ export type GrownVisit = readonly [
   pageviews: number,
   events: number,
   engaged: number,
+  passive: number,
 ];
 
 /** The number of visits at which the log of growth is moved to the rows. */
@@ -59,7 +69,8 @@ export class VisitRows {
     prepared(
       this.#db,
       `INSERT INTO visits (site, day, no, visitor, first, previous, start_at, start_n, end_at, channel, profile, width, entry,
-         exit, pageviews, events, engaged) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         exit, pageviews, events, engaged, passive, referrer, agent, place)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     ).run(
       of.site,
       of.day,
@@ -78,7 +89,23 @@ export class VisitRows {
       visit.pageviews,
       visit.events,
       visit.engaged,
+      visit.passive,
+      visit.referrer,
+      visit.agent,
+      visit.place,
     );
+  }
+
+  /** Writes what an earlier event tells about a visit. Such events are rare, so this goes to the row at once, not to the log. */
+  setOrigin(
+    { no, referrer, channel, profile, agent, place }: Visit,
+    { site, day }: { site: number; day: number },
+  ): void {
+    prepared(
+      this.#db,
+      `UPDATE visits SET referrer = ?, channel = ?, profile = ?, agent = ?, place = ?
+       WHERE site = ? AND day = ? AND no = ?`,
+    ).run(referrer, channel, profile, agent, place, site, day, no);
   }
 
   /** Logs the new states of visits that grew in this commit. */
@@ -99,7 +126,7 @@ export class VisitRows {
     const update = prepared(
       this.#db,
       `UPDATE visits SET start_at = ?, start_n = ?, end_at = ?, entry = ?, exit = ?, pageviews = ?, events = ?,
-         engaged = ? WHERE site = ? AND day = ? AND no = ?`,
+         engaged = ?, passive = ? WHERE site = ? AND day = ? AND no = ?`,
     );
     for (const [site, day, no, ...values] of grown.values()) update.run(...values, site, day, no);
     prepared(
@@ -126,7 +153,7 @@ export class VisitRows {
     const select = prepared(
       this.#db,
       `SELECT no, previous, start_at AS startAt, start_n AS startN, end_at AS endAt, channel, profile, width, entry, exit,
-         pageviews, events, engaged
+         pageviews, events, engaged, passive, referrer, agent, place
        FROM visits WHERE site = ? AND day = ? AND no = ? AND visitor = ?`,
     );
     const visits: Visit[] = [];
@@ -149,8 +176,8 @@ export class VisitRows {
   #asGrown(visit: Visit, site: number, day: number): Visit {
     const grown = this.#log().get(keyOf([site, day, visit.no]));
     if (grown === undefined) return visit;
-    const [, , , startAt, startN, endAt, entry, exit, pageviews, events, engaged] = grown;
-    return { ...visit, startAt, startN, endAt, entry, exit, pageviews, events, engaged };
+    const [, , , startAt, startN, endAt, entry, exit, pageviews, events, engaged, passive] = grown;
+    return { ...visit, startAt, startN, endAt, entry, exit, pageviews, events, engaged, passive };
   }
 
   #log(): Map<string, GrownVisit> {
@@ -201,8 +228,19 @@ export function grownVisitsOf(
 }
 
 function readLog(rows: readonly Record<string, unknown>[]): GrownVisit[] {
-  return rows.flatMap((row) => JSON.parse(String(row.visits)) as GrownVisit[]); // as `grow` writes it
+  const logged = rows.flatMap((row) => JSON.parse(String(row.visits)) as LoggedVisit[]); // as `grow` writes it
+  return logged.map(
+    ([site, day, no, startAt, startN, endAt, entry, exit, pageviews, events, engaged, passive]) => [
+      ...([site, day, no, startAt, startN, endAt] as const),
+      ...([entry, exit, pageviews, events, engaged, passive ?? 0] as const),
+    ],
+  );
 }
+
+/** A logged state. Earlier releases wrote fewer fields. */
+type LoggedVisit = GrownVisit extends readonly [...infer Earlier, number]
+  ? readonly [...Earlier, number?]
+  : never;
 
 function keyOf([site, day, no]: readonly [number, number, number, ...number[]]): string {
   return `${site} ${day} ${no}`;

@@ -1,11 +1,23 @@
 import { DAY_MS, utcDay } from '../../../domain/clock.ts';
+import { SHORTENED } from '../../../domain/outcomes.ts';
 import type { AppendOutcome, Entry } from '../../contract/store.ts';
-import { type Database, emptyLogAtOnce, overwriting, prepared, transaction } from '../../drivers/sqlite.ts';
+import {
+  checkFiles,
+  type Database,
+  emptyLogAtOnce,
+  overwriting,
+  prepared,
+  transaction,
+  translated,
+} from '../../drivers/sqlite.ts';
+import { type Mark, writeMark } from '../../drivers/sqlite-mark.ts';
+import { TextUseTable } from '../../drivers/sqlite-text-use.ts';
 import type { Group } from '../../shared/group-commit.ts';
 import type { KeyUseDelta } from '../../shared/ledger-delta.ts';
-import { EVENT_MIGRATIONS } from '../tables/schema.ts';
+import type { TextUse } from '../../shared/text-budget.ts';
 import type { WrittenSegment } from '../tables/segments.ts';
 import { StringTable } from '../tables/string-table.ts';
+import { CommitCounter } from './commit-counter.ts';
 import type { CommitPart } from './commit-part.ts';
 import { DayCounters } from './day-counters.ts';
 import { Deduplication } from './deduplication.ts';
@@ -36,6 +48,8 @@ export class Committer {
   readonly #rows: Rows;
   readonly #counters: DayCounters;
   readonly #segments: Segments;
+  readonly #commits: CommitCounter;
+  readonly #textUse: TextUseTable;
   readonly #parts: readonly CommitPart[];
   /** Whether strings were deleted since the log was last emptied. */
   #logHoldsForgotten = false;
@@ -51,8 +65,11 @@ export class Committer {
     this.#rows = new Rows({ db, strings, visits: this.#visits });
     this.#segments = new Segments(db, strings);
     this.#counters = new DayCounters(db, strings, this.#segments);
+    this.#commits = new CommitCounter(db);
+    this.#textUse = new TextUseTable(db);
     this.#parts = [
       ...[strings, this.#rows, this.#ids, this.#visits, this.#counters, this.#segments, this.#ledger],
+      this.#commits,
     ];
   }
 
@@ -69,6 +86,7 @@ export class Committer {
       }
       for (const refusal of batch.refusals) this.#ledger.add(refusal);
       for (const use of batch.refusedKeys) this.#ledger.addKeyUse(use);
+      this.#textUse.write(batch.textUse);
       for (const part of this.#parts) part.flush?.(batch);
       return duplicates;
     });
@@ -76,6 +94,8 @@ export class Committer {
 
   #transaction<T>(work: () => T): T {
     try {
+      // A commit may move the log into the file, whatever that contains.
+      this.#commits.checkFile();
       const result = transaction(this.#db, work);
       for (const part of this.#parts) part.committed?.();
       return result;
@@ -108,6 +128,7 @@ export class Committer {
       case 'event':
         this.#rows.event(entry);
         note('stored');
+        if (entry.isShortened === true) note(SHORTENED);
         break;
       case 'bot':
         this.#rows.bot(entry);
@@ -118,6 +139,11 @@ export class Committer {
         break;
     }
     return 'stored';
+  }
+
+  /** Returns the stored use of text by sites. */
+  textUse(): TextUse[] {
+    return this.#textUse.read();
   }
 
   /** Names a segment of Parquet files that was written. */
@@ -231,15 +257,48 @@ export class Committer {
   unwatchTexts(): void {
     this.#strings.unwatch();
     if (!this.#logHoldsForgotten) return;
+    this.#commits.checkFile();
+    this.#rewriteIfSmall();
     emptyLogAtOnce(this.#db);
     this.#logHoldsForgotten = false;
   }
 
-  /** Tests whether writing works without changing anything. */
-  probe(): void {
-    this.#transaction(() => this.#db.exec(`PRAGMA user_version = ${EVENT_MIGRATIONS.length}`));
+  /**
+   * Rewrites a small file. When SQLite splits a page, it leaves copies of rows in its unused parts, which no deletion overwrites.
+   * In a large file, other rows soon take their place.
+   */
+  #rewriteIfSmall(): void {
+    const used = prepared(
+      this.#db,
+      `SELECT (page_count - freelist_count) * page_size AS bytes
+       FROM pragma_page_count, pragma_freelist_count, pragma_page_size`,
+    ).get();
+    if (Number(used?.bytes) <= REWRITTEN_MAX_BYTES) translated(() => this.#db.exec('VACUUM'));
+  }
+
+  /** Returns how many commits of events the file lacks, once. */
+  takeLackingCommits(): number {
+    return this.#transaction(() => this.#commits.takeLacking());
+  }
+
+  close(): void {
+    this.#commits.close();
+  }
+
+  /** Marks the file as belonging to an installation. */
+  mark(mark: Mark): void {
+    this.#transaction(() => writeMark(this.#db, mark));
+  }
+
+  /** Checks that the files still are what was opened. @throws FilesGone if they are not */
+  checkFiles(): void {
+    checkFiles(this.#db);
+    this.#commits.watchFile();
   }
 }
+
+/** The most bytes in use of a file that is rewritten after strings were deleted, which takes well under a second. */
+const REWRITTEN_MAX_BYTES = 16 * 1024 * 1024;
 
 /** SQL that deletes a limited number of a site's rows from before an instant. Tables keyed by day are searched by day first. */
 const EXPIRE = {

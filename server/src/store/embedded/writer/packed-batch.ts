@@ -21,7 +21,8 @@ type EventRow = [
     [
       ...['siteId', 'siteKey', 'receivedAtMs', 'host', 'path', 'id', 'name', 'referrer', 'nav', 'props'],
       ...['value', 'currency', 'width', 'timeZone', 'device', 'browser', 'os', 'country', 'source'],
-      ...['channel', 'campaign'],
+      ...['channel', 'campaign', 'utmSource', 'utmMedium', 'utmContent', 'utmTerm', 'region', 'city'],
+      ...['browserVersion', 'osVersion', 'language', 'screen', 'interactive', 'isShortened'],
     ]
   >,
 ];
@@ -68,12 +69,15 @@ function toRow(entry: Entry): Row {
   }
   const { name, referrer, nav, props, value, currency, width, timeZone } = entry;
   const { device, browser, os, country, source, channel, campaign } = entry;
+  const { utmSource, utmMedium, utmContent, utmTerm, region, city } = entry;
+  const { browserVersion, osVersion, language, screen, interactive, isShortened = false } = entry;
   // biome-ignore format: in the order of the type above
   return [
     'event', hasView,
     siteId, siteKey, receivedAtMs, host, path, id, name, referrer, nav, props,
     value, currency, width, timeZone, device, browser, os, country, source,
-    channel, campaign,
+    channel, campaign, utmSource, utmMedium, utmContent, utmTerm, region, city,
+    browserVersion, osVersion, language, screen, interactive, isShortened,
   ];
 }
 
@@ -105,7 +109,8 @@ function toEntry(row: Row, visitor: bigint, viewHash: bigint): Entry {
         kind, hasView,
         siteId, siteKey, receivedAtMs, host, path, id, name, referrer, nav, props,
         value, currency, width, timeZone, device, browser, os, country, source,
-        channel, campaign,
+        channel, campaign, utmSource, utmMedium, utmContent, utmTerm, region, city,
+        browserVersion, osVersion, language, screen, interactive, isShortened = false,
       ] = row;
       const view = hasView ? viewHash : null;
       // biome-ignore format: as above
@@ -113,7 +118,8 @@ function toEntry(row: Row, visitor: bigint, viewHash: bigint): Entry {
         kind, visitor, view,
         siteId, siteKey, receivedAtMs, host, path, id, name, referrer, nav, props,
         value, currency, width, timeZone, device, browser, os, country, source,
-        channel, campaign,
+        channel, campaign, utmSource, utmMedium, utmContent, utmTerm, region, city,
+        browserVersion, osVersion, language, screen, interactive, isShortened,
       };
     }
   }

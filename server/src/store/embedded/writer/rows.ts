@@ -1,5 +1,4 @@
 import { utcDay } from '../../../domain/clock.ts';
-import { splitQuery } from '../../../domain/visit-rules.ts';
 import type { BotEntry, EventEntry, LeaveEntry } from '../../contract/store.ts';
 import { type Database, prepared } from '../../drivers/sqlite.ts';
 import { writeCrawler } from '../tables/profile.ts';
@@ -32,13 +31,12 @@ export class Rows implements CommitPart {
   event(event: EventEntry): void {
     const texts = this.#texts;
     const site = texts.site(event.siteId);
-    const { path, query } = splitQuery(event.path);
-    const pathId = texts.text(path);
+    const path = texts.text(event.path);
     const n = this.#eventOrdinals.next(site, event.receivedAtMs);
-    const visit = this.#visits.enter(event, { site, path: pathId, n });
+    const visit = this.#visits.enter(event, { site, path, n });
     prepared(
       this.#db,
-      `INSERT INTO events (site, at, n, visit, name, host, path, query, referrer, nav, props, value, currency, view)
+      `INSERT INTO events (site, at, n, visit, name, host, path, referrer, nav, props, value, currency, view, interactive)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     ).run(
       site,
@@ -47,14 +45,14 @@ export class Rows implements CommitPart {
       visit,
       texts.text(event.name),
       texts.text(event.host),
-      pathId,
-      texts.textOrNull(query),
+      path,
       texts.textOrNull(event.referrer),
       texts.textOrNull(event.nav),
       event.props === null ? null : texts.text(JSON.stringify(event.props)),
       event.value,
       texts.textOrNull(event.currency),
       event.view,
+      event.interactive ? null : 0,
     );
   }
 
@@ -74,7 +72,7 @@ export class Rows implements CommitPart {
       this.#visits.leave(leave, site),
       leave.view ?? 0n,
       leave.receivedAtMs,
-      texts.text(splitQuery(leave.path).path),
+      texts.text(leave.path),
       leave.engagedMs,
       leave.scroll,
       leave.vitals === null ? null : texts.text(JSON.stringify(leave.vitals)),

@@ -4,9 +4,9 @@ import { DAY_MS, utcDay } from '../../../domain/clock.ts';
 import { VISIT_GAP_MS } from '../../../domain/visit-rules.ts';
 import type { EventEntry, LeaveEntry } from '../../contract/store.ts';
 import { type Database, prepared } from '../../drivers/sqlite.ts';
-import { writeProfile } from '../tables/profile.ts';
+import { writePart } from '../tables/profile.ts';
 import type { StringTable } from '../tables/string-table.ts';
-import { type GrownVisit, type Visit, VisitRows } from '../tables/visit-rows.ts';
+import { type GrownVisit, type Visit, type VisitOrigin, VisitRows } from '../tables/visit-rows.ts';
 import type { CommitPart } from './commit-part.ts';
 import { type SiteDay, type Visitor, Visitors } from './visitors.ts';
 
@@ -15,12 +15,14 @@ interface Change {
   of: SiteDay;
   visitor: Visitor;
   isNew: boolean;
+  /** Whether an event arrived that is earlier than those of the visit so far, and so tells where it came from. */
+  hasNewOrigin: boolean;
 }
 
 /**
  * Groups events into visits: one visitor's events of a UTC day without a gap of 30 minutes. An event joins a visit if it is
- * less than 30 minutes before the visit's start or after its end. Visits never merge afterwards. `flush` writes each changed
- * visit once.
+ * less than 30 minutes before the visit's start or after its end. Its earliest event tells where it came from, even if that
+ * arrives later. Visits never merge afterwards. `flush` writes each changed visit once.
  */
 export class Visits implements CommitPart {
   readonly #db: Database;
@@ -47,14 +49,18 @@ export class Visits implements CommitPart {
     const visit = known ?? this.#begin(event, { at, n, of, visitor, path });
     if (known === undefined) {
       visitor.visits.push(visit);
-      this.#changes.set(visit, { of, visitor, isNew: true });
+      this.#changes.set(visit, { of, visitor, isNew: true, hasNewOrigin: false });
     } else {
-      this.#touch(visit, of, visitor);
+      const change = this.#touch(visit, of, visitor);
+      if (at < visit.startAt) {
+        Object.assign(visit, { startAt: at, startN: n, entry: path, ...this.#originOf(event) });
+        change.hasNewOrigin = true;
+      }
     }
-    if (at < visit.startAt) Object.assign(visit, { startAt: at, startN: n, entry: path });
     if (at >= visit.endAt) Object.assign(visit, { endAt: at, exit: path });
     visit.events += 1;
     if (event.name === PAGEVIEW) visit.pageviews += 1;
+    else if (!event.interactive) visit.passive += 1;
     return visit.no;
   }
 
@@ -68,7 +74,7 @@ export class Visits implements CommitPart {
     const of = this.#visitors.siteDay(site, utcDay(leave.receivedAtMs));
     const visitor = this.#visitors.visitor(of, leave.visitor);
     const at = leave.receivedAtMs - of.day * DAY_MS;
-    const newest = visitor.visits.findLast(({ startAt }) => startAt <= at) ?? visitor.visits[0];
+    const newest = newestBegun(visitor.visits, at);
     if (newest === undefined) return 0;
     const view = leave.view ?? 0n;
     let visit = newest;
@@ -90,7 +96,7 @@ export class Visits implements CommitPart {
   /** Writes each changed visit once, then deletes a bounded part of the visitor index of earlier days. */
   flush({ forgetKeysBeforeDay }: { forgetKeysBeforeDay: number }): void {
     const grown: GrownVisit[] = [];
-    for (const [visit, { of, visitor, isNew }] of this.#changes) {
+    for (const [visit, { of, visitor, isNew, hasNewOrigin }] of this.#changes) {
       if (isNew) {
         this.#rows.insert(visit, {
           ...{ site: of.site, day: of.day },
@@ -99,6 +105,7 @@ export class Visits implements CommitPart {
         this.#visitors.remember(of, visitor.visitor, visit.no);
       } else {
         grown.push(grownTo(visit, of));
+        if (hasNewOrigin) this.#rows.setOrigin(visit, of);
       }
     }
     this.#rows.grow(grown);
@@ -141,22 +148,35 @@ export class Visits implements CommitPart {
     return {
       no: of.lastNo,
       previous: visitor.visits.at(-1)?.no ?? null,
+      ...this.#originOf(event),
       startAt: at,
       startN: n,
       endAt: at,
-      channel: CHANNELS.indexOf(event.channel),
-      profile: this.#strings.text(writeProfile(event)),
       width: event.width,
       entry: path,
       exit: path,
       pageviews: 0,
       events: 0,
       engaged: 0,
+      passive: 0,
     };
   }
 
-  #touch(visit: Visit, of: SiteDay, visitor: Visitor): void {
-    if (!this.#changes.has(visit)) this.#changes.set(visit, { of, visitor, isNew: false });
+  /** Returns what the first event of a visit tells about all of it. */
+  #originOf(event: EventEntry): VisitOrigin {
+    return {
+      referrer: this.#strings.textOrNull(event.referrer),
+      channel: CHANNELS.indexOf(event.channel),
+      profile: this.#strings.text(writePart('profile', event) ?? '[]'),
+      agent: this.#strings.textOrNull(writePart('agent', event)),
+      place: this.#strings.textOrNull(writePart('place', event)),
+    };
+  }
+
+  #touch(visit: Visit, of: SiteDay, visitor: Visitor): Change {
+    const change = this.#changes.get(visit) ?? { of, visitor, isNew: false, hasNewOrigin: false };
+    this.#changes.set(visit, change);
+    return change;
   }
 
   /** Returns the engaged time stored for a view; 0 if none was reported, undefined if nothing is stored for the view. */
@@ -169,7 +189,14 @@ export class Visits implements CommitPart {
   }
 }
 
+/** Returns the newest visit that began at an instant or before, else the first one. Visits may have arrived in another order. */
+function newestBegun(visits: readonly Visit[], at: number): Visit | undefined {
+  const begun = visits.filter(({ startAt }) => startAt <= at);
+  if (begun.length === 0) return visits[0];
+  return begun.reduce((newest, visit) => (visit.startAt >= newest.startAt ? visit : newest));
+}
+
 function grownTo(visit: Visit, { site, day }: SiteDay): GrownVisit {
-  const { no, startAt, startN, endAt, entry, exit, pageviews, events, engaged } = visit;
-  return [site, day, no, startAt, startN, endAt, entry, exit, pageviews, events, engaged];
+  const { no, startAt, startN, endAt, entry, exit, pageviews, events, engaged, passive } = visit;
+  return [site, day, no, startAt, startN, endAt, entry, exit, pageviews, events, engaged, passive];
 }

@@ -1,5 +1,7 @@
 import { type Database, openDatabase } from '../../drivers/sqlite.ts';
+import type { Mark } from '../../drivers/sqlite-mark.ts';
 import { migrate } from '../../drivers/sqlite-migrate.ts';
+import type { TextUse } from '../../shared/text-budget.ts';
 import { serveTasks } from '../../shared/threads/task-thread.ts';
 import { EVENT_MIGRATIONS } from '../tables/schema.ts';
 import type { WrittenSegment } from '../tables/segments.ts';
@@ -21,7 +23,10 @@ export type Task =
   | { type: 'watch-texts' }
   | { type: 'forget-texts'; ids: readonly number[] }
   | { type: 'unwatch-texts' }
-  | { type: 'probe' };
+  | { type: 'mark'; mark: Mark }
+  | { type: 'check-files' }
+  | { type: 'take-lacking-commits' }
+  | { type: 'text-use' };
 
 /** The type of the answer to each task. */
 export interface Answers {
@@ -41,7 +46,11 @@ export interface Answers {
   /** The number of strings deleted. */
   'forget-texts': number;
   'unwatch-texts': null;
-  probe: null;
+  mark: null;
+  'check-files': null;
+  /** The number of commits of events that the file lacks. */
+  'take-lacking-commits': number;
+  'text-use': TextUse[];
 }
 
 const CACHE_KIB = 64 * 1024;
@@ -77,8 +86,15 @@ function perform(committer: Committer, task: Task): Answers[keyof Answers] {
     case 'unwatch-texts':
       committer.unwatchTexts();
       return null;
-    case 'probe':
-      committer.probe();
+    case 'mark':
+      committer.mark(task.mark);
+      return null;
+    case 'take-lacking-commits':
+      return committer.takeLackingCommits();
+    case 'text-use':
+      return committer.textUse();
+    case 'check-files':
+      committer.checkFiles();
       return null;
   }
 }
@@ -86,5 +102,9 @@ function perform(committer: Committer, task: Task): Answers[keyof Answers] {
 serveTasks((file) => {
   const db = open(file);
   const committer = new Committer(db);
-  return { perform: (task: Task) => perform(committer, task), close: () => db.close() };
+  const close = () => {
+    committer.close();
+    db.close();
+  };
+  return { perform: (task: Task) => perform(committer, task), close };
 });

@@ -38,6 +38,7 @@ function engineOn(database: Database): Engine {
       await sql`SELECT pg_notify(${KEYS_CHANNEL}, '')`.execute(tx);
     },
     entriesOf: (json) => sql`json_each_text(${json}::text::json)`,
+    emptyLog: async () => undefined,
     // A deleted row stays in its page until VACUUM FULL rewrites the table, which keeps the row as long as an older
     // transaction might read it. The write-ahead log contains the row until the server recycles the log, and archives
     // of the log contain it as long as they exist.

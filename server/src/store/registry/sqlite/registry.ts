@@ -1,7 +1,8 @@
 import { Kysely, sql } from 'kysely';
 import type { Registry } from '../../contract/store.ts';
-import { checkFiles, type Database, openDatabase } from '../../drivers/sqlite.ts';
+import { areFilesInPlace, checkFiles, type Database, openDatabase, written } from '../../drivers/sqlite.ts';
 import { sqliteDialect } from '../../drivers/sqlite-kysely.ts';
+import { MARK_TABLE } from '../../drivers/sqlite-mark.ts';
 import { migrateTo } from '../../drivers/sqlite-migrate.ts';
 import type { Engine } from '../engine.ts';
 import { createRegistry } from '../registry.ts';
@@ -21,14 +22,23 @@ export function openSqliteRegistry(file: string): { registry: Registry; close():
   // Destroyed salts must not linger in free pages: https://www.sqlite.org/pragma.html#pragma_secure_delete
   db.exec('PRAGMA secure_delete = ON');
   migrateTo(db, file, sqliteSchema());
+  written(db, () => db.exec(MARK_TABLE));
   const engine = engineOn(db);
   // Closing waits in the queue, so that earlier statements finish first.
-  const close = () => engine.db.connection().execute(async () => db.close());
+  const close = () =>
+    engine.db.connection().execute(async () => {
+      // Closing would delete the log by its name, which may be another's by now.
+      if (areFilesInPlace(db)) db.close();
+    });
   return { registry: createRegistry(engine), close };
 }
 
 function engineOn(db: Database): Engine {
   const kysely = new Kysely<Tables>({ dialect: sqliteDialect(db) });
+  // The log contains old pages. If a reader prevents the checkpoint, a later call empties the log.
+  const emptyLog = async () => {
+    await sql`PRAGMA wal_checkpoint(TRUNCATE)`.execute(kysely);
+  };
   return {
     db: kysely,
     // A transaction has the whole file to itself. Collectors find new versions by polling every second.
@@ -37,10 +47,8 @@ function engineOn(db: Database): Engine {
     lockSiteKeys: async () => undefined,
     announceSiteKeys: async () => undefined,
     entriesOf: (json) => sql`json_each(${json})`,
-    // The log contains old pages. If a reader prevents the checkpoint, a later call empties the log.
-    eraseDeletedSalts: async () => {
-      await sql`PRAGMA wal_checkpoint(TRUNCATE)`.execute(kysely);
-    },
+    emptyLog,
+    eraseDeletedSalts: emptyLog,
     checkFiles: () => checkFiles(db),
     notices: {},
   };

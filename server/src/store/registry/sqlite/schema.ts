@@ -35,7 +35,8 @@ const OWN_INDEXES = [
 
 /** Migrates SQLite's own versions to the first shared version by recreating and filling every table. */
 function adopt(version: number): readonly string[] {
-  const all = (statement: (table: RegistryTable) => string) => REGISTRY_TABLES.map(statement);
+  const old = REGISTRY_TABLES.filter(({ since = FIRST_VERSION }) => since === FIRST_VERSION);
+  const all = (statement: (table: RegistryTable) => string) => old.map(statement);
   return [
     ...OWN_STEPS.slice(version - 1),
     ...OWN_INDEXES.map((name) => `DROP INDEX IF EXISTS ${name}`),
@@ -47,7 +48,8 @@ function adopt(version: number): readonly string[] {
 }
 
 /** Returns the SQL that copies an old table. The row ids of API keys are the order in which they were added. */
-function copyOwn({ name, columns }: RegistryTable): string {
+function copyOwn({ name, columns: all, added = [] }: RegistryTable): string {
+  const columns = all.filter((column) => !added.includes(column));
   const read = columns.map((column) => (name === 'api_keys' && column === 'seq' ? 'rowid' : column));
   return `INSERT INTO ${name} (${columns.join(', ')}) SELECT ${read.join(', ')} FROM own_${name}`;
 }

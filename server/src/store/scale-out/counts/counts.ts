@@ -2,6 +2,7 @@ import { DAY_MS, type DayRange } from '../../../domain/clock.ts';
 import type { Audit, KeyUse, LedgerLine, SiteLimit } from '../../contract/store.ts';
 import type { Database } from '../../drivers/postgres.ts';
 import { migrate } from '../../drivers/postgres-migrate.ts';
+import { readLine } from '../../shared/ledger-delta.ts';
 import type { ActualCount, Batch, Counts, DirtyDay, DueDay, FailingDay, SiteDay, Span } from '../shipping.ts';
 import { dueDaysAfter } from './due-days.ts';
 import { failingDays, putOff } from './failing-days.ts';
@@ -118,14 +119,16 @@ export class PostgresCounts implements Counts {
       range.firstDay,
       range.lastDay,
     );
-    return rows.map((row) => ({
-      day: Number(row.day),
-      outcome: String(row.outcome),
-      host: String(row.host),
-      count: Number(row.count),
-      firstAtMs: Number(row.first_at),
-      lastAtMs: Number(row.last_at),
-    }));
+    return rows.map((row) =>
+      readLine({
+        day: Number(row.day),
+        outcome: String(row.outcome),
+        host: String(row.host),
+        count: Number(row.count),
+        firstAtMs: Number(row.first_at),
+        lastAtMs: Number(row.last_at),
+      }),
+    );
   }
 
   async keyUse(siteId: string): Promise<KeyUse[]> {

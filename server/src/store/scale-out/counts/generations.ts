@@ -47,7 +47,7 @@ export class PostgresGenerations implements Generations {
   ): ReturnType<Generations['daysOf']> {
     const db = await this.#ready();
     const { rows } = await db.query(
-      `SELECT d.day, g.generation, g.changed_from, g.events, g.bots, g.rollups, g.quarter_hours,
+      `SELECT d.day, g.generation, ${CHANGED_FROM} AS changed_from, g.events, g.bots, g.rollups, g.quarter_hours,
          g.site_id IS NOT NULL AND EXISTS (SELECT 1 FROM event_counters c WHERE c.site_id = $1 AND c.day = d.day
            AND c.events >= ${LARGE_EVENTS_MIN}) AS is_large
        FROM (SELECT day FROM event_counters WHERE site_id = $1 AND day BETWEEN $2 AND $3
@@ -88,7 +88,7 @@ export class PostgresGenerations implements Generations {
       `SELECT g.site_id, g.day, g.generation, g.changed_from, g.events, g.bots, g.rollups, g.quarter_hours,
          ${COUNTED.events} AS counted_events, ${COUNTED.bots} AS counted_bots
        FROM event_generations g
-       WHERE g.generation IS NOT NULL AND g.changed_from IS NULL AND NOT ${isExpired('g')}
+       WHERE g.generation IS NOT NULL AND ${CHANGED_FROM} IS NULL AND NOT ${isExpired('g')}
          AND (g.site_id, g.day) > ($1, $2::integer)
        ORDER BY g.site_id, g.day LIMIT ${AUDITED_AT_ONCE}`,
       after?.siteId ?? '',
@@ -165,6 +165,11 @@ function firstUpTo(eventsMax: number, rows: readonly Row[]): Row[] {
   return end < 0 ? [...rows] : rows.slice(0, end);
 }
 
+/** Whether an earlier release made the rows of the generation `g`, which lack columns. */
+const IS_INCOMPLETE = 'g.complete IS DISTINCT FROM g.generation';
+/** The time from which entries changed the day of `g`: all of them, if its rows lack columns. */
+const CHANGED_FROM = `CASE WHEN ${IS_INCOMPLETE} THEN 0 ELSE g.changed_from END`;
+
 /** What the counts say about the day of the generation `g`. */
 const COUNTED = {
   events: `(SELECT coalesce(sum(c.events - c.excess), 0) FROM event_counters c
@@ -194,7 +199,7 @@ async function begin(
 ): Promise<BegunGeneration | null> {
   const { rows } = await tx.query(
     `SELECT g.site_id, g.day, ${COUNTED.events} AS events FROM event_generations g
-     WHERE (g.generation IS NULL OR g.changed_from IS NOT NULL) AND NOT ${isExpired('g')}
+     WHERE (g.generation IS NULL OR g.changed_from IS NOT NULL OR ${IS_INCOMPLETE}) AND NOT ${isExpired('g')}
        AND (g.making IS NULL OR g.making_since < now() - interval '${LEASE_MINUTES} minutes') AND ${condition}
      ORDER BY g.day DESC, g.site_id DESC LIMIT $2 FOR UPDATE OF g SKIP LOCKED`,
     beforeDay,
@@ -242,7 +247,7 @@ async function commit(
     day,
   );
   const { rows } = await tx.query(
-    `UPDATE event_generations g SET generation = making, made_at = making_since,
+    `UPDATE event_generations g SET generation = making, complete = making, made_at = making_since,
        changed_from = CASE WHEN $8::boolean THEN NULL ELSE coalesce(making_changed_from, ${NOTHING_YET}) END,
        making = NULL, making_since = NULL, making_changed_from = NULL,
        events = m.events, bots = m.bots, rollups = m.rollups, quarter_hours = m.quarter_hours

@@ -154,4 +154,11 @@ export const COUNT_MIGRATIONS = [
   INSERT INTO event_generations (site_id, day)
     SELECT site_id, day FROM event_counters UNION SELECT site_id, day FROM event_ledger WHERE outcome = 'bot';
   `,
+  `
+  -- The generation whose rows have all columns. An earlier release, which may still run, leaves it as it is: its generations lack
+  -- columns, so they are made again, and until then reports read the entries.
+  ALTER TABLE event_generations ADD COLUMN complete bigint;
+  CREATE INDEX event_generations_incomplete ON event_generations (day, site_id)
+    WHERE generation IS NULL OR changed_from IS NOT NULL OR complete IS DISTINCT FROM generation;
+  `,
 ] as const;

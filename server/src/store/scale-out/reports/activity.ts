@@ -8,9 +8,6 @@ import { newestRows, type Place, parsePlace, placeOf, withVisitors, writePlace }
 import { EVENT_COLUMNS } from '../warehouse/row.ts';
 import { ENTRIES } from '../warehouse/schema.ts';
 
-/** Pages that a look at right now names. */
-const PAGES_SHOWN = 100;
-
 type Options = Parameters<Reports['listActivity']>[1];
 
 const KINDS = {
@@ -122,6 +119,6 @@ export async function realtime(
   );
   return {
     visitors: rows.reduce((sum, row) => sum + Number(row.n), 0),
-    pages: rows.slice(0, PAGES_SHOWN).map((row) => ({ path: String(row.path), visitors: Number(row.n) })),
+    pages: rows.map((row) => ({ path: String(row.path), visitors: Number(row.n) })),
   };
 }

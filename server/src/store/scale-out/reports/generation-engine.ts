@@ -2,7 +2,7 @@ import { MINUTE_MS } from '../../../domain/clock.ts';
 import { StoreUnavailable } from '../../contract/store.ts';
 import type { Server } from '../../drivers/clickhouse.ts';
 import type { StoredDay } from '../../reports/questions.ts';
-import { RELATIONS, type Relation } from '../../reports/relations.ts';
+import { type AskedRelation, type Column, RELATIONS, type Relation } from '../../reports/relations.ts';
 import type { ReportEngine, Row } from '../../reports/reports.ts';
 import type { Statement } from '../../reports/statement.ts';
 import type { Generation, Generations, SealedGeneration } from '../generations.ts';
@@ -15,9 +15,11 @@ import {
   noRows,
   openRows,
   sealedRows,
+  WITH_VISITOR,
 } from '../warehouse/day-tables.ts';
 import { integer, text } from '../warehouse/literal.ts';
 import type { OnServer } from '../warehouse/replicas.ts';
+import { P75, viewRows } from '../warehouse/views.ts';
 
 /** A server lacks rows of generations in force: it is behind, or has lost them. */
 export class GenerationMissing extends StoreUnavailable {
@@ -67,6 +69,7 @@ const nameOf = ({ siteId, generation }: Generation) => `${generation} ${siteId}`
  * statements read the same generations, also if others come into force meanwhile.
  */
 export class GenerationEngine implements ReportEngine {
+  readonly p75 = P75;
   readonly #on: OnServer;
   readonly #generations: Generations;
   readonly #found: FoundGenerations;
@@ -114,8 +117,8 @@ export class GenerationEngine implements ReportEngine {
   }
 
   rows({ siteId, from, sql, values }: Statement): Promise<Row[]> {
-    const relations = Object.keys(RELATIONS).filter(
-      (name): name is Relation => from[name as Relation] !== undefined,
+    const relations = [...Object.keys(RELATIONS), 'views'].filter(
+      (name): name is AskedRelation => from[name as AskedRelation] !== undefined,
     );
     const queries = relations.map((relation) => [
       relation,
@@ -141,18 +144,24 @@ export class GenerationEngine implements ReportEngine {
     await this.#on((server) => server.until(this.#signal).rows(noRows('events')));
   }
 
-  #query(siteId: string, relation: Relation, days: readonly number[]): string {
+  #query(siteId: string, relation: AskedRelation, days: readonly number[]): string {
+    if (relation !== 'views') return this.#stored(siteId, relation, days, RELATIONS[relation]);
+    return viewRows(siteId, days, this.#stored(siteId, 'events', days, WITH_VISITOR));
+  }
+
+  #stored(siteId: string, relation: Relation, days: readonly number[], columns: readonly Column[]): string {
     const sealed = this.#sealed(days);
     const whole = sealed.filter(({ changedFromMs }) => changedFromMs === null);
-    const sources = whole.length > 0 ? [sealedRows(relation, siteId, whole)] : [];
+    const sources = whole.length > 0 ? [sealedRows(relation, siteId, whole, columns)] : [];
     // Rollups are asked for of whole days only.
     if (relation === 'events' || relation === 'bots') {
       for (const { changedFromMs, ...of } of sealed)
-        if (changedFromMs !== null) sources.push(changedRows(relation, siteId, { ...of, changedFromMs }));
+        if (changedFromMs !== null)
+          sources.push(changedRows(relation, siteId, { ...of, changedFromMs }, columns));
       const open = days.filter((day) => !this.#inForce.has(day));
-      if (open.length > 0) sources.push(openRows(relation, siteId, open));
+      if (open.length > 0) sources.push(openRows(relation, siteId, open, columns));
     }
-    return sources.length === 0 ? noRows(relation) : sources.join(' UNION ALL ');
+    return sources.length === 0 ? noRows(relation, columns) : sources.join(' UNION ALL ');
   }
 
   #sealed(days: readonly number[]) {

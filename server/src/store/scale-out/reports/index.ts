@@ -13,7 +13,7 @@ import { FoundGenerations, GenerationEngine, GenerationMissing } from './generat
 import { deleteLeftovers, makeOpenDay, sealDays } from './sealing.ts';
 
 /** Questions that a server's process has answered at once. The rest of the connections are for other readers. */
-const QUESTIONS = { atOnce: 8, atOncePerAsker: 4 } as const;
+const QUESTIONS = { atOnce: 8, atOncePerParty: 4 } as const;
 
 /** Answers reports in ClickHouse, and lets askers take turns. */
 export class ClickHouseReports extends FairReports implements WarehouseReports {
@@ -55,6 +55,13 @@ class Answers {
       series: (scope, boundariesMs) => this.#ask((reports) => reports.series(scope, boundariesMs), signal),
       breakdown: (scope, by, options) =>
         this.#ask((reports) => reports.breakdown(scope, by, options), signal),
+      views: (scope, by, options) => this.#ask((reports) => reports.views(scope, by, options), signal),
+      revenue: (scope, boundariesMs) => this.#ask((reports) => reports.revenue(scope, boundariesMs), signal),
+      revenueBy: (scope, by, values) => this.#ask((reports) => reports.revenueBy(scope, by, values), signal),
+      goals: (scope, goals) => this.#ask((reports) => reports.goals(scope, goals), signal),
+      properties: (scope, limit) => this.#ask((reports) => reports.properties(scope, limit), signal),
+      // Reports of a day end when its events are deleted.
+      eventsSince: async () => null,
       listActivity: (scope, options) =>
         this.#on((server) => listActivity(server.until(signal), scope, options)),
       realtime: (siteId, sinceMs) => this.#on((server) => realtime(server.until(signal), siteId, sinceMs)),

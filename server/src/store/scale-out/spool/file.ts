@@ -1,9 +1,12 @@
 import { hash, randomUUID } from 'node:crypto';
 import { utcDay } from '../../../domain/clock.ts';
+import { SHORTENED } from '../../../domain/outcomes.ts';
 import type { AppendOutcome } from '../../contract/store.ts';
 import { type Database, openDatabase, prepared, transaction } from '../../drivers/sqlite.ts';
 import { migrate } from '../../drivers/sqlite-migrate.ts';
+import { TextUseTable } from '../../drivers/sqlite-text-use.ts';
 import { addToLedger, type LedgerDelta } from '../../shared/ledger-delta.ts';
+import type { TextUse } from '../../shared/text-budget.ts';
 import {
   ALL_DAY,
   type Batch,
@@ -32,6 +35,7 @@ export class SpoolFile {
   readonly #db: Database;
   readonly #collector: string;
   readonly #seen: SeenKeys;
+  readonly #textUse: TextUseTable;
   #stats: SpoolStats;
 
   constructor(path: string) {
@@ -40,6 +44,7 @@ export class SpoolFile {
     prepared(this.#db, 'INSERT OR IGNORE INTO spool (one, collector) VALUES (1, ?)').run(randomUUID());
     this.#collector = String(prepared(this.#db, 'SELECT collector FROM spool').get()?.collector);
     this.#seen = new SeenKeys(this.#db);
+    this.#textUse = new TextUseTable(this.#db);
     this.#stats = this.#readStats();
   }
 
@@ -49,6 +54,11 @@ export class SpoolFile {
 
   stats(): SpoolStats {
     return this.#stats;
+  }
+
+  /** Returns the stored use of text by sites. */
+  textUse(): TextUse[] {
+    return this.#textUse.read();
   }
 
   nextOrdinal(): number {
@@ -68,6 +78,7 @@ export class SpoolFile {
         claim(entry, outcome, { ledger, keys, days });
         return outcome;
       });
+      this.#textUse.write(group.textUse);
       for (const delta of group.refusals) addToLedger(ledger, delta);
       for (const use of group.refusedKeys) addKeyClaim(keys, { ...use, day: utcDay(use.lastSeenAtMs) });
       this.#keep(rows, claimsOf({ ledger, keys, days }), group);
@@ -103,11 +114,6 @@ export class SpoolFile {
       prepared(this.#db, 'DELETE FROM batches WHERE no = ?').run(no);
     });
     this.#stats = this.#readStats();
-  }
-
-  /** Tests whether writing works without changing anything. */
-  probe(): void {
-    this.#transaction(() => this.#db.exec(`PRAGMA user_version = ${SPOOL_MIGRATIONS.length}`));
   }
 
   #isNew({ key, receivedAtMs }: SpoolEntry): boolean {
@@ -211,7 +217,7 @@ function claimsOf({ ledger, keys, days }: Claims): ClaimedCounts {
 }
 
 function claim(
-  { siteId, siteKey, host, receivedAtMs, outcome: countedAs }: SpoolEntry,
+  { siteId, siteKey, host, receivedAtMs, outcome: countedAs, isShortened }: SpoolEntry,
   outcome: AppendOutcome,
   { ledger, keys, days }: Claims,
 ): void {
@@ -219,10 +225,9 @@ function claim(
   if (outcome === 'stored')
     addChangedDay(days, { siteId, day, firstAtMs: receivedAtMs, lastAtMs: receivedAtMs });
   if (countedAs !== null) {
-    addToLedger(ledger, {
-      ...{ siteId, day, host, count: 1, firstAtMs: receivedAtMs, lastAtMs: receivedAtMs },
-      outcome: outcome === 'stored' ? countedAs : 'duplicate',
-    });
+    const line = { siteId, day, host, count: 1, firstAtMs: receivedAtMs, lastAtMs: receivedAtMs };
+    addToLedger(ledger, { ...line, outcome: outcome === 'stored' ? countedAs : 'duplicate' });
+    if (isShortened && outcome === 'stored') addToLedger(ledger, { ...line, outcome: SHORTENED });
   }
   if (siteKey === null) return;
   const events = countedAs === 'stored' && outcome === 'stored' ? 1 : 0;

@@ -1,3 +1,5 @@
+import { TEXT_USE_MIGRATION } from '../../drivers/sqlite-text-use.ts';
+
 /**
  * The migrations of a collector's spool. `rows` are sent unchanged; `claims` is the JSON of their claimed counts. A batch is a
  * range of chunks that never changes, and at most one batch is unreleased. Numbers are never reused.
@@ -29,4 +31,5 @@ export const SPOOL_MIGRATIONS = [
   CREATE TABLE ordinals (one INTEGER PRIMARY KEY CHECK (one = 1), next INTEGER NOT NULL) STRICT;
   INSERT INTO ordinals VALUES (1, 1);
   `,
+  TEXT_USE_MIGRATION,
 ] as const;

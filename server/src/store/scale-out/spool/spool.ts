@@ -1,5 +1,6 @@
 import { type AppendOutcome, type StoreBroken, StoreBusy } from '../../contract/store.ts';
 import { holdLog } from '../../drivers/sqlite.ts';
+import type { TextUse } from '../../shared/text-budget.ts';
 import { TaskThread, threadModule } from '../../shared/threads/task-client.ts';
 import type { Batch, Spool, SpoolGroup, SpoolStats } from '../shipping.ts';
 import type { SpoolAnswers, SpoolTask } from './thread.ts';
@@ -7,6 +8,7 @@ import type { SpoolAnswers, SpoolTask } from './thread.ts';
 /** A collector's spool: a separate file, written by a separate thread, with every commit flushed to disk. */
 export class SqliteSpool implements Spool {
   readonly firstOrdinal: number;
+  readonly textUse: readonly TextUse[];
   readonly #thread: TaskThread<SpoolTask, SpoolAnswers>;
   readonly #log: ReturnType<typeof holdLog>;
   readonly #maxBytes: number;
@@ -15,7 +17,7 @@ export class SqliteSpool implements Spool {
 
   private constructor(
     thread: TaskThread<SpoolTask, SpoolAnswers>,
-    { nextOrdinal, stats }: SpoolAnswers['begin'],
+    { nextOrdinal, stats, textUse }: SpoolAnswers['begin'],
     { log, maxBytes }: { log: ReturnType<typeof holdLog>; maxBytes: number },
   ) {
     this.#thread = thread;
@@ -23,6 +25,7 @@ export class SqliteSpool implements Spool {
     this.#stats = stats;
     this.#maxBytes = maxBytes;
     this.firstOrdinal = nextOrdinal;
+    this.textUse = textUse;
     this.#nextOrdinal = nextOrdinal;
   }
 
@@ -69,12 +72,9 @@ export class SqliteSpool implements Spool {
     return this.#stats.bytes / this.#maxBytes;
   }
 
-  async probe(): Promise<void> {
-    await this.#thread.do({ type: 'probe' });
-  }
-
   close(): Promise<void> {
-    this.#log.release();
+    // Closing the last connection would delete a log by its name, which may be another's by now.
+    if (this.#thread.broken === null) this.#log.release();
     return this.#thread.close();
   }
 }

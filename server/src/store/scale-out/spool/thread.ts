@@ -1,4 +1,5 @@
 import type { AppendOutcome } from '../../contract/store.ts';
+import type { TextUse } from '../../shared/text-budget.ts';
 import { serveTasks } from '../../shared/threads/task-thread.ts';
 import type { Batch, SpoolGroup, SpoolStats } from '../shipping.ts';
 import { SpoolFile } from './file.ts';
@@ -8,22 +9,20 @@ export type SpoolTask =
   | { type: 'begin' }
   | { type: 'commit'; group: SpoolGroup; nextOrdinal: number }
   | { type: 'nextBatch' }
-  | { type: 'release'; no: number }
-  | { type: 'probe' };
+  | { type: 'release'; no: number };
 
 /** The type of the answer to each task. */
 export interface SpoolAnswers {
-  begin: { nextOrdinal: number; stats: SpoolStats };
+  begin: { nextOrdinal: number; stats: SpoolStats; textUse: TextUse[] };
   commit: { outcomes: AppendOutcome[]; stats: SpoolStats };
   nextBatch: Batch | null;
   release: SpoolStats;
-  probe: null;
 }
 
 function perform(file: SpoolFile, task: SpoolTask): SpoolAnswers[keyof SpoolAnswers] {
   switch (task.type) {
     case 'begin':
-      return { nextOrdinal: file.nextOrdinal(), stats: file.stats() };
+      return { nextOrdinal: file.nextOrdinal(), stats: file.stats(), textUse: file.textUse() };
     case 'commit':
       return { outcomes: file.commit(task.group, task.nextOrdinal), stats: file.stats() };
     case 'nextBatch':
@@ -31,9 +30,6 @@ function perform(file: SpoolFile, task: SpoolTask): SpoolAnswers[keyof SpoolAnsw
     case 'release':
       file.release(task.no);
       return file.stats();
-    case 'probe':
-      file.probe();
-      return null;
   }
 }
 

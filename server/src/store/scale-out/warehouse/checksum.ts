@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import type { Server } from '../../drivers/clickhouse.ts';
+import { PROFILE_COLUMNS } from '../../shared/profile.ts';
 import { type Checksum, dayName, type ToMovedRow } from '../move.ts';
 import type { SiteDay } from '../shipping.ts';
 import { among } from './count.ts';
@@ -9,37 +10,13 @@ import { ENTRIES } from './schema.ts';
 
 /** The columns whose text form is the same here and in every server version. Of the others, only `scroll` matters. */
 const COLUMNS = [
-  ...[
-    'event_id',
-    'kind',
-    'received_at',
-    'ordinal',
-    'site_key',
-    'host',
-    'name',
-    'path',
-    'query',
-    'referrer',
-    'visitor',
-  ],
-  ...[
-    'nav',
-    'props',
-    'value',
-    'currency',
-    'view',
-    'width',
-    'time_zone',
-    'device',
-    'browser',
-    'os',
-    'country',
-    'source',
-  ],
-  ...['channel', 'campaign', 'engaged', 'vitals', 'bot', 'company', 'bot_class'],
+  ...['event_id', 'kind', 'received_at', 'ordinal', 'site_key', 'host', 'name', 'path', 'query', 'referrer'],
+  ...['visitor', 'nav', 'props', 'value', 'currency', 'view', 'width', 'channel', 'passive'],
+  ...Object.values(PROFILE_COLUMNS),
+  ...['engaged', 'vitals', 'bot', 'company', 'bot_class'],
 ];
 /** The default values, other than empty, of columns that a row leaves out. */
-const DEFAULTS: Readonly<Record<string, string>> = { visitor: '0' };
+const DEFAULTS: Readonly<Record<string, string>> = { visitor: '0', passive: '0' };
 const SEPARATOR = '|';
 
 /**

@@ -1,12 +1,18 @@
 import { DAY_MS } from '../../../domain/clock.ts';
 import type { Server } from '../../drivers/clickhouse.ts';
-import { type Column, RELATIONS, type Relation } from '../../reports/relations.ts';
+import {
+  type AskedRelation,
+  type Column,
+  RELATIONS,
+  type Relation,
+  VISIT_COLUMNS,
+} from '../../reports/relations.ts';
 import { quarterHoursOf, rollupsOf } from '../../reports/rollups.ts';
 import { AGAIN, sessionsOf } from '../../reports/sessions.ts';
 import type { BegunGeneration, Generation, RowCounts } from '../generations.ts';
 import type { SiteDay } from '../shipping.ts';
 import { day as dayLiteral, integer, list, text } from './literal.ts';
-import { ENTRIES } from './schema.ts';
+import { addColumns, ENTRIES } from './schema.ts';
 
 /**
  * The tables of reports in ClickHouse: a table for each relation. The rows of a site's day have a `generation`, and are made
@@ -55,9 +61,10 @@ type DayGeneration = Pick<Generation, 'day' | 'generation'>;
 
 /** The visitor of an event, by which visits are found that are to be made again. */
 const VISITOR: Column = { name: 'visitor', type: 'integer' };
+/** The columns of events, and their visitor. */
+export const WITH_VISITOR: readonly Column[] = [...RELATIONS.events, VISITOR];
 /** The columns of the table of a relation, without the generation. */
-const columnsIn = (relation: Relation) =>
-  relation === 'events' ? [...RELATIONS.events, VISITOR] : RELATIONS[relation];
+const columnsIn = (relation: Relation) => (relation === 'events' ? WITH_VISITOR : RELATIONS[relation]);
 
 /** Why a server cannot answer reports; null if it can. */
 export async function tooOldForReports(server: Server): Promise<string | null> {
@@ -86,6 +93,14 @@ export async function ensureDayTables(server: Server): Promise<void> {
         .join(', ')})
        ENGINE = ${engine} PARTITION BY toYYYYMM(toDate(day)) ORDER BY (site, day, generation, ${ORDER[relation]})`,
     );
+    // Those that the table of an earlier release lacks.
+    await addColumns(
+      server,
+      table,
+      Object.fromEntries(
+        columnsIn(relation).map((column) => [column.name, `${typeOf(relation, column)} ${codecOf(column)}`]),
+      ),
+    );
   }
 }
 
@@ -100,7 +115,7 @@ function typeOf(relation: Relation, { name, type }: Column): string {
         ? 'UInt64'
         : 'Int64';
     case 'number':
-      return 'Float64';
+      return 'Nullable(Float64)';
     case 'text':
       return 'LowCardinality(Nullable(String))';
     case 'flag':
@@ -114,21 +129,37 @@ function codecOf({ name }: Column): string {
   return RISING.has(name) ? 'CODEC(Delta, ZSTD)' : 'CODEC(ZSTD)';
 }
 
-const columnsOf = (relation: Relation) => RELATIONS[relation].map(({ name }) => name).join(', ');
+const namesOf = (columns: readonly Column[]) => columns.map(({ name }) => name).join(', ');
+const columnsOf = (relation: Relation) => namesOf(RELATIONS[relation]);
 const typed = (relation: Relation, columns: readonly Column[]) =>
   columns
     .map((column) => `CAST(made.${column.name} AS ${typeOf(relation, column)}) AS ${column.name}`)
     .join(', ');
 
 /** Returns the query for the rows of a relation of a site's sealed days. */
-export function sealedRows(relation: Relation, siteId: string, days: readonly DayGeneration[]): string {
-  return `SELECT ${columnsOf(relation)} FROM ${TABLES[relation]} WHERE ${inForce(siteId, days)}`;
+export function sealedRows(
+  relation: Relation,
+  siteId: string,
+  days: readonly DayGeneration[],
+  columns = RELATIONS[relation],
+): string {
+  return `SELECT ${namesOf(columns)} FROM ${TABLES[relation]} WHERE ${inForce(siteId, days)}`;
 }
 
 /** Returns the query for the rows of a relation of a site's open days, made from entries. */
-export function openRows(relation: 'events' | 'bots', siteId: string, days: readonly number[]): string {
-  const where = `e.site_id = ${text(siteId)} AND e.day IN ${list(days.map(dayLiteral))}`;
-  return madeRows(relation, relation === 'bots' ? botsOf(where) : sessionsOf(entriesOf(where)));
+export function openRows(
+  relation: 'events' | 'bots',
+  siteId: string,
+  days: readonly number[],
+  columns = RELATIONS[relation],
+): string {
+  const where = ofDays(siteId, days);
+  return madeRows(relation, relation === 'bots' ? botsOf(where) : sessionsOf(entriesOf(where)), columns);
+}
+
+/** Returns the condition for the entries, `e`, of a site's days. */
+export function ofDays(siteId: string, days: readonly number[]): string {
+  return `e.site_id = ${text(siteId)} AND e.day IN ${list(days.map(dayLiteral))}`;
 }
 
 /** Returns the query for the rows of a relation of a site's day that has changed since its generation was begun. */
@@ -136,30 +167,31 @@ export function changedRows(
   relation: 'events' | 'bots',
   siteId: string,
   { day, generation, changedFromMs }: DayGeneration & { changedFromMs: number },
+  columns = RELATIONS[relation],
 ): string {
-  const kept = `SELECT ${columnsOf(relation)} FROM ${TABLES[relation]} WHERE ${inForce(siteId, [{ day, generation }])}`;
+  const kept = `SELECT ${namesOf(columns)} FROM ${TABLES[relation]} WHERE ${inForce(siteId, [{ day, generation }])}`;
   const where = `e.site_id = ${text(siteId)} AND e.day = ${dayLiteral(day)}`;
   if (relation === 'bots')
     return `${kept} AND received_at < ${integer(changedFromMs)}
-      UNION ALL ${madeRows('bots', botsOf(`${where} AND e.received_at >= ${integer(changedFromMs)}`))}`;
+      UNION ALL ${madeRows('bots', botsOf(`${where} AND e.received_at >= ${integer(changedFromMs)}`), columns)}`;
   // Those of rows made before too, since a row may have been replaced by one received earlier.
   const visitors = `(SELECT e.visitor FROM ${ENTRIES} AS e WHERE ${where} AND e.received_at >= ${integer(changedFromMs)}
       UNION DISTINCT SELECT visitor FROM ${TABLES.events} WHERE ${inForce(siteId, [{ day, generation }])} AND received_at >= ${integer(changedFromMs)})`;
   return `${kept} AND visitor NOT IN ${visitors}
-    UNION ALL ${madeRows('events', sessionsOf(entriesOf(`${where} AND e.visitor IN ${visitors}`), AGAIN))}`;
+    UNION ALL ${madeRows('events', sessionsOf(entriesOf(`${where} AND e.visitor IN ${visitors}`), AGAIN), columns)}`;
 }
 
-function madeRows(relation: Relation, query: string): string {
-  return `SELECT ${typed(relation, RELATIONS[relation])} FROM (${query}) AS made`;
+function madeRows(relation: Relation, query: string, columns: readonly Column[]): string {
+  return `SELECT ${typed(relation, columns)} FROM (${query}) AS made`;
 }
 
 /** Returns the query for no rows of a relation. */
-export function noRows(relation: Relation): string {
-  return `SELECT ${columnsOf(relation)} FROM ${TABLES[relation]} WHERE false`;
+export function noRows(relation: Relation, columns = RELATIONS[relation]): string {
+  return `SELECT ${namesOf(columns)} FROM ${TABLES[relation]} WHERE false`;
 }
 
 /** Answers a statement over relations. @param relations the query of each */
-export function answerOf(relations: Partial<Record<Relation, string>>, sql: string): string {
+export function answerOf(relations: Partial<Record<AskedRelation, string>>, sql: string): string {
   const named = Object.entries(relations).map(([name, query]) => `${name} AS (${query})`);
   return `WITH ${named.join(',\n')}\n${sql} ${SETTINGS}`;
 }
@@ -242,22 +274,15 @@ function amongDays(days: readonly DayGeneration[]): string {
 
 /** The columns of entries that have the same name in the table. */
 const PLAIN = [
-  'received_at',
-  'visitor',
-  'view',
-  'engaged',
-  'name',
-  'host',
-  'source',
-  'channel',
-  'campaign',
-  'country',
+  ...['received_at', 'visitor', 'view', 'engaged', 'name', 'host', 'currency'],
+  ...VISIT_COLUMNS.filter((column) => !['entry', 'exit', 'visit_referrer'].includes(column)),
 ];
 
 /** Returns the query for the entries that `sessionsOf` takes. */
 function entriesOf(where: string): string {
   return `(SELECT e.site_id AS site, intDiv(e.received_at, ${DAY_MS}) AS day, e.ordinal AS ordinal, e.event_id AS id,
-    e.kind = 'event' AS is_event, e.path AS page, ${PROPS} AS props, e.device AS device, e.browser AS browser, e.os AS os,
+    e.kind = 'event' AS is_event, e.passive = 0 AS interactive, e.path AS page, ${PROPS} AS props,
+    toFloat64OrNull(e.value) AS value, e.referrer AS visit_referrer,
     ${PLAIN.map((column) => `e.${column} AS ${column}`).join(', ')}
     FROM ${ENTRIES} AS e FINAL WHERE ${where} AND e.kind IN ('event', 'leave'))`;
 }

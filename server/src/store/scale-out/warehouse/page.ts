@@ -2,6 +2,7 @@ import { utcDay } from '../../../domain/clock.ts';
 import { VISIT_GAP_MS } from '../../../domain/visit-rules.ts';
 import type { EventPage, StoredEvent } from '../../contract/store.ts';
 import type { Row, Server } from '../../drivers/clickhouse.ts';
+import { PROFILE_FIELDS } from '../../shared/profile.ts';
 import { day, integer, list, text } from './literal.ts';
 import { EVENT_COLUMNS, toStoredEvent } from './row.ts';
 import { ENTRIES } from './schema.ts';
@@ -80,17 +81,7 @@ export async function newestRows(
 }
 
 /** The columns that describe the visitor, taken from the visit's first event. */
-const OF_VISIT = [
-  'width',
-  'timeZone',
-  'device',
-  'browser',
-  'os',
-  'country',
-  'source',
-  'channel',
-  'campaign',
-] as const;
+const OF_VISIT = ['width', 'channel', ...PROFILE_FIELDS] as const;
 
 /** Completes rows of events for display, with the visitor's properties from the first event of the visit. */
 export async function withVisitors(

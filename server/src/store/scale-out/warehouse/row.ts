@@ -1,7 +1,7 @@
 import type { Channel } from '../../../domain/channels.ts';
 import { utcDay } from '../../../domain/clock.ts';
-import { splitQuery } from '../../../domain/visit-rules.ts';
 import type { Entry, Props, StoredEvent } from '../../contract/store.ts';
+import { PROFILE_COLUMNS, PROFILE_FIELDS, profileOf } from '../../shared/profile.ts';
 import { isoDay } from './literal.ts';
 
 /** The highest rank of a row, which marks an event that already arrived on another day. */
@@ -46,7 +46,8 @@ function columnsOf(entry: Entry): Record<string, unknown> {
     case 'event':
       return {
         name: entry.name,
-        ...pathAndQuery(entry.path),
+        passive: entry.interactive ? undefined : 1,
+        path: entry.path,
         referrer: entry.referrer ?? undefined,
         visitor: entry.visitor.toString(),
         nav: entry.nav ?? undefined,
@@ -56,18 +57,14 @@ function columnsOf(entry: Entry): Record<string, unknown> {
         currency: entry.currency ?? undefined,
         view: entry.view?.toString(),
         width: entry.width ?? undefined,
-        time_zone: entry.timeZone ?? undefined,
-        device: entry.device ?? undefined,
-        browser: entry.browser ?? undefined,
-        os: entry.os ?? undefined,
-        country: entry.country ?? undefined,
-        source: entry.source ?? undefined,
         channel: entry.channel,
-        campaign: entry.campaign ?? undefined,
+        ...Object.fromEntries(
+          PROFILE_FIELDS.map((field) => [PROFILE_COLUMNS[field], entry[field] ?? undefined]),
+        ),
       };
     case 'leave':
       return {
-        ...pathAndQuery(entry.path),
+        path: entry.path,
         visitor: entry.visitor.toString(),
         view: entry.view?.toString(),
         engaged: entry.engagedMs ?? undefined,
@@ -84,14 +81,9 @@ function columnsOf(entry: Entry): Record<string, unknown> {
   }
 }
 
-function pathAndQuery(whole: string): { path: string; query: string | undefined } {
-  const { path, query } = splitQuery(whole);
-  return { path, query: query ?? undefined };
-}
-
 /** The columns that `toStoredEvent` reads. */
 export const EVENT_COLUMNS = `toString(event_id) AS id, received_at, ordinal, host, name, path, query, referrer, visitor,
-  nav, props, value, currency, view, width, time_zone, device, browser, os, country, source, channel, campaign`;
+  nav, props, value, currency, view, width, channel, passive, ${Object.values(PROFILE_COLUMNS).join(', ')}`;
 
 /** Converts a row of `EVENT_COLUMNS` to the event that was appended. */
 export function toStoredEvent(siteId: string, cursor: string, row: Record<string, unknown>): StoredEvent {
@@ -106,6 +98,8 @@ export function toStoredEvent(siteId: string, cursor: string, row: Record<string
     receivedAtMs: Number(row.received_at),
     host: String(row.host),
     name: String(row.name),
+    interactive: Number(row.passive) === 0,
+    // Earlier releases stored the query apart.
     path: String(row.path) + (textOrNull('query') ?? ''),
     referrer: textOrNull('referrer'),
     visitor: BigInt(String(row.visitor)),
@@ -115,13 +109,7 @@ export function toStoredEvent(siteId: string, cursor: string, row: Record<string
     currency: textOrNull('currency'),
     view: view === null ? null : BigInt(view),
     width: width === null ? null : Number(width),
-    timeZone: textOrNull('time_zone'),
-    device: textOrNull('device'),
-    browser: textOrNull('browser'),
-    os: textOrNull('os'),
-    country: textOrNull('country'),
-    source: textOrNull('source'),
     channel: String(row.channel) as Channel, // as written by `toRow`
-    campaign: textOrNull('campaign'),
+    ...profileOf(textOrNull),
   };
 }

@@ -6,7 +6,8 @@ export const ENTRIES = 'attractos_entries';
 
 /**
  * The columns of the table. `rank` decides which of several rows with the same key stays: the one received first, unless there
- * is a mark that the event already arrived on another day (`kind` 'duplicate'). Unknown values have the column's default.
+ * is a mark that the event already arrived on another day (`kind` 'duplicate'). `path` is the whole page; rows of earlier releases have
+ * its query apart. Unknown values have the column's default.
  */
 const COLUMNS = `
   site_id String, day Date, event_id UUID, rank UInt64,
@@ -18,6 +19,18 @@ const COLUMNS = `
   source Nullable(String), channel String, campaign Nullable(String),
   engaged Nullable(Int64), scroll Nullable(Float64), vitals Nullable(String),
   bot String, company Nullable(String), bot_class String`;
+
+/** The columns that the table of an earlier release lacks. */
+const LATER_COLUMNS: Readonly<Record<string, string>> = {
+  // 1 for an event that does not end a bounce. Old servers know only the default of the type.
+  passive: 'UInt8',
+  ...Object.fromEntries(
+    [
+      ...['utm_source', 'utm_medium', 'utm_content', 'utm_term', 'region', 'city'],
+      ...['browser_version', 'os_version', 'language', 'screen'],
+    ].map((column) => [column, 'Nullable(String)']),
+  ),
+};
 
 /** The deduplication window as a number of inserts. Defaults differ between versions by a factor of a hundred. */
 const DEDUPLICATION_BLOCKS = 10_000;
@@ -34,10 +47,42 @@ export async function ensureSchema(server: Server): Promise<void> {
     : 'ReplacingMergeTree(rank)';
   const settings = await tableSettings(server, replicated);
   await server.run(
-    `CREATE TABLE IF NOT EXISTS ${ENTRIES} (${COLUMNS}) ENGINE = ${engine}
+    `CREATE TABLE IF NOT EXISTS ${ENTRIES} (${COLUMNS}, ${definitions(LATER_COLUMNS).join(', ')}) ENGINE = ${engine}
      PARTITION BY toYYYYMM(day) ORDER BY (site_id, day, event_id)${settings === '' ? '' : ` SETTINGS ${settings}`}`,
   );
+  await addColumns(server, ENTRIES, LATER_COLUMNS);
 }
+
+/** Adds the columns that a table does not have yet. @param columns the type of each column */
+export async function addColumns(
+  server: Server,
+  table: string,
+  columns: Readonly<Record<string, string>>,
+): Promise<void> {
+  const missing = await columnsMissing(server, table, columns);
+  if (missing.length === 0) return;
+  try {
+    await server.run(`ALTER TABLE ${table} ${missing.map((column) => `ADD COLUMN ${column}`).join(', ')}`);
+  } catch (error) {
+    // Another process may have added them meanwhile. Old servers do not know IF NOT EXISTS here.
+    if ((await columnsMissing(server, table, columns)).length > 0) throw error;
+  }
+}
+
+async function columnsMissing(
+  server: Server,
+  table: string,
+  columns: Readonly<Record<string, string>>,
+): Promise<string[]> {
+  const found = await server.rows(
+    `SELECT name FROM system.columns WHERE database = ${text(server.database)} AND table = ${text(table)}`,
+  );
+  const names = new Set(found.map(({ name }) => name));
+  return definitions(Object.fromEntries(Object.entries(columns).filter(([name]) => !names.has(name))));
+}
+
+const definitions = (columns: Readonly<Record<string, string>>) =>
+  Object.entries(columns).map(([name, type]) => `${name} ${type}`);
 
 async function isReplicated(server: Server): Promise<boolean> {
   const macros = await server.rows("SELECT macro FROM system.macros WHERE macro IN ('shard', 'replica')");

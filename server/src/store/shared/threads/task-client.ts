@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import { StoreBroken, StoreBusy, StoreUnavailable } from '../../contract/store.ts';
+import { FilesGone, StoreBroken, StoreBusy, StoreUnavailable } from '../../contract/store.ts';
 import { type Failure, type FromThread, OPENING, type ThreadData, type ToThread } from './task-thread.ts';
 
 /** Maximum tasks that wait for a thread or run on it. */
@@ -110,6 +110,11 @@ export class TaskThread<Task extends { type: keyof Answers }, Answers> {
     return answer.finally(() => signal.removeEventListener('abort', cancel));
   }
 
+  /** The reason why the file can no longer be trusted; null if it can. */
+  get broken(): StoreBroken | null {
+    return this.#ended instanceof StoreBroken ? this.#ended : null;
+  }
+
   /** Closes the thread. A writing thread finishes its tasks first; the tasks of a reading thread are rejected. */
   async close(): Promise<void> {
     if (this.#ended !== null) return;
@@ -133,7 +138,8 @@ export class TaskThread<Task extends { type: keyof Answers }, Answers> {
     const { file, script, limits, hasNativeWork } = this.#place;
     const hasClosed = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
     const workerData: ThreadData<object | undefined> = { file, limits, hasClosed };
-    const worker = new Worker(script, { workerData });
+    // Node 22 and the first ones of 24 call their SQLite experimental, once in each thread.
+    const worker = new Worker(script, { workerData, execArgv: ['--disable-warning=ExperimentalWarning'] });
     if (hasNativeWork === true) {
       const beforeExit = () => {
         worker.postMessage({ close: true });
@@ -160,15 +166,15 @@ export class TaskThread<Task extends { type: keyof Answers }, Answers> {
     { number, failed }: { number: number; failed: Failure },
     pending: Pending | undefined,
   ): void {
-    const error = failed.broken ? new StoreBroken(failed.message) : new StoreUnavailable(failed.message);
+    const error = failureOf(failed);
     pending?.reject(error);
     if (number === OPENING) {
       // The thread opened nothing, so its end breaks nothing.
       this.#worker = null;
       this.#rejectAll(error);
       void worker.terminate();
-    } else if (failed.broken) {
-      this.#break(failed.message);
+    } else if (error instanceof StoreBroken) {
+      this.#break(error);
     }
   }
 
@@ -176,13 +182,12 @@ export class TaskThread<Task extends { type: keyof Answers }, Answers> {
     if (this.#worker !== worker) return;
     this.#worker = null;
     if (this.#onBroken === null || this.#pending.has(OPENING)) this.#rejectAll(new StoreUnavailable(message));
-    else this.#break(message);
+    else this.#break(new StoreBroken(message));
   }
 
   /** Makes every task fail from now on, because the effects of the writing thread are unknown. */
-  #break(message: string): void {
+  #break(error: StoreBroken): void {
     if (this.#onBroken === null) return;
-    const error = new StoreBroken(message);
     this.#rejectAll(error);
     if (this.#ended !== null) return;
     this.#ended = error;
@@ -197,4 +202,9 @@ export class TaskThread<Task extends { type: keyof Answers }, Answers> {
   #post(message: ToThread<Task>): void {
     this.#worker?.postMessage(message);
   }
+}
+
+function failureOf({ broken, gone, message }: Failure): StoreUnavailable {
+  if (gone) return new FilesGone(message);
+  return broken ? new StoreBroken(message) : new StoreUnavailable(message);
 }

@@ -1,5 +1,5 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
-import { StoreBroken, StoreUnavailable } from '../../contract/store.ts';
+import { FilesGone, StoreBroken, StoreUnavailable } from '../../contract/store.ts';
 
 /** The number of the answer which says that the thread's file is open. Tasks have larger numbers. */
 export const OPENING = 0;
@@ -15,6 +15,8 @@ export type FromThread<Answer> =
 export interface Failure {
   /** Whether the file can no longer be trusted. */
   broken: boolean;
+  /** Whether that is because it was deleted, moved or replaced. */
+  gone: boolean;
   message: string;
 }
 
@@ -101,6 +103,7 @@ async function serve<Task, Answer, Limits>(
 function failureOf(error: unknown): Failure {
   return {
     broken: error instanceof StoreBroken,
+    gone: error instanceof FilesGone,
     message: error instanceof Error ? error.message : String(error),
   };
 }
