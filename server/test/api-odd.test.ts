@@ -123,7 +123,7 @@ describe('addresses', () => {
 
 describe('methods', () => {
   it('refuses a method that is not allowed before reading the body', async () => {
-    for (const method of ['DELETE', 'PUT', 'PATCH', 'OPTIONS', 'TRACE']) {
+    for (const method of ['DELETE', 'PUT', 'PATCH', 'TRACE']) {
       for (const type of ['application/json', 'text/x', 'text/plain']) {
         const answer = await api.server.ask({
           method,
@@ -132,9 +132,18 @@ describe('methods', () => {
           ...(method === 'TRACE' ? {} : { body: '{' }),
         });
         expectRefusal(answer, 405, 'METHOD_NOT_ALLOWED');
-        expect(answer.headers.allow).toBe('GET, HEAD');
+        expect(answer.headers.allow).toBe('GET, HEAD, OPTIONS');
       }
     }
+  });
+
+  it.each([
+    ['/api/v1/sites', 'GET, HEAD, OPTIONS'],
+    ['/api/v1/openapi.json', 'GET, HEAD, OPTIONS'],
+    ['/api/v1/mcp', 'POST, OPTIONS'],
+  ])('tells anyone the methods of %s', async (path, allow) => {
+    const answer = await api.server.ask({ method: 'OPTIONS', path });
+    expect([answer.status, answer.text, answer.headers.allow]).toEqual([204, '', allow]);
   });
 
   it('HEAD is GET without the body, including errors', async () => {

@@ -419,7 +419,7 @@ describe('rate limits', () => {
       { status: 404, path: '/api/v1/sites/', headers: authorized() },
       { status: 405, method: 'TRACE', path: '/api/v1/sites', headers: authorized() },
       { status: 405, method: 'DELETE', path: '/api/v1/sites', headers: authorized() },
-      { status: 405, method: 'OPTIONS', path: '/api/v1/sites' },
+      { status: 204, method: 'OPTIONS', path: '/api/v1/sites' },
     ];
     for (const { status, ...question } of questions) {
       const answer = await server.ask(question);
@@ -439,7 +439,7 @@ describe('errors', () => {
     expectError(await server.ask({ path: '/api', headers: authorized() }), 404, 'NOT_FOUND');
     const put = await server.ask({ method: 'PUT', path: '/api/v1/sites', headers: authorized() });
     expectError(put, 405, 'METHOD_NOT_ALLOWED');
-    expect(put.headers.allow).toBe('GET, HEAD');
+    expect(put.headers.allow).toBe('GET, HEAD, OPTIONS');
   });
 
   it('answers an error in a request body in our error format', async () => {

@@ -62,15 +62,13 @@ export function allowOrigin(
   return true;
 }
 
-export function answerPreflight(reply: FastifyReply, methods: string): FastifyReply {
-  return reply
-    .code(204)
-    .headers({
-      'access-control-allow-methods': methods,
-      'access-control-allow-headers': 'authorization, content-type, if-none-match, mcp-protocol-version',
-      'access-control-max-age': PREFLIGHT_SECONDS,
-    })
-    .send();
+/** Adds to the answer of a preflight which requests a page of an allowed origin may send. */
+export function allowRequests(reply: FastifyReply, methods: string): void {
+  reply.headers({
+    'access-control-allow-methods': methods,
+    'access-control-allow-headers': 'authorization, content-type, if-none-match, mcp-protocol-version',
+    'access-control-max-age': PREFLIGHT_SECONDS,
+  });
 }
 
 /** Sends a text with its entity tag, or 304 if the client already has it. */

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { ApiError } from '../domain/errors.ts';
 import type { Principal } from './auth.ts';
-import { allowOrigin, answerPreflight } from './http.ts';
+import { allowOrigin, allowRequests } from './http.ts';
 
 /** The request property that holds the principal, or the error if there is none. */
 const PRINCIPAL = 'principal';
@@ -81,7 +81,7 @@ export class ApiRouter {
     });
   }
 
-  /** Answers preflights, and refuses all other methods of the paths declared so far with 405. */
+  /** Answers `OPTIONS` with the allowed methods, and refuses all other methods of the paths declared so far with 405. */
   refuseOtherMethods(): void {
     for (const [path, methods] of this.#methods) {
       const refusal = new ApiError('METHOD_NOT_ALLOWED', {
@@ -90,14 +90,14 @@ export class ApiRouter {
       this.#app.route({
         method: this.#app.supportedMethods.filter((method) => !methods.includes(method)),
         url: routeOf(path),
-        // Refused before the body is read, so that errors in the body do not matter.
+        // Answered before the body is read, so that errors in the body do not matter.
         onRequest: async (request, reply) => {
+          reply.header('allow', [...methods, 'OPTIONS'].join(', '));
+          if (request.method !== 'OPTIONS') throw refusal;
           const isPreflight = request.headers['access-control-request-method'] !== undefined;
-          if (request.method === 'OPTIONS' && isPreflight && allowOrigin(request, reply, this.#origins)) {
-            return answerPreflight(reply, methods.join(', '));
-          }
-          reply.header('allow', methods.join(', '));
-          throw refusal;
+          if (isPreflight && allowOrigin(request, reply, this.#origins))
+            allowRequests(reply, methods.join(', '));
+          return reply.code(204).send();
         },
         handler: async () => {
           throw refusal;
