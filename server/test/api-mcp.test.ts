@@ -71,7 +71,8 @@ describe('a conversation', () => {
       'tools/list',
     );
     expect(tools.map(({ name }) => name)).toEqual([
-      ...['list_sites', 'stats', 'breakdown', 'vitals', 'goals', 'ledger'],
+      ...['list_sites', 'site', 'stats', 'timeseries', 'events', 'breakdown'],
+      ...['vitals', 'goals', 'ledger', 'exclusions', 'realtime', 'usage'],
     ]);
     expect(tools.find(({ name }) => name === 'breakdown')?.inputSchema).toMatchObject({
       type: 'object',
@@ -88,12 +89,19 @@ describe('a conversation', () => {
     );
     const asked = {
       list_sites: {},
+      site: { site_id: site.id },
+      timeseries: { site_id: site.id, granularity: 'hour' },
+      events: { site_id: site.id, limit: 5 },
+      exclusions: { site_id: site.id },
+      realtime: { site_id: site.id },
+      usage: {},
       stats: { site_id: site.id, start: '2026-05-01', end: '2026-05-31' },
       breakdown: { site_id: site.id, by: 'page', limit: 5, filter: ['!page:/admin'] },
       vitals: { site_id: site.id, by: 'device', filter: ['country:DE'] },
       goals: { site_id: site.id, start: '2026-05-01' },
       ledger: { site_id: site.id },
     };
+    expect(Object.keys(asked).sort()).toEqual(tools.map(({ name }) => name).sort());
     for (const [name, given] of Object.entries(asked)) {
       const { content, structuredContent, isError } = await call(name, given);
       expect(isError).toBeUndefined();

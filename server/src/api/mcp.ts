@@ -1,12 +1,8 @@
 import type { TSchema } from 'typebox';
 import { ApiError } from '../domain/errors.ts';
-import { breakdown } from './breakdown.ts';
 import type { Endpoint } from './endpoint.ts';
-import { goals } from './goals.ts';
-import { ledger } from './ledger.ts';
+import { ENDPOINTS } from './endpoints.ts';
 import { sites } from './sites.ts';
-import { stats } from './stats.ts';
-import { vitals } from './vitals.ts';
 
 /**
  * Speaks the Model Context Protocol, with the same API keys and reports as the API. It uses streamable HTTP without streams:
@@ -37,14 +33,11 @@ interface Tool {
   endpoint: Endpoint;
 }
 
-const TOOLS: readonly Tool[] = [
-  { name: 'list_sites', endpoint: sites },
-  { name: 'stats', endpoint: stats },
-  { name: 'breakdown', endpoint: breakdown },
-  { name: 'vitals', endpoint: vitals },
-  { name: 'goals', endpoint: goals },
-  { name: 'ledger', endpoint: ledger },
-];
+/** One tool for each endpoint, with its name. The first to be called has a name that says so. */
+const TOOLS: readonly Tool[] = ENDPOINTS.map((endpoint) => ({
+  name: endpoint === sites ? 'list_sites' : endpoint.name,
+  endpoint,
+}));
 
 /** Runs an endpoint for a tool call. @throws ApiError */
 export type AskEndpoint = (endpoint: Endpoint, siteId: string, search: URLSearchParams) => Promise<unknown>;

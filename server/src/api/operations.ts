@@ -147,7 +147,7 @@ const others: readonly Operation[] = [
     path: `/api${MCP_PATH}`,
     summary: 'MCP server',
     description:
-      'The same reports for AI assistants: MCP over streamable HTTP, with JSON responses and without sessions. Tools: list_sites, stats, breakdown, vitals, goals, ledger.',
+      'The same questions for AI assistants: MCP over streamable HTTP, with JSON responses and without sessions. Each GET operation about sites is a tool of the same name; the list of sites is list_sites.',
     scope: 'read',
     parameters: {},
     required: [],
