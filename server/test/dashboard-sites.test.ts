@@ -583,6 +583,32 @@ describe('API keys', () => {
     expect((await server.sites(key)).status).toBe(401);
   });
 
+  it('limits a key to the chosen sites, of the same account only', async () => {
+    const { account, visitor, site } = await owner('limited.example');
+    const other = await world.addSite(account, 'other.example');
+    const foreign = await world.addSite(await world.addAccount(), 'foreign.example');
+    const add = (name: string, ...sites: readonly Site[]) =>
+      visitor.post('/dashboard/settings/api-keys', [
+        ['name', name],
+        ...sites.map(({ id }): [string, string] => ['site', id]),
+      ]);
+    const keyIn = (text: string) => /<pre id="made-key"[^>]*><code>(sk_\w+)</.exec(text)?.[1] ?? '';
+    const sitesOf = async (key: string) =>
+      ((await server.sites(key)).json() as { sites: { id: string }[] }).sites.map(({ id }) => id);
+
+    await visitor.get('/dashboard/settings/api-keys');
+    const made = await add('partner', other);
+    expect(await sitesOf(keyIn(made.text))).toEqual([other.id]);
+    expect(made.text).toMatch(/partner.*Read reports · other\.example ·/);
+    expect(await sitesOf(keyIn((await add('both', site, other)).text))).toEqual([site.id, other.id]);
+
+    expect((await add('thief', other, foreign)).status).toBe(404);
+    const refused = await add('', other);
+    expect(refused.status).toBe(422);
+    expect(refused.text).toMatch(new RegExp(`value="${other.id}" checked`));
+    expect((await world.store.registry.apiKeysOf(account.id)).map(({ name }) => name)).not.toContain('thief');
+  });
+
   it.each([
     [['read'], 'Read reports'],
     [['read', 'write'], 'Read reports and send events'],

@@ -1,5 +1,10 @@
 import { type Answer, ask } from './http.ts';
 
+/** The fields of a form; as a list if a name has several values. */
+type Fields = Readonly<Record<string, string>> | readonly [name: string, value: string][];
+
+const isList = (fields: Fields): fields is readonly [string, string][] => Array.isArray(fields);
+
 /** A minimal browser for forms: it keeps cookies, and sends the CSRF token of the last page with every form. */
 export class DashboardVisitor {
   readonly #url: string;
@@ -20,11 +25,7 @@ export class DashboardVisitor {
   }
 
   /** Submits a form as a browser does from one of our own pages. */
-  async post(
-    path: string,
-    fields: Record<string, string> = {},
-    headers: Record<string, string> = {},
-  ): Promise<Answer> {
+  async post(path: string, fields: Fields = {}, headers: Record<string, string> = {}): Promise<Answer> {
     return this.#keep(
       await ask(this.#url, {
         method: 'POST',
@@ -36,7 +37,9 @@ export class DashboardVisitor {
           origin: this.#url,
           ...headers,
         },
-        body: new URLSearchParams({ csrf: this.csrf, ...fields }).toString(),
+        body: new URLSearchParams(
+          isList(fields) ? [['csrf', this.csrf], ...fields] : { csrf: this.csrf, ...fields },
+        ).toString(),
       }),
     );
   }

@@ -12,11 +12,12 @@ export function apiKeyPages(router: Router): void {
 
   const page = async (
     request: SignedInRequest,
-    more: { made?: NewKey; problem?: string; typed?: string } = {},
+    more: { made?: NewKey; problem?: string; typed?: string; chosen?: readonly string[] } = {},
   ) =>
     html(
       apiKeysPage(request.frame, {
         keys: await store.registry.apiKeysOf(request.user.account.id),
+        sites: await store.registry.sitesOf(request.user.account.id),
         nowMs: clock.now(),
         baseUrl: request.baseUrl,
         revoked: request.query.get('done') === 'revoked',
@@ -33,13 +34,18 @@ export function apiKeyPages(router: Router): void {
     const name = request.form.get('name') ?? '';
     const scope = request.form.get('scope') ?? 'read';
     const scopes = scope === 'both' ? ['read', 'write'] : [scope];
+    const chosen = request.form.getAll('site');
+    const siteIds = chosen.length === 0 ? null : chosen;
     return orAgain(
       // No redirect, because the key must not be in a URL or on a later page.
       async () =>
         page(request, {
-          made: await createApiKey(contextOf(router.parts, request), request.user.account, { name, scopes }),
+          made: await createApiKey(contextOf(router.parts, request), request.user.account, {
+            ...{ name, scopes, siteIds },
+          }),
         }),
-      ({ message }) => page(request, { problem: message, typed: name.trim().slice(0, NAME_MAX_CHARS) }),
+      ({ message }) =>
+        page(request, { problem: message, typed: name.trim().slice(0, NAME_MAX_CHARS), chosen }),
     );
   });
 

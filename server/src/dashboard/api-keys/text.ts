@@ -12,6 +12,9 @@ export const API_KEYS_TEXT = {
   write: 'Send events',
   both: 'Read reports and send events',
   configure: 'Change site settings',
+  limit: 'Limit to some sites',
+  limitHint: 'If you choose none, the key has access to all your sites, including those you add later.',
+  reference: 'API reference',
   create: 'Create key',
   yours: 'Your keys',
   none: 'No API keys yet',
@@ -37,10 +40,20 @@ const PERMISSIONS: Readonly<Record<string, string>> = {
   configure: API_KEYS_TEXT.configure,
 };
 
+/** The most sites that are named on the line of a key. */
+const SITES_NAMED = 3;
+
 const LIST = new Intl.ListFormat('en');
 
 /** Describes what a key may do, from its scopes: `Read reports and send events`. */
 export function permissionsOf(scopes: readonly string[]): string {
   const names = scopes.map((scope) => PERMISSIONS[scope] ?? scope);
   return LIST.format(names.map((name, i) => (i === 0 ? name : name.charAt(0).toLowerCase() + name.slice(1))));
+}
+
+/** Names the sites that a key is limited to: `a.example, b.example, c.example and 2 more`. */
+export function sitesNamed(domains: readonly string[]): string {
+  if (domains.length === 0) return 'No sites: they were deleted';
+  const more = domains.length - SITES_NAMED;
+  return LIST.format([...domains.slice(0, SITES_NAMED), ...(more > 0 ? [`${more} more`] : [])]);
 }

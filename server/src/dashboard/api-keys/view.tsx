@@ -1,27 +1,32 @@
 import type { VNode } from 'preact';
 import { NAME_MAX_CHARS } from '../../app/inputs.ts';
-import type { ApiKey } from '../../store/contract/store.ts';
+import { shownDomain } from '../../domain/hosts.ts';
+import type { ApiKey, Site } from '../../store/contract/store.ts';
 import { documentOf } from '../kit/document.tsx';
 import { Ago, Card, Copyable, Notice } from '../kit/elements.tsx';
 import { Field, Form, SelectField } from '../kit/form.tsx';
 import { isolated } from '../kit/format.ts';
 import type { Frame } from '../kit/parts.ts';
-import { API_KEYS_TEXT, permissionsOf } from './text.ts';
+import { API_KEYS_TEXT, permissionsOf, sitesNamed } from './text.ts';
 
 export interface ApiKeysData {
   keys: readonly ApiKey[];
+  /** The sites of the account, oldest first. */
+  sites: readonly Pick<Site, 'id' | 'domain'>[];
   nowMs: number;
   baseUrl: string;
   /** A new key, which is shown only once. */
   made?: { name: string; key: string };
   problem?: string;
   typed?: string;
+  /** The ids of the sites chosen in a form that was refused. */
+  chosen?: readonly string[];
   revoked: boolean;
 }
 
 export function apiKeysPage(
   frame: Frame,
-  { keys, nowMs, baseUrl, made, problem, typed = '', revoked }: ApiKeysData,
+  { keys, sites, nowMs, baseUrl, made, problem, typed = '', chosen = [], revoked }: ApiKeysData,
 ): string {
   const live = keys.filter(({ revokedAtMs }) => revokedAtMs === null);
   const dead = keys.filter(({ revokedAtMs }) => revokedAtMs !== null);
@@ -32,7 +37,9 @@ export function apiKeysPage(
       <>
         <p class="crumbs">{API_KEYS_TEXT.settings}</p>
         <h1>{API_KEYS_TEXT.title}</h1>
-        <p class="lead">{API_KEYS_TEXT.lead}</p>
+        <p class="lead">
+          {API_KEYS_TEXT.lead} <a href="/docs">{API_KEYS_TEXT.reference}</a>
+        </p>
         {revoked && <Notice kind="done">{API_KEYS_TEXT.revokedNow}</Notice>}
         {made !== undefined && <JustMade {...made} baseUrl={baseUrl} />}
         <Card title={API_KEYS_TEXT.new} id="new">
@@ -53,6 +60,7 @@ export function apiKeysPage(
               <option value="configure">{API_KEYS_TEXT.configure}</option>
               <option value="both">{API_KEYS_TEXT.both}</option>
             </SelectField>
+            {sites.length > 1 && <SiteChoice sites={sites} chosen={chosen} />}
             <button type="submit" class="primary">
               {API_KEYS_TEXT.create}
             </button>
@@ -65,7 +73,7 @@ export function apiKeysPage(
             <ul class="lines">
               {live.map((key) => (
                 <li>
-                  <KeyLine frame={frame} apiKey={key} nowMs={nowMs} />
+                  <KeyLine frame={frame} apiKey={key} sites={sites} nowMs={nowMs} />
                 </li>
               ))}
             </ul>
@@ -114,7 +122,39 @@ function JustMade({ name, key, baseUrl }: { name: string; key: string; baseUrl: 
   );
 }
 
-function KeyLine({ frame, apiKey, nowMs }: { frame: Frame; apiKey: ApiKey; nowMs: number }): VNode {
+/** The sites that a new key can be limited to. */
+function SiteChoice({ sites, chosen }: { sites: ApiKeysData['sites']; chosen: readonly string[] }): VNode {
+  return (
+    <details class="choices" open={chosen.length > 0}>
+      <summary>{API_KEYS_TEXT.limit}</summary>
+      <p class="hint" id="sites-hint">
+        {API_KEYS_TEXT.limitHint}
+      </p>
+      <fieldset aria-describedby="sites-hint">
+        <legend class="visually-hidden">{API_KEYS_TEXT.limit}</legend>
+        {sites.map(({ id, domain }) => (
+          <label class="check-field">
+            <input type="checkbox" name="site" value={id} checked={chosen.includes(id)} />
+            <bdi>{shownDomain(domain)}</bdi>
+          </label>
+        ))}
+      </fieldset>
+    </details>
+  );
+}
+
+function KeyLine({
+  frame,
+  apiKey,
+  sites,
+  nowMs,
+}: {
+  frame: Frame;
+  apiKey: ApiKey;
+  sites: ApiKeysData['sites'];
+  nowMs: number;
+}): VNode {
+  const { siteIds } = apiKey;
   return (
     <>
       <div>
@@ -123,8 +163,16 @@ function KeyLine({ frame, apiKey, nowMs }: { frame: Frame; apiKey: ApiKey; nowMs
         </strong>{' '}
         <code>{apiKey.prefix}…</code>
         <p class="hint">
-          {permissionsOf(apiKey.scopes)} · {API_KEYS_TEXT.created}{' '}
-          <Ago atMs={apiKey.createdAtMs} nowMs={nowMs} /> ·{' '}
+          {permissionsOf(apiKey.scopes)} ·{' '}
+          {siteIds !== null && (
+            <>
+              {sitesNamed(
+                sites.filter(({ id }) => siteIds.includes(id)).map(({ domain }) => shownDomain(domain)),
+              )}{' '}
+              ·{' '}
+            </>
+          )}
+          {API_KEYS_TEXT.created} <Ago atMs={apiKey.createdAtMs} nowMs={nowMs} /> ·{' '}
           {apiKey.lastUsedAtMs === null ? (
             API_KEYS_TEXT.neverUsed
           ) : (
