@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { ConfigError, readConfig, withEnvFile } from '../src/config/config.ts';
 import { settingsCatalogue } from '../src/config/settings.ts';
 import { DAY_MS } from '../src/domain/clock.ts';
+import { readPostgresUrl } from '../src/domain/postgres-url.ts';
 import { root, temporaryFolder } from './support/paths.ts';
 import { command } from './support/program.ts';
 
@@ -203,6 +204,24 @@ describe('the configuration', () => {
   });
 
   it.each([
+    ['u:p%40@h/d', { hosts: ['h:5432'], login: ['u', 'p@', 'd'] }],
+    ['[::1]:1,h2/d', { hosts: ['::1:1', 'h2:5432'] }],
+    ['/d?host=a,b&port=1,2', { hosts: ['a:1', 'b:2'] }],
+    ['/d?host=a,b&port=3', { hosts: ['a:3', 'b:3'] }],
+    ['h:1/d?host=::1&user=v&password=q%2B&dbname=e', { hosts: ['::1:5432'], login: ['v', 'q+', 'e'] }],
+    ['u@/d%2F?host=/run/pg/', { socket: '/run/pg/.s.PGSQL.5432', login: ['u', '', 'd/'] }],
+    ['/d?host=/sockets/my:region:one&port=6', { socket: '/sockets/my:region:one/.s.PGSQL.6' }],
+    ['u:p@%2Frun%2Fpg:7/d?sslmode=verify-full', { socket: '/run/pg/.s.PGSQL.7', sslMode: 'disable' }],
+    ['/d', { hosts: [], login: ['', '', 'd'] }],
+  ])('finds the host, the socket and the login of PostgreSQL in %s', (url, expected) => {
+    const { hosts, socket, login, sslMode } = readPostgresUrl(`postgresql://${url}`);
+    expect({
+      ...{ hosts: hosts.map(({ host, port }) => `${host}:${port}`), socket, sslMode },
+      login: [login.user, login.password, login.database],
+    }).toMatchObject(expected);
+  });
+
+  it.each([
     ['sslmode=verify-full&sslrootcert=/ca.pem', null],
     ['sslmode=require&channel_binding=require&target_session_attrs=read-write', null],
     ['application_name=us&options=-c%20search_path%3Dmine&keepalives_idle=10', null],
@@ -221,6 +240,11 @@ describe('the configuration', () => {
       /^DATABASE_URL has a value of target_session_attrs that is not supported\.$/,
     ],
     ['gssencmode=require', /^DATABASE_URL has a value of gssencmode that is not supported\.$/],
+    ['sslmode=require&sslcert=/c.pem', /^DATABASE_URL must have both sslcert and sslkey, or neither\.$/],
+    ['sslrootcert=/ca.pem', /^DATABASE_URL must have the sslmode require, .* with sslrootcert; without it/],
+    ['host=/run&port=70000', /^DATABASE_URL must be a valid URL\./],
+    ['host=h&port=1,2', /^DATABASE_URL must have one port, or one for each host\.$/],
+    ['host=/run,h', /^DATABASE_URL must have no other host if it has the folder of a Unix socket\.$/],
   ])('reads the parameters of PostgreSQL as libpq does: %s', (parameters, says) => {
     const read = () =>
       readConfig({ DATABASE_URL: `postgres://u:p@h/d?${parameters}`, CLICKHOUSE_URL: 'http://h:8123' });

@@ -118,7 +118,6 @@ export function checkDatabases(postgres: string, clickhouse: string): Databases 
     throw new ConfigError('DATABASE_URL must be a URL that begins with postgres://.');
   if (!clickhouse.split(',').every((url) => /^https?:\/\/./.test(url.trim())))
     throw new ConfigError('CLICKHOUSE_URL must be a URL that begins with http:// or https://.');
-  checkLogin('DATABASE_URL', postgres);
   for (const url of clickhouse.split(',')) checkLogin('CLICKHOUSE_URL', url.trim());
   if (/[?#]/.test(clickhouse))
     throw new ConfigError(

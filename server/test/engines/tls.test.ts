@@ -4,7 +4,13 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest';
 import { Database } from '../../src/store/drivers/postgres.ts';
-import { hasPostgres, owner, type PostgresServer, startPostgres } from '../support/engines/postgres.ts';
+import {
+  hasPostgres,
+  owner,
+  type PostgresServer,
+  sharedPostgres,
+  startPostgres,
+} from '../support/engines/postgres.ts';
 import { run } from '../support/engines/process.ts';
 import { makeFolder, temporaryFolder } from '../support/paths.ts';
 import { until } from '../support/poll.ts';
@@ -146,6 +152,44 @@ describe.skipIf(!hasPostgres)('databases with TLS', () => {
     );
   });
 
+  it('connects to a Unix socket, where TLS does not exist', async () => {
+    const [socket, port] = [server.folder, server.port];
+    for (const url of [
+      `postgres:///postgres?host=${socket}&port=${port}&user=postgres`,
+      `postgresql://postgres@/postgres?host=${socket}&port=${port}&sslmode=require`,
+      `postgres://postgres:none@${encodeURIComponent(socket)}:${port}/postgres?sslmode=verify-full`,
+    ])
+      expect(await connectTo(url)).toBe(false);
+    expect(await connectTo(`postgres://u:secret@/d?host=${folder}`)).toMatch(
+      /^PostgreSQL: connect ENOENT .*\.s\.PGSQL\.5432$/,
+    );
+  });
+
+  it('reaches a server without TLS with prefer, but not with require', async () => {
+    const { port } = await sharedPostgres();
+    const plain = (mode: string) =>
+      connectTo(`postgres://postgres@127.0.0.1:${port}/postgres?sslmode=${mode}`);
+    expect(await plain('prefer')).toBe(false);
+    expect(await plain('require')).toMatch(
+      /\. The sslmode in DATABASE_URL requires TLS, which the server may not offer$/,
+    );
+  });
+
+  it('names what to correct', async () => {
+    expect(await connectTo(address('localhost', 'sslmode=verify-full'))).toMatch(
+      /^PostgreSQL: .*certificate.*\. If its CA is private, name the CA file as sslrootcert in DATABASE_URL$/,
+    );
+    const refused = (parameters: string) => () => new Database(address('localhost', parameters));
+    expect(refused('sslmode=verify-full&sslrootcert=FOLDER/server.key')).toThrow(
+      /sslrootcert in DATABASE_URL has no PEM certificate$/,
+    );
+    for (const other of ['server.key', 'client.pem'])
+      expect(
+        refused(`sslmode=require&sslcert=FOLDER/client.pem&sslkey=FOLDER/${other}`),
+        `the key ${other}`,
+      ).toThrow(/sslcert and sslkey in DATABASE_URL must be a PEM certificate and its key/);
+  });
+
   it('sends what is for the server', async () => {
     const db = new Database(address('127.0.0.1', 'application_name=mine&options=-c%20work_mem%3D8MB'));
     onTestFinished(() => db.close());
@@ -201,10 +245,10 @@ describe.skipIf(!hasPostgres)('databases with TLS', () => {
     expect(requests).toBeGreaterThan(0);
   });
 
-  it('trusts the authorities of NODE_EXTRA_CA_CERTS, and names a file that it cannot read', async () => {
+  it('trusts the authorities of NODE_EXTRA_CA_CERTS and of the system, and names a file that it cannot read', async () => {
     const dataDir = await temporaryFolder();
-    const run = (parameters: string, more: Record<string, string> = {}) =>
-      command(dataDir, ['account', 'add', '--email', 'ada@example.com', '--json'], {
+    const run = (parameters: string, more: Record<string, string> = {}, name = 'ada') =>
+      command(dataDir, ['account', 'add', '--email', `${name}@example.com`, '--json'], {
         ...{ DATABASE_URL: address('localhost', parameters), CLICKHOUSE_URL: CLICKHOUSE },
         ...more,
       });
@@ -214,6 +258,8 @@ describe.skipIf(!hasPostgres)('databases with TLS', () => {
       code: 1,
       stderr: expect.stringMatching(/PostgreSQL: .*certificate/),
     });
+    const ofSystem = { SSL_CERT_FILE: join(folder, 'authority.pem') };
+    expect(await run('sslrootcert=system', ofSystem, 'bob')).toMatchObject({ code: 0, stderr: '' });
     expect(await run('sslmode=verify-full&sslrootcert=/none.pem')).toMatchObject({
       code: 1,
       stderr: expect.stringMatching(/sslrootcert in DATABASE_URL cannot be read: ENOENT.*none\.pem/),

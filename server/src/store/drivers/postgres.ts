@@ -1,6 +1,14 @@
+import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
-import { type ConnectionOptions, checkServerIdentity, type PeerCertificate } from 'node:tls';
+import {
+  type ConnectionOptions,
+  checkServerIdentity,
+  createSecureContext,
+  getCACertificates,
+  type PeerCertificate,
+  type SecureContext,
+} from 'node:tls';
 import postgres from 'postgres';
 import { type PostgresUrl, readPostgresUrl } from '../../domain/postgres-url.ts';
 import { StoreBusy, StoreUnavailable } from '../contract/store.ts';
@@ -247,13 +255,22 @@ type Connector = (options: {
   prepare?: boolean;
 }) => Pool;
 
-/** @throws StoreUnavailable if a file that the URL names cannot be read */
+/** @throws StoreUnavailable if a file that the URL names cannot be used */
 function connectorTo(text: string): Connector {
   const url = readPostgresUrl(text);
+  const { hosts, socket, login } = url;
   const ssl = tlsOf(url);
+  // Lists, because the driver splits a string at colons. Its types do not know that it takes lists.
+  const tcp = { host: hosts.map(({ host }) => host), port: hosts.map(({ port }) => port) } as unknown as {
+    host: string;
+    port: number;
+  };
+  const place = socket === null ? (hosts.length === 0 ? {} : tcp) : { path: socket };
   return ({ session, ...options }) =>
-    postgres(url.server, {
+    postgres({
       ...options,
+      ...place,
+      ...login,
       ssl,
       connect_timeout: CONNECT_TIMEOUT_SECONDS,
       idle_timeout: IDLE_TIMEOUT_SECONDS,
@@ -272,35 +289,67 @@ function connectorTo(text: string): Connector {
 }
 
 /** Returns the driver's TLS options for an `sslmode`, as libpq defines it. */
-function tlsOf({ server, sslMode, files }: PostgresUrl): 'prefer' | false | ConnectionOptions {
+function tlsOf(url: PostgresUrl): 'prefer' | false | ConnectionOptions {
+  const { hosts, sslMode } = url;
   // libpq tries TLS first for one and last for the other. The driver can only try it first.
   if (sslMode === 'allow' || sslMode === 'prefer') return 'prefer';
   if (sslMode === 'disable') return false;
   return {
     rejectUnauthorized: sslMode !== 'require',
-    ...(files.rootCert === null ? {} : { ca: readPem('sslrootcert', files.rootCert) }),
-    ...(files.cert === null ? {} : { cert: readPem('sslcert', files.cert) }),
-    ...(files.key === null ? {} : { key: readPem('sslkey', files.key) }),
-    checkServerIdentity: sslMode === 'verify-full' ? identityOf(server) : () => undefined,
+    secureContext: secureContextOf(url),
+    checkServerIdentity: sslMode === 'verify-full' ? identityOf(hosts) : () => undefined,
   };
+}
+
+/** Reads the certificates. The driver would end the process if they were wrong. */
+function secureContextOf({ files, trustsSystem }: PostgresUrl): SecureContext {
+  const authority = files.rootCert === null ? null : readPem('sslrootcert', files.rootCert);
+  if (authority !== null && !isCertificate(authority))
+    throw new StoreUnavailable('PostgreSQL: the file of sslrootcert in DATABASE_URL has no PEM certificate');
+  const system = trustsSystem ? [...getCACertificates('default'), ...getCACertificates('system')] : undefined;
+  const [cert, key] = [
+    files.cert === null ? undefined : readPem('sslcert', files.cert),
+    files.key === null ? undefined : readPem('sslkey', files.key),
+  ];
+  try {
+    return createSecureContext({ ca: authority ?? system, cert, key });
+  } catch (error) {
+    throw new StoreUnavailable(
+      `PostgreSQL: the files of sslcert and sslkey in DATABASE_URL must be a PEM certificate and its key, without a password: ${messageOf(error)}`,
+    );
+  }
+}
+
+function isCertificate(pem: Buffer): boolean {
+  try {
+    return new X509Certificate(pem).serialNumber !== '';
+  } catch {
+    return false;
+  }
 }
 
 function readPem(parameter: string, path: string): Buffer {
   try {
     return readFileSync(path);
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new StoreUnavailable(`PostgreSQL: the file of ${parameter} in DATABASE_URL cannot be read: ${why}`);
+    throw new StoreUnavailable(
+      `PostgreSQL: the file of ${parameter} in DATABASE_URL cannot be read: ${messageOf(error)}`,
+    );
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /**
  * Returns a check of a certificate's names. If a host is an IP address, the driver passes no name, and TLS would check for
  * `localhost`. The certificate must then contain one of the URL's addresses.
  */
-function identityOf(server: string): (name: string, certificate: PeerCertificate) => Error | undefined {
-  const [, hosts = ''] = /^\w+:\/\/(?:[^@/]*@)?([^/]*)/.exec(server) ?? [];
-  const names = hosts.split(',').map((host) => host.replace(/:\d*$/, '').replace(/^\[|\]$/g, ''));
+function identityOf(
+  hosts: PostgresUrl['hosts'],
+): (name: string, certificate: PeerCertificate) => Error | undefined {
+  const names = hosts.map(({ host }) => host);
   const addresses = names.filter((name) => isIP(name) !== 0);
   return (name, certificate) => {
     const isAddress = addresses.length > 0 && !names.includes(name);
@@ -346,6 +395,19 @@ class ConnectionLost extends StoreUnavailable {}
 const SESSION_ENDED = /^(57P0|25P03|08)/;
 const UNIQUE_VIOLATION = '23505';
 
+/** What to do about a certificate whose authority is not trusted, by the code of OpenSSL. */
+const UNTRUSTED = /^(UNABLE_TO_|SELF_SIGNED_CERT|DEPTH_ZERO_SELF_SIGNED_CERT)/;
+/** How Node.js says that the server ended the connection instead of a handshake. */
+const NO_HANDSHAKE = 'before secure TLS connection was established';
+
+/** Returns what to do about a failure of TLS, as the rest of a sentence. */
+function tlsAdvice(code: string, message: string): string {
+  if (UNTRUSTED.test(code)) return '. If its CA is private, name the CA file as sslrootcert in DATABASE_URL';
+  return message.includes(NO_HANDSHAKE)
+    ? '. The sslmode in DATABASE_URL requires TLS, which the server may not offer'
+    : '';
+}
+
 /**
  * Translates an error of the driver into the store's, and passes any other error through. The driver's error is dropped
  * because errors are logged, and its details contain values of the row, such as an email address.
@@ -359,5 +421,6 @@ function asStoreError(error: unknown): unknown {
     return SESSION_ENDED.test(code ?? '') ? new ConnectionLost(message) : new StoreUnavailable(message);
   }
   // The driver's own (CONNECTION_CLOSED …) and the system's (ECONNREFUSED …).
-  return code === null ? error : new ConnectionLost(`PostgreSQL: ${error.message || code}`);
+  if (code === null) return error;
+  return new ConnectionLost(`PostgreSQL: ${error.message || code}${tlsAdvice(code, error.message)}`);
 }
