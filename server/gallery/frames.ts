@@ -59,7 +59,15 @@ export const NO_REPORTS: AskedReports = {
 export const LONG = `${'a-very-long-name-that-nobody-would-choose-'.repeat(4)}.example`;
 
 export function frameOf(assets: Pick<Assets, 'style' | 'script'>, path: string, email: string | null): Frame {
-  return { style: assets.style, script: assets.script, email, csrf: 'sample', path, command: 'attractos' };
+  return {
+    style: assets.style,
+    script: assets.script,
+    email,
+    csrf: 'sample',
+    path,
+    basePath: '',
+    command: 'attractos',
+  };
 }
 
 export function visitOf(assets: Pick<Assets, 'style' | 'script'>, site: Site = SITE): SiteRequest {

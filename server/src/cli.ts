@@ -14,6 +14,7 @@ import { readEnvFile } from './config/env-file.ts';
 import { settingsCatalogue } from './config/settings.ts';
 import { systemClock } from './domain/clock.ts';
 import { visibleLines, visibleText } from './domain/visible-text.ts';
+import { basePathOf } from './http/base-path.ts';
 import { openShared } from './store/open.ts';
 
 /**
@@ -57,7 +58,8 @@ async function run(command: Command, options: Options): Promise<Answer> {
     });
     const record: RecordEvent = (event) => securityLog.record(event, OPERATOR);
     const refusesPasswords = config.singleSignOn?.only === true;
-    return await command.run({ ...store, clock: systemClock, record, refusesPasswords }, options);
+    const basePath = basePathOf(config.publicUrl);
+    return await command.run({ ...store, clock: systemClock, record, refusesPasswords, basePath }, options);
   } finally {
     await store.close();
   }

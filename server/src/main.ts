@@ -15,6 +15,7 @@ import { systemClock } from './domain/clock.ts';
 import { SecretBox } from './domain/secret-box.ts';
 import { newToken } from './domain/tokens.ts';
 import { visibleLines } from './domain/visible-text.ts';
+import { BasePathTaken } from './http/base-path.ts';
 import { ClientGone } from './http/client-gone.ts';
 import { connectionsWithin } from './http/connections.ts';
 import { buildServer } from './server.ts';
@@ -172,6 +173,7 @@ async function build(parts: Parameters<typeof buildServer>[0]): Promise<App> {
   try {
     return await buildServer(parts);
   } catch (error) {
+    if (error instanceof BasePathTaken) throw new ConfigError(`${error.message}. Choose another path.`);
     const { script, collect } = parts.config.paths;
     if (!(error instanceof Error && 'code' in error && error.code === 'FST_ERR_DUPLICATED_ROUTE'))
       throw error;

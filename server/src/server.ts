@@ -16,7 +16,7 @@ import { openNetworks } from './collect/enrich/networks.ts';
 import { collectRoutes } from './collect/index.ts';
 import { pixelRoutes } from './collect/pixel.ts';
 import { intakeOf } from './collect/report.ts';
-import { renamedScripts, type ScriptFile, scriptRoutes } from './collect/script.ts';
+import { renamedScripts, type ScriptFile, scriptRoutes, scriptsBelow } from './collect/script.ts';
 import { SiteDirectory } from './collect/site-by-key.ts';
 import { Strangers } from './collect/strangers.ts';
 import { DailySalt } from './collect/visitor.ts';
@@ -30,6 +30,7 @@ import { hostOf } from './domain/hosts.ts';
 import { type Outage, STORING_EVENTS } from './domain/outage.ts';
 import type { SecretBox } from './domain/secret-box.ts';
 import { createApplication } from './http/application.ts';
+import { basePathOf } from './http/base-path.ts';
 import { overloadGauge } from './http/overload.ts';
 import { healthRoutes } from './ops/health.ts';
 import { addSources, createMetrics, type Metrics, type Sources } from './ops/metrics/catalogue.ts';
@@ -148,7 +149,7 @@ export async function buildServer({
       ...{ store, clock, config, secretBox, singleSignOn, feed, assets, setupToken, mailer, clients },
       securityLog,
       describeClient: (request) => describeClient(receiver, request),
-      tracker: trackerFrom(scripts, config.paths),
+      tracker: trackerFrom(scripts, config.paths, basePathOf(config.publicUrl)),
       rateLimiter: new RateLimiter(clock, store.sharedCounters),
       dryRunPageView: (site, request) => dryRunPageView(receiver, site, request),
     },
@@ -188,13 +189,15 @@ async function registerTracker(
     onFetch: (host: string, request: FastifyRequest) => void;
   },
 ): Promise<void> {
-  const renamed = await renamedScripts(scripts, config.paths);
+  const basePath = basePathOf(config.publicUrl);
+  const files = await scriptsBelow(scripts, basePath);
+  const renamed = await renamedScripts(scripts, config.paths, basePath);
   await app.register(async (scope) => {
     scope.addHook('onRequest', async (request) => {
       const host = hostOf(request.headers.referer ?? '');
       if (host !== null) onFetch(host, request);
     });
-    await scope.register(scriptRoutes, { scripts: [...scripts, ...renamed] });
+    await scope.register(scriptRoutes, { scripts: [...files, ...renamed] });
   });
 }
 

@@ -120,6 +120,8 @@ describe('the configuration', () => {
     ['PUBLIC_URL', 'https://stats.example?x=1'],
     ['PUBLIC_URL', 'https://stats.example/#top'],
     ['PUBLIC_URL', 'https://me:secret@stats.example'],
+    ['PUBLIC_URL', 'https://stats.example/a;b'],
+    ['PUBLIC_URL', 'https://stats.example//a'],
     ['TRUST_PROXY', 'true'],
     ['TRUST_PROXY', '1'],
     ['TRUST_PROXY', 'loopback, 10.0.0.0/33'],
@@ -147,6 +149,7 @@ describe('the configuration', () => {
   it('formats the server address as browsers do', () => {
     const read = (url: string) => readConfig({ PUBLIC_URL: url }).publicUrl;
     expect(read(' HTTPS://Stats.Example:443// ')).toBe('https://stats.example');
+    expect(read('https://example.com/x/../stats/')).toBe('https://example.com/stats');
     expect(read('http://münchen.example:8080/a b/')).toBe('http://xn--mnchen-3ya.example:8080/a%20b');
   });
 

@@ -1,7 +1,7 @@
-import { runInNewContext } from 'node:vm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { pinnedTag, snippetsFor, trackerFrom } from '../src/dashboard/install/snippets.ts';
 import type { Site } from '../src/store/contract/store.ts';
+import { runScript } from './support/run-script.ts';
 import { builtScripts, pageHeaders, type RunningServer, World } from './support/world.ts';
 
 /** The tracker and the collector under paths of the owner's choice, for a proxy on the site's own domain. */
@@ -23,47 +23,10 @@ afterAll(() => world.close());
 
 const script = async (path: string) => (await server.ask({ path })).text;
 
-/** Runs a script as a page at `example.com` that loads it. @returns what it sends, and where */
-function run(text: string, src: string): { to: string; body: string }[] {
-  const sent: { to: string; body: string }[] = [];
-  const ignored = () => undefined;
-  const page = {
-    document: {
-      currentScript: { src, dataset: { key: site.key } },
-      visibilityState: 'visible',
-      referrer: '',
-      hasFocus: () => true,
-      documentElement: { scrollHeight: 0 },
-      addEventListener: ignored,
-      querySelector: () => null,
-    },
-    location: new URL('https://example.com/page'),
-    navigator: {
-      onLine: true,
-      sendBeacon: (to: unknown, body: string) => sent.push({ to: String(to), body }) > 0,
-    },
-    navigation: { addEventListener: ignored },
-    addEventListener: ignored,
-    performance: { now: () => 0, getEntriesByType: () => [] },
-    localStorage: {},
-    ResizeObserver: class {
-      observe = ignored;
-    },
-    PerformanceObserver: class {
-      observe = ignored;
-    },
-    history: {},
-    ...{ URL, setTimeout, innerHeight: 0, innerWidth: 0, scrollY: 0 },
-  };
-  const self = Object.assign(page, { self: page, top: page, window: page });
-  runInNewContext(text, self);
-  return sent;
-}
-
 describe('renamed paths', () => {
   it.each(['app.js', 'app.micro.js', 'app.full.js'])('%s sends to the renamed collector', async (name) => {
     const src = `https://example.com/assets/${name}`;
-    const [beacon, ...more] = run(await script(`/assets/${name}`), src);
+    const [beacon, ...more] = runScript(await script(`/assets/${name}`), { src, key: site.key });
     expect(more).toEqual([]);
     expect(beacon?.to).toBe('https://example.com/assets/log');
     const answer = await server.ask({

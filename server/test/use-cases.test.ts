@@ -35,7 +35,13 @@ async function byCommand(name: string, options: Options): Promise<{ verdict: Ver
   if (command === undefined || !('run' in command))
     throw new Error(`there is no command ${name} on the store`);
   try {
-    const context = { ...world.store, clock: world.clock, record: recordNothing, refusesPasswords: false };
+    const context = {
+      ...world.store,
+      clock: world.clock,
+      record: recordNothing,
+      refusesPasswords: false,
+      basePath: '',
+    };
     await command.run(context, options);
     return { verdict: null, code: null };
   } catch (error) {

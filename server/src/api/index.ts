@@ -6,6 +6,7 @@ import { zoneOf } from '../domain/calendar.ts';
 import type { Clock } from '../domain/clock.ts';
 import { ApiError } from '../domain/errors.ts';
 import { PLANS } from '../domain/plans.ts';
+import { basePathOf, withBasePath } from '../http/base-path.ts';
 import type { ClientAddresses } from '../http/client-addresses.ts';
 import { CLIENT_GONE_STATUS, ClientGone, clientGone } from '../http/client-gone.ts';
 import { addVary, compressAnswers } from '../http/compression.ts';
@@ -117,6 +118,7 @@ function answerErrors(app: FastifyInstance): void {
 }
 
 function declareEndpoints(router: ApiRouter, parts: ApiParts): void {
+  const basePath = basePathOf(parts.publicUrl);
   for (const endpoint of ENDPOINTS) {
     router.get(endpoint.path, async (request, reply, principal) => {
       // An empty ID means the list's path with an extra slash, which is an unknown path, not an unknown site.
@@ -126,7 +128,8 @@ function declareEndpoints(router: ApiRouter, parts: ApiParts): void {
       const search = () => new URLSearchParams(query);
       const asked = { principal, signal: clientGone(request, reply) };
       const answer = await run(endpoint, parts, asked, siteIdOf(request), search);
-      return sendAnswer(request, reply, endpoint, answer as object); // as its schema says
+      // An endpoint's schema says that it returns an object.
+      return sendAnswer(request, reply, { endpoint, answer: answer as object, basePath });
     });
   }
 }
@@ -214,8 +217,7 @@ async function run(
 function sendAnswer(
   request: FastifyRequest,
   reply: FastifyReply,
-  endpoint: Endpoint,
-  answer: object,
+  { endpoint, answer, basePath }: { endpoint: Endpoint; answer: object; basePath: string },
 ): FastifyReply {
   const sendAsJson = () => sendJson(request, reply, answer);
   if (endpoint.rows === undefined) return sendAsJson();
@@ -225,7 +227,7 @@ function sendAnswer(
   if (typeof list.next_cursor === 'string') {
     const next = new URL(request.url, 'http://here');
     next.searchParams.set('cursor', list.next_cursor);
-    reply.header('link', `<${next.pathname}${next.search}>; rel="next"`);
+    reply.header('link', `<${withBasePath(next.pathname, basePath)}${next.search}>; rel="next"`);
   }
   const rows = list[endpoint.rows] as Record<string, unknown>[];
   const text = writeCsv(columnsOf(endpoint.answer, endpoint.rows), rows);

@@ -34,27 +34,44 @@ async function asServed(name: string, identity: Buffer): Promise<ScriptFile> {
 /** The collector's path as written in the built tracker. */
 const COLLECT_PATH_IN_SCRIPT = '"/e"';
 
+/** Returns a script whose default is to send to a path other than `/e` at its own origin. */
+function sendingTo(collect: string, { name, identity }: ScriptFile): Buffer {
+  const [before, after, ...more] = identity.toString().split(COLLECT_PATH_IN_SCRIPT);
+  if (after === undefined || more.length > 0)
+    throw new Error(
+      `${name} must contain the collector path exactly once. Rebuild the tracker: npm run build.`,
+    );
+  return Buffer.from(`${before}${JSON.stringify(collect)}${after}`);
+}
+
+/** Whether a file is a script that may change: one with a hash in its name must not. */
+function isChangeable({ name, immutable }: ScriptFile): boolean {
+  return name.endsWith('.js') && !immutable;
+}
+
+/** Returns the files with scripts that send below the base path. Those with a hash in their name need `data-api` there. */
+export async function scriptsBelow(files: readonly ScriptFile[], basePath: string): Promise<ScriptFile[]> {
+  if (basePath === '') return [...files];
+  return Promise.all(
+    files.map((file) => (isChangeable(file) ? asServed(file.name, sendingTo(`${basePath}/e`, file)) : file)),
+  );
+}
+
 /**
- * Copies scripts to another path and with another collector path: `a.js` to `/js/app.js`, `a.full.js` to `/js/app.full.js`.
- * Files with a hash in their name are not copied, because they must not change.
+ * Copies scripts to another path and with another collector path: `a.js` to `/js/app.js`, `a.full.js` to `/js/app.full.js`. Both
+ * are below the base path.
  */
 export async function renamedScripts(
   scripts: readonly ScriptFile[],
   { script, collect }: { script: string | null; collect: string | null },
+  basePath = '',
 ): Promise<ScriptFile[]> {
   if (script === null) return [];
   return Promise.all(
-    scripts
-      .filter(({ name, immutable }) => name.endsWith('.js') && !immutable)
-      .map(({ name, identity }) => {
-        const renamed = `${script.slice(1, -'.js'.length)}${name.slice('a'.length)}`;
-        const [before, after, ...more] = identity.toString().split(COLLECT_PATH_IN_SCRIPT);
-        if (after === undefined || more.length > 0)
-          throw new Error(
-            `${name} must contain the collector path exactly once. Rebuild the tracker: npm run build.`,
-          );
-        return asServed(renamed, Buffer.from(`${before}${JSON.stringify(collect ?? '/e')}${after}`));
-      }),
+    scripts.filter(isChangeable).map((file) => {
+      const renamed = `${script.slice(1, -'.js'.length)}${file.name.slice('a'.length)}`;
+      return asServed(renamed, sendingTo(`${basePath}${collect ?? '/e'}`, file));
+    }),
   );
 }
 

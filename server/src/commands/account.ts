@@ -53,7 +53,11 @@ export const accountCommands: Commands = {
       const account = await findAccount(context, email);
       const { path, expiresAtMs } = await createResetLink(context, account);
       return {
-        ...{ email: account.email, path, expires_at: new Date(expiresAtMs).toISOString() },
+        ...{
+          email: account.email,
+          path: `${context.basePath}${path}`,
+          expires_at: new Date(expiresAtMs).toISOString(),
+        },
         ...(context.refusesPasswords ? { signs_in: true } : {}),
       };
     },

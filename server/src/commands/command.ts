@@ -34,6 +34,8 @@ interface Described {
 export interface CommandContext extends SharedStore, Context {
   /** Whether people sign in with an identity provider only. */
   refusesPasswords: boolean;
+  /** The path of the public URL, which links begin with; empty if it has none. */
+  basePath: string;
 }
 
 /** A command on the shared store, with or without a running server. */

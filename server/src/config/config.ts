@@ -148,19 +148,23 @@ function checkLogin(name: SettingName, url: string): void {
   }
 }
 
+/** Matches a path without characters that have a meaning in HTML or in a cookie. */
+const BASE_PATH = /^(\/[\w.~%-]+)*$/;
+
 function checkPublicUrl(text: string): string | null {
   if (text === '') return null;
   const url = URL.parse(text);
   if (url === null || !['http:', 'https:'].includes(url.protocol)) {
     throw new ConfigError(`PUBLIC_URL must be an http(s) URL; got "${text}".`);
   }
-  const { origin, pathname } = url;
-  if (url.href !== `${origin}${pathname}`) {
+  const { origin, href } = url;
+  const path = url.pathname.replace(/\/+$/, '');
+  if (href !== `${origin}${url.pathname}` || !BASE_PATH.test(path)) {
     throw new ConfigError(
-      `PUBLIC_URL must consist of an origin and an optional path, such as https://stats.example; got "${text}".`,
+      `PUBLIC_URL must consist of an origin and an optional path of letters, digits and - . _ ~ %, such as https://stats.example or https://example.com/stats; got "${text}".`,
     );
   }
-  return `${origin}${pathname}`.replace(/\/+$/, '');
+  return `${origin}${path}`;
 }
 
 function checkProxies(text: string): string[] {

@@ -70,7 +70,7 @@ export const SETTINGS = {
   PUBLIC_URL: text({
     default: '',
     sentence:
-      'Public URL of this server, such as https://stats.example. Used in snippets and email links. If it is https, browsers are told to use HTTPS only.',
+      'Public URL of this server, such as https://stats.example, or https://example.com/stats to serve everything below a path. Used in snippets and email links. If it is https without a path, browsers are told to use HTTPS only.',
   }),
   SCRIPT_PATH: text({
     default: '',

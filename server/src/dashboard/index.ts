@@ -2,6 +2,7 @@ import cookies from '@fastify/cookie';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { ApiError } from '../domain/errors.ts';
 import { wantsJson } from '../http/accept.ts';
+import { basePathOf, withBasePath } from '../http/base-path.ts';
 import { CLIENT_GONE_STATUS, ClientGone } from '../http/client-gone.ts';
 import { compressAnswers } from '../http/compression.ts';
 import { refusedByFramework } from '../http/error-status.ts';
@@ -16,7 +17,7 @@ import { assetRoutes } from './kit/asset-routes.ts';
 import type { Assets } from './kit/assets.ts';
 import { errorPage } from './kit/error.tsx';
 import { ERROR_TEXT, type ErrorText } from './kit/error-text.ts';
-import type { Parts } from './kit/parts.ts';
+import type { Frame, Parts } from './kit/parts.ts';
 import { Router, sendHtml } from './kit/router.ts';
 import { livePages } from './live/routes.ts';
 import { notCountedPages } from './not-counted/routes.ts';
@@ -77,10 +78,14 @@ export async function dashboardRoutes(app: FastifyInstance, { parts }: { parts: 
   app.addHook('onClose', () => router.background.settled());
   declarePages(router);
   refuseOtherMethods(app, router);
-  app.get('/', async (_request, reply) => reply.code(303).header('location', '/dashboard').send());
+  const home = withBasePath('/dashboard', basePathOf(parts.config.publicUrl));
+  app.get('/', async (_request, reply) => reply.code(303).header('location', home).send());
   app.get('/dashboard/*', async (request, reply) => {
     if (wantsJson(request)) return reply.code(404).send(new ApiError('NOT_FOUND').body());
-    return sendHtml(reply.code(404), errorPage(signedOutFrame(parts.assets), ERROR_TEXT.notFound));
+    return sendHtml(
+      reply.code(404),
+      errorPage(signedOutFrame(parts.assets, parts.config), ERROR_TEXT.notFound),
+    );
   });
 }
 
@@ -90,7 +95,7 @@ export function notFoundPage(
   publicUrl: string | null,
 ): (reply: FastifyReply) => FastifyReply {
   const headers = headersOf(publicUrl);
-  const page = errorPage(signedOutFrame(assets), ERROR_TEXT.notFound);
+  const page = errorPage(signedOutFrame(assets, { publicUrl }), ERROR_TEXT.notFound);
   return (reply) => sendHtml(reply.code(404).headers(headers), page);
 }
 
@@ -110,7 +115,10 @@ function refuseOtherMethods(app: FastifyInstance, { table, parts }: Router): voi
           .header('allow', taken.map((method) => (method === 'GET' ? 'GET, HEAD' : method)).join(', '));
         return wantsJson(request)
           ? reply.send(new ApiError('METHOD_NOT_ALLOWED').body())
-          : sendHtml(reply, errorPage(signedOutFrame(parts.assets), ERROR_TEXT.methodNotAllowed));
+          : sendHtml(
+              reply,
+              errorPage(signedOutFrame(parts.assets, parts.config), ERROR_TEXT.methodNotAllowed),
+            );
       },
     });
   }
@@ -136,8 +144,9 @@ export function declarePages(router: Router): void {
 }
 
 /** Creates the frame of a page whose viewer is unknown. */
-function signedOutFrame({ style, script }: Assets) {
-  return { style, script, email: null, csrf: '', path: '/', command: '' };
+function signedOutFrame({ style, script }: Assets, { publicUrl }: { publicUrl: string | null }): Frame {
+  const basePath = basePathOf(publicUrl);
+  return { style, script, email: null, csrf: '', path: '/', basePath, command: '' };
 }
 
 function refuse(parts: Parts, error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
@@ -150,7 +159,7 @@ function refuse(parts: Parts, error: unknown, request: FastifyRequest, reply: Fa
   if (refused.retryAfterSeconds !== undefined) reply.header('retry-after', refused.retryAfterSeconds);
   reply.code(refused.status);
   if (wantsJson(request)) return reply.send(refused.body());
-  return sendHtml(reply, errorPage(signedOutFrame(parts.assets), textOf(refused)));
+  return sendHtml(reply, errorPage(signedOutFrame(parts.assets, parts.config), textOf(refused)));
 }
 
 function textOf({ code }: ApiError): ErrorText {

@@ -8,6 +8,7 @@ import Fastify, {
 import { trustedProxies } from '../domain/addresses.ts';
 import { ApiError } from '../domain/errors.ts';
 import { wantsPage } from './accept.ts';
+import { BasePathTaken, basePathOf, withoutBasePath } from './base-path.ts';
 import { ClientAddresses } from './client-addresses.ts';
 import { type Connections, limitConnections } from './connections.ts';
 import { refusedByFramework } from './error-status.ts';
@@ -36,6 +37,7 @@ export function createApplication({
   trustProxy,
   clientIpHeader,
   maxConnections,
+  publicUrl,
   sendNotFoundPage,
 }: {
   logLevel: string;
@@ -44,9 +46,12 @@ export function createApplication({
   /** The header in which trusted proxies name the client, in lower case; null if it is one of the usual ones. */
   clientIpHeader: string | null;
   maxConnections: number;
+  /** The public URL without a trailing slash; null if it is not set. */
+  publicUrl: string | null;
   /** Answers a browser that requests an unknown path. Programs get JSON. */
   sendNotFoundPage: (reply: FastifyReply) => FastifyReply;
 }): { app: FastifyInstance; connections: Connections; clients: ClientAddresses } {
+  const basePath = basePathOf(publicUrl);
   const app = Fastify({
     logger: loggerOptions(logLevel),
     // A log line per request would cost more than the request, and would contain its path and query.
@@ -65,7 +70,7 @@ export function createApplication({
     onProtoPoisoning: 'ignore',
     onConstructorPoisoning: 'ignore',
     routerOptions: { maxParamLength: URL_PARAMETER_MAX_CHARS },
-    rewriteUrl: ({ url = '/' }) => decodable(withoutOrigin(url)),
+    rewriteUrl: ({ url = '/' }) => decodable(withoutBasePath(withoutOrigin(url), basePath)),
     // Requests that arrive while the server closes are served. Then their connections are closed.
     return503OnClosing: false,
     clientErrorHandler: answerBrokenRequest,
@@ -90,6 +95,10 @@ export function createApplication({
     socket.on('error', () => socket.destroy());
     answerBrokenRequest(new Error('CONNECT'), socket);
     socket.destroySoon();
+  });
+  app.addHook('onRoute', ({ url }) => {
+    if (withoutBasePath(url, basePath) !== url)
+      throw new BasePathTaken(`The path "${basePath}" of PUBLIC_URL is already in use: ${url}`);
   });
   app.addHook('onRequest', (request, reply, done) => {
     reply.headers(COMMON_HEADERS);

@@ -1,3 +1,5 @@
+import { basePathOf } from './base-path.ts';
+
 /** The security headers of responses. */
 
 /**
@@ -19,11 +21,13 @@ const HSTS_SECONDS = 365 * 86_400;
 
 /**
  * Returns the header that tells browsers to use HTTPS only; none unless this server's URL is https. Subdomains are not included,
- * because they may be others' servers. Script, pixel and collector must not send it: the proxy of another site may pass it on, and
- * browsers would apply it to that site.
+ * because they may be others' servers, nor is a host that this server shares (its URL has a path). Script, pixel and collector must
+ * not send it: the proxy of another site may pass it on, and browsers would apply it to that site.
  */
 export function transportSecurity(publicUrl: string | null): Readonly<Record<string, string>> {
-  return publicUrl?.startsWith('https:') ? { 'strict-transport-security': `max-age=${HSTS_SECONDS}` } : {};
+  return publicUrl?.startsWith('https:') && basePathOf(publicUrl) === ''
+    ? { 'strict-transport-security': `max-age=${HSTS_SECONDS}` }
+    : {};
 }
 
 /** Returns the headers of pages: no other site may frame them or hold on to their window. */

@@ -11,7 +11,13 @@ import type { World } from './world.ts';
 export async function runAccountCommand(world: World, name: string, email: string) {
   const command = accountCommands[name];
   if (command === undefined || !('run' in command)) throw new Error(`there is no command ${name}`);
-  const context = { ...world.store, clock: world.clock, record: recordNothing, refusesPasswords: true };
+  const context = {
+    ...world.store,
+    clock: world.clock,
+    record: recordNothing,
+    refusesPasswords: true,
+    basePath: '',
+  };
   const answer = await command.run(context, { email });
   return { answer, said: command.say(answer) };
 }

@@ -134,6 +134,7 @@ export class World {
     scripts = [],
     secretBox = SECRET_BOX,
     assets = NO_ASSETS,
+    setupToken = null,
   }: {
     settings?: Record<string, string>;
     registry?: Registry;
@@ -141,6 +142,7 @@ export class World {
     scripts?: readonly ScriptFile[];
     secretBox?: SecretBox;
     assets?: Assets;
+    setupToken?: string | null;
   } = {}): Promise<RunningServer> {
     const config: Config = readConfig({ LOG_LEVEL: 'silent', DATA_DIR: this.dataDir, ...settings });
     const store: Store = {
@@ -149,7 +151,9 @@ export class World {
       reports: this.store.reports,
       close: () => this.store.close(),
     };
-    const app = await buildServer({ config, store, clock: this.clock, scripts, secretBox, assets });
+    const app = await buildServer({
+      ...{ config, store, clock: this.clock, scripts, secretBox, assets, setupToken },
+    });
     this.#servers.push(app);
     const url = await app.listen({ port: 0, host: '127.0.0.1' });
     const asking = (question: Question) => ask(url, question);

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
+import { basePathOf, linksWithBasePath } from '../../http/base-path.ts';
 import { compressAnswers } from '../../http/compression.ts';
 import { entityTag, matchesTag } from '../../http/etag.ts';
 import { requestOrigin } from '../../http/request-origin.ts';
@@ -25,8 +26,9 @@ export async function docsRoutes(
 ): Promise<void> {
   compressAnswers(app);
   const pageFor = referencePageFor();
+  const basePath = basePathOf(publicUrl);
   app.get('/docs', async (request, reply) => {
-    const html = pageFor(publicUrl ?? requestOrigin(request));
+    const html = linksWithBasePath(pageFor(publicUrl ?? requestOrigin(request)), basePath);
     const tag = entityTag(html);
     reply.headers({
       ...pageHeaders(publicUrl),

@@ -5,15 +5,16 @@ import { INSTALL_TEXT } from './text.ts';
 
 /** The snippet for each framework and tag manager. */
 
-/** Returns the built tracker's files, under the paths of the settings. */
+/** Returns the built tracker's files, under the paths of the settings. @param basePath the path of the public URL */
 export function trackerFrom(
   files: readonly { name: string; identity: Uint8Array }[],
   paths: { script: string | null; collect: string | null },
+  basePath = '',
 ): Tracker {
   const pinned = files.find(({ name }) => /^a\.[0-9a-f]{8,}\.js$/.test(name));
   return {
     script: paths.script?.slice(1) ?? 'a.js',
-    collect: paths.collect,
+    collect: paths.collect ?? (basePath === '' ? null : '/e'),
     pinned:
       pinned === undefined
         ? null

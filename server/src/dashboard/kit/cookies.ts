@@ -19,15 +19,27 @@ type Cookies = Record<CookieName, string | null>;
 /** Matches a cookie value: 256 bits as base64url. */
 const VALUE = /^[A-Za-z0-9_-]{43}$/;
 
-/** Returns the name of a cookie. Over HTTPS it has a prefix that other hosts and plain connections cannot set. */
-function nameOf(name: CookieName, secure: boolean): string {
-  return secure ? `__Host-${NAMES[name]}` : NAMES[name];
+/** Where browsers send the cookies. */
+export interface CookieScope {
+  /** Whether over HTTPS only. */
+  secure: boolean;
+  /** The path of the public URL; empty for the whole host. */
+  basePath: string;
+}
+
+/**
+ * Returns the name of a cookie. Over HTTPS it has a prefix that plain connections cannot set, nor other hosts, unless the cookie
+ * is for a path: `__Host-` allows none. https://developer.mozilla.org/docs/Web/HTTP/Reference/Headers/Set-Cookie#cookie_prefixes
+ */
+function nameOf(name: CookieName, { secure, basePath }: CookieScope): string {
+  if (!secure) return NAMES[name];
+  return `${basePath === '' ? '__Host-' : '__Secure-'}${NAMES[name]}`;
 }
 
 /** Reads the cookies of a request. It ignores values that the dashboard cannot have set. */
-export function readCookies({ cookies }: Pick<FastifyRequest, 'cookies'>, secure: boolean): Cookies {
+export function readCookies({ cookies }: Pick<FastifyRequest, 'cookies'>, scope: CookieScope): Cookies {
   const read = (name: CookieName) => {
-    const value = cookies[nameOf(name, secure)] ?? '';
+    const value = cookies[nameOf(name, scope)] ?? '';
     return VALUE.test(value) ? value : null;
   };
   return {
@@ -42,10 +54,11 @@ export function readCookies({ cookies }: Pick<FastifyRequest, 'cookies'>, secure
 export function setCookie(
   reply: FastifyReply,
   name: CookieName,
-  { value, secure, maxAgeSeconds }: { value: string; secure: boolean; maxAgeSeconds?: number },
+  scope: CookieScope,
+  { value, maxAgeSeconds }: { value: string; maxAgeSeconds?: number },
 ): void {
-  reply.setCookie(nameOf(name, secure), value, {
-    ...{ path: '/', httpOnly: true, sameSite: 'lax', secure },
+  reply.setCookie(nameOf(name, scope), value, {
+    ...{ path: scope.basePath || '/', httpOnly: true, sameSite: 'lax', secure: scope.secure },
     ...(maxAgeSeconds === undefined ? {} : { maxAge: maxAgeSeconds }),
   });
 }

@@ -1,9 +1,13 @@
 import type { ComponentChildren, VNode } from 'preact';
 import { renderToString } from 'preact-render-to-string';
+import { linksWithBasePath } from '../../http/base-path.ts';
 import { Form } from './form.tsx';
 import type { Frame } from './parts.ts';
 
-/** The HTML document of every page. The renderer escapes all values; never write HTML by hand. */
+/**
+ * The HTML document of every page. The renderer escapes all values; never write HTML by hand. Pages write links without the path of
+ * the public URL, which is added here.
+ */
 
 export interface DocumentParts {
   frame: Frame;
@@ -14,7 +18,7 @@ export interface DocumentParts {
 }
 
 export function documentOf({ frame, title, width = 'normal', children }: DocumentParts): string {
-  return `<!doctype html>${renderToString(
+  const html = renderToString(
     <html lang="en">
       <head>
         <meta charset="utf-8" />
@@ -39,7 +43,8 @@ export function documentOf({ frame, title, width = 'normal', children }: Documen
         </footer>
       </body>
     </html>,
-  )}`;
+  );
+  return `<!doctype html>${linksWithBasePath(html, frame.basePath)}`;
 }
 
 const ICON = `data:image/svg+xml,${encodeURIComponent(

@@ -41,7 +41,7 @@ export interface DashboardSettings {
 export interface Tracker {
   /** The path on the server, such as `a.js`. */
   script: string;
-  /** The collector's path, if the pinned script cannot derive it. */
+  /** The collector's path below the public URL, if the pinned script cannot derive it. */
   collect: string | null;
   /** A script name that changes with the content, and its integrity hash; null if this build has none. */
   pinned: { script: string; integrity: string } | null;
@@ -105,8 +105,10 @@ export interface Frame {
   email: string | null;
   /** The CSRF token for the forms of this page. */
   csrf: string;
-  /** The path of the page. */
+  /** The path of the page, without `basePath`. */
   path: string;
+  /** The path of the public URL, which all links get; empty if it has none. */
+  basePath: string;
   /** What an operator types to run a command of this installation. */
   command: string;
 }

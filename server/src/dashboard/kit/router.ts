@@ -3,11 +3,12 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { isOperator, may, roleOf, type SiteAction } from '../../app/access.ts';
 import { shownDomain } from '../../domain/hosts.ts';
 import { newToken } from '../../domain/tokens.ts';
+import { basePathOf, withBasePath } from '../../http/base-path.ts';
 import { clientGone } from '../../http/client-gone.ts';
 import { requestOrigin } from '../../http/request-origin.ts';
 import { isMissing } from './answers.ts';
 import { Background } from './background.ts';
-import { readCookies, setCookie } from './cookies.ts';
+import { type CookieScope, readCookies, setCookie } from './cookies.ts';
 import { formToken, formTokenFits, isOrigin, isSameOrigin } from './csrf.ts';
 import { errorPage } from './error.tsx';
 import { ERROR_TEXT, type ErrorText, noPermission, unknownOrigin } from './error-text.ts';
@@ -50,10 +51,12 @@ export class Router {
   readonly background: Background;
   readonly table: { method: Method; path: string; need: Need }[] = [];
   readonly #app: FastifyInstance;
+  readonly #basePath: string;
 
   constructor(app: FastifyInstance, parts: Parts) {
     this.#app = app;
     this.parts = parts;
+    this.#basePath = basePathOf(parts.config.publicUrl);
     this.background = new Background((error) =>
       app.log.error({ err: error }, 'what went on behind an answer failed'),
     );
@@ -143,8 +146,14 @@ export class Router {
   }
 
   #userOf(request: FastifyRequest): Promise<SignedInUser | null> {
-    const { session } = readCookies(request, isSecure(this.parts, request));
+    const { session } = readCookies(request, this.#cookieScope(request));
     return userOfSession(this.parts, session);
+  }
+
+  #cookieScope(request: FastifyRequest): CookieScope {
+    // Whether browsers reach this server over HTTPS.
+    const secure = (this.parts.config.publicUrl ?? requestOrigin(request)).startsWith('https:');
+    return { secure, basePath: this.#basePath };
   }
 
   async #read(
@@ -153,14 +162,14 @@ export class Router {
   ): Promise<{ page: PageRequest; secret: string | null }> {
     const { parts } = this;
     const baseUrl = parts.config.publicUrl ?? requestOrigin(request);
-    const secure = isSecure(parts, request);
-    const cookies = readCookies(request, secure);
+    const scope = this.#cookieScope(request);
+    const cookies = readCookies(request, scope);
     const user = await this.#userOf(request);
     const secret = user === null ? cookies.visit : cookies.session;
     let forForms = secret;
     if (forForms === null) {
       forForms = newToken();
-      setCookie(reply, 'visit', { value: forForms, secure });
+      setCookie(reply, 'visit', scope, { value: forForms });
     }
     const csrf = formToken(forForms);
     const url = URL.parse(request.url, 'http://here');
@@ -187,6 +196,7 @@ export class Router {
         email: user?.account.email ?? null,
         csrf,
         path: url?.pathname ?? '/',
+        basePath: this.#basePath,
         command: parts.config.command,
       },
       clientGone: () => {
@@ -216,16 +226,16 @@ export class Router {
     reply: FastifyReply,
     { cookie, unlock, device }: Extract<Answer, { kind: 'redirect' }>,
   ): void {
-    const secure = isSecure(this.parts, request);
+    const scope = this.#cookieScope(request);
     if (cookie !== undefined) {
       const { token, maxAgeSeconds } = cookie ?? { token: '', maxAgeSeconds: 0 };
-      setCookie(reply, 'session', { value: token, secure, maxAgeSeconds });
+      setCookie(reply, 'session', scope, { value: token, maxAgeSeconds });
       if (cookie === null) reply.header('clear-site-data', CLEARED_ON_SIGN_OUT);
     }
     if (unlock !== undefined)
-      setCookie(reply, 'unlock', { value: unlock, secure, maxAgeSeconds: UNLOCK_SECONDS });
+      setCookie(reply, 'unlock', scope, { value: unlock, maxAgeSeconds: UNLOCK_SECONDS });
     if (device !== undefined)
-      setCookie(reply, 'device', { value: device, secure, maxAgeSeconds: DEVICE_SECONDS });
+      setCookie(reply, 'device', scope, { value: device, maxAgeSeconds: DEVICE_SECONDS });
   }
 
   async #send(
@@ -239,7 +249,7 @@ export class Router {
         return sendHtml(reply.code(answer.status ?? 200), answer.html);
       case 'redirect':
         this.#setCookies(request, reply, answer);
-        return reply.code(303).header('location', answer.to).send();
+        return reply.code(303).header('location', withBasePath(answer.to, this.#basePath)).send();
       case 'file':
         return reply
           .type(answer.type)
@@ -261,11 +271,6 @@ function isByItself({ kind }: Answer): boolean {
 /** Returns the body of a file as a stream; an empty one for HEAD, for which the framework would read it to its end. */
 function streamOf({ method }: FastifyRequest, body: AsyncIterable<string>): Readable {
   return Readable.from(method === 'HEAD' ? [] : body);
-}
-
-/** Whether browsers reach this server over HTTPS. */
-function isSecure(parts: Parts, request: FastifyRequest): boolean {
-  return (parts.config.publicUrl ?? requestOrigin(request)).startsWith('https:');
 }
 
 /** Sends a page with `Vary: Cookie`, because it depends on the cookies. */
