@@ -18,6 +18,7 @@ import { visibleLines } from './domain/visible-text.ts';
 import { BasePathTaken } from './http/base-path.ts';
 import { ClientGone } from './http/client-gone.ts';
 import { connectionsWithin } from './http/connections.ts';
+import { listenOnSocket } from './http/unix-socket.ts';
 import { buildServer } from './server.ts';
 import { FilesGone, type Store } from './store/contract/store.ts';
 import { openStore } from './store/open.ts';
@@ -57,11 +58,12 @@ function openFilesLimit(): number | null {
   return typeof limit === 'number' ? limit : null;
 }
 
-/** Returns the configuration with a temporary data folder, which is deleted on exit. */
+/** Returns the configuration of the demo, with a temporary data folder, which is deleted on exit. */
 function inThrowAwayFolder(config: Config): Config {
   const dataDir = mkdtempSync(join(tmpdir(), 'attractos-demo-'));
   process.on('exit', () => rmSync(dataDir, { recursive: true, force: true }));
-  return { ...config, dataDir, databases: null };
+  // Its traffic is sent to host and port.
+  return { ...config, dataDir, databases: null, socketPath: null };
 }
 
 /** Refuses databases without a secret key: each server would make its own, and could not read the secrets of the others. */
@@ -113,7 +115,8 @@ function showDemo({ email, password, sites: [site] }: Demo, address: string): ()
 
 /** Returns the start message. @param setupToken null if there is already an account */
 function welcome(address: string, config: Config, setupToken: string | null): string {
-  const url = config.publicUrl ?? address;
+  // Only the proxy of a Unix socket has a URL, which the server does not know.
+  const url = config.publicUrl ?? (config.socketPath === null ? address : 'http://localhost');
   const next =
     setupToken === null
       ? `Dashboard: ${url}/dashboard`
@@ -135,12 +138,12 @@ ${next}
 const FIRST_INHERITED_FD = 3;
 
 /**
- * Returns the listening socket from systemd, which takes precedence over host and port. It stays open across restarts, so that
+ * Returns the listening socket from systemd, which takes precedence over all settings. It stays open across restarts, so that
  * no connection is refused.
  */
-function inheritedSocket(): { fd?: number } {
+function inheritedSocket(): { fd: number } | null {
   const { LISTEN_PID, LISTEN_FDS } = process.env;
-  if (LISTEN_PID !== String(process.pid) || LISTEN_FDS === undefined) return {};
+  if (LISTEN_PID !== String(process.pid) || LISTEN_FDS === undefined) return null;
   if (LISTEN_FDS !== '1')
     throw new Error(`LISTEN_FDS must be 1, for exactly one socket; got "${LISTEN_FDS}".`);
   return { fd: FIRST_INHERITED_FD };
@@ -157,14 +160,18 @@ async function drain(server: Server, delayMs: number): Promise<void> {
 
 type App = Awaited<ReturnType<typeof buildServer>>;
 
-/** Starts listening. @throws ConfigError if it cannot listen on host and port */
-async function listen(app: App, { port, host }: Config): Promise<string> {
+/** Starts listening. @throws ConfigError if it cannot listen on the configured socket, or host and port */
+async function listen(app: App, { port, host, socketPath }: Config): Promise<string> {
   const socket = inheritedSocket();
+  if (socket !== null) return app.listen({ port, host, ...socket });
   try {
-    return await app.listen({ port, host, ...socket });
+    return await (socketPath === null
+      ? app.listen({ port, host })
+      : listenOnSocket(socketPath, () => app.listen({ path: socketPath })));
   } catch (error) {
-    if ('fd' in socket || !(error instanceof Error)) throw error;
-    throw new ConfigError(`Cannot listen on HOST "${host}", PORT ${port}: ${error.message}.`);
+    if (!(error instanceof Error)) throw error;
+    const where = socketPath === null ? `HOST "${host}", PORT ${port}` : `SOCKET_PATH "${socketPath}"`;
+    throw new ConfigError(`Cannot listen on ${where}: ${error.message}.`);
   }
 }
 

@@ -13,6 +13,7 @@ describe('the configuration', () => {
     expect(readConfig({})).toMatchObject({
       port: 8080,
       host: '127.0.0.1',
+      socketPath: null,
       dataDir: './data',
       databases: null,
       publicUrl: null,

@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { get, type IncomingMessage } from 'node:http';
+import { json } from 'node:stream/consumers';
 import { Argument, Option } from 'commander';
 import { backup, restore } from '../store/offline/backup-data-dir.ts';
 import { type Answer, CommandError, type Commands } from './command.ts';
@@ -45,11 +48,11 @@ export const maintenanceCommands: Commands = {
   healthcheck: {
     description: 'Ask the running server whether it accepts events.',
     async runOnFolder(config): Promise<Answer> {
+      const { port, socketPath } = config;
       const host = ['0.0.0.0', '::'].includes(config.host) ? 'localhost' : config.host;
-      const address = `http://${host.includes(':') ? `[${host}]` : host}:${config.port}/readyz`;
+      const address = socketPath ?? `http://${host.includes(':') ? `[${host}]` : host}:${port}/readyz`;
       try {
-        const answer = await fetch(address, { signal: AbortSignal.timeout(HEALTH_TIMEOUT_MS) });
-        return { ok: answer.ok, ...((await answer.json()) as object) };
+        return await askReadiness(socketPath === null ? { host, port } : { socketPath });
       } catch (error) {
         throw new CommandError(
           'NOT_REACHABLE',
@@ -63,3 +66,14 @@ export const maintenanceCommands: Commands = {
         .join('\n'),
   },
 };
+
+/** Asks a server whether it is ready. `fetch` cannot use Unix sockets. @throws if it does not answer in time */
+async function askReadiness(
+  server: { host: string; port: number } | { socketPath: string },
+): Promise<Answer> {
+  const asking = get({ ...server, path: '/readyz', signal: AbortSignal.timeout(HEALTH_TIMEOUT_MS) });
+  // After the response has begun, an error is that of its body, too.
+  asking.on('error', () => undefined);
+  const [answer] = (await once(asking, 'response')) as [IncomingMessage];
+  return { ok: answer.statusCode === 200, ...((await json(answer)) as object) };
+}

@@ -17,6 +17,8 @@ const MIB = 1024 ** 2;
 export interface Config {
   port: number;
   host: string;
+  /** The path of the Unix socket to listen on; null to listen on host and port. */
+  socketPath: string | null;
   dataDir: string;
   /** The databases; null if all data is in the data folder. */
   databases: Databases | null;
@@ -209,13 +211,10 @@ function checkPaths(script: string, collect: string): Config['paths'] {
 }
 
 /** Checks that a proxy is trusted if a header of proxies is set. Otherwise, any client could send it. */
-function checkProxyHeader(
-  name: 'COUNTRY_HEADER' | 'CLIENT_IP_HEADER',
-  header: string,
-  trustProxy: string,
-): string | null {
+function checkProxyHeader(name: 'COUNTRY_HEADER' | 'CLIENT_IP_HEADER', values: Settings): string | null {
+  const header = values[name];
   if (header === '') return null;
-  if (trustProxy === '') {
+  if (values.TRUST_PROXY === '' && values.SOCKET_PATH === '') {
     throw new ConfigError(
       `TRUST_PROXY must be set if ${name} is set, because the header is read from trusted proxies only; got ${name} "${header}".`,
     );
@@ -235,6 +234,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   return {
     port: values.PORT,
     host: values.HOST,
+    socketPath: values.SOCKET_PATH || null,
     dataDir: values.DATA_DIR,
     databases: checkDatabases(values.DATABASE_URL, values.CLICKHOUSE_URL),
     secretKey: values.SECRET_KEY || null,
@@ -247,11 +247,11 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     publicUrl,
     paths: checkPaths(values.SCRIPT_PATH, values.COLLECT_PATH),
     trustProxy: checkProxies(values.TRUST_PROXY),
-    clientIpHeader: checkProxyHeader('CLIENT_IP_HEADER', values.CLIENT_IP_HEADER, values.TRUST_PROXY),
+    clientIpHeader: checkProxyHeader('CLIENT_IP_HEADER', values),
     geoDatabase: values.GEO_DATABASE || null,
     asnDatabase: values.ASN_DATABASE || null,
     crawlerRanges: values.CRAWLER_RANGES || null,
-    countryHeader: checkProxyHeader('COUNTRY_HEADER', values.COUNTRY_HEADER, values.TRUST_PROXY),
+    countryHeader: checkProxyHeader('COUNTRY_HEADER', values),
     siteRatePerSecond: values.SITE_RATE,
     siteBurst: values.SITE_BURST,
     textLimits: { texts: values.SITE_TEXTS, bytes: values.SITE_TEXT_MIB * MIB },

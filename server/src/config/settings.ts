@@ -22,6 +22,11 @@ export const SETTINGS = {
     default: '127.0.0.1',
     sentence: 'Address to listen on. Use 0.0.0.0 or :: for all interfaces.',
   }),
+  SOCKET_PATH: text({
+    default: '',
+    sentence:
+      'Path of a Unix socket to listen on instead of HOST and PORT, such as /run/attractos/http.sock. Created with mode 660, for a proxy in the same group, which is trusted without TRUST_PROXY.',
+  }),
   DATA_DIR: text({
     pattern: NOT_BLANK,
     expected: 'must not be blank',
@@ -89,14 +94,14 @@ export const SETTINGS = {
   TRUST_PROXY: text({
     default: '',
     sentence:
-      'Proxies whose X-Forwarded-For, or else Forwarded, is trusted: comma-separated CIDRs, or loopback, linklocal, uniquelocal. If empty, no proxy is trusted.',
+      'Proxies whose X-Forwarded-For, or else Forwarded, is trusted: comma-separated CIDRs, or loopback, linklocal, uniquelocal. If empty, only the one at SOCKET_PATH is trusted.',
   }),
   CLIENT_IP_HEADER: text({
     default: '',
     pattern: /^([A-Za-z0-9-]+)?$/,
     expected: 'must be the name of a header, such as CF-Connecting-IP',
     sentence:
-      'Header in which a trusted proxy sends the IP address of the visitor, such as CF-Connecting-IP, X-Real-IP or Forwarded. It takes precedence over X-Forwarded-For. Requires TRUST_PROXY.',
+      'Header in which a trusted proxy sends the IP address of the visitor, such as CF-Connecting-IP, X-Real-IP or Forwarded. It takes precedence over X-Forwarded-For. Requires TRUST_PROXY or SOCKET_PATH.',
   }),
   GEO_DATABASE: text({
     default: '',
@@ -108,7 +113,7 @@ export const SETTINGS = {
     pattern: /^([A-Za-z0-9-]+)?$/,
     expected: 'must be the name of a header, such as CF-IPCountry',
     sentence:
-      'Header in which a trusted proxy sends the country of the visitor, such as CF-IPCountry. Requires TRUST_PROXY. If empty, no header is read.',
+      'Header in which a trusted proxy sends the country of the visitor, such as CF-IPCountry. Requires TRUST_PROXY or SOCKET_PATH. If empty, no header is read.',
   }),
   ASN_DATABASE: text({
     default: '',

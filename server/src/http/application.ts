@@ -5,7 +5,6 @@ import Fastify, {
   type FastifyRequest,
   LogController,
 } from 'fastify';
-import { trustedProxies } from '../domain/addresses.ts';
 import { ApiError } from '../domain/errors.ts';
 import { wantsPage } from './accept.ts';
 import { BasePathTaken, basePathOf, withoutBasePath } from './base-path.ts';
@@ -52,12 +51,22 @@ export function createApplication({
   sendNotFoundPage: (reply: FastifyReply) => FastifyReply;
 }): { app: FastifyInstance; connections: Connections; clients: ClientAddresses } {
   const basePath = basePathOf(publicUrl);
+  let isOnSocket = false;
+  const clients = new ClientAddresses({
+    ...{ trustProxy, clientIpHeader, isOnSocket: () => isOnSocket },
+    // The text may identify a person, so it is not logged.
+    onUnreadable: (header) =>
+      app.log.warn(
+        { header },
+        'a trusted proxy identifies clients by something other than an IP address; that text distinguishes them',
+      ),
+  });
   const app = Fastify({
     logger: loggerOptions(logLevel),
     // A log line per request would cost more than the request, and would contain its path and query.
     logController: new LogController({ disableRequestLogging: true }),
     // For the protocol and the host. `ClientAddresses` finds the client.
-    trustProxy: trustedProxies(trustProxy),
+    trustProxy: clients.isTrusted,
     http: {
       ...{ headersTimeout: HEADERS_TIMEOUT_MS, connectionsCheckingInterval: TIMEOUT_CHECK_MS },
       // Checked below, because Node answers without a body and accepts a second one.
@@ -81,6 +90,10 @@ export function createApplication({
   // A client that closes its end after sending still waits for the response. By default, Node closes the connection, so a
   // stored beacon is not acknowledged: https://github.com/nodejs/node/blob/v24.x/lib/_http_server.js (socketOnEnd)
   Object.assign(app.server, { httpAllowHalfOpen: true });
+  // The address of a Unix socket is its path.
+  app.server.once('listening', () => {
+    isOnSocket = typeof app.server.address() === 'string';
+  });
   const connections = limitConnections(app.server, {
     max: maxConnections,
     keepAliveMs: KEEP_ALIVE_TIMEOUT_MS,
@@ -118,15 +131,6 @@ export function createApplication({
     if (refused !== null) return reply.code(refused.status).send(refused.body());
     request.log.error({ err: error }, 'request failed');
     return reply.code(500).send(new ApiError('INTERNAL').body());
-  });
-  const clients = new ClientAddresses({
-    ...{ trustProxy, clientIpHeader },
-    // The text may identify a person, so it is not logged.
-    onUnreadable: (header) =>
-      app.log.warn(
-        { header },
-        'a trusted proxy identifies clients by something other than an IP address; that text distinguishes them',
-      ),
   });
   return { app, connections, clients };
 }

@@ -7,7 +7,7 @@ export interface ClientAddress {
   /**
    * The address that the server, or its last trusted proxy, saw. If the proxy names the client otherwise (`unknown`, `_hidden`),
    * this is that text: different names remain different clients, and none gets the address of a proxy. Empty once the client
-   * has disconnected.
+   * has disconnected, and for one of a Unix socket that no header names.
    */
   address: string;
   /** Whether `address` is an IP address. */
@@ -28,26 +28,32 @@ export const PROXY_HEADERS = ['x-forwarded-for', 'forwarded'] as const;
 export class ClientAddresses {
   /** The headers that are read, in lower case, the first one first. */
   readonly headers: readonly string[];
-  readonly #isTrusted: (address: string) => boolean;
+  /** Returns whether a peer is a trusted proxy, for Fastify's `trustProxy`, too. */
+  readonly isTrusted: (address: string | undefined) => boolean;
   readonly #onUnreadable: (header: string) => void;
   readonly #logged = new Set<string>();
   #unreadable = 0;
 
   /**
    * @param options `trustProxy`: networks and names of trusted proxies; `clientIpHeader`: the header to read before the others, in
-   *   lower case; `onUnreadable`: called once for each header that names a client by something that is not an address
+   *   lower case; `isOnSocket`: whether the server listens on a Unix socket, whose file says who can connect, so that every peer is
+   *   trusted; `onUnreadable`: called once for each header that names a client by something that is not an address
    */
   constructor({
     trustProxy,
     clientIpHeader,
+    isOnSocket,
     onUnreadable,
   }: {
     trustProxy: readonly string[];
     clientIpHeader: string | null;
+    isOnSocket: () => boolean;
     onUnreadable: (header: string) => void;
   }) {
     this.headers = [...new Set([...(clientIpHeader === null ? [] : [clientIpHeader]), ...PROXY_HEADERS])];
-    this.#isTrusted = trustedProxies(trustProxy) || (() => false);
+    const isTrusted = trustedProxies(trustProxy) || (() => false);
+    // A peer has no address over a Unix socket, or after it has disconnected.
+    this.isTrusted = (address = '') => (address === '' ? isOnSocket() : isTrusted(address));
     this.#onUnreadable = onUnreadable;
   }
 
@@ -59,7 +65,7 @@ export class ClientAddresses {
   /** Returns the client of a request. */
   of({ raw: { socket, headers } }: { raw: Pick<IncomingMessage, 'socket' | 'headers'> }): ClientAddress {
     const peer = socket.remoteAddress ?? '';
-    const isFromProxy = this.#isTrusted(peer);
+    const isFromProxy = this.isTrusted(peer);
     if (isFromProxy) {
       for (const header of this.headers) {
         const value = headers[header];
@@ -78,7 +84,7 @@ export class ClientAddresses {
     let nearer: string | null = null;
     for (const hop of hopsOf(header, value)) {
       // The farthest hop need not be checked. Most headers have only one.
-      if (nearer !== null && !this.#isTrusted(nearer)) break;
+      if (nearer !== null && !this.isTrusted(nearer)) break;
       address = readAddress(hop);
       if (address === null) return this.#namedOtherwise(header, hop);
       nearer = hop;

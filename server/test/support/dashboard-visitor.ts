@@ -7,6 +7,7 @@ const isList = (fields: Fields): fields is readonly [string, string][] => Array.
 
 /** A minimal browser for forms: it keeps cookies, and sends the CSRF token of the last page with every form. */
 export class DashboardVisitor {
+  /** The address of the server, or the path of its Unix socket. */
   readonly #url: string;
   readonly cookies = new Map<string, string>();
   /** CSRF token of the last page that had one. */
@@ -34,7 +35,7 @@ export class DashboardVisitor {
           cookie: this.cookieHeader,
           'content-type': 'application/x-www-form-urlencoded',
           'sec-fetch-site': 'same-origin',
-          origin: this.#url,
+          origin: this.#url.startsWith('/') ? 'http://localhost' : this.#url,
           ...headers,
         },
         body: new URLSearchParams(

@@ -20,19 +20,18 @@ export interface Question {
   agent?: Agent;
 }
 
-/** Sends one request over a real socket, with exactly the given headers. */
+/** Sends one request over a real socket, with exactly the given headers. @param url or the path of a Unix socket */
 export function ask(
   url: string,
   { method = 'GET', path, headers = {}, body, chunks, agent }: Question,
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const { hostname, port } = new URL(url);
+    const server = url.startsWith('/') ? { socketPath: url } : addressOf(url);
     // Node adds the length automatically for some methods only.
     const length = body === undefined ? {} : { 'content-length': Buffer.byteLength(body) };
     const asking = request(
       {
-        hostname: hostname.replace(/^\[|\]$/g, ''),
-        port,
+        ...server,
         method,
         path,
         headers: { ...length, ...headers },
@@ -57,6 +56,11 @@ export function ask(
     for (const chunk of chunks ?? []) asking.write(chunk);
     asking.end(body);
   });
+}
+
+function addressOf(url: string): { hostname: string; port: string } {
+  const { hostname, port } = new URL(url);
+  return { hostname: hostname.replace(/^\[|\]$/g, ''), port };
 }
 
 /** Returns an agent that keeps connections open between requests, as browsers and proxies do. */

@@ -135,6 +135,7 @@ export class World {
     secretBox = SECRET_BOX,
     assets = NO_ASSETS,
     setupToken = null,
+    socketPath = null,
   }: {
     settings?: Record<string, string>;
     registry?: Registry;
@@ -143,6 +144,8 @@ export class World {
     secretBox?: SecretBox;
     assets?: Assets;
     setupToken?: string | null;
+    /** Where to listen instead; it is then the server's `url`. */
+    socketPath?: string | null;
   } = {}): Promise<RunningServer> {
     const config: Config = readConfig({ LOG_LEVEL: 'silent', DATA_DIR: this.dataDir, ...settings });
     const store: Store = {
@@ -155,7 +158,7 @@ export class World {
       ...{ config, store, clock: this.clock, scripts, secretBox, assets, setupToken },
     });
     this.#servers.push(app);
-    const url = await app.listen({ port: 0, host: '127.0.0.1' });
+    const url = await app.listen(socketPath === null ? { port: 0, host: '127.0.0.1' } : { path: socketPath });
     const asking = (question: Question) => ask(url, question);
     return {
       url,

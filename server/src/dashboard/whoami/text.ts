@@ -5,6 +5,8 @@ export const WHOAMI_TEXT = {
     `What the server sees of your browser, and what it would store for a page view on ${domain}.`,
   seen: 'Seen, never stored',
   peer: 'Connecting IP address',
+  socket: 'none (Unix socket)',
+  proxyOnSocket: 'the peer at the Unix socket',
   none: 'none',
   proxies: 'Trusted proxies',
   noProxies: 'none (TRUST_PROXY is empty)',
@@ -18,6 +20,8 @@ export const WHOAMI_TEXT = {
   rowHint:
     'The visitor is a hash made with today’s salt, which is deleted after midnight. Opening this page stored nothing. With the full script, a page view also sends the window width, which can determine the device.',
   noHeader: (names: string) => `There is no ${names} header, so the connecting address is used.`,
+  noHeaderOnSocket: (names: string) =>
+    `There is no ${names} header, so all visitors look like one. Let the proxy send it.`,
   noTrust: (names: string) =>
     `The request has a proxy’s header (${names}), but no proxy is trusted, so it is ignored. If the server is behind your own proxy, set TRUST_PROXY to the proxy’s network. Until then all visitors appear to come from the proxy.`,
   notFromProxy: (names: string) => `The connection is not from a trusted proxy, so ${names} is ignored.`,

@@ -20,7 +20,7 @@ export interface WhoamiData {
 }
 
 export function whoamiPage(request: SiteRequest, data: WhoamiData): string {
-  const { peerAddress, client, forwarded, unreadable, trusted, userAgent, dryRun } = data;
+  const { peerAddress, client, forwarded, unreadable, userAgent, dryRun } = data;
   return siteDocument(request, {
     title: WHOAMI_TEXT.title,
     here: 'install',
@@ -30,15 +30,12 @@ export function whoamiPage(request: SiteRequest, data: WhoamiData): string {
         <div class="two">
           <Card title={WHOAMI_TEXT.seen} id="seen">
             <dl class="pairs">
-              <Pair name={WHOAMI_TEXT.peer} value={peerAddress} />
+              <Pair name={WHOAMI_TEXT.peer} value={peerAddress === '' ? WHOAMI_TEXT.socket : peerAddress} />
               {forwarded.length === 0 && <Pair name={USUAL_HEADER} value={WHOAMI_TEXT.none} />}
               {forwarded.map(({ name, value }) => (
                 <Pair name={shownHeader(name)} value={value} />
               ))}
-              <Pair
-                name={WHOAMI_TEXT.proxies}
-                value={trusted.length === 0 ? WHOAMI_TEXT.noProxies : trusted.join(', ')}
-              />
+              <Pair name={WHOAMI_TEXT.proxies} value={trustedProxies(data)} />
               <Pair
                 name={client.isReadable ? WHOAMI_TEXT.resolved : WHOAMI_TEXT.resolvedName}
                 value={client.address}
@@ -68,6 +65,12 @@ export function whoamiPage(request: SiteRequest, data: WhoamiData): string {
   });
 }
 
+/** Lists the trusted proxies. Without an address, the peer is at a Unix socket. */
+function trustedProxies({ peerAddress, trusted }: WhoamiData): string {
+  const all = [...(peerAddress === '' ? [WHOAMI_TEXT.proxyOnSocket] : []), ...trusted];
+  return all.length === 0 ? WHOAMI_TEXT.noProxies : all.join(', ');
+}
+
 const USUAL_HEADER = 'X-Forwarded-For';
 
 /** Writes the name of a header as usual: `X-Forwarded-For`. */
@@ -75,11 +78,13 @@ function shownHeader(name: string): string {
   return name.replace(/(?<=^|-)[a-z]/g, (letter) => letter.toUpperCase());
 }
 
-function why({ client: { header, isReadable, isFromProxy }, forwarded, trusted }: WhoamiData): string {
+function why({ client, peerAddress, forwarded, trusted }: WhoamiData): string {
+  const { header, isReadable, isFromProxy } = client;
   if (header !== null)
     return isReadable
       ? WHOAMI_TEXT.fromHeader(shownHeader(header))
       : WHOAMI_TEXT.notAnAddress(shownHeader(header));
+  if (peerAddress === '') return WHOAMI_TEXT.noHeaderOnSocket(USUAL_HEADER);
   const names = forwarded.map(({ name }) => shownHeader(name)).join(', ');
   if (forwarded.length === 0 || isFromProxy) return WHOAMI_TEXT.noHeader(USUAL_HEADER);
   return trusted.length === 0 ? WHOAMI_TEXT.noTrust(names) : WHOAMI_TEXT.notFromProxy(names);
