@@ -191,6 +191,46 @@ test.describe('with 90 days of data @chromium', () => {
     expect(complaints).toEqual([]);
   });
 
+  test('options change the snippet that is copied, with the keyboard and on a small phone', async () => {
+    const { page, complaints } = await signedIn({
+      viewport: { width: 320, height: 640 },
+      permissions: ['clipboard-read', 'clipboard-write'],
+    });
+    await page.goto(`${site}/install`);
+    const isTooWide = () => page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
+    const press = async (...keys: string[]) => {
+      for (const key of keys) await page.keyboard.press(key);
+    };
+    await page.getByRole('radio', { name: 'HTML' }).focus();
+    await press('ArrowDown');
+    await expect(page.getByRole('radio', { name: 'Next.js' })).toBeChecked();
+    await page.getByText('Options', { exact: true }).focus();
+    await press('Enter', 'Tab', 'ArrowDown');
+    await expect(page.locator('#snippet-next')).toContainText('a.full.js');
+    await press('Tab', 'Space');
+    await expect(page.locator('#snippet-next')).toContainText('data-outbound="on"');
+    await expect(page.getByLabel('Outbound links')).toBeFocused();
+    await page.getByRole('textbox', { name: 'Query parameters' }).fill('page, q');
+    await press('Tab');
+    await expect(page.locator('#snippet-next')).toContainText('data-query="page|q"');
+    await page.locator('[data-copy="snippet-next"]').click();
+    await expect(page.getByText('Copied')).toBeVisible();
+    expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(
+      await page.locator('#snippet-next').textContent(),
+    );
+    for (const platform of await page.locator('[name=platform]').all()) {
+      await platform.check();
+      expect(await isTooWide(), (await platform.getAttribute('value')) ?? '').toBe(false);
+    }
+    await page.reload();
+    await expect(page.getByRole('radio', { name: 'Google Tag Manager' })).toBeChecked();
+    await expect(page.getByLabel('Outbound links')).toBeChecked();
+    await page.getByRole('textbox', { name: 'Query parameters' }).fill('a=b');
+    await press('Tab');
+    await expect(page.getByText('got “a=b”')).toBeVisible();
+    expect(complaints).toEqual([]);
+  });
+
   test('every task works with the keyboard', async () => {
     const { page, complaints } = await signedIn();
     await page.goto(site);
@@ -265,6 +305,14 @@ test.describe('with 90 days of data @chromium', () => {
     await page.goto(`${site}/install`);
     await page.getByRole('radio', { name: 'Astro' }).check();
     await expect(page.locator('#snippet-astro')).toContainText('is:inline');
+    await page.getByText('Options', { exact: true }).click();
+    await expect(page.getByLabel('Outbound links')).toBeHidden();
+    await page.getByLabel('Full, 2.1 kB').check();
+    await page.getByLabel('Outbound links').check();
+    await page.getByRole('button', { name: 'Update snippet' }).click();
+    await expect(page.locator('#snippet-astro')).toContainText('a.full.js');
+    await expect(page.locator('#snippet-astro')).toContainText('data-outbound="on"');
+    await expect(page.getByLabel('Outbound links')).toBeChecked();
     await page.goto(`${site}/settings`);
     await page.getByLabel('Event name or page path').fill('/pricing');
     await page.getByLabel('Type', { exact: true }).selectOption('page');

@@ -1,34 +1,40 @@
 import { readFileSync } from 'node:fs';
+import { snippetsFor, trackerFrom } from '../server/src/dashboard/install/snippets.ts';
 import { expect, test } from './support/fixtures.ts';
 import type { Lab, Site } from './support/lab.ts';
 import { COLLECTOR, page } from './support/page.ts';
 
 /**
- * The snippets in tracker/README.md, used exactly as written there: inserted into a page as the framework does it, with the
- * framework's kind of navigation. The npm package is tested in its own page.
+ * The snippets of the install page, exactly as it shows them: inserted into a page as the platform does it, with the platform's
+ * kind of navigation. `frameworks` builds some of them for real. The npm package is tested in its own page.
  */
 
-const README = readFileSync(new URL('../tracker/README.md', import.meta.url), 'utf8');
+const TRACKER = trackerFrom([], { script: null, collect: null });
 
-/** Returns the URL and key of the snippet below a heading, for the server and site of this test. */
-function snippet(name: string, site: Site): { src: string; key: string | undefined } {
-  const [, code = ''] = new RegExp(`\\*\\*${name}\\*\\*[^]*?\`\`\`\\w+\\n([^]*?)\`\`\``).exec(README) ?? [];
-  const [, src] = /https:\/\/stats\.example(\/[^"']*)/.exec(code) ?? [];
-  expect(src, `the snippet for ${name}`).toBeDefined();
-  const key = /data-key/.test(code) ? site.key : undefined;
-  return { src: `${COLLECTOR}${src}`.replace('ak_…', site.key), key };
+/** Returns the snippet of a platform for the server and site of this test. */
+function snippet(id: string, site: Site): string {
+  const choice = { build: 'core', attributes: [] } as const;
+  const snippets = snippetsFor({ baseUrl: COLLECTOR, siteKey: site.key, tracker: TRACKER, choice });
+  return snippets.find((each) => each.id === id)?.code ?? '';
 }
 
-/** Returns the snippet as a server renders it. */
-const inHtml = ({ src, key }: ReturnType<typeof snippet>, more = ''): string =>
-  `<script defer src="${src}"${key ? ` data-key="${key}"` : ''}${more}></script>`;
+/** Returns the attributes that the snippet of a component or of a configuration file gives to its script. */
+function attributesOf(code: string): Record<string, string> {
+  const written = [...code.matchAll(/ '?([\w-]+)'?(?:=|: )["']([^"']*)["']/g)];
+  return Object.fromEntries(written.map(([, name, value]) => [name, value]));
+}
 
-/** Returns the snippet as code that appends a script element when the page has loaded. */
-const injected = ({ src, key }: ReturnType<typeof snippet>): string => `<script>
+/** Returns a script as a server renders it. */
+const inHtml = (attributes: Record<string, string>): string =>
+  `<script defer ${Object.entries(attributes)
+    .map(([name, value]) => `${name}="${value}"`)
+    .join(' ')}></script>`;
+
+/** Returns code that appends a script element when the page has loaded. */
+const injected = (attributes: Record<string, string>): string => `<script>
   addEventListener('load', () => {
     const script = document.createElement('script');
-    script.src = ${JSON.stringify(src)};
-    ${key ? `script.setAttribute('data-key', ${JSON.stringify(key)});` : ''}
+    for (const [name, value] of Object.entries(${JSON.stringify(attributes)})) script.setAttribute(name, value);
     document.body.append(script);
   });
 </script>`;
@@ -43,7 +49,7 @@ interface Way {
 const WAYS: readonly Way[] = [
   {
     name: 'Next.js',
-    install: (site) => injected(snippet('Next.js', site)),
+    install: (site) => injected(attributesOf(snippet('next', site))),
     // The App Router stores its tree in the history state, once on push and once after rendering.
     route: () => {
       history.pushState({ __NA: true, tree: ['a'] }, '', '/second');
@@ -52,7 +58,7 @@ const WAYS: readonly Way[] = [
   },
   {
     name: 'Nuxt',
-    install: (site) => inHtml(snippet('Nuxt', site)),
+    install: (site) => inHtml(attributesOf(snippet('nuxt', site))),
     // Vue Router stores the scroll position in the old entry before it pushes the new one.
     route: () => {
       history.replaceState({ ...history.state, forward: '/second', scroll: { top: 0 } }, '', location.href);
@@ -61,7 +67,7 @@ const WAYS: readonly Way[] = [
   },
   {
     name: 'SvelteKit',
-    install: (site) => inHtml(snippet('SvelteKit', site)),
+    install: (site) => snippet('svelte', site),
     route: () => {
       history.replaceState({ 'sveltekit:scroll': { x: 0, y: 0 } }, '', location.href);
       history.pushState({ 'sveltekit:history': 2, 'sveltekit:navigation': 2 }, '', '/second');
@@ -69,7 +75,7 @@ const WAYS: readonly Way[] = [
   },
   {
     name: 'Astro',
-    install: (site) => inHtml(snippet('Astro', site)),
+    install: (site) => snippet('astro', site).replace('is:inline ', ''),
     // View transitions copy the tag into the head again, and it runs again.
     route: () => {
       history.pushState({ index: 1, scrollX: 0, scrollY: 0 }, '', '/second');
@@ -81,15 +87,15 @@ const WAYS: readonly Way[] = [
   },
   {
     name: 'WordPress',
-    // What `wp_enqueue_script` prints.
-    install: (site) => inHtml(snippet('WordPress', site), ' id="attractos-js" data-wp-strategy="defer"'),
+    // What the hook prints.
+    install: (site) => /echo '(.*)';/.exec(snippet('wordpress', site))?.[1] ?? '',
     route: () => {
       location.href = '/second';
     },
   },
   {
     name: 'Google Tag Manager',
-    install: (site) => injected(snippet('Google Tag Manager', site)),
+    install: (site) => snippet('gtm', site),
     route: () => {
       history.pushState(null, '', '/second');
     },

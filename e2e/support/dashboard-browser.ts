@@ -26,7 +26,7 @@ export async function strictContext(
   });
   context.on('console', (message) => {
     if (message.type() === 'error' && !message.text().includes('status of 4'))
-      complaints.push(message.text());
+      complaints.push(`${message.text()} (${message.location().url})`);
   });
   context.on('weberror', (error) => complaints.push(error.error().message));
   return { context, complaints };
@@ -34,7 +34,10 @@ export async function strictContext(
 
 /** Opens all collapsed parts, and lists what is wrong with the page: violations found by axe, and overflow. */
 export async function faultsOf(page: Page): Promise<string[]> {
-  for (const details of await page.locator('details:not([data-menu]) > summary').all()) await details.click();
+  await page.evaluate(() => {
+    for (const details of document.querySelectorAll<HTMLDetailsElement>('details:not([data-menu])'))
+      details.open = true;
+  });
   const sideways = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
   // Runs through the debugger, to which the page's policy does not apply.
   await page.evaluate(AXE);

@@ -1,4 +1,5 @@
 import { addSitePage } from '../src/dashboard/add-site/view.tsx';
+import { readChoice } from '../src/dashboard/install/choice.ts';
 import { invitationPage } from '../src/dashboard/invitation/view.tsx';
 import type { Assets } from '../src/dashboard/kit/assets.ts';
 import { errorPage } from '../src/dashboard/kit/error.tsx';
@@ -139,6 +140,8 @@ async function reportSamples(assets: Pick<Assets, 'style' | 'script'>): Promise<
 function siteSamples(assets: Pick<Assets, 'style' | 'script'>): Made {
   const request = visitOf(assets);
   const long = visitOf(assets, { ...SITE, domain: LONG });
+  const installWith = (query: string) =>
+    installPage(request, { ...data.INSTALL, choice: readChoice(new URLSearchParams(query)) });
   return [
     ['live', livePage(request, data.HAPPENING)],
     [
@@ -147,6 +150,8 @@ function siteSamples(assets: Pick<Assets, 'style' | 'script'>): Made {
     ],
     ['empty-site', emptySitePage(long, { ...data.INSTALL, allowed: 'staging.notes.example' })],
     ['install', installPage(request, data.INSTALL)],
+    ['install-options', installWith('platform=gtm&outbound=on&hash=on&query=page,q')],
+    ['install-options-problem', installWith(`build=full&query=<${LONG}>`)],
     ['not-counted', notCountedPage(request, data.NOT_COUNTED)],
     ['not-counted-nothing', notCountedPage(request, { ...data.NOT_COUNTED, refused: [], allowed: null })],
     ['see-yourself', whoamiPage(request, data.YOU)],

@@ -1,3 +1,4 @@
+import { readChoice } from '../src/dashboard/install/choice.ts';
 import { LINES_MAX, type LiveLine } from '../src/dashboard/live/lines.ts';
 import type { LiveData } from '../src/dashboard/live/view.tsx';
 import type { NotCountedData } from '../src/dashboard/not-counted/view.tsx';
@@ -80,13 +81,16 @@ export const HAPPENING: LiveData = {
   sinceId: 0,
 };
 
+const INTEGRITY = `sha384-${'A'.repeat(64)}`;
+
 export const INSTALL: InstallData = {
   baseUrl: 'https://stats.example',
   tracker: {
-    script: 'a.js',
-    pinned: { script: 'a.0123456789ab.js', integrity: `sha384-${'A'.repeat(64)}` },
+    core: { path: 'a.js', pinned: { script: 'a.0123456789ab.js', integrity: INTEGRITY } },
+    full: { path: 'a.full.js', pinned: { script: 'a.full.0123456789ab.js', integrity: INTEGRITY } },
     collect: null,
   },
+  choice: readChoice(new URLSearchParams()),
   check: {
     ...{ siteId: SITE.id, domain: SITE.domain, sinceId: 0, mayConfigure: true, silentHost: SITE.domain },
     scriptUrl: 'https://stats.example/a.js',

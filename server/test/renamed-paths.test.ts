@@ -73,13 +73,24 @@ describe('renamed paths', () => {
 
   it('puts renamed paths in every snippet; a pinned tag has data-api', async () => {
     const tracker = trackerFrom(await builtScripts(), PATHS);
-    for (const { code } of snippetsFor('https://example.com', 'ak_1', tracker)) {
-      expect(code).toContain('https://example.com/assets/app.js');
-      expect(code).not.toContain('a.js"');
+    for (const [build, path] of [
+      ['core', '/assets/app.js'],
+      ['full', '/assets/app.full.js'],
+    ] as const) {
+      const choice = { build, attributes: [] };
+      const parts = { baseUrl: 'https://example.com', siteKey: 'ak_1', tracker, choice };
+      for (const { code } of snippetsFor(parts)) {
+        expect(code).toContain(`https://example.com${path}`);
+        expect(code).not.toContain('a.js"');
+      }
+      expect(await script(path)).toContain('"/assets/log"');
+      expect(pinnedTag(parts)).toMatch(
+        / data-key="ak_1" data-api="https:\/\/example\.com\/assets\/log"><\/script>$/,
+      );
+      const pinned = / src="https:\/\/example\.com(\S+)"/.exec(pinnedTag(parts) ?? '')?.[1] ?? '';
+      expect(pinned).toMatch(build === 'core' ? /^\/a\.[0-9a-f]+\.js$/ : /^\/a\.full\.[0-9a-f]+\.js$/);
+      expect((await server.ask({ path: pinned })).status).toBe(200);
     }
-    expect(pinnedTag('https://example.com', 'ak_1', tracker)).toMatch(
-      / data-key="ak_1" data-api="https:\/\/example\.com\/assets\/log"><\/script>$/,
-    );
   });
 
   it('stops the server from starting if a renamed path is in use', async () => {

@@ -1,4 +1,5 @@
 import { liveCheck } from './install/island-live-check.ts';
+import { snippetOptions } from './install/island-options.ts';
 import { copyButtons } from './kit/island-copy.ts';
 import { keys } from './kit/island-keys.ts';
 import { menus } from './kit/island-menus.ts';
@@ -10,5 +11,6 @@ copyButtons();
 menus();
 keys();
 liveCheck();
+snippetOptions();
 liveNow();
 liveActivity();

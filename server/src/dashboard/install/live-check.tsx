@@ -103,7 +103,7 @@ function Causes({ check: { siteId, silentHost, scriptUrl, policy } }: { check: C
             )}
             <p>{cause.test}</p>
             {cause.id === 'csp' && <Code text={policy} />}
-            {cause.id === 'path' && <Code text={scriptUrl} />}
+            {cause.id === 'path' && <Code id="script-url" text={scriptUrl} />}
           </li>
         ))}
       </ol>
@@ -114,10 +114,10 @@ function Causes({ check: { siteId, silentHost, scriptUrl, policy } }: { check: C
   );
 }
 
-function Code({ text }: { text: string }): VNode {
+function Code({ id, text }: { id?: string; text: string }): VNode {
   return (
     <p>
-      <code>{text}</code>
+      <code id={id}>{text}</code>
     </p>
   );
 }

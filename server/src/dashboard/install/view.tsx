@@ -3,55 +3,63 @@ import { shownHost } from '../../domain/hosts.ts';
 import { OTHER_HOST } from '../../store/contract/store.ts';
 import { Copyable, Notice } from '../kit/elements.tsx';
 import type { Tracker } from '../kit/parts.ts';
+import type { Choice } from './choice.ts';
 import type { MissingKey } from './missing-key.ts';
+import { Options } from './options.tsx';
 import { addressWarning, keyedTag, pinnedTag, policyFor, type Snippet, snippetsFor } from './snippets.ts';
 import { INSTALL_TEXT } from './text.ts';
 
 /** The most hosts to name, since a site that allows all subdomains may have any number. */
 const HOSTS_NAMED = 3;
 
-/** The snippets in tabs. Tabs are radio buttons, so that they work without JavaScript and with the keyboard. */
+/**
+ * The snippets in tabs, and the options that change them. Tabs are radio buttons, so that they work without JavaScript and with the
+ * keyboard. Each is followed by its panel, so that the style sheet need not know the platforms.
+ */
 export function Install({
   baseUrl,
+  siteId,
   siteKey,
   domain,
   tracker,
+  choice,
   missingKey,
 }: {
   baseUrl: string;
+  siteId: string;
   siteKey: string;
   domain: string;
   tracker: Tracker;
+  choice: Choice;
   missingKey: MissingKey;
 }): VNode {
   const warning = addressWarning(baseUrl, domain);
-  const snippets = snippetsFor(baseUrl, siteKey, tracker);
-  const pinned = pinnedTag(baseUrl, siteKey, tracker);
+  const parts = { baseUrl, siteKey, tracker, choice };
+  const snippets = snippetsFor(parts);
+  const shown = snippets.find(({ id }) => id === choice.platform) ?? snippets[0];
+  const pinned = pinnedTag(parts);
   return (
-    <div class="install">
+    <form class="install" action={`/dashboard/sites/${siteId}/install`} autocomplete="off" data-install>
       {warning !== null && <Notice kind="wrong">{warning}</Notice>}
       {missingKey.events > 0 && (
         <Notice kind="wrong">
           <p>{INSTALL_TEXT.missingKey(missingKey.events, namedHosts(missingKey.hosts))}</p>
-          <Copyable
-            id="keyed"
-            text={keyedTag(baseUrl, siteKey, tracker)}
-            label={INSTALL_TEXT.missingKeyLabel}
-          />
+          <Copyable id="keyed" text={keyedTag(parts)} label={INSTALL_TEXT.missingKeyLabel} />
         </Notice>
       )}
       <fieldset class="tabs">
         <legend class="visually-hidden">{INSTALL_TEXT.platform}</legend>
-        {snippets.map(({ id, name }, i) => (
-          <label>
-            <input type="radio" name="snippet" value={id} checked={i === 0} />
-            <span>{name}</span>
-          </label>
+        {snippets.map((snippet) => (
+          <>
+            <label>
+              <input type="radio" name="platform" value={snippet.id} checked={snippet === shown} />
+              <span>{snippet.name}</span>
+            </label>
+            <Panel snippet={snippet} />
+          </>
         ))}
       </fieldset>
-      {snippets.map((snippet) => (
-        <Panel snippet={snippet} />
-      ))}
+      <Options choice={choice} />
       <details>
         <summary>{INSTALL_TEXT.csp}</summary>
         <p>{INSTALL_TEXT.cspHint}</p>
@@ -63,7 +71,7 @@ export function Install({
           </>
         )}
       </details>
-    </div>
+    </form>
   );
 }
 
@@ -76,7 +84,7 @@ function namedHosts(hosts: readonly string[]): string {
 
 function Panel({ snippet: { id, where, code } }: { snippet: Snippet }): VNode {
   return (
-    <div class={`tab-panel tab-panel-${id}`}>
+    <div class="tab-panel">
       <p class="hint">{where}</p>
       <Copyable id={`snippet-${id}`} text={code} label={INSTALL_TEXT.snippetLabel} />
     </div>

@@ -37,14 +37,21 @@ export interface DashboardSettings {
   command: string;
 }
 
-/** The tracker's files as snippets refer to them. */
-export interface Tracker {
+/** The builds of the tracker that the install page offers. */
+export type TrackerBuild = 'core' | 'full';
+
+/** A build of the tracker as snippets refer to it. */
+export interface TrackerScript {
   /** The path on the server, such as `a.js`. */
-  script: string;
+  path: string;
+  /** A script name that changes with the content, and its integrity hash; null if the server has none. */
+  pinned: { script: string; integrity: string } | null;
+}
+
+/** The tracker's files as snippets refer to them. */
+export interface Tracker extends Readonly<Record<TrackerBuild, TrackerScript>> {
   /** The collector's path below the public URL, if the pinned script cannot derive it. */
   collect: string | null;
-  /** A script name that changes with the content, and its integrity hash; null if this build has none. */
-  pinned: { script: string; integrity: string } | null;
 }
 
 /** The dashboard's dependencies. */

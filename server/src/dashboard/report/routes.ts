@@ -1,8 +1,9 @@
 import { may } from '../../app/access.ts';
 import { utcDay } from '../../domain/clock.ts';
 import type { Site } from '../../store/contract/store.ts';
+import { readChoice } from '../install/choice.ts';
 import { missingKeyOf } from '../install/missing-key.ts';
-import { policyFor } from '../install/snippets.ts';
+import { policyFor, scriptUrl } from '../install/snippets.ts';
 import { CHECK_WAIT_MS } from '../install/text.ts';
 import { html } from '../kit/answers.ts';
 import type { Answer, Parts, SiteRequest } from '../kit/parts.ts';
@@ -20,21 +21,25 @@ export function sitePages(router: Router): void {
   const { parts } = router;
   const { store, clock, feed, tracker } = parts;
 
-  const installData = async ({ site, baseUrl, query, role }: SiteRequest): Promise<InstallData> => ({
-    baseUrl,
-    tracker,
-    allowed: query.get('allowed'),
-    check: {
-      siteId: site.id,
-      domain: site.domain,
-      sinceId: feed.lastId,
-      mayConfigure: may(role, 'configure'),
-      silentHost: feed.silentSince(site.id, clock.now() - CHECK_WAIT_MS)?.host ?? null,
-      scriptUrl: `${baseUrl}/${tracker.script}`,
-      policy: policyFor(baseUrl),
-    },
-    missingKey: await missingKeyOf(parts, site),
-  });
+  const installData = async ({ site, baseUrl, query, role }: SiteRequest): Promise<InstallData> => {
+    const choice = readChoice(query);
+    return {
+      baseUrl,
+      tracker,
+      choice,
+      allowed: query.get('allowed'),
+      check: {
+        siteId: site.id,
+        domain: site.domain,
+        sinceId: feed.lastId,
+        mayConfigure: may(role, 'configure'),
+        silentHost: feed.silentSince(site.id, clock.now() - CHECK_WAIT_MS)?.host ?? null,
+        scriptUrl: scriptUrl({ baseUrl, tracker, choice }),
+        policy: policyFor(baseUrl),
+      },
+      missingKey: await missingKeyOf(parts, site),
+    };
+  };
 
   const askOf = async (request: SiteRequest): Promise<ReportAsk> => ({
     registry: store.registry,

@@ -1,5 +1,6 @@
 import type { VNode } from 'preact';
 import { shownDomain } from '../../domain/hosts.ts';
+import type { Choice } from '../install/choice.ts';
 import { type CheckData, LiveCheck } from '../install/live-check.tsx';
 import type { MissingKey } from '../install/missing-key.ts';
 import { Install } from '../install/view.tsx';
@@ -13,6 +14,7 @@ import { REPORT_TEXT } from './text.ts';
 export interface InstallData {
   baseUrl: string;
   tracker: Tracker;
+  choice: Choice;
   check: CheckData;
   missingKey: MissingKey;
   /** The host that was just allowed; null if there is none. */
@@ -55,7 +57,7 @@ export function emptySitePage(request: SiteRequest, data: InstallData): string {
         <p class="lead">{REPORT_TEXT.noEvents}</p>
         <div class="two">
           <Card title={REPORT_TEXT.snippet} id="tag">
-            <Install {...data} siteKey={site.key} domain={site.domain} />
+            <Install {...data} siteId={site.id} siteKey={site.key} domain={site.domain} />
           </Card>
           <LiveCheck frame={frame} check={data.check} />
         </div>
@@ -66,6 +68,7 @@ export function emptySitePage(request: SiteRequest, data: InstallData): string {
 
 /** Creates the install page of a site that already has events. */
 export function installPage(request: SiteRequest, data: InstallData): string {
+  const { site, frame } = request;
   return siteDocument(request, {
     title: REPORT_TEXT.install,
     here: 'install',
@@ -74,9 +77,9 @@ export function installPage(request: SiteRequest, data: InstallData): string {
         <Allowed host={data.allowed} />
         <div class="two">
           <Card title={REPORT_TEXT.snippet} id="tag">
-            <Install {...data} siteKey={request.site.key} domain={request.site.domain} />
+            <Install {...data} siteId={site.id} siteKey={site.key} domain={site.domain} />
           </Card>
-          <LiveCheck frame={request.frame} check={data.check} />
+          <LiveCheck frame={frame} check={data.check} />
         </div>
       </>
     ),
