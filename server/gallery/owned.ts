@@ -79,7 +79,7 @@ const ACTIVITY: AccountActivityData = {
 
 const INSTANCE: InstanceData = {
   mail: {
-    ...{ host: 'mail.example', port: 587, implicitTls: false },
+    ...{ host: 'mail.example', port: 587, authorities: null, implicitTls: false },
     credentials: { user: 'stats', password: 'never shown' },
     from: { name: 'AttractOS', address: 'stats@notes.example' },
   },

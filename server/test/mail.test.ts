@@ -1,10 +1,14 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { encryptionOf, Mailer } from '../src/app/mailer.ts';
 import { readConfig } from '../src/config/config.ts';
 import type { Account } from '../src/store/contract/store.ts';
+import { hasOpenssl, makeCertificates } from './support/certificates.ts';
 import { TestClock } from './support/clock.ts';
 import { PASSWORD, signedIn } from './support/dashboard-person.ts';
 import { DashboardVisitor } from './support/dashboard-visitor.ts';
+import { makeFolder } from './support/paths.ts';
 import { until } from './support/poll.ts';
 import {
   type Behavior,
@@ -65,6 +69,7 @@ describe('the settings of mail', () => {
       host: '127.0.0.1',
       port: 2525,
       implicitTls: false,
+      authorities: null,
       credentials: { user: SMTP_USER, password: SMTP_PASSWORD },
       from: { name: 'AttractOS', address: 'stats@example.com' },
     });
@@ -86,6 +91,9 @@ describe('the settings of mail', () => {
     [{ PUBLIC_URL: '' }, 'PUBLIC_URL must be set if SMTP_URL is set'],
     [{ SMTP_URL: 'https://user:secret@mail.example' }, 'SMTP_URL must begin with smtp://'],
     [{ SMTP_URL: 'smtp://user:secret%@mail.example' }, 'SMTP_URL must write % in its user or password'],
+    [{ SMTP_CA_FILE: '/none.pem' }, 'SMTP_CA_FILE must be a PEM file of certificates: ENOENT'],
+    [{ SMTP_CA_FILE: import.meta.filename }, 'SMTP_CA_FILE must be a PEM file of certificates: '],
+    [{ SMTP_CA_FILE: '/ca.pem', SMTP_URL: '' }, 'SMTP_URL must be set if SMTP_CA_FILE is set'],
     [{ MAIL_FROM: 'nobody' }, 'got "nobody"'],
     [{ MAIL_FROM: 'A <a@example.com' }, 'MAIL_FROM must be a sender'],
     [{ MAIL_FROM: 'a@example.com, b@example.com' }, 'MAIL_FROM must be a sender'],
@@ -180,6 +188,54 @@ describe('an email', () => {
     await by.close();
     for (const delivery of await Promise.all(first))
       expect(delivery).toMatchObject({ ok: false, failure: { problem: 'given-up' } });
+  });
+});
+
+describe.skipIf(!hasOpenssl)('a mail server with a certificate', () => {
+  let folder: string;
+  beforeAll(async () => {
+    const { path, remove } = await makeFolder();
+    folder = path;
+    makeCertificates(folder);
+    return remove;
+  });
+
+  /** Sends an email to a server with the certificate of that name. @returns the problem; null if the email arrived */
+  async function problemWith(url: string, caFile: string, certificate = 'server'): Promise<string | null> {
+    const [cert, key] = [`${certificate}.pem`, `${certificate}.key`].map((name) =>
+      readFileSync(join(folder, name)),
+    ) as [Buffer, Buffer]; // as many as names
+    const certified = await startSmtpServer({ cert, key }, url.startsWith('smtps:'));
+    onTestFinished(() => certified.close());
+    const delivery = await mailer({
+      SMTP_URL: url.replace('LOG_IN', LOG_IN).replace('PORT', String(certified.port)),
+      SMTP_CA_FILE: caFile === '' ? '' : join(folder, caFile),
+    }).send(MAIL);
+    expect(certified.mails).toHaveLength(delivery.ok ? 1 : 0);
+    return delivery.ok ? null : delivery.failure.problem;
+  }
+
+  it.each([
+    ['smtps://LOG_IN@localhost:PORT', 'authority.pem', null],
+    ['smtp://LOG_IN@localhost:PORT', 'authority.pem', null],
+    ['smtp://localhost:PORT', 'authority.pem', null],
+    ['smtps://LOG_IN@localhost:PORT', '', 'untrusted-certificate'],
+    ['smtps://LOG_IN@localhost:PORT', 'stranger.pem', 'untrusted-certificate'],
+    ['smtp://LOG_IN@localhost:PORT', 'stranger.pem', 'untrusted-certificate'],
+    ['smtp://localhost:PORT', 'stranger.pem', 'untrusted-certificate'],
+    ['smtp://LOG_IN@127.0.0.1:PORT', 'authority.pem', 'untrusted-certificate'],
+  ])('at %s with SMTP_CA_FILE "%s": %s', async (url, caFile, problem) => {
+    expect(await problemWith(url, caFile)).toBe(problem);
+  });
+
+  it('is refused if its certificate is for another host', async () => {
+    const problem = await problemWith('smtps://LOG_IN@localhost:PORT', 'authority.pem', 'other');
+    expect(problem).toBe('untrusted-certificate');
+  });
+
+  it('must offer TLS if SMTP_CA_FILE is set', async () => {
+    const by = mailer({ SMTP_CA_FILE: join(folder, 'authority.pem') });
+    expect(await by.send(MAIL)).toMatchObject({ ok: false, failure: { problem: 'no-encryption' } });
   });
 });
 

@@ -32,6 +32,7 @@ export type MailProblem =
   | 'not-reached'
   | 'timed-out'
   | 'no-encryption'
+  | 'untrusted-certificate'
   | 'log-in-refused'
   | 'mail-refused'
   | 'too-many'
@@ -53,7 +54,9 @@ const SENTENCES: Readonly<Record<MailProblem, string>> = {
   'not-reached': 'The mail server could not be reached. Check the host and port in SMTP_URL.',
   'timed-out': 'The mail server did not respond in time. A firewall may be blocking the port.',
   'no-encryption':
-    'No encrypted connection could be made. smtps:// uses TLS from the start (usually port 465), smtp:// uses STARTTLS (usually port 587). The certificate must match the host.',
+    'No encrypted connection could be made. smtps:// uses TLS from the start (usually port 465), smtp:// uses STARTTLS (usually port 587).',
+  'untrusted-certificate':
+    'The certificate of the mail server is not trusted, has expired, or is not for the host in SMTP_URL. If its CA is private, set SMTP_CA_FILE.',
   'log-in-refused': 'The mail server rejected the user name or password in SMTP_URL.',
   'mail-refused':
     'The mail server rejected the email. Check that MAIL_FROM is allowed to send and that the recipient exists.',
@@ -143,16 +146,17 @@ export type Encryption = 'from-the-start' | 'by-starttls' | 'where-offered' | 'n
 
 /**
  * Returns the encryption to use. A password is sent only over TLS, except to this machine, where certificates are usually
- * self-signed.
+ * self-signed. If authorities are named, everything is.
  */
-export function encryptionOf({ host, implicitTls, credentials }: MailSettings): Encryption {
+export function encryptionOf({ host, implicitTls, credentials, authorities }: MailSettings): Encryption {
   if (implicitTls) return 'from-the-start';
+  if (authorities !== null) return 'by-starttls';
   if (host === 'localhost' || host === '::1' || /^127\./.test(host)) return 'none';
   return credentials === null ? 'where-offered' : 'by-starttls';
 }
 
 function transportOf(settings: MailSettings) {
-  const { host, port, credentials } = settings;
+  const { host, port, credentials, authorities } = settings;
   const encryption = encryptionOf(settings);
   return {
     host,
@@ -160,6 +164,7 @@ function transportOf(settings: MailSettings) {
     secure: encryption === 'from-the-start',
     requireTLS: encryption === 'by-starttls',
     ignoreTLS: encryption === 'none',
+    ...(authorities === null ? {} : { tls: { ca: authorities } }),
     ...(credentials === null ? {} : { auth: { user: credentials.user, pass: credentials.password } }),
     connectionTimeout: STEP_TIMEOUT_MS,
     greetingTimeout: STEP_TIMEOUT_MS,
@@ -198,8 +203,10 @@ function listener(dialogue: DialogueLine[], { credentials }: MailSettings) {
 
 function problemOf(error: unknown): MailProblem {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  const isTls = error instanceof Error && /certificate|SSL|TLS|altname/i.test(error.message);
-  return PROBLEMS[code] ?? (isTls ? 'no-encryption' : 'not-reached');
+  const message = error instanceof Error ? error.message : '';
+  // The library replaces the code of Node.js. An alert is about a certificate of ours.
+  if (/certificate/i.test(message) && !/alert/i.test(message)) return 'untrusted-certificate';
+  return PROBLEMS[code] ?? (/SSL|TLS/i.test(message) ? 'no-encryption' : 'not-reached');
 }
 
 function saidBy(error: unknown): string | null {

@@ -96,8 +96,10 @@ function readSettings(environment: Readonly<Record<string, string | undefined>>)
   return Object.fromEntries(Object.entries<Setting<string | number>>(SETTINGS).map(read)) as Settings;
 }
 
-function checkMail({ SMTP_URL, MAIL_FROM, PUBLIC_URL }: Settings): MailSettings | null {
-  const mail = readMailSettings({ server: SMTP_URL, from: MAIL_FROM, publicUrl: PUBLIC_URL });
+function checkMail({ SMTP_URL, SMTP_CA_FILE, MAIL_FROM, PUBLIC_URL }: Settings): MailSettings | null {
+  const mail = readMailSettings({
+    ...{ server: SMTP_URL, caFile: SMTP_CA_FILE, from: MAIL_FROM, publicUrl: PUBLIC_URL },
+  });
   if (typeof mail === 'string') throw new ConfigError(mail);
   return mail;
 }

@@ -252,6 +252,11 @@ export const SETTINGS = {
     default: '',
     sentence: 'Sender of those emails, such as AttractOS <stats@example.com>. Requires SMTP_URL.',
   }),
+  SMTP_CA_FILE: text({
+    default: '',
+    sentence:
+      'PEM file of the CA that signed the certificate of the mail server, if that CA is private. No other CA is then trusted, and emails are sent only over TLS. If empty, the CAs that Node.js trusts. Requires SMTP_URL.',
+  }),
   METRICS_PORT: integer({
     min: 0,
     max: 65535,

@@ -1,9 +1,11 @@
 import { appendFileSync, chmodSync, chownSync, copyFileSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:https';
+import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, inject, it, onTestFinished } from 'vitest';
 import { Database } from '../../src/store/drivers/postgres.ts';
+import { hasOpenssl, makeCertificates } from '../support/certificates.ts';
+import { DashboardVisitor } from '../support/dashboard-visitor.ts';
 import {
   hasPostgres,
   owner,
@@ -11,54 +13,16 @@ import {
   sharedPostgres,
   startPostgres,
 } from '../support/engines/postgres.ts';
-import { run } from '../support/engines/process.ts';
 import { makeFolder, temporaryFolder } from '../support/paths.ts';
 import { until } from '../support/poll.ts';
-import { command } from '../support/program.ts';
+import { command, startProgram } from '../support/program.ts';
+import { startSmtpServer } from '../support/smtp-server.ts';
 
 /** What the URLs of the databases demand of a server's certificate, and which certificate they present. */
 
 const CLICKHOUSE = 'http://127.0.0.1:1';
 /** A database that only clients with a certificate may enter. */
 const CERTIFIED = 'certified';
-
-/** Creates two authorities, and with one of them certificates for a server named `localhost` and for the user `postgres`. */
-function makeCertificates(folder: string): void {
-  const openssl = (name: string, ...args: string[]) =>
-    run(
-      'openssl',
-      [
-        ...[
-          'req',
-          '-x509',
-          '-newkey',
-          'ec',
-          '-pkeyopt',
-          'ec_paramgen_curve:prime256v1',
-          '-nodes',
-          '-days',
-          '2',
-        ],
-        ...[...args, '-keyout', `${name}.key`, '-out', `${name}.pem`],
-      ],
-      { cwd: folder },
-    );
-  for (const name of ['authority', 'stranger']) openssl(name, '-subj', `/CN=${name}`);
-  const byAuthority = [
-    '-CA',
-    'authority.pem',
-    '-CAkey',
-    'authority.key',
-    '-addext',
-    'basicConstraints=CA:FALSE',
-  ];
-  for (const [name, host] of [
-    ['server', 'localhost'],
-    ['other', 'other.example'],
-  ] as const)
-    openssl(name, ...byAuthority, '-subj', '/CN=nobody', '-addext', `subjectAltName=DNS:${host}`);
-  openssl('client', ...byAuthority, '-subj', '/CN=postgres');
-}
 
 /** Copies a file into the server's data folder, readable only to the server. */
 function give(server: PostgresServer, from: string, name: string): void {
@@ -67,6 +31,16 @@ function give(server: PostgresServer, from: string, name: string): void {
   chmodSync(file, 0o600);
   const { uid, gid } = owner();
   if (uid !== undefined && gid !== undefined) chownSync(file, uid, gid);
+}
+
+/** Starts a web server until the test ends. @returns its port */
+async function listen(server: Server): Promise<number> {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return (server.address() as AddressInfo).port; // it listens on TCP
 }
 
 /** Starts a server that offers TLS. The end of the run stops it. */
@@ -89,7 +63,7 @@ async function startWithTls(certificates: string): Promise<PostgresServer> {
   return server;
 }
 
-describe.skipIf(!hasPostgres)('databases with TLS', () => {
+describe.skipIf(!hasPostgres || !hasOpenssl)('databases with TLS', () => {
   let server: PostgresServer;
   let folder: string;
   beforeAll(async () => {
@@ -222,12 +196,7 @@ describe.skipIf(!hasPostgres)('databases with TLS', () => {
       requests += 1;
       response.writeHead(500).end('Code: 999. It is only a test');
     });
-    await new Promise<void>((resolve) => https.listen(0, '127.0.0.1', resolve));
-    onTestFinished(() => {
-      https.closeAllConnections();
-      https.close();
-    });
-    const { port } = https.address() as AddressInfo; // it listens on TCP
+    const port = await listen(https);
     const dataDir = await temporaryFolder();
     const doctor = async (host: string, more: Record<string, string> = {}) => {
       const { stdout } = await command(dataDir, ['doctor', '--json'], {
@@ -243,6 +212,40 @@ describe.skipIf(!hasPostgres)('databases with TLS', () => {
     expect(requests).toBe(0);
     expect(await doctor('localhost', trusted)).toMatch(/^ClickHouse: error 999$/);
     expect(requests).toBeGreaterThan(0);
+  });
+
+  it('trusts the authorities of NODE_EXTRA_CA_CERTS for mail and single sign-on', async () => {
+    const certified = {
+      cert: readFileSync(join(folder, 'server.pem')),
+      key: readFileSync(join(folder, 'server.key')),
+    };
+    const smtp = await startSmtpServer(certified, true);
+    onTestFinished(() => smtp.close());
+    const provider = createServer(certified, ({ headers }, response) => {
+      const issuer = `https://${headers.host}`;
+      response
+        .writeHead(200, { 'content-type': 'application/json' })
+        .end(JSON.stringify({ issuer, authorization_endpoint: `${issuer}/authorize` }));
+    });
+    const issuer = `https://localhost:${await listen(provider)}`;
+    const dataDir = await temporaryFolder();
+    const email = 'ada@example.com';
+    expect(await command(dataDir, ['account', 'add', '--email', email])).toMatchObject({ code: 0 });
+    const settings = {
+      ...{ PUBLIC_URL: 'http://stats.example', OIDC_ISSUER: issuer },
+      ...{ OIDC_CLIENT_ID: 'id', OIDC_CLIENT_SECRET: 'secret' },
+      ...{ SMTP_URL: `smtps://localhost:${smtp.port}`, MAIL_FROM: 'stats@example.com' },
+    };
+    const start = async (more: Record<string, string>) => {
+      const visitor = new DashboardVisitor(await startProgram(dataDir, { ...settings, ...more }).address);
+      return { visitor, leadsTo: String((await visitor.get('/login/sso')).headers.location) };
+    };
+    const { visitor, leadsTo } = await start({ NODE_EXTRA_CA_CERTS: join(folder, 'authority.pem') });
+    expect(leadsTo).toContain(`${issuer}/authorize?`);
+    await visitor.get('/forgot');
+    expect(await visitor.post('/forgot', { email })).toMatchObject({ status: 200 });
+    expect(await smtp.next()).toMatchObject({ to: [`<${email}>`] });
+    expect((await start({ DATA_DIR: await temporaryFolder() })).leadsTo).not.toContain(issuer);
   });
 
   it('trusts the authorities of NODE_EXTRA_CA_CERTS and of the system, and names a file that it cannot read', async () => {

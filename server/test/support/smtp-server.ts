@@ -1,4 +1,10 @@
 import { createServer, type Socket } from 'node:net';
+import {
+  createSecureContext,
+  createServer as createTlsServer,
+  type SecureContext,
+  TLSSocket,
+} from 'node:tls';
 import { until } from './poll.ts';
 
 /** A local mail server with as much SMTP as a client needs, which misbehaves on request. */
@@ -35,15 +41,27 @@ export interface SmtpServer {
 export const SMTP_USER = 'mailer';
 export const SMTP_PASSWORD = 'pass/word%+é';
 
-export async function startSmtpServer(): Promise<SmtpServer> {
+/** A certificate and its key, as PEM. */
+export interface Certified {
+  cert: Buffer;
+  key: Buffer;
+}
+
+/**
+ * @param certified with which the server offers STARTTLS, and accepts a password only after it
+ * @param implicitTls whether connections use TLS from the start instead
+ */
+export async function startSmtpServer(certified?: Certified, implicitTls = false): Promise<SmtpServer> {
+  const context = certified === undefined || implicitTls ? null : createSecureContext(certified);
   const sockets = new Set<Socket>();
   const mails: ReceivedMail[] = [];
   let given = 0;
-  const server = createServer((socket) => {
+  const onConnection = (socket: Socket) => {
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket)).on('error', () => socket.destroy());
-    converse(socket, smtp);
-  });
+    converse(socket, smtp, context);
+  };
+  const server = implicitTls ? createTlsServer({ ...certified }, onConnection) : createServer(onConnection);
   const smtp: SmtpServer = {
     port: 0,
     behavior: 'takes',
@@ -68,7 +86,8 @@ export async function startSmtpServer(): Promise<SmtpServer> {
   return smtp;
 }
 
-function converse(socket: Socket, smtp: SmtpServer): void {
+/** @param context the TLS that is offered; null for none */
+function converse(socket: Socket, smtp: SmtpServer, context: SecureContext | null, isGreeted = false): void {
   const say = (line: string) => socket.write(`${line}\r\n`);
   if (smtp.behavior === 'silent') return;
   if (smtp.behavior === 'hangs-up') {
@@ -84,7 +103,7 @@ function converse(socket: Socket, smtp: SmtpServer): void {
   let rest = '';
   let mail: ReceivedMail = { from: '', to: [], source: '' };
   let inData = false;
-  say('220 mail.test ESMTP');
+  if (!isGreeted) say('220 mail.test ESMTP');
   socket.setEncoding('utf8').on('data', (chunk: string) => {
     const lines = (rest + chunk).split('\r\n');
     rest = lines.pop() ?? '';
@@ -104,8 +123,20 @@ function converse(socket: Socket, smtp: SmtpServer): void {
       switch (word.toUpperCase()) {
         case 'EHLO':
           say('250-mail.test');
-          say('250 AUTH PLAIN');
+          say(context === null ? '250 AUTH PLAIN' : '250 STARTTLS');
           break;
+        case 'STARTTLS': {
+          if (context === null) {
+            say('502 5.5.1 not here');
+            break;
+          }
+          say('220 go ahead');
+          socket.removeAllListeners('data');
+          const encrypted = new TLSSocket(socket, { isServer: true, secureContext: context });
+          encrypted.on('error', () => socket.destroy());
+          converse(encrypted, smtp, null, true);
+          return;
+        }
         case 'AUTH': {
           const [, user, password] = Buffer.from(what.replace(/^PLAIN /, ''), 'base64')
             .toString()
