@@ -36,7 +36,7 @@ export const SETTINGS = {
   DATABASE_URL: text({
     default: '',
     sentence:
-      'PostgreSQL for accounts, sites and keys: postgres://user:password@host/database. Requires CLICKHOUSE_URL. If empty, they are stored in DATA_DIR.',
+      'PostgreSQL for accounts, sites and keys: postgres://user:password@host/database. ?sslmode=verify-full adds TLS, and ?host=/var/run/postgresql connects to a Unix socket. Requires CLICKHOUSE_URL. If empty, they are stored in DATA_DIR.',
   }),
   CLICKHOUSE_URL: text({
     default: '',
