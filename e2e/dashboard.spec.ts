@@ -1,5 +1,6 @@
-import { type Browser, chromium, expect, test } from '@playwright/test';
+import { type Browser, type BrowserContext, chromium, expect, type Page, test } from '@playwright/test';
 import { CAUSES, CHECK_TEXT, CHECK_WAIT_MS } from '../server/src/dashboard/install/text.ts';
+import { freePort } from '../server/test/support/free-port.ts';
 import { programPath } from './support/browsers.ts';
 import { faultsOf, LOOKS, strictContext } from './support/dashboard-browser.ts';
 import {
@@ -31,25 +32,35 @@ test.afterAll(async () => {
   pages.close();
 });
 
+/** Creates a context of visitors who are counted. */
+async function visitorsContext(): Promise<BrowserContext> {
+  const visitors = await browser.newContext({ userAgent: chromiumUserAgent(browser.version()) });
+  await visitors.addInitScript(() =>
+    Object.defineProperty(Navigator.prototype, 'webdriver', { get: () => false }),
+  );
+  return visitors;
+}
+
+/** Creates the owner and a site, and puts its tag into the pages. */
+async function setUp(page: Page, server: DashboardServer): Promise<void> {
+  await page.goto(/http:\/\/\S+\/setup\?token=\S+/.exec(server.output())?.[0] ?? '');
+  await page.getByLabel('Email address').fill('ada@example.com');
+  await page.getByLabel('Password').fill(PASSWORD);
+  await page.getByRole('button', { name: 'Create account' }).click();
+  await page.getByLabel('Domain').fill('https://shop.example/with/a/path');
+  await page.getByRole('button', { name: 'Add site' }).click();
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('shop.example');
+  pages.tag = (await page.locator('#snippet-html').textContent()) ?? '';
+  await siteKeysRead(server.address);
+}
+
 test('takes an owner from setup to the first counted event @chromium', async () => {
   const server = await startDashboardServer('serve', /setup\?token=\S+\n/);
   try {
     const { context, complaints } = await strictContext(browser, server.address);
     const page = await context.newPage();
-    const visitors = await browser.newContext({ userAgent: chromiumUserAgent(browser.version()) });
-    await visitors.addInitScript(() =>
-      Object.defineProperty(Navigator.prototype, 'webdriver', { get: () => false }),
-    );
-
-    await page.goto(/http:\/\/\S+\/setup\?token=\S+/.exec(server.output())?.[0] ?? '');
-    await page.getByLabel('Email address').fill('ada@example.com');
-    await page.getByLabel('Password').fill(PASSWORD);
-    await page.getByRole('button', { name: 'Create account' }).click();
-    await page.getByLabel('Domain').fill('https://shop.example/with/a/path');
-    await page.getByRole('button', { name: 'Add site' }).click();
-    await expect(page.getByRole('heading', { level: 1 })).toHaveText('shop.example');
-    pages.tag = (await page.locator('#snippet-html').textContent()) ?? '';
-    await siteKeysRead(server.address);
+    const visitors = await visitorsContext();
+    await setUp(page, server);
 
     // A page on a host of another domain: refused, explained, and allowed with one click.
     const visitor = await visitors.newPage();
@@ -97,6 +108,33 @@ test('takes an owner from setup to the first counted event @chromium', async () 
     await expect(page.locator('.figure')).toHaveText('3 events this month');
     await page.getByRole('link', { name: '2 not counted this week' }).click();
     await expect(page.getByText('This host is now allowed')).toBeVisible();
+    expect(complaints).toEqual([]);
+  } finally {
+    await server.stop();
+  }
+});
+
+test('counts a page below a path, and updates pages there @chromium', async () => {
+  const port = String(await freePort());
+  const url = `http://127.0.0.1:${port}/stats`;
+  const server = await startDashboardServer('serve', /setup\?token=\S+\n/, { PORT: port, PUBLIC_URL: url });
+  try {
+    const { context, complaints } = await strictContext(browser, `${url}/`);
+    const page = await context.newPage();
+    await setUp(page, server);
+    expect(pages.tag).toContain(`src="${url}/a.js"`);
+    const visitor = await (await visitorsContext()).newPage();
+    const sent = visitor.waitForRequest((request) => request.method() === 'POST');
+    await visitor.goto('http://shop.example/');
+    expect((await sent).url()).toBe(`${url}/e`);
+    await expect(page.locator('[data-step="counted"]')).toContainText('1 event this month.');
+    await page.getByRole('link', { name: 'Live', exact: true }).click();
+    await expect(page.locator('.live-state')).toHaveText('Updates automatically');
+    await visitor.goto('http://shop.example/just/now');
+    await expect(page.locator('.activity-lines li').first()).toContainText('/just/now');
+    await expect(page.locator('.now-pages')).toContainText('/just/now');
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await expect(page).toHaveURL(`${url}/login`);
     expect(complaints).toEqual([]);
   } finally {
     await server.stop();
