@@ -79,8 +79,12 @@ describe.each([
   });
 
   it('refuses forms of other origins', async () => {
-    const headers = { origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' };
-    expect((await visitor.post(`${BASE}/logout`, {}, headers)).status).toBe(403);
+    const from = (origin: string, site: string) =>
+      visitor.post(`${BASE}/logout`, {}, { origin, 'sec-fetch-site': site });
+    expect((await from('https://evil.example', 'cross-site')).status).toBe(403);
+    const moved = await from('https://new.example', 'same-origin');
+    expect(moved.status).toBe(403);
+    expect(moved.text).toContain('Set PUBLIC_URL to https://new.example/stats.');
   });
 
   it('counts a page with the tag, which the stream reports', async () => {

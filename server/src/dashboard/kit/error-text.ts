@@ -40,11 +40,16 @@ export const CREDENTIAL_TEXT = {
     'This server can’t check codes from your app, because its secret key has changed. Use a recovery code, or ask the server’s operator.',
 } as const;
 
-/** The page was at an address that this server does not know as its own. @param origins those that it knows */
-export function unknownOrigin(origin: string, origins: readonly string[]): ErrorText {
+/**
+ * The page was at an address that this server does not know as its own.
+ *
+ * @param origins those that it knows
+ * @param basePath the path of the public URL
+ */
+export function unknownOrigin(origin: string, origins: readonly string[], basePath: string): ErrorText {
   return {
     title: 'The server doesn’t know its address',
-    text: `Your browser shows this page at ${origin}, but the server sees itself at ${origins.join(' and ')}, so nothing was changed. Set PUBLIC_URL to ${origin}. If the proxy in front of the server sends X-Forwarded-Proto and X-Forwarded-Host, setting TRUST_PROXY to its address also works. Then restart the server.`,
+    text: `Your browser shows this page at ${origin}, but the server sees itself at ${origins.join(' and ')}, so nothing was changed. Set PUBLIC_URL to ${origin}${basePath}. If the proxy in front of the server sends X-Forwarded-Proto and X-Forwarded-Host, setting TRUST_PROXY to its address also works. Then restart the server.`,
   };
 }
 

@@ -217,7 +217,7 @@ export class Router {
       return formTokenFits(page.form.get('csrf'), secret) ? null : ERROR_TEXT.staleForm;
     // The browser saw the page at an origin that a proxy does not tell this server.
     return from.site === 'same-origin' && origin !== undefined && isOrigin(origin)
-      ? unknownOrigin(origin, origins)
+      ? unknownOrigin(origin, origins, this.#basePath)
       : ERROR_TEXT.foreignForm;
   }
 
