@@ -13,6 +13,7 @@ import {
   sharedPostgres,
   startPostgres,
 } from '../support/engines/postgres.ts';
+import { freePort } from '../support/free-port.ts';
 import { makeFolder, temporaryFolder } from '../support/paths.ts';
 import { until } from '../support/poll.ts';
 import { command, startProgram } from '../support/program.ts';
@@ -139,6 +140,14 @@ describe.skipIf(!hasPostgres || !hasOpenssl)('databases with TLS', () => {
     );
   });
 
+  it('goes on to the next of several hosts', async () => {
+    const closed = await freePort();
+    for (const next of [`localhost:${server.port}`, `127.0.0.1:${server.port},localhost:${server.port}`]) {
+      const url = `postgres://postgres@127.0.0.1:${closed},${next}/postgres?sslmode=verify-ca&${ROOT}`;
+      expect(await connectTo(url.replace('FOLDER', folder))).toBe(true);
+    }
+  });
+
   it('reaches a server without TLS with prefer, but not with require', async () => {
     const { port } = await sharedPostgres();
     const plain = (mode: string) =>
@@ -207,7 +216,9 @@ describe.skipIf(!hasPostgres || !hasOpenssl)('databases with TLS', () => {
       return checks.find(({ name }) => name === 'events')?.found;
     };
     const trusted = { NODE_EXTRA_CA_CERTS: join(folder, 'authority.pem') };
-    expect(await doctor('localhost')).toMatch(/^ClickHouse: error UNABLE_TO_VERIFY_LEAF_SIGNATURE$/);
+    expect(await doctor('localhost')).toMatch(
+      /^ClickHouse: error UNABLE_TO_VERIFY_LEAF_SIGNATURE\. .*set NODE_EXTRA_CA_CERTS to the CA file$/,
+    );
     expect(await doctor('127.0.0.1', trusted)).toMatch(/^ClickHouse: error ERR_TLS_CERT_ALTNAME_INVALID$/);
     expect(requests).toBe(0);
     expect(await doctor('localhost', trusted)).toMatch(/^ClickHouse: error 999$/);

@@ -7,6 +7,7 @@ import {
   type ExecParams,
 } from '@clickhouse/client';
 import { StoreUnavailable } from '../contract/store.ts';
+import { isUntrustedCertificate } from '../shared/untrusted-certificate.ts';
 
 /** The only file that imports the ClickHouse client. */
 
@@ -243,6 +244,9 @@ async function translated<T>(work: () => Promise<T>): Promise<T> {
     const message = error instanceof Error ? error.message : String(error);
     const code = (error as { code?: unknown }).code ?? CODE.exec(message)?.[1];
     const cause = code === undefined ? message.slice(0, 200) : `error ${code}`;
-    throw new StoreUnavailable(`ClickHouse: ${cause}`, { cause: error });
+    const advice = isUntrustedCertificate(String(code))
+      ? '. If the CA of its certificate is private, set NODE_EXTRA_CA_CERTS to the CA file'
+      : '';
+    throw new StoreUnavailable(`ClickHouse: ${cause}${advice}`, { cause: error });
   }
 }

@@ -13,6 +13,7 @@ import postgres from 'postgres';
 import { type PostgresUrl, readPostgresUrl } from '../../domain/postgres-url.ts';
 import { StoreBusy, StoreUnavailable } from '../contract/store.ts';
 import { UniqueViolation } from '../shared/unique-violation.ts';
+import { isUntrustedCertificate } from '../shared/untrusted-certificate.ts';
 
 /** The only file that imports the PostgreSQL driver. */
 
@@ -395,14 +396,13 @@ class ConnectionLost extends StoreUnavailable {}
 const SESSION_ENDED = /^(57P0|25P03|08)/;
 const UNIQUE_VIOLATION = '23505';
 
-/** What to do about a certificate whose authority is not trusted, by the code of OpenSSL. */
-const UNTRUSTED = /^(UNABLE_TO_|SELF_SIGNED_CERT|DEPTH_ZERO_SELF_SIGNED_CERT)/;
 /** How Node.js says that the server ended the connection instead of a handshake. */
 const NO_HANDSHAKE = 'before secure TLS connection was established';
 
 /** Returns what to do about a failure of TLS, as the rest of a sentence. */
 function tlsAdvice(code: string, message: string): string {
-  if (UNTRUSTED.test(code)) return '. If its CA is private, name the CA file as sslrootcert in DATABASE_URL';
+  if (isUntrustedCertificate(code))
+    return '. If its CA is private, name the CA file as sslrootcert in DATABASE_URL';
   return message.includes(NO_HANDSHAKE)
     ? '. The sslmode in DATABASE_URL requires TLS, which the server may not offer'
     : '';
