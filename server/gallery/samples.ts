@@ -150,8 +150,11 @@ function siteSamples(assets: Pick<Assets, 'style' | 'script'>): Made {
     ],
     ['empty-site', emptySitePage(long, { ...data.INSTALL, allowed: 'staging.notes.example' })],
     ['install', installPage(request, data.INSTALL)],
-    ['install-options', installWith('platform=gtm&outbound=on&hash=on&query=page,q')],
-    ['install-options-problem', installWith(`build=full&query=<${LONG}>`)],
+    [
+      'install-options',
+      installWith('platform=gtm&outbound=on&downloads=on&files=pdf,zip&hash=on&query=page,q'),
+    ],
+    ['install-options-problem', installWith(`build=full&downloads=on&files=<${LONG}>&query=<${LONG}>`)],
     ['not-counted', notCountedPage(request, data.NOT_COUNTED)],
     ['not-counted-nothing', notCountedPage(request, { ...data.NOT_COUNTED, refused: [], allowed: null })],
     ['see-yourself', whoamiPage(request, data.YOU)],

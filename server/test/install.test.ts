@@ -87,7 +87,14 @@ describe('the install page', () => {
     expect((await install('outbound=on')).code.html).toContain('a.full.js');
   });
 
+  it('lists the files whose downloads count', async () => {
+    const { code } = await install('downloads=on&files=PDF,+.zip;epub+pdf');
+    expect(code.html).toContain(' data-downloads="pdf,zip,epub"');
+    expect((await install('build=full&files=pdf')).code.html).not.toContain('data-downloads');
+  });
+
   it.each([
+    ['files', 'pdf,"><img src=x>', 'got “&quot;>&lt;img”'],
     ['query', 'a,"><img src=x>', 'got “&quot;>&lt;img”'],
     ['query', "a'", "got “a'”"],
     ['query', 'a|b', 'got “a|b”'],

@@ -54,8 +54,8 @@ export interface Options {
   readonly debug?: boolean;
   /** Send `Outbound` when a link to another host is clicked. */
   readonly outbound?: boolean;
-  /** Send `Download` when a link to a file is clicked. */
-  readonly downloads?: boolean;
+  /** Send `Download` when a link to a file is clicked. A list replaces the usual types: `['pdf', 'epub']`. */
+  readonly downloads?: boolean | readonly string[];
   /** Send `Form` when a form is submitted. */
   readonly forms?: boolean;
   /** Properties that are added to every page view and event. */

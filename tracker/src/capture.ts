@@ -27,11 +27,15 @@ export const startCapture = (): unknown =>
           : type === 'submit'
             ? dataset.forms === 'on' && 'Form'
             : web &&
-              (dataset.downloads === 'on' && web.pathname.match(/\.(csv|mp[34]|zip|xlsx?|docx?|dmg|pdf)$/i)
+              // "on" or no value stands for the default list.
+              (dataset.downloads
+                ?.replace(/^(on|)$/, 'csv,mp3,mp4,zip,xls,xlsx,doc,docx,dmg,pdf')
+                .split(/\W+/)
+                .includes(web.pathname.toLowerCase().split('.').pop() as string)
                 ? 'Download'
                 : dataset.outbound === 'on' && web.host !== location.host && 'Outbound');
         // The middle button only opens links; the right button opens a menu.
-        if (name && !((button as number) > (link ? 1 : 0)))
+        if (name && !((button as number) > (!!link as unknown as number)))
           track(name, {
             ...propsFrom('attractosWith', marked?.dataset),
             props: {

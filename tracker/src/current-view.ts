@@ -3,8 +3,8 @@ import { dataset, key } from './tag.ts';
 import type { View } from './types.ts';
 import { pageUrl, scrubbedUrl } from './url.ts';
 
-/** The fields of every beacon of the current view; undefined while there is no view. The micro build does not use it. */
-export let view: View | undefined;
+/** The fields of every beacon of the current view; falsy while there is no view. The micro build does not use it. */
+export let view: View | 0 | undefined;
 
 /** The visitor's IANA time zone, if the engine knows it. */
 let timeZone: string | undefined;
@@ -28,5 +28,5 @@ export const openView = (): void => {
 
 /** Ends the view without beginning another. */
 export const closeView = (): void => {
-  view = undefined;
+  view = 0;
 };

@@ -22,6 +22,7 @@ const off = (wanted: boolean | undefined): string | undefined => (wanted === fal
 /** Translates the options of `init` into the attributes of the tag. */
 export const configure = (options: Options): void => {
   ({ key, api } = options);
+  const { downloads } = options;
   // Attributes are texts, in which `null` and `undefined` would be values.
   const props = Object.entries(options.props ?? {}).flatMap(([name, value]) =>
     value == null ? [] : [[`props${name}`, `${value}`]],
@@ -40,7 +41,7 @@ export const configure = (options: Options): void => {
     transport: options.transport === 'fetch' ? 'fetch' : undefined,
     debug: on(options.debug),
     outbound: on(options.outbound),
-    downloads: on(options.downloads),
+    downloads: typeof downloads === 'object' ? downloads.join() || undefined : on(downloads),
     forms: on(options.forms),
   };
   if (options.beforeSend) attractos.beforeSend = options.beforeSend;

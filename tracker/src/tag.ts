@@ -33,7 +33,7 @@ export interface Settings {
   debug?: string;
   /** `on`: send an `Outbound` event for each click on a link to another host. */
   outbound?: string;
-  /** `on`: send a `Download` event for each click on a link to a file. */
+  /** Send a `Download` event for each click on a link to a file. `on` or empty: of the usual types; else: of the types listed. */
   downloads?: string;
   /** `on`: send a `Form` event for each form that is submitted. */
   forms?: string;

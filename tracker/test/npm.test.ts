@@ -46,6 +46,21 @@ describe('the npm package', () => {
     ]);
   });
 
+  it.each([
+    [true, true],
+    [false, false],
+    [[], false],
+    [['pdf', 'zip'], true],
+    [['zip'], false],
+  ])('counts downloads of the listed files with downloads: %j', (downloads, counted) => {
+    const page = new FakePage({});
+    page.init({ key: 'ak_1', api: 'https://stats.example/e', downloads });
+    const { href, origin, pathname, host } = new URL('https://example.com/a.pdf');
+    const closest = (selector: string) => (selector === 'a[href]' ? { href, origin, pathname, host } : null);
+    page.dispatch('click', { button: 0, target: { closest } });
+    expect(page.beacons.some(({ name }) => name === 'Download')).toBe(counted);
+  });
+
   it('does nothing on a server', async () => {
     const { init, track, pageview } = (await import(`${built}index.js`)) as typeof declared;
     init({ key: 'ak_1', api: 'https://stats.example/e' });

@@ -442,6 +442,32 @@ describe('a.full.js', () => {
     ]);
   });
 
+  const USUAL_FILES = ['/a.PDF', '/b.docx', '/c.d/e.mp4', '/f.zip'];
+  it.each([
+    [undefined, []],
+    ['', USUAL_FILES],
+    ['on', USUAL_FILES],
+    ['off', []],
+    ['pdf,gz', ['/a.PDF', '/g.tar.gz']],
+    ['epub, zip', ['/f.zip', '/h.epub']],
+  ])('counts downloads of the listed files with data-downloads=%j', (downloads, counted) => {
+    const page = new FakePage({
+      build,
+      data: { key: 'ak_1', ...(downloads !== undefined && { downloads }) },
+    });
+    const others = ['/g.tar.gz', '/h.epub', '/', '/pdf', '/pdf/', '/zip.exe', '/x.pdf2', '/x.doc.html'];
+    for (const path of [...USUAL_FILES, ...others]) {
+      const { href, origin, pathname, host } = new URL(path, 'https://example.com');
+      const closest = (selector: string) =>
+        selector === 'a[href]' ? { href, origin, pathname, host } : null;
+      page.dispatch('click', { button: 0, target: { closest } });
+    }
+    const events = page.beacons.filter(({ name }) => name === 'Download');
+    expect(events.map(({ props }) => props?.url)).toEqual(
+      counted.map((path) => `https://example.com${path}`),
+    );
+  });
+
   it('lists the query parameters to keep in every beacon', () => {
     const page = new FakePage({ build, data: { key: 'ak_1', query: 'page|q' } });
     page.track('x');

@@ -19,7 +19,7 @@ export const ON_OFF_OPTIONS = ['outbound', 'downloads', 'forms', 'hash'] as cons
 export type OnOffOption = (typeof ON_OFF_OPTIONS)[number];
 
 /** Options of the full script that are lists. */
-export type TextOption = 'query';
+export type TextOption = 'files' | 'query';
 
 /** The most characters of a typed list. The tracker accepts no more in `data-query`. */
 export const LIST_MAX_CHARS = 254;
@@ -27,12 +27,18 @@ export const LIST_MAX_CHARS = 254;
 /** Reads the choice. What is wrong is left out of the tag, and the page says why. */
 export function readChoice(query: URLSearchParams): Choice {
   const options = new Set(ON_OFF_OPTIONS.filter((name) => query.get(name) === 'on'));
-  const typed = query.get('query') ?? '';
+  const typed = { files: query.get('files') ?? '', query: query.get('query') ?? '' };
   // These characters mean nothing in HTML, JavaScript and PHP, so a list is the same in every snippet.
-  const parameters = readList(typed, /^[\w.~%[\]-]+$/, INSTALL_TEXT.queryProblem);
-  const build = query.get('build') ?? (options.size > 0 || typed !== '' ? 'full' : 'core');
+  const files = readList(
+    typed.files.toLowerCase().replaceAll('.', ' '),
+    /^[a-z0-9]+$/,
+    INSTALL_TEXT.filesProblem,
+  );
+  const parameters = readList(typed.query, /^[\w.~%[\]-]+$/, INSTALL_TEXT.queryProblem);
+  const build = query.get('build') ?? (options.size > 0 || typed.query !== '' ? 'full' : 'core');
+  const settingOf = (name: OnOffOption) => (name === 'downloads' && files.entries.join()) || 'on';
   const attributes = [
-    ...[...options].map((name) => [name, 'on'] as const),
+    ...[...options].map((name) => [name, settingOf(name)] as const),
     ...(parameters.entries.length > 0 ? [['query', parameters.entries.join('|')] as const] : []),
   ];
   return {
@@ -40,7 +46,10 @@ export function readChoice(query: URLSearchParams): Choice {
     build: build === 'full' ? 'full' : 'core',
     attributes: build === 'full' ? attributes : [],
     options,
-    fields: { query: { typed, ...parameters.problem } },
+    fields: {
+      files: { typed: typed.files, ...files.problem },
+      query: { typed: typed.query, ...parameters.problem },
+    },
   };
 }
 

@@ -1,6 +1,6 @@
 import type { VNode } from 'preact';
 import { Field } from '../kit/form.tsx';
-import { type Choice, LIST_MAX_CHARS, ON_OFF_OPTIONS, type OnOffOption } from './choice.ts';
+import { type Choice, LIST_MAX_CHARS, ON_OFF_OPTIONS, type OnOffOption, type TextOption } from './choice.ts';
 import { INSTALL_TEXT } from './text.ts';
 
 /**
@@ -8,7 +8,7 @@ import { INSTALL_TEXT } from './text.ts';
  * style sheet hides what only the full script has while the core script is chosen.
  */
 export function Options({ choice }: { choice: Choice }): VNode {
-  const { build, fields } = choice;
+  const { build } = choice;
   return (
     <details class="options" open={build === 'full'}>
       <summary>{INSTALL_TEXT.options}</summary>
@@ -28,16 +28,12 @@ export function Options({ choice }: { choice: Choice }): VNode {
       <fieldset class="full-options">
         <legend>{INSTALL_TEXT.count}</legend>
         {ON_OFF_OPTIONS.map((name) => (
-          <OnOff name={name} choice={choice} />
+          <>
+            <OnOff name={name} choice={choice} />
+            {name === 'downloads' && <ListField name="files" choice={choice} />}
+          </>
         ))}
-        <Field
-          name="query"
-          label={INSTALL_TEXT.query}
-          hint={INSTALL_TEXT.queryHint}
-          value={fields.query.typed}
-          error={fields.query.error}
-          maxlength={LIST_MAX_CHARS}
-        />
+        <ListField name="query" choice={choice} />
       </fieldset>
       <p>
         <button type="submit" class="small">
@@ -46,6 +42,13 @@ export function Options({ choice }: { choice: Choice }): VNode {
       </p>
       <p class="visually-hidden" role="status" data-install-said />
     </details>
+  );
+}
+
+function ListField({ name, choice }: { name: TextOption; choice: Choice }): VNode {
+  const { typed, error } = choice.fields[name];
+  return (
+    <Field {...{ name, value: typed, error, maxlength: LIST_MAX_CHARS }} {...INSTALL_TEXT.lists[name]} />
   );
 }
 

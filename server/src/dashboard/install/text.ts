@@ -107,8 +107,17 @@ export const INSTALL_TEXT = {
       hint: 'Counts /#/about as a page of its own. Leave it off if the hash may contain a token.',
     },
   },
-  query: 'Query parameters',
-  queryHint: 'Parameters that make another page, separated by commas, such as page, q.',
+  lists: {
+    files: {
+      label: 'File types',
+      hint: 'Separated by commas. Empty: csv, doc, docx, dmg, mp3, mp4, pdf, xls, xlsx, zip.',
+    },
+    query: {
+      label: 'Query parameters',
+      hint: 'Parameters that make another page, separated by commas, such as page, q.',
+    },
+  },
+  filesProblem: (entry: string) => `A file type may contain letters and digits only; got “${entry}”.`,
   queryProblem: (entry: string) =>
     `A parameter may contain letters, digits and . _ ~ - % [ ] only; got “${entry}”.`,
   tooLong: (chars: number) => `The list must have at most ${chars} characters.`,
