@@ -295,6 +295,19 @@ test.describe('with 90 days of data @chromium', () => {
     await expect(menu).toBeFocused();
     await expect(page.getByRole('link', { name: 'Last 91 days' })).toBeHidden();
 
+    const chart = page.getByRole('slider', { name: 'Visitors over time' });
+    await chart.focus();
+    await page.keyboard.press('ArrowLeft');
+    await page.keyboard.press('Home');
+    await page.keyboard.press('ArrowRight');
+    await expect(chart).toHaveAttribute('aria-valuetext', /: Visitors [\d,]+.*, Page views [\d,]+/);
+    await expect(page.locator('.chart-tip')).toContainText('Bounce rate');
+    await page.keyboard.press('Escape');
+    await expect(page.locator('.chart-tip')).toBeHidden();
+    await page.keyboard.press('Home');
+    await page.keyboard.press('Enter');
+    await page.waitForURL(/range=custom/);
+
     await page.getByRole('link', { name: 'United States' }).focus();
     await page.keyboard.press('Enter');
     await expect(page.locator('.chip')).toContainText('Country is United States');

@@ -67,14 +67,17 @@ describe('a span', () => {
       fc.property(
         fc.constantFrom(...ZONES.filter((zone) => zone !== 'Pacific/Apia')),
         fc.constantFrom(...RANGES.map(({ id }) => id), 'custom', 'nonsense'),
+        fc.constantFrom(null, 'hour', 'day', 'week', 'month', 'nonsense'),
         fc.integer({ min: Date.UTC(2020, 0, 1), max: SPAN.max }),
-        (zone, range, nowMs) => {
-          const asked = { range, from: '2023-10-28', to: '2023-10-30' };
+        (zone, range, interval, nowMs) => {
+          const asked = { range, from: '2023-10-28', to: '2023-10-30', interval };
           const span = spanOf(asked, { zone, nowMs, createdAtMs: nowMs - 700 * DAY_MS });
           expect(span.boundariesMs[0]).toBe(span.fromMs);
           expect(span.boundariesMs.at(-1)).toBe(span.toMs);
           expect([...span.boundariesMs].sort((a, b) => a - b)).toEqual(span.boundariesMs);
           expect(new Set(span.boundariesMs).size).toBe(span.boundariesMs.length);
+          expect(span.intervals).toContain(span.interval);
+          expect(span.isOpen).toBe(span.toMs > nowMs);
           const before = comparedSpan(span, 'previous', zone);
           if (range === 'all') expect(before).toBeNull();
           else if (before !== null) {
@@ -101,7 +104,10 @@ describe('a span', () => {
         fc.constantFrom('previous' as const, 'year' as const),
         (zone, from, days, comparison) => {
           const to = writeDate((readDate(from) ?? 0) + days);
-          const span = spanOf({ range: 'custom', from, to }, { zone, nowMs: SPAN.max, createdAtMs: 0 });
+          const span = spanOf(
+            { range: 'custom', from, to, interval: null },
+            { zone, nowMs: SPAN.max, createdAtMs: 0 },
+          );
           const compared = comparedSpan(span, comparison, zone);
           for (const boundaries of [span.boundariesMs, compared?.boundariesMs ?? []]) {
             expect([...new Set(boundaries)].sort((a, b) => a - b)).toEqual(boundaries);
@@ -115,7 +121,10 @@ describe('a span', () => {
 
   it('begins for all time with the first day that may have events: two days before the site was added', () => {
     const nowMs = Date.UTC(2026, 4, 14, 12);
-    const span = spanOf({ range: 'all', from: null, to: null }, { zone: 'UTC', nowMs, createdAtMs: nowMs });
+    const span = spanOf(
+      { range: 'all', from: null, to: null, interval: null },
+      { zone: 'UTC', nowMs, createdAtMs: nowMs },
+    );
     expect(new Date(span.fromMs).toISOString()).toBe('2026-05-12T00:00:00.000Z');
     expect(span.toMs).toBe(nowMs + 1);
   });
@@ -123,7 +132,7 @@ describe('a span', () => {
   it('divides a span of hours into the same buckets as the API', () => {
     const zone = 'Australia/Lord_Howe';
     const context = { zone, nowMs: Date.UTC(2025, 9, 7, 3, 10), createdAtMs: 0 };
-    const day = spanOf({ range: 'custom', from: '2025-10-05', to: '2025-10-05' }, context);
+    const day = spanOf({ range: 'custom', from: '2025-10-05', to: '2025-10-05', interval: null }, context);
     // At 02:00 the clocks go to 02:30: 00:00, 01:00, 02:30, 03:00.
     expect(day.boundariesMs.slice(0, 4).map((atMs) => new Date(atMs).toISOString())).toEqual([
       '2025-10-04T13:30:00.000Z',
@@ -132,7 +141,10 @@ describe('a span', () => {
       '2025-10-04T16:00:00.000Z',
     ]);
     // India is 5:30 ahead: its hours begin at half past by UTC.
-    const india = spanOf({ range: '24h', from: null, to: null }, { ...context, zone: 'Asia/Kolkata' });
+    const india = spanOf(
+      { range: '24h', from: null, to: null, interval: null },
+      { ...context, zone: 'Asia/Kolkata' },
+    );
     expect(india.boundariesMs.slice(0, -1)).toHaveLength(24);
     for (const atMs of india.boundariesMs.slice(0, -1)) expect(atMs % HOUR_MS).toBe(HOUR_MS / 2);
     expect(new Date(india.boundariesMs.at(-2) ?? 0).toISOString()).toBe('2025-10-07T02:30:00.000Z');
@@ -235,7 +247,8 @@ describe('filters', () => {
 });
 
 describe('the API request of a panel', () => {
-  const span = { firstDay: readDate('2026-05-01') ?? 0, lastDay: readDate('2026-05-31') ?? 0 };
+  const days = { firstDay: readDate('2026-05-01') ?? 0, lastDay: readDate('2026-05-31') ?? 0 };
+  const span = { ...days, interval: 'week' } as const;
   const ask = (filters: readonly ReportFilter[]) =>
     curlOf({ apiUrl: 'https://a.example/api/v1/sites/s', endpoint: 'breakdown', by: 'page', span, filters });
 
@@ -254,6 +267,11 @@ describe('the API request of a panel', () => {
       '2026-05-31',
       'page',
     ]);
+  });
+
+  it('asks for the buckets of the chart', () => {
+    const command = curlOf({ apiUrl: 'https://a.example/api', endpoint: 'timeseries', span, filters: [] });
+    expect(command).toContain('/timeseries?start=2026-05-01&end=2026-05-31&granularity=week');
   });
 
   it('omits the API request of a panel if it would be too long', () => {
@@ -410,12 +428,42 @@ describe('the report', () => {
     expect(chip).toMatch(/Goal<\/span>[\s\S]*<bdi>signup<\/bdi>/);
   }, 60_000);
 
+  it('draws the chart in other intervals, each bucket a link to its days, with all figures as a table', async () => {
+    const count = (text: string, what: RegExp) => [...text.matchAll(what)].length;
+    const days = (await visitor.get(`${base}?range=28d`)).text;
+    expect(count(days, /class="chart-hit"/g)).toBe(28);
+    expect(count(days, /class="chart-line chart-open"/g)).toBe(1);
+    expect(days).toMatch(/interval=week[^>]*>Weeks<.*Not over yet/s);
+    const weeks = (await visitor.get(`${base}?range=28d&interval=week`)).text;
+    expect(count(weeks, /class="chart-bar chart-open"/g)).toBe(1);
+    const [, zoom = ''] = /class="chart-hit" href="([^"]+)"/.exec(weeks) ?? [];
+    const zoomed = (await visitor.get(zoom.replaceAll('&amp;', '&'))).text;
+    expect(zoomed).not.toContain('Not over yet');
+    const [table = ''] = /<section class="scrolls"[^>]* by week.*?<\/section>/s.exec(weeks) ?? [];
+    for (const figure of ['Visitors', 'Visits', 'Page views', 'Bounce rate', 'Engaged time'])
+      expect(table).toContain(`>${figure}<`);
+    const conversions = (await visitor.get(`${base}?range=28d&interval=week&metric=conversions`)).text;
+    expect(conversions).toMatch(/<section class="scrolls"[^>]* by week.*?>Conversions</s);
+    // The same numbers in the table and in the CSV file.
+    const csv = (await visitor.get(`${base}/rows.csv?range=28d&interval=week&by=time`)).text;
+    const pageviews = csv
+      .trimEnd()
+      .split('\r\n')
+      .slice(1)
+      .map((line) => Number(line.split(',')[3]));
+    const cells = [...table.matchAll(/<tr><th scope="row">.*?<\/tr>/gs)].map(([row]) =>
+      Number(/(?:<td.*?){3}>([\d,]+)/s.exec(row)?.[1]?.replaceAll(',', '')),
+    );
+    expect(cells).toEqual(pageviews);
+  }, 60_000);
+
   it('says what is wrong with its address instead of showing other numbers', async () => {
     for (const [query, says] of [
       ['f=contry:DE', 'has an unknown dimension “contry”'],
       ['f=country', 'must contain a colon'],
       ['f=goal:nothing', 'names a goal that the site does not have'],
       ['range=7days', '“range” must be one of'],
+      ['range=7d&interval=month', '“interval” must be one of hour, day; got “month”'],
       ['range=custom&from=2026-02-30&to=2026-03-01', 'must be a valid YYYY-MM-DD date'],
       ['range=custom&from=2026-03-02&to=2026-03-01', 'must not be after'],
       ['range=custom&from=2026-03-02', 'requires both'],

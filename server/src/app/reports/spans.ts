@@ -43,6 +43,14 @@ const LAST_HOURS = 24;
 /** A limit that no span reaches, because longer spans have longer buckets. */
 const BUCKETS_MAX = 1_000;
 
+/** The intervals, and the fewest and most days that each may divide: at least two buckets, and at most some hundreds. */
+const INTERVALS: readonly { interval: Granularity; minDays: number; maxDays: number }[] = [
+  { interval: 'hour', minDays: 1, maxDays: 14 },
+  { interval: 'day', minDays: 2, maxDays: 400 },
+  { interval: 'week', minDays: 14, maxDays: DAYS_MAX },
+  { interval: 'month', minDays: 60, maxDays: DAYS_MAX },
+];
+
 export type Comparison = 'none' | 'previous' | 'year';
 
 export interface Span {
@@ -56,6 +64,10 @@ export interface Span {
   /** The last civil day, included. */
   lastDay: number;
   interval: Granularity;
+  /** The intervals that the span can be divided into, the shortest first. */
+  intervals: readonly Granularity[];
+  /** Whether the last bucket has not ended yet, so that its numbers will still grow. */
+  isOpen: boolean;
   /** The boundaries of the buckets: bucket i lasts from boundary i to boundary i + 1. */
   boundariesMs: number[];
 }
@@ -73,25 +85,27 @@ export interface SpanRequest {
   from: string | null;
   /** The last day as YYYY-MM-DD, included. */
   to: string | null;
+  /** The name of an interval; by default the one that fits the length of the span. */
+  interval: string | null;
 }
 
-/** Returns the requested span; the last 28 days if the request is invalid. */
+/** Returns the requested span; the last 28 days if the request is invalid. An interval that does not fit is ignored. */
 export function spanOf(
-  { range, from, to }: SpanRequest,
+  { range, from, to, interval }: SpanRequest,
   { zone, nowMs, createdAtMs }: { zone: string; nowMs: number; createdAtMs: number },
 ): Span {
   const today = civilDay(zone, nowMs);
   const [first, last] = [readDate(from ?? ''), readDate(to ?? '')];
   if ((range ?? 'custom') === 'custom' && first !== null && last !== null && first <= last) {
     const name = first === last ? writeDate(first) : `${writeDate(first)} to ${writeDate(last)}`;
-    return spanOfDays({ range: 'custom', name, firstDay: first, lastDay: last }, zone, nowMs);
+    return spanOfDays({ range: 'custom', name, firstDay: first, lastDay: last }, interval, zone, nowMs);
   }
   if (range === '24h') return lastHours(nowMs, zone);
   const { id, name } = RANGES.find((choice) => choice.id === (range ?? DEFAULT_RANGE)) ?? DEFAULT_CHOICE;
   // The API accepts events from before the site was added.
   const firstPossible = civilDay(zone, createdAtMs - BACK_DATING_MAX_MS);
   const [firstDay, lastDay] = daysOf(id, today, firstPossible);
-  return spanOfDays({ range: id, name, firstDay, lastDay }, zone, nowMs);
+  return spanOfDays({ range: id, name, firstDay, lastDay }, interval, zone, nowMs);
 }
 
 /** @param firstPossible the first day on which the site may have events */
@@ -125,13 +139,18 @@ function daysOf(range: string, today: number, firstPossible: number): [number, n
 
 function spanOfDays(
   { firstDay: wanted, ...asked }: Pick<Span, 'range' | 'name' | 'firstDay' | 'lastDay'>,
+  wish: string | null,
   zone: string,
   nowMs: number,
 ): Span {
   const firstDay = Math.max(wanted, asked.lastDay - DAYS_MAX);
   const range = { firstDay, lastDay: asked.lastDay };
   const days = asked.lastDay - firstDay + 1;
-  const interval: Granularity = days <= 2 ? 'hour' : days <= 100 ? 'day' : days <= 400 ? 'week' : 'month';
+  const intervals = INTERVALS.filter(({ minDays, maxDays }) => days >= minDays && days <= maxDays).map(
+    ({ interval }) => interval,
+  );
+  const fitting = days <= 2 ? 'hour' : days <= 100 ? 'day' : days <= 400 ? 'week' : 'month';
+  const interval = intervals.find((known) => known === wish) ?? fitting;
   const found = bucketsOf(zone, range, interval, BUCKETS_MAX);
   if (found === null) throw new Error(`a span of ${days} days has more than ${BUCKETS_MAX} buckets`);
   const fromMs = startOfDay(zone, firstDay);
@@ -142,7 +161,8 @@ function spanOfDays(
   if (starts.length === 0) starts.push(fromMs);
   // The future is cut off, so that the current day is compared with the same part of an earlier day.
   const toMs = Math.max(Math.min(found.endMs, nowMs + 1), (starts.at(-1) ?? fromMs) + 1);
-  return { ...asked, firstDay, fromMs, toMs, interval, boundariesMs: [...starts, toMs] };
+  const isOpen = found.endMs > nowMs;
+  return { ...asked, firstDay, fromMs, toMs, interval, intervals, isOpen, boundariesMs: [...starts, toMs] };
 }
 
 /** Returns the current hour and the 23 before it, on the clocks of the zone. */
@@ -158,6 +178,8 @@ function lastHours(nowMs: number, zone: string): Span {
     firstDay: civilDay(zone, fromMs),
     lastDay: civilDay(zone, nowMs),
     interval: 'hour',
+    intervals: ['hour'],
+    isOpen: true,
     boundariesMs: [...starts, nowMs + 1],
   };
 }

@@ -63,11 +63,32 @@ export function date(atMs: number): string {
   return `${day} ${month} ${year}`;
 }
 
-/** Formats the start of a chart's bucket in a time zone as `14:00`, `28 Nov` or `Nov 2026`. */
-export function bucketLabel(atMs: number, interval: Granularity, zone: string): string {
-  if (interval === 'hour') return time(atMs, zone);
-  const { day, month, year } = partsOf(civilDay(zone, atMs) * DAY_MS);
-  return interval === 'month' ? `${month} ${year}` : `${day} ${month}`;
+const WEEKDAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
+
+/** Formats the start of a bucket for the axis of a chart, as `14:00`, `28 Nov` or `Nov 2026`. The hour of midnight is a date. */
+export function bucketLabel(startMs: number, interval: Granularity, zone: string): string {
+  const day = civilDay(zone, startMs);
+  if (interval === 'hour' && day === civilDay(zone, startMs - 1)) return time(startMs, zone);
+  const { month, year } = partsOf(day * DAY_MS);
+  return interval === 'month' ? `${month} ${year}` : dayAndMonth(day * DAY_MS);
+}
+
+/**
+ * Formats a bucket as `28 Nov 2026, 14:00`, `Sat, 28 Nov 2026`, `23–29 Nov 2026` or `Nov 2026`.
+ *
+ * @param firstDay its first civil day
+ * @param lastDay its last civil day, included
+ */
+export function bucketName(
+  { startMs, firstDay, lastDay }: { startMs: number; firstDay: number; lastDay: number },
+  interval: Granularity,
+  zone: string,
+): string {
+  const firstMs = firstDay * DAY_MS;
+  if (interval === 'hour') return dateTime(startMs, zone);
+  if (interval === 'day') return `${WEEKDAYS[new Date(firstMs).getUTCDay()]}, ${date(firstMs)}`;
+  const { month, year } = partsOf(firstMs);
+  return interval === 'week' ? dateRange(firstDay, lastDay) : `${month} ${year}`;
 }
 
 /** Formats the UTC date of an instant as `28 Nov`. */

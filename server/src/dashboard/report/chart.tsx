@@ -1,163 +1,181 @@
 import type { VNode } from 'preact';
-import type { Granularity } from '../../domain/calendar.ts';
-import type { Figure } from './measures.ts';
+import type { ChartProps } from './chart-data.ts';
+import { ChartTable } from './chart-table.tsx';
 import { REPORT_TEXT } from './text.ts';
 
-/** A line chart, with a paler line for comparison, and the same numbers as a table. */
-
-export interface ChartProps {
-  figure: Figure;
-  labels: readonly string[];
-  values: readonly number[];
-  earlier: readonly number[] | null;
-  interval: Granularity;
-}
+/**
+ * The chart of a figure over time: bars for a few buckets, else a line, with a paler one for comparison. It is drawn on the
+ * server. Each bucket is a link to its own days; `island-chart.ts` shows the row of the table under it.
+ */
 
 const HEIGHT = 220;
 const TOP = 22;
 const BOTTOM = 26;
 const PLOT = HEIGHT - TOP - BOTTOM;
-const LABELS_MAX = 8;
-
-/** Rounds up to 1, 2, 4, 6 or 8 times a power of ten, so that half of it is a round number, too. */
-function roundUp(value: number): number {
-  const power = 10 ** Math.floor(Math.log10(value));
-  return ([1, 2, 4, 6, 8, 10].find((step) => step * power >= value) ?? 10) * power;
-}
+/** The width of the plot in its own units; it is stretched to that of the page. */
+const WIDTH = 1000;
+/** The most buckets that are bars. */
+const BARS_MAX = 14;
 
 export function Chart(props: ChartProps): VNode {
-  const { figure, labels, values, earlier, interval } = props;
-  const highest = Math.max(...values, ...(earlier ?? []), 0);
-  // At least two, so that the label at half the height is a whole number.
-  const top = figure.id === 'bounce' ? 1 : roundUp(Math.max(highest, 2));
-  const shown = Math.ceil(labels.length / LABELS_MAX);
-  const summary = REPORT_TEXT.chart(
-    figure.name,
-    interval,
-    labels.length,
-    figure.text(Math.max(...values, 0)),
-  );
+  const { figure, buckets, interval, ticks } = props;
+  const highest = Math.max(0, ...buckets.map(({ value }) => value));
+  const summary = REPORT_TEXT.chart(figure.name, interval, buckets.length, figure.text(highest));
   return (
-    <figure class="chart">
-      <svg width="100%" height={HEIGHT} role="img" aria-label={summary}>
-        {[1, 0.5, 0].map((share) => {
-          const y = TOP + (1 - share) * PLOT;
-          return <line class="chart-grid" x1="0" x2="100%" y1={y} y2={y} />;
-        })}
-        <svg
-          x="0"
-          y={TOP}
-          width="100%"
-          height={PLOT}
-          viewBox={`0 0 1000 ${PLOT}`}
-          preserveAspectRatio="none"
-          class="chart-plot"
-          aria-hidden="true"
-        >
-          {earlier !== null && <path class="chart-earlier" d={lineOf(earlier, labels.length, top)} />}
-          <path class="chart-area" d={areaOf(values, labels.length, top)} />
-          <path class="chart-line" d={lineOf(values, labels.length, top)} />
+    <figure class="chart" data-chart={REPORT_TEXT.useArrows(figure.name)}>
+      <div class="chart-plot">
+        <svg width="100%" height={HEIGHT} role="img" aria-label={summary}>
+          <Grid ticks={ticks} />
+          {buckets.length <= BARS_MAX ? <Bars {...props} /> : <Lines {...props} />}
+          <Values figure={figure} ticks={ticks} />
+          <Times buckets={buckets} />
         </svg>
-        {[1, 0.5].map((share) => (
-          <text class="chart-label" x="0" y={TOP + (1 - share) * PLOT - 5}>
-            {figure.text(top * share)}
-          </text>
-        ))}
-        {labels.map((label, i) =>
-          i % shown === 0 ? (
-            <text
-              class={`chart-label${(i / shown) % 2 === 1 ? ' wide-only' : ''}`}
-              x={`${xOf(i, labels.length) / 10}%`}
-              y={HEIGHT - 6}
-              text-anchor={i === 0 ? 'start' : i === labels.length - 1 ? 'end' : 'middle'}
-            >
-              {label}
-            </text>
-          ) : null,
-        )}
-        {labels.map((label, i) => (
-          <rect
-            class="chart-hit"
-            x={`${(i * 100) / labels.length}%`}
-            y="0"
-            width={`${100 / labels.length}%`}
-            height={HEIGHT - BOTTOM}
-          >
-            <title>
-              {REPORT_TEXT.point(
-                label,
-                figure.text(values[i] ?? 0),
-                earlier === null ? null : figure.text(earlier[i] ?? 0),
+        <div class="chart-hits" aria-hidden="true">
+          {buckets.map((bucket) => (
+            <a
+              class="chart-hit"
+              {...(bucket.zoom === null ? {} : { href: bucket.zoom })}
+              tabIndex={-1}
+              title={REPORT_TEXT.point(
+                bucket.name,
+                figure.text(bucket.value),
+                bucket.earlier === null ? null : figure.text(bucket.earlier),
               )}
-            </title>
-          </rect>
-        ))}
-      </svg>
+            />
+          ))}
+        </div>
+      </div>
+      <Legend {...props} />
       <ChartTable {...props} summary={summary} />
     </figure>
   );
 }
 
-/** The numbers of the chart as a table. */
-function ChartTable({
-  figure,
-  labels,
-  values,
-  earlier,
-  interval,
-  summary,
-}: ChartProps & { summary: string }): VNode {
+/** The lines of the axis of values. */
+function Grid({ ticks }: Pick<ChartProps, 'ticks'>): VNode {
   return (
-    <details>
-      <summary>{REPORT_TEXT.asTable}</summary>
-      <table>
-        <caption class="visually-hidden">{summary}</caption>
-        <thead>
-          <tr>
-            <th scope="col">{REPORT_TEXT.intervals[interval]}</th>
-            <th scope="col" class="number">
-              {figure.name}
-            </th>
-            {earlier !== null && (
-              <th scope="col" class="number">
-                {REPORT_TEXT.before}
-              </th>
-            )}
-          </tr>
-        </thead>
-        <tbody>
-          {labels.map((label, i) => (
-            <tr>
-              <th scope="row">{label}</th>
-              <td class="number">{figure.text(values[i] ?? 0)}</td>
-              {earlier !== null && <td class="number">{figure.text(earlier[i] ?? 0)}</td>}
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </details>
+    <>
+      {ticks.map((tick) => {
+        const y = TOP + yOf(tick, topOf(ticks));
+        return <line class="chart-grid" x1="0" x2="100%" y1={y} y2={y} />;
+      })}
+    </>
   );
 }
 
-function xOf(i: number, count: number): number {
-  return count <= 1 ? 500 : (i * 1000) / (count - 1);
+/** The labels of the axis of values, over what is drawn. */
+function Values({ figure, ticks }: Pick<ChartProps, 'figure' | 'ticks'>): VNode {
+  return (
+    <>
+      {ticks.slice(1).map((tick) => (
+        <text class="chart-label" x="0" y={TOP + yOf(tick, topOf(ticks)) - 5}>
+          {figure.text(tick)}
+        </text>
+      ))}
+    </>
+  );
 }
 
-function points(values: readonly number[], count: number, top: number): string[] {
-  return values
-    .slice(0, count)
-    .map((value, i) => `${xOf(i, count).toFixed(1)} ${(PLOT - (value / top) * PLOT).toFixed(1)}`);
+/** The labels of the axis of time. A narrow chart shows every second one. */
+function Times({ buckets }: Pick<ChartProps, 'buckets'>): VNode {
+  const labelled = buckets.flatMap(({ label }, i) => (label === null ? [] : [{ label, i }]));
+  const placeOf = (i: number) => (100 * (i + 0.5)) / buckets.length;
+  return (
+    <>
+      {labelled.map(({ label, i }, n) => (
+        <text
+          class={`chart-label${n % 2 === 1 ? ' wide-only' : ''}`}
+          x={`${placeOf(i).toFixed(2)}%`}
+          y={HEIGHT - 6}
+          text-anchor={placeOf(i) < 4 ? 'start' : placeOf(i) > 96 ? 'end' : 'middle'}
+        >
+          {label}
+        </text>
+      ))}
+    </>
+  );
 }
 
-function lineOf(values: readonly number[], count: number, top: number): string {
-  const all = points(values, count, top);
-  // A single bucket is drawn as a line, because a point would be invisible.
-  return count === 1 ? `M 0 ${all[0]?.split(' ')[1] ?? PLOT} H 1000` : `M ${all.join(' L ')}`;
+function Bars({ buckets, ticks, isOpen }: ChartProps): VNode {
+  const top = topOf(ticks);
+  const width = 100 / buckets.length;
+  const bar = (kind: string, value: number, i: number, from: number, share: number) => (
+    <rect
+      class={kind}
+      x={`${(width * (i + from)).toFixed(2)}%`}
+      y={(TOP + yOf(value, top)).toFixed(1)}
+      width={`${(width * share).toFixed(2)}%`}
+      height={(PLOT - yOf(value, top)).toFixed(1)}
+    />
+  );
+  return (
+    <>
+      {buckets.map(({ value, earlier }, i) => {
+        const kind = isOpen && i === buckets.length - 1 ? 'chart-bar chart-open' : 'chart-bar';
+        return (
+          <>
+            {earlier !== null && bar('chart-bar-earlier', earlier, i, 0.1, 0.35)}
+            {earlier === null ? bar(kind, value, i, 0.2, 0.6) : bar(kind, value, i, 0.45, 0.45)}
+          </>
+        );
+      })}
+    </>
+  );
 }
 
-function areaOf(values: readonly number[], count: number, top: number): string {
-  const last = xOf(Math.min(values.length, count) - 1, count);
-  return count === 1
-    ? `${lineOf(values, count, top)} V ${PLOT} H 0 Z`
-    : `${lineOf(values, count, top)} L ${last.toFixed(1)} ${PLOT} L 0 ${PLOT} Z`;
+function Lines({ buckets, ticks, isOpen }: ChartProps): VNode {
+  const top = topOf(ticks);
+  const pointsOf = (values: readonly (number | null)[]) =>
+    values.flatMap((value, i) =>
+      value === null
+        ? []
+        : [`${(((i + 0.5) * WIDTH) / values.length).toFixed(1)} ${yOf(value, top).toFixed(1)}`],
+    );
+  const points = pointsOf(buckets.map(({ value }) => value));
+  const earlier = pointsOf(buckets.map((bucket) => bucket.earlier));
+  const ended = isOpen ? points.slice(0, -1) : points;
+  const area = `M ${xOf(ended[0])} ${PLOT} L ${ended.join(' L ')} L ${xOf(ended.at(-1))} ${PLOT} Z`;
+  return (
+    <svg
+      x="0"
+      y={TOP}
+      width="100%"
+      height={PLOT}
+      viewBox={`0 0 ${WIDTH} ${PLOT}`}
+      preserveAspectRatio="none"
+      aria-hidden="true"
+    >
+      {earlier.length > 0 && <path class="chart-earlier" d={`M ${earlier.join(' L ')}`} />}
+      <path class="chart-area" d={area} />
+      <path class="chart-line" d={`M ${ended.join(' L ')}`} />
+      {isOpen && <path class="chart-line chart-open" d={`M ${points.slice(-2).join(' L ')}`} />}
+    </svg>
+  );
 }
+
+function Legend({ isOpen, periods }: Pick<ChartProps, 'isOpen' | 'periods'>): VNode {
+  return (
+    <ul class="chart-legend">
+      <li>
+        <span class="swatch" aria-hidden="true" />
+        {periods.now}
+      </li>
+      {periods.earlier !== null && (
+        <li>
+          <span class="swatch swatch-earlier" aria-hidden="true" />
+          {periods.earlier}
+        </li>
+      )}
+      {isOpen && (
+        <li>
+          <span class="swatch swatch-open" aria-hidden="true" />
+          {REPORT_TEXT.isOpen}
+        </li>
+      )}
+    </ul>
+  );
+}
+
+const topOf = (ticks: readonly number[]): number => ticks.at(-1) ?? 1;
+const yOf = (value: number, top: number): number => PLOT - (value / top) * PLOT;
+const xOf = (point = '0 0'): string => point.slice(0, point.indexOf(' '));

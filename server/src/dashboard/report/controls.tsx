@@ -157,7 +157,7 @@ function TimeMenu({ data: { span }, links }: Shared): VNode {
         {RANGES.map(({ id, name, key }) => (
           <li>
             <a
-              href={links.with({ range: id, from: null, to: null })}
+              href={links.with({ range: id, from: null, to: null, interval: null })}
               aria-current={id === span.range ? 'true' : undefined}
               data-key={key}
             >
@@ -170,7 +170,7 @@ function TimeMenu({ data: { span }, links }: Shared): VNode {
         ))}
       </ul>
       <form method="get" action={links.base} class="dates">
-        <Carried links={links} except={['range', 'from', 'to']} />
+        <Carried links={links} except={['range', 'from', 'to', 'interval']} />
         <input type="hidden" name="range" value="custom" />
         <label>
           {REPORT_TEXT.from}{' '}

@@ -9,7 +9,7 @@ export interface Question {
   apiUrl: string;
   endpoint: 'stats' | 'timeseries' | 'breakdown' | 'goals' | 'vitals';
   by?: string;
-  span: Pick<Span, 'firstDay' | 'lastDay'>;
+  span: Pick<Span, 'firstDay' | 'lastDay' | 'interval'>;
   filters: readonly ReportFilter[];
 }
 
@@ -20,6 +20,7 @@ export function curlOf({ apiUrl, endpoint, by, span, filters }: Question): strin
   if (by !== undefined) query.set('by', by);
   query.set('start', writeDate(span.firstDay));
   query.set('end', writeDate(span.lastDay));
+  if (endpoint === 'timeseries') query.set('granularity', span.interval);
   for (const filter of filters) query.append('filter', printFilter(filter));
   return `curl -H "Authorization: Bearer sk_…" '${apiUrl}/${endpoint}?${query}'`;
 }

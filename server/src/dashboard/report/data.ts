@@ -2,6 +2,8 @@ import { type GoalResult, goalResults, goalsOf } from '../../app/goals.ts';
 import { LIVE_MS } from '../../app/live-feed.ts';
 import { AI_VISITS, CUSTOM_EVENTS, toFilter } from '../../app/reports/filters.ts';
 import { type Comparison, comparedSpan, comparisonOf, type Span, spanOf } from '../../app/reports/spans.ts';
+import { civilDay } from '../../domain/calendar.ts';
+import type { DayRange } from '../../domain/clock.ts';
 import { type Dimension, filterDimension, propName } from '../../domain/dimensions.ts';
 import { printFilter, type ReportFilter } from '../../domain/filters.ts';
 import type { Measures } from '../../domain/measures.ts';
@@ -19,7 +21,7 @@ import type {
 import { readReportFilters } from './filters.ts';
 import { CONVERSIONS, type Figure, figureOf, figuresOf } from './measures.ts';
 import { PANELS, type PanelPlan, type PanelTab } from './panels.ts';
-import { InvalidReport, problemsOf, unknownParameters } from './problems.ts';
+import { InvalidReport, notOneOf, problemsOf, unknownParameters } from './problems.ts';
 import { REPORT_TEXT } from './text.ts';
 import { loadViews, type ViewsData } from './views-data.ts';
 
@@ -52,9 +54,12 @@ export interface ReportData {
   unknown: readonly string[];
   figures: readonly Figure[];
   figure: Figure;
-  /** On a site with goals, its `conversions` are the events that reached one. So are those of the others. */
+  /** On a site with goals, its `conversions` are the events that reached one, as are those of `earlier`. */
   totals: Measures;
   earlier: Measures | null;
+  /** The days that `earlier` and `earlierSeries` are about; null if there is no comparison. */
+  earlierDays: DayRange | null;
+  /** On a site with goals, their `conversions` are of use only if that is the figure of the chart. */
   series: readonly Measures[];
   earlierSeries: readonly Measures[] | null;
   panels: readonly PanelData[];
@@ -99,7 +104,10 @@ export function scopeOf(
   }
   if (problems.length > 0) throw new InvalidReport(problems);
   const [range, from, to] = [query.get('range'), query.get('from'), query.get('to')];
-  const span = spanOf({ range, from, to }, { zone, nowMs, createdAtMs: site.createdAtMs });
+  const interval = query.get('interval');
+  const span = spanOf({ range, from, to, interval }, { zone, nowMs, createdAtMs: site.createdAtMs });
+  if (interval !== null && interval !== span.interval)
+    throw new InvalidReport([notOneOf('interval', interval, span.intervals)]);
   const { fromMs, toMs } = span;
   return { span, asked, scope: { siteId: site.id, fromMs, toMs, filters } };
 }
@@ -118,10 +126,10 @@ export async function loadReport(ask: ReportAsk): Promise<ReportData> {
   const names = properties.map(({ name }) => name);
   const totalsOf = (within: Scope) => totalsWithGoals(reports, within, goals);
   const counted = totalsOf(scope);
+  // What reached goals is a question of its own, and not a cheap one.
+  const inSeries = figure.id === CONVERSIONS ? goals : [];
   const seriesOf = (boundariesMs: readonly number[]) =>
-    figure.id === CONVERSIONS && goals.length > 0
-      ? reports.series({ siteId, filters: [...filters, reaching(goals)] }, boundariesMs).then(asConversions)
-      : reports.series({ siteId, filters }, boundariesMs);
+    seriesWithGoals(reports, { siteId, filters }, boundariesMs, inSeries);
   const [
     totals,
     series,
@@ -158,16 +166,31 @@ export async function loadReport(ask: ReportAsk): Promise<ReportData> {
     unknown: unknownParameters(query),
     ...{ totals, series, panels, assistants, crawlers, goals: results },
     earlier: wasThere ? earlier : null,
+    earlierDays: wasThere && before !== null ? daysOf(before, zone) : null,
     earlierSeries: wasThere ? earlierSeries : null,
     live: live.visitors,
   };
 }
 
+/** The civil days of a span, the last included. */
+function daysOf({ fromMs, toMs }: Pick<Span, 'fromMs' | 'toMs'>, zone: string): DayRange {
+  return { firstDay: civilDay(zone, fromMs), lastDay: civilDay(zone, toMs - 1) };
+}
+
 const reaching = (goals: readonly Goal[]): Filter => ({ by: 'goal', goals, negated: false });
 
-/** Returns measures of events that reached goals, all of which are conversions. */
-function asConversions(series: readonly Measures[]): Measures[] {
-  return series.map((measures) => ({ ...measures, conversions: measures.events }));
+async function seriesWithGoals(
+  reports: AskedReports,
+  scope: Pick<Scope, 'siteId' | 'filters'>,
+  boundariesMs: readonly number[],
+  goals: readonly Goal[],
+): Promise<Measures[]> {
+  if (goals.length === 0) return reports.series(scope, boundariesMs);
+  const [all, reached] = await Promise.all([
+    reports.series(scope, boundariesMs),
+    reports.series({ ...scope, filters: [...scope.filters, reaching(goals)] }, boundariesMs),
+  ]);
+  return all.map((measures, i) => ({ ...measures, conversions: reached[i]?.events ?? 0 }));
 }
 
 async function totalsWithGoals(

@@ -60,6 +60,6 @@ export class Links {
 
 /** The parameters of a report's URL. */
 export const REPORT_PARAMETERS: readonly string[] = [
-  ...['range', 'from', 'to', 'compare', 'metric', 'f', 'by', 'table'],
+  ...['range', 'from', 'to', 'interval', 'compare', 'metric', 'f', 'by', 'table'],
   ...[...PANELS.map(({ id }) => id), 'vitals'],
 ];

@@ -1,13 +1,18 @@
 import type { Measures } from '../../domain/measures.ts';
-import { duration, percent, short } from '../kit/format.ts';
+import { duration, percent, short, whole } from '../kit/format.ts';
 
 /** The measures of a report: their names, definitions and formats. */
+
+export type Unit = 'count' | 'share' | 'time';
 
 export interface Figure {
   id: string;
   name: string;
   definition: string;
   of(measures: Measures): number;
+  /** What the values are: numbers of something, parts of a whole from 0 to 1, or milliseconds. */
+  unit: Unit;
+  /** Formats a value, rounded. */
   text(value: number): string;
   /** Whether an increase is bad. */
   lessIsBetter?: boolean;
@@ -24,6 +29,7 @@ export const FIGURES: readonly Figure[] = [
     name: 'Visitors',
     definition: 'Unique visitors, counted once per UTC day because the anonymous ID is deleted daily.',
     of: ({ visitors }) => visitors,
+    unit: 'count',
     text: short,
   },
   {
@@ -32,6 +38,7 @@ export const FIGURES: readonly Figure[] = [
     definition:
       'A visitor’s activity with no gap of 30 minutes or more. A visit belongs to the period in which it started.',
     of: ({ visits }) => visits,
+    unit: 'count',
     text: short,
   },
   {
@@ -39,6 +46,7 @@ export const FIGURES: readonly Figure[] = [
     name: 'Page views',
     definition: 'Pages viewed, including navigation within single-page apps.',
     of: ({ pageviews }) => pageviews,
+    unit: 'count',
     text: short,
   },
   {
@@ -47,6 +55,7 @@ export const FIGURES: readonly Figure[] = [
     definition:
       'Share of visits with one page view, no other interactive event and less than ten seconds of engaged time.',
     of: ({ bounces, visits }) => share(bounces, visits),
+    unit: 'share',
     text: (value) => percent(value),
     lessIsBetter: true,
   },
@@ -55,6 +64,7 @@ export const FIGURES: readonly Figure[] = [
     name: 'Engaged time',
     definition: 'Average time per visit during which a page was visible and in focus.',
     of: ({ engagedMs, visits }) => share(engagedMs, visits),
+    unit: 'time',
     text: duration,
   },
   {
@@ -62,6 +72,7 @@ export const FIGURES: readonly Figure[] = [
     name: 'Custom events',
     definition: 'Events that you send in addition to page views, such as sign-ups.',
     of: ({ conversions }) => conversions,
+    unit: 'count',
     text: short,
   },
 ];
@@ -89,4 +100,18 @@ export function figureOf(id: string | null, figures: readonly Figure[] = FIGURES
 /** Returns the change relative to an earlier value; null if there is nothing to compare with. */
 export function changeOf(value: number, earlier: number): number | null {
   return earlier === 0 ? null : (value - earlier) / earlier;
+}
+
+/** Formats a value of a figure exactly, for tables. */
+export function exactText({ unit, text }: Figure, value: number): string {
+  if (unit === 'count') return whole(value);
+  return unit === 'share' ? percent(value, 1) : text(value);
+}
+
+/** Formats the change relative to an earlier value as `+12%` or `−3%`; null if there is nothing to compare with. */
+export function changeText(value: number, earlier: number): string | null {
+  const change = changeOf(value, earlier);
+  if (change === null) return null;
+  const percents = Math.round(change * 100);
+  return `${percents > 0 ? '+' : percents < 0 ? '−' : '±'}${Math.abs(percents)}%`;
 }

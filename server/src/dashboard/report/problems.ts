@@ -107,6 +107,7 @@ function choiceProblems(query: URLSearchParams): string[] {
   return problems;
 }
 
-function notOneOf(name: string, value: string, known: readonly string[]): string {
+/** Says that a parameter has none of its known values. */
+export function notOneOf(name: string, value: string, known: readonly string[]): string {
   return REPORT_TEXT.notOneOf(name, isolated(value.slice(0, ECHO_MAX_CHARS)), known);
 }

@@ -1,7 +1,9 @@
 import type { VNode } from 'preact';
+import type { Span } from '../../app/reports/spans.ts';
 import { Notice } from '../kit/elements.tsx';
-import { bucketLabel, dateRange, dateTime } from '../kit/format.ts';
+import { dateRange, dateTime } from '../kit/format.ts';
 import { Chart } from './chart.tsx';
+import { chartOf } from './chart-data.ts';
 import { Chips } from './chips.tsx';
 import { Controls } from './controls.tsx';
 import type { ReportData } from './data.ts';
@@ -25,7 +27,7 @@ export interface ReportProps {
 
 /** The report of a site. It works without JavaScript: every change of view is a link or a form. */
 export function Report({ data, links, livePath, apiUrl }: ReportProps): VNode {
-  const { figure, series, earlierSeries, span } = data;
+  const { figure, span } = data;
   return (
     <div class="report">
       <Controls data={data} links={links} livePath={livePath} />
@@ -40,13 +42,8 @@ export function Report({ data, links, livePath, apiUrl }: ReportProps): VNode {
       <Chips data={data} links={links} />
       <Figures data={data} links={links} />
       <section class="card chart-card" aria-label={`${figure.name} over time`}>
-        <Chart
-          figure={figure}
-          labels={series.map((_, i) => bucketLabel(span.boundariesMs[i] ?? 0, span.interval, data.zone))}
-          values={series.map((measures) => figure.of(measures))}
-          earlier={earlierSeries?.map((measures) => figure.of(measures)) ?? null}
-          interval={span.interval}
-        />
+        <Intervals span={span} links={links} />
+        <Chart {...chartOf(data, links)} />
         <PanelFoot
           {...{ data, links, apiUrl }}
           id="time"
@@ -65,6 +62,22 @@ export function Report({ data, links, livePath, apiUrl }: ReportProps): VNode {
       </div>
       <Notes data={data} />
     </div>
+  );
+}
+
+/** Links to the same report in other intervals. */
+function Intervals({ span, links }: { span: Span; links: Links }): VNode | null {
+  if (span.intervals.length < 2) return null;
+  return (
+    <ul class="intervals" aria-label={REPORT_TEXT.interval}>
+      {span.intervals.map((interval) => (
+        <li>
+          <a href={links.with({ interval })} aria-current={interval === span.interval ? 'true' : undefined}>
+            {REPORT_TEXT.intervalNames[interval]}
+          </a>
+        </li>
+      ))}
+    </ul>
   );
 }
 
