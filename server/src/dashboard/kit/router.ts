@@ -51,15 +51,17 @@ export class Router {
   readonly background: Background;
   readonly table: { method: Method; path: string; need: Need }[] = [];
   readonly #app: FastifyInstance;
-  readonly #basePath: string;
 
   constructor(app: FastifyInstance, parts: Parts) {
     this.#app = app;
     this.parts = parts;
-    this.#basePath = basePathOf(parts.config.publicUrl);
     this.background = new Background((error) =>
       app.log.error({ err: error }, 'what went on behind an answer failed'),
     );
+  }
+
+  get #basePath(): string {
+    return basePathOf(this.parts.config.publicUrl);
   }
 
   anyone(method: Method, path: string, handler: Handler<PageRequest>): void {
