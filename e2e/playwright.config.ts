@@ -4,6 +4,8 @@ import type { Choice } from './support/fixtures.ts';
 /** Chromium against the built tracker and the built server. Run from the repository's root: `npm run test:e2e`. */
 export default defineConfig<object, Choice>({
   testDir: '.',
+  // These have a configuration of their own.
+  testIgnore: 'frameworks/**',
   globalSetup: './support/global-setup.ts',
   outputDir: '../test-results/chromium',
   reporter: [['list'], ['json', { outputFile: '../test-results/chromium.json' }]],
