@@ -173,6 +173,6 @@ describe('an invalid conversation', () => {
     // There is no event stream.
     const stream = await api.get(apiKey, '/mcp', { accept: 'text/event-stream' });
     expectRefusal(stream, 405, 'METHOD_NOT_ALLOWED');
-    expect(stream.headers.allow).toBe('POST');
+    expect(stream.headers.allow).toBe('POST, OPTIONS');
   });
 });
