@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import {
   bucketLabel,
+  bucketName,
   date,
   dateRange,
   dateTime,
@@ -13,6 +14,12 @@ import { readDate } from '../src/domain/calendar.ts';
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from '../src/domain/clock.ts';
 
 const day = (text: string) => readDate(text) ?? Number.NaN;
+
+const bucket = (from: string, to: string) => ({
+  startMs: Date.UTC(2026, 8, 1, 14),
+  firstDay: day(from),
+  lastDay: day(to),
+});
 
 describe('formats of pages', () => {
   it.each([
@@ -32,8 +39,13 @@ describe('formats of pages', () => {
     [dateRange(day('2026-10-28'), day('2026-11-03')), '28 Oct – 3 Nov 2026'],
     [dateRange(day('2025-12-28'), day('2026-01-03')), '28 Dec 2025 – 3 Jan 2026'],
     [dateTime(Date.UTC(2026, 10, 28, 23, 5), 'Europe/Berlin'), '29 Nov 2026, 00:05'],
-    [bucketLabel(Date.UTC(2026, 8, 1, 22), 'hour', 'Europe/Berlin'), '00:00'],
+    [bucketLabel(Date.UTC(2026, 8, 1, 21), 'hour', 'Europe/Berlin'), '23:00'],
+    [bucketLabel(Date.UTC(2026, 8, 1, 22), 'hour', 'Europe/Berlin'), '2 Sep'],
     [bucketLabel(Date.UTC(2026, 8, 1, 22), 'day', 'Europe/Berlin'), '2 Sep'],
     [bucketLabel(Date.UTC(2026, 8, 1), 'month', 'UTC'), 'Sep 2026'],
+    [bucketName(bucket('2026-09-01', '2026-09-01'), 'hour', 'UTC'), '1 Sep 2026, 14:00'],
+    [bucketName(bucket('2026-09-01', '2026-09-01'), 'day', 'UTC'), 'Tue, 1 Sep 2026'],
+    [bucketName(bucket('2026-09-28', '2026-10-04'), 'week', 'UTC'), '28 Sep – 4 Oct 2026'],
+    [bucketName(bucket('2026-09-01', '2026-09-30'), 'month', 'UTC'), 'Sep 2026'],
   ])('writes %s', (written, expected) => expect(written).toBe(expected));
 });
