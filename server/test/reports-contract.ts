@@ -1,4 +1,4 @@
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, describe, expect, it, onTestFinished } from 'vitest';
 import { DAY_MS, HOUR_MS, MINUTE_MS, utcDay } from '../src/domain/clock.ts';
 import {
   type Dimension,
@@ -19,7 +19,7 @@ import type {
 } from '../src/store/contract/store.ts';
 import { event, leave, SITE } from './support/entries.ts';
 import { randomFrom, type Traffic, trafficOf } from './support/generated.ts';
-import { temporaryFolder } from './support/paths.ts';
+import { makeFolder, temporaryFolder } from './support/paths.ts';
 import { localBoundaries, NOTHING, Recount } from './support/recount.ts';
 
 /** What an engine must provide so that its reports can be recounted. */
@@ -171,13 +171,15 @@ function spansIn(random: () => number, fromMs: number, days: number, count: numb
 export function describeReports(engine: ReportingEngine): void {
   for (const world of engine.worlds)
     describe(`${engine.name}: reports of generated traffic (seed ${world.seed}) equal an independent recount`, () => {
-      describeTraffic(engine, world, { isArchived: false });
-      describeSingles(engine, world, { isArchived: false });
+      const traffic = trafficOn(engine, world, { isArchived: false });
+      describeTraffic(engine, world, traffic);
+      describeSingles(traffic);
     });
   for (const world of engine.archivedWorlds ?? [])
     describe(`${engine.name}: reports of archived traffic (seed ${world.seed}) equal an independent recount`, () => {
-      describeTraffic(engine, world, { isArchived: true });
-      describeSingles(engine, world, { isArchived: true });
+      const traffic = trafficOn(engine, world, { isArchived: true });
+      describeTraffic({ ...engine, spans: Math.ceil(engine.spans / 4) }, world, traffic);
+      describeSingles(traffic);
     });
   describe(`${engine.name}: reports`, () => describeAnswers(engine));
 }
@@ -186,26 +188,32 @@ export function describeReports(engine: ReportingEngine): void {
 export function describeActivity(engine: ReportingEngine): void {
   for (const world of engine.worlds)
     describe(`${engine.name}: single events of generated traffic (seed ${world.seed})`, () =>
-      describeSingles(engine, world, { isArchived: false }));
+      describeSingles(trafficOn(engine, world, { isArchived: false })));
 }
 
-/** Generated traffic, with what should be counted of it. */
+/** Generated traffic, with what should be counted of it. The tests of a group only ask, so they share a store. */
 function trafficOn(engine: ReportingEngine, world: Traffic, { isArchived }: { isArchived: boolean }) {
   const made = trafficOf(world);
   const entries = engine.byReceipt ? made.toSorted((a, b) => a.receivedAtMs - b.receivedAtMs) : made;
   const { fromMs, days } = world;
   const toMs = fromMs + days * DAY_MS;
+  let filling: Promise<Store> | null = null;
+  let closing: (() => Promise<void>) | null = null;
+  afterAll(() => closing?.());
 
   /** Fills a store, with sealed days and a restart halfway through. */
-  async function filled(): Promise<Store> {
-    const dataDir = await temporaryFolder();
+  async function fill(): Promise<Store> {
+    const folder = await makeFolder();
     const half = Math.floor(entries.length / 2);
-    let store = await engine.open(dataDir);
+    let store = await engine.open(folder.path);
     await append(store, entries.slice(0, half));
     await store.reports.sealDaysBefore(utcDay(toMs));
     await store.close();
-    store = await engine.open(dataDir);
-    onTestFinished(() => store.close());
+    store = await engine.open(folder.path);
+    closing = async () => {
+      await store.close();
+      await folder.remove();
+    };
     await append(store, entries.slice(half), 7);
     await store.reports.sealDaysBefore(utcDay(toMs));
     if (isArchived) {
@@ -215,14 +223,22 @@ function trafficOn(engine: ReportingEngine, world: Traffic, { isArchived }: { is
     return store;
   }
 
+  const filled = () => {
+    filling ??= fill();
+    return filling;
+  };
   return { entries, recount: new Recount(entries), toMs, whole: { siteId: SITE, fromMs, toMs }, filled };
 }
 
-function describeTraffic(engine: ReportingEngine, world: Traffic, state: { isArchived: boolean }): void {
-  const { entries, recount, toMs, whole, filled } = trafficOn(engine, world, state);
+type FilledTraffic = ReturnType<typeof trafficOn>;
+
+function describeTraffic(
+  { spans: spanCount }: Pick<ReportingEngine, 'spans'>,
+  world: Traffic,
+  { entries, recount, toMs, whole, filled }: FilledTraffic,
+): void {
   const { fromMs, days } = world;
   const random = randomFrom(world.seed * 7919);
-  const spanCount = state.isArchived ? Math.ceil(engine.spans / 4) : engine.spans;
 
   it('returns totals with and without filters over any span', async () => {
     const store = await filled();
@@ -394,9 +410,7 @@ function describeTraffic(engine: ReportingEngine, world: Traffic, state: { isArc
   });
 }
 
-function describeSingles(engine: ReportingEngine, world: Traffic, state: { isArchived: boolean }): void {
-  const { recount, toMs, whole, filled } = trafficOn(engine, world, state);
-
+function describeSingles({ recount, toMs, whole, filled }: FilledTraffic): void {
   it('returns single events', async () => {
     const store = await filled();
     const total = recount.measures(whole.fromMs, toMs, []);

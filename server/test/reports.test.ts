@@ -19,7 +19,7 @@ describeReports({
   archivedWorlds: [
     { seed: 4, fromMs: Date.UTC(2026, 2, 28), days: 3, perDay: 120, visitors: 12, clockSteps: 0.05 },
   ],
-  spans: 40,
+  spans: 24,
   byReceipt: false,
   outlivesRetention: true,
 });
