@@ -158,7 +158,9 @@ describe('the limits of text', () => {
     const folder = await temporaryFolder();
     const databases = new DatabasesInMemory();
     const textLimits = { texts: 1_000, bytes: 10_000 };
-    const long = () => event({ props: { long: `${Math.random()}`.repeat(100) } });
+    // Of equal length, so that none fits where another did not.
+    let made = 0;
+    const long = () => event({ props: { long: `${++made}`.padStart(18, '0').repeat(100) } });
     const first = await openCollector(folder, databases, { textLimits });
     for (let n = 0; n < 20; n++) await first.append(long());
     await first.close();
