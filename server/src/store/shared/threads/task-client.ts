@@ -38,6 +38,20 @@ export function threadModule(name: string, starter: string): URL {
 }
 
 /**
+ * Returns the options of a thread. They replace those that it would inherit, of which Node accepts only some for a thread, so
+ * modules that the process loaded first are named again.
+ *
+ * @param options those of the process
+ */
+function threadOptions(options: readonly string[]): string[] {
+  const loadedFirst = options.flatMap((option, i) =>
+    option === '--import' ? [option, options[i + 1] ?? ''] : option.startsWith('--import=') ? [option] : [],
+  );
+  // Node 22 and the first ones of 24 call their SQLite experimental, once in each thread.
+  return [...loadedFirst, '--disable-warning=ExperimentalWarning'];
+}
+
+/**
  * A client for a worker thread that works on a file. The thread performs numbered tasks and answers each once.
  * `Answers` maps each type of task to the type of its answer.
  *
@@ -138,8 +152,7 @@ export class TaskThread<Task extends { type: keyof Answers }, Answers> {
     const { file, script, limits, hasNativeWork } = this.#place;
     const hasClosed = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
     const workerData: ThreadData<object | undefined> = { file, limits, hasClosed };
-    // Node 22 and the first ones of 24 call their SQLite experimental, once in each thread.
-    const worker = new Worker(script, { workerData, execArgv: ['--disable-warning=ExperimentalWarning'] });
+    const worker = new Worker(script, { workerData, execArgv: threadOptions(process.execArgv) });
     if (hasNativeWork === true) {
       const beforeExit = () => {
         worker.postMessage({ close: true });
