@@ -110,13 +110,15 @@ async function stage(place: Place) {
   return { ...place, site, program, url, outcomes, sendSome, sendUntilRefused, ready, expectNothingLost };
 }
 
-/** Returns the lines of the log that say whether events can be stored. */
-function storingLines(program: Program): object[] {
-  return program
-    .stdout()
-    .split('\n')
-    .filter((line) => /events are (refused|accepted)/.test(line))
-    .map((line) => JSON.parse(line) as object);
+/** Returns the lines of the log that say whether events can be stored, once there are so many. They may arrive after a response. */
+function storingLines(program: Program, count: number): Promise<object[]> {
+  const lines = () =>
+    program
+      .stdout()
+      .split('\n')
+      .filter((line) => /events are (refused|accepted)/.test(line))
+      .map((line) => JSON.parse(line) as object);
+  return eventually(lines, ({ length }) => length >= count);
 }
 
 async function end(program: Program, signal: 'SIGTERM' | 'SIGKILL') {
@@ -153,7 +155,7 @@ describe.each([
 
     free();
     await eventually(ready, (status) => status === 200);
-    expect(storingLines(program)).toMatchObject([
+    expect(await storingLines(program, 2)).toMatchObject([
       { level: 50 },
       { level: 50, msg: 'events are accepted again' },
     ]);
@@ -233,7 +235,7 @@ describe('a disk with little free space', PATIENT, () => {
     await eventually(send, (outcome) => outcome === 'stored');
     expect(await readiness()).toMatchObject({ status: 'ready' });
     expect(await isReady()).toBe(true);
-    expect(storingLines(program)).toMatchObject([
+    expect(await storingLines(program, 2)).toMatchObject([
       { level: 50, msg: 'events are refused with 503: they cannot be stored', error: refused.reason },
       { level: 50, msg: 'events are accepted again' },
     ]);
@@ -245,7 +247,9 @@ describe('a disk with little free space', PATIENT, () => {
     const program = startProgram(dataDir, { MIN_FREE_DISK_MIB: '100' });
     const url = await program.address;
     expect(outcomeOf(await post(url, beaconOf(site)))).toBe('unavailable');
-    expect(program.stdout()).toContain('events are refused with 503');
+    expect(await storingLines(program, 1)).toMatchObject([
+      { msg: expect.stringContaining('events are refused with 503') },
+    ]);
   });
 });
 
