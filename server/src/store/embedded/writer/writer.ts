@@ -58,7 +58,20 @@ const CACHE_KIB = 64 * 1024;
 function open(file: string): Database {
   const db = openDatabase(file, { cacheKib: CACHE_KIB });
   migrate(db, file, EVENT_MIGRATIONS);
+  completeCheckpoint(db);
   return db;
+}
+
+/**
+ * Completes a checkpoint that a full disk has cut short. Until then, the file is damaged without its log, as if another one had
+ * been copied over it.
+ */
+function completeCheckpoint(db: Database): void {
+  try {
+    db.exec('PRAGMA wal_checkpoint(PASSIVE)');
+  } catch {
+    // The disk is still full, which commits report. A later checkpoint completes it.
+  }
 }
 
 function perform(committer: Committer, task: Task): Answers[keyof Answers] {
