@@ -19,7 +19,7 @@ const DATE = /^\d{4}-\d{2}-\d{2}$/;
 /** The first day that can be written as YYYY-MM-DD. */
 export const FIRST_DAY = Date.parse('0000-01-01') / DAY_MS;
 /** The Monday of the week of 1970-01-01, a Thursday, as a civil day. */
-const MONDAY_OF_EPOCH = -3;
+export const MONDAY_OF_EPOCH = -3;
 /** The largest offset of a time zone from UTC, rounded up. */
 const OFFSET_MAX_MS = 16 * HOUR_MS;
 

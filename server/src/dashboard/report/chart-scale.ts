@@ -1,4 +1,4 @@
-import { civilDay, type Granularity, offsetMs } from '../../domain/calendar.ts';
+import { civilDay, type Granularity, MONDAY_OF_EPOCH, offsetMs } from '../../domain/calendar.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../../domain/clock.ts';
 import type { Unit } from './measures.ts';
 
@@ -45,11 +45,10 @@ const hours =
   (atMs, zone) =>
     Math.floor((atMs + offsetMs(zone, atMs)) / (count * HOUR_MS));
 const day: Numbering = (atMs, zone) => civilDay(zone, atMs);
-/** Weeks begin on Monday, and 1970-01-01 was a Thursday. */
 const weeks =
   (count: number): Numbering =>
   (atMs, zone) =>
-    Math.floor((civilDay(zone, atMs) + 3) / (7 * count));
+    Math.floor((civilDay(zone, atMs) - MONDAY_OF_EPOCH) / (7 * count));
 const months =
   (count: number): Numbering =>
   (atMs, zone) => {
