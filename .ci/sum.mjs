@@ -1,21 +1,56 @@
-// Adds up the results of all runners, for `.ci/run`: node .ci/sum.mjs [FAILED STEP]…
+// Adds up the results of all runners, for `.ci/run`, and repeats what failed: node .ci/sum.mjs [FAILED STEP]…
 import { readFileSync } from 'node:fs';
+import { stripVTControlCharacters } from 'node:util';
 
 const FILES = ['unit', 'chromium', 'faults', 'engines', 'browsers'];
+/** Limits on what is repeated of failures, so that the end of the output has all that matters. */
+const FAILURES_MAX = 10;
+const MESSAGE_LINES_MAX = 8;
+const LINE_CHARACTERS_MAX = 200;
 
 /**
- * Reads passed and failed tests from the JSON of Vitest or Playwright. A test that passed only on retry has failed. A file
- * whose hook or import failed is one failure: Vitest calls its tests skipped.
+ * Reads the number of passed tests, and the failures, from the JSON of Vitest. A file whose hook or import failed is one
+ * failure: Vitest calls its tests skipped.
  */
-function numbersOf(file) {
-  const { stats, errors = [], ...vitest } = JSON.parse(readFileSync(file, 'utf8'));
-  if (stats !== undefined)
-    return { passed: stats.expected, failed: stats.unexpected + stats.flaky + errors.length };
-  const broken = vitest.testResults.filter(
-    ({ status, assertionResults }) =>
-      status === 'failed' && assertionResults.every((test) => test.status !== 'failed'),
-  );
-  return { passed: vitest.numPassedTests, failed: vitest.numFailedTests + broken.length };
+function fromVitest({ numPassedTests, testResults }) {
+  const failures = testResults.flatMap(({ name, status, message, assertionResults }) => {
+    const failed = assertionResults.filter((test) => test.status === 'failed');
+    if (failed.length > 0)
+      return failed.map((test) => ({
+        name: `${name}: ${test.fullName}`,
+        message: test.failureMessages.join('\n'),
+      }));
+    return status === 'failed' ? [{ name, message }] : [];
+  });
+  return { passed: numPassedTests, failures };
+}
+
+/** Reads the same from the JSON of Playwright. A test that passed only on retry has failed. */
+function fromPlaywright({ stats, suites, errors }) {
+  const specsOf = ({ specs = [], suites = [] }) => [...specs, ...suites.flatMap(specsOf)];
+  const failed = suites
+    .flatMap(specsOf)
+    .flatMap(({ file, title, tests }) => tests.map((test) => ({ ...test, name: `${file}: ${title}` })))
+    .filter(({ status }) => status === 'unexpected' || status === 'flaky')
+    .map(({ name, projectName, results }) => ({
+      name: `${name} (${projectName})`,
+      message: results.flatMap((result) => result.errors.map((error) => error.message)).join('\n'),
+    }));
+  return {
+    passed: stats.expected,
+    failures: [...failed, ...errors.map(({ message }) => ({ name: 'the runner', message }))],
+  };
+}
+
+function resultsOf(name) {
+  const results = JSON.parse(readFileSync(`test-results/${name}.json`, 'utf8'));
+  return results.stats === undefined ? fromVitest(results) : fromPlaywright(results);
+}
+
+/** Returns the first lines of a message, shortened. */
+function beginningOf(message) {
+  const lines = stripVTControlCharacters(message ?? '').split('\n');
+  return lines.slice(0, MESSAGE_LINES_MAX).map((line) => `  ${line.slice(0, LINE_CHARACTERS_MAX)}`);
 }
 
 const failedSteps = process.argv.slice(2);
@@ -23,10 +58,12 @@ const failedSteps = process.argv.slice(2);
 let [passed, failed] = failedSteps.includes('smoke') ? [0, 1] : [1, 0];
 for (const name of FILES) {
   try {
-    const numbers = numbersOf(`test-results/${name}.json`);
-    console.log(`${name}: ${numbers.passed} passed, ${numbers.failed} failed`);
-    passed += numbers.passed;
-    failed += numbers.failed;
+    const { passed: passedHere, failures } = resultsOf(name);
+    for (const failure of failures.slice(0, FAILURES_MAX))
+      console.log([`FAILED ${failure.name}`, ...beginningOf(failure.message)].join('\n'));
+    console.log(`${name}: ${passedHere} passed, ${failures.length} failed`);
+    passed += passedHere;
+    failed += failures.length;
   } catch (error) {
     console.log(`${name} did not finish: ${error.message}`);
     failed++;

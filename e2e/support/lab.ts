@@ -101,6 +101,12 @@ export class Lab {
     return site;
   }
 
+  /** Creates an API key that is limited to a site. */
+  async newApiKey(site: Site): Promise<string> {
+    const options = ['--account', ACCOUNT, '--name', site.domain, '--sites', site.id];
+    return (await command<{ key: string }>(this.server.dataDir, 'key', 'add', ...options)).key;
+  }
+
   async #makeSite(): Promise<Site> {
     this.#sites += 1;
     const domain = `shop-${this.#sites}.example`;

@@ -6,7 +6,7 @@ import { inspect } from '../../src/store/offline/inspect.ts';
 import { moveStore } from '../../src/store/offline/move.ts';
 import { openStore } from '../../src/store/open.ts';
 import { PostgresGenerations } from '../../src/store/scale-out/counts/generations.ts';
-import { describeReports } from '../reports-contract.ts';
+import { describeAnswers, describeReports, type ReportingEngine } from '../reports-contract.ts';
 import { NOON_MS } from '../support/clock.ts';
 import { type ChdbServer, hasChdb, startChdb } from '../support/engines/chdb.ts';
 import { hasPostgres, sharedPostgres } from '../support/engines/postgres.ts';
@@ -36,14 +36,16 @@ beforeAll(async () => {
 }, START_DEADLINE_MS);
 
 describe.skipIf(!hasChdb || !hasPostgres)('reports of ClickHouse 26.7', { timeout: LIMIT_MS }, () => {
-  describeReports({
+  const engine: ReportingEngine = {
     ...{ name: 'generations', open: shippedOn(() => chdb.createDatabase()) },
     worlds: [{ seed: 8, fromMs: Date.UTC(2026, 11, 31), days: 2, perDay: 120, visitors: 9, clockSteps: 0 }],
     spans: 4,
     byReceipt: true,
     // Reports of a day end when retention deletes its rows, as those of an open day do.
     outlivesRetention: false,
-  });
+  };
+  describeReports(engine);
+  describeAnswers(engine);
 });
 
 describe.skipIf(!hasChdb || !hasPostgres)('reports of a site without counted events', () => {
