@@ -4,16 +4,17 @@ import { gzipSync } from 'node:zlib';
 import { minify } from 'terser';
 import { typescript } from '../tracker/build/typescript.mjs';
 
-// Builds what the dashboard's pages load: one script and one style sheet, named after their content.
+// Builds what the dashboard's pages load: one script, one style sheet and the marks of sources, named after their content.
 
 /** Budget of each file in gzip bytes. A larger build fails. */
-const GZIP_MAX_BYTES = { js: 12_000, css: 10_000 };
+const GZIP_MAX_BYTES = { js: 12_000, css: 10_000, svg: 12_000 };
 const OUTPUT = 'dist/dashboard';
 /** Style sheets in cascade order: later ones may override earlier ones. */
 const STYLES = [
   ...['kit/base', 'kit/frame', 'kit/elements', 'kit/forms', 'kit/dialog', 'kit/auth-layout'],
   ...['sites/style', 'report/style', 'install/style', 'not-counted/style', 'settings/style'],
-  ...['report/controls', 'report/figures', 'report/chart', 'report/panels', 'live/style', 'kit/print'],
+  ...['report/controls', 'report/figures', 'report/chart', 'report/panels', 'report/icons'],
+  ...['map/style', 'live/style', 'kit/print'],
 ];
 
 const terser = {
@@ -32,10 +33,19 @@ const styleSheet = {
       .replaceAll(/\s*\n\s*/g, ' ')
       .replaceAll(/\s*([{};,])\s*/g, '$1')
       .trim();
-    const name = createHash('sha256').update(source).digest('hex').slice(0, 12);
-    this.emitFile({ type: 'asset', fileName: `dashboard-${name}.css`, source });
+    this.emitFile({ type: 'asset', fileName: `dashboard-${hashOf(source)}.css`, source });
   },
 };
+
+const marks = {
+  name: 'marks',
+  generateBundle() {
+    const source = readFileSync('server/src/dashboard/kit/marks.svg', 'utf8');
+    this.emitFile({ type: 'asset', fileName: `marks-${hashOf(source)}.svg`, source });
+  },
+};
+
+const hashOf = (source) => createHash('sha256').update(source).digest('hex').slice(0, 12);
 
 /** Lists the files of this build. Files of earlier builds may be in the same folder. */
 const manifest = {
@@ -63,5 +73,5 @@ const budget = {
 export default {
   input: 'server/src/dashboard/island-main.ts',
   output: { dir: OUTPUT, format: 'es', entryFileNames: 'dashboard-[hash].js' },
-  plugins: [typescript, terser, styleSheet, manifest, budget],
+  plugins: [typescript, terser, styleSheet, marks, manifest, budget],
 };

@@ -58,10 +58,14 @@ export const NO_REPORTS: AskedReports = {
 /** A domain name that is far too long. */
 export const LONG = `${'a-very-long-name-that-nobody-would-choose-'.repeat(4)}.example`;
 
-export function frameOf(assets: Pick<Assets, 'style' | 'script'>, path: string, email: string | null): Frame {
+/** What pages load. */
+export type PageAssets = Omit<Assets, 'files'>;
+
+export function frameOf(assets: PageAssets, path: string, email: string | null): Frame {
   return {
     style: assets.style,
     script: assets.script,
+    marks: assets.marks,
     email,
     csrf: 'sample',
     path,
@@ -70,7 +74,7 @@ export function frameOf(assets: Pick<Assets, 'style' | 'script'>, path: string, 
   };
 }
 
-export function visitOf(assets: Pick<Assets, 'style' | 'script'>, site: Site = SITE): SiteRequest {
+export function visitOf(assets: PageAssets, site: Site = SITE): SiteRequest {
   const path = `/dashboard/sites/${site.id}`;
   return {
     address: path,

@@ -2,12 +2,11 @@ import { type AccountActivityData, accountActivityPage } from '../src/dashboard/
 import { type AccountData, accountPage } from '../src/dashboard/account/view.tsx';
 import { type ApiKeysData, apiKeysPage } from '../src/dashboard/api-keys/view.tsx';
 import { type InstanceData, instancePage } from '../src/dashboard/instance/view.tsx';
-import type { Assets } from '../src/dashboard/kit/assets.ts';
 import type { SettingsData } from '../src/dashboard/settings/elements.tsx';
 import { settingsPage } from '../src/dashboard/settings/view.tsx';
 import { DAY_MS } from '../src/domain/clock.ts';
 import type { ApiKey, SecurityEntry } from '../src/store/contract/store.ts';
-import { ACCOUNT, frameOf, LONG, NOW_MS, SESSION, SITE, visitOf } from './frames.ts';
+import { ACCOUNT, frameOf, LONG, NOW_MS, type PageAssets, SESSION, SITE, visitOf } from './frames.ts';
 
 /** The views of settings, API keys, the account and the instance. */
 
@@ -139,7 +138,7 @@ const SETTINGS: SettingsData = {
   done: 'goal',
 };
 
-export function ownedSamples(assets: Pick<Assets, 'style' | 'script'>): [string, string][] {
+export function ownedSamples(assets: PageAssets): [string, string][] {
   const request = visitOf(assets);
   const keys = frameOf(assets, '/dashboard/settings/api-keys', ACCOUNT.email);
   const account = frameOf(assets, '/dashboard/account', ACCOUNT.email);

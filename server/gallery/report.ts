@@ -1,5 +1,6 @@
+import { AI_VISITS } from '../src/app/reports/filters.ts';
 import { Random } from '../src/commands/demo/random.ts';
-import { loadReport, type ReportData } from '../src/dashboard/report/data.ts';
+import type { ReportAsk } from '../src/dashboard/report/data.ts';
 import type { Dimension } from '../src/domain/dimensions.ts';
 import type { Measures } from '../src/domain/measures.ts';
 import type { Money } from '../src/domain/money.ts';
@@ -19,10 +20,10 @@ const VALUES: Readonly<Record<string, readonly (string | null)[]>> = {
     '/download',
   ],
   host: ['notes.example', 'staging.notes.example'],
-  source: [null, 'Google', 'ChatGPT', 'Hacker News', 'Claude', 'newsletter'],
+  source: [null, 'Google', 'ChatGPT', 'Claude', 'Perplexity', 'Hacker News', 'newsletter'],
   channel: ['direct', 'search', 'ai', 'social', 'email'],
   campaign: [null, 'autumn-letter', 'launch'],
-  country: ['DE', 'US', 'GB', 'FR', 'IN', null],
+  country: ['DE', 'US', 'GB', 'FR', 'IN', null, 'BR', 'SG', 'JP', 'ZA'],
   device: ['desktop', 'phone', 'tablet'],
   browser: ['Chrome', 'Safari', 'Firefox', 'Edge'],
   os: ['Windows', 'macOS', 'iOS', 'Android', 'Linux'],
@@ -89,7 +90,10 @@ function madeUp(seed: number): AskedReports {
   return {
     totals: async () => measuresAround(11_300, random),
     series: async (_, boundariesMs) => boundariesMs.slice(1).map(() => measuresAround(400, random)),
-    breakdown: async (_, by) => ({ rows: rowsOf(by), nextCursor: by === 'page' ? 'more' : null }),
+    breakdown: async ({ filters }, by) => ({
+      rows: filters.includes(AI_VISITS) ? rowsOf('source').slice(2, 5) : rowsOf(by),
+      nextCursor: by === 'page' ? 'more' : null,
+    }),
     views: async (_, by) => ({
       rows: by === null ? [{ value: null, ...viewsAround(9_000, random) }] : viewRowsOf(by),
       nextCursor: by === 'page' ? 'more' : null,
@@ -108,14 +112,14 @@ function madeUp(seed: number): AskedReports {
   };
 }
 
-/** Loads a report of sample data. @param query the query string of the report's URL */
-export function sampleReport(query: string, isEmpty = false): Promise<ReportData> {
-  return loadReport({
+/** Returns what the sample pages ask of a report. @param query the query string of its URL */
+export function sampleAsk(query: string, isEmpty = false): ReportAsk {
+  return {
     reports: isEmpty ? NO_REPORTS : madeUp(7),
     registry: { goalsOf: async () => (isEmpty ? [] : [...GOALS]) },
     site: SITE,
     zone: 'Europe/Berlin',
     nowMs: NOW_MS,
     query: new URLSearchParams(query),
-  });
+  };
 }

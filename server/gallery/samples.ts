@@ -1,26 +1,28 @@
 import { addSitePage } from '../src/dashboard/add-site/view.tsx';
 import { readChoice } from '../src/dashboard/install/choice.ts';
 import { invitationPage } from '../src/dashboard/invitation/view.tsx';
-import type { Assets } from '../src/dashboard/kit/assets.ts';
 import { errorPage } from '../src/dashboard/kit/error.tsx';
 import { livePage } from '../src/dashboard/live/view.tsx';
+import { loadMap } from '../src/dashboard/map/data.ts';
+import { linksOfMap, mapPage } from '../src/dashboard/map/view.tsx';
 import { notCountedPage } from '../src/dashboard/not-counted/view.tsx';
 import { forgotPage, resetPage, signInLinkPage } from '../src/dashboard/password-reset/view.tsx';
+import { loadReport } from '../src/dashboard/report/data.ts';
 import { Links } from '../src/dashboard/report/links.ts';
 import { emptySitePage, installPage, reportPage } from '../src/dashboard/report/view.tsx';
-import { sharedReportPage, sharePasswordPage } from '../src/dashboard/share/view.tsx';
+import { sharedMapPage, sharedReportPage, sharePasswordPage } from '../src/dashboard/share/view.tsx';
 import * as signIn from '../src/dashboard/sign-in/view.tsx';
 import { sitesPage } from '../src/dashboard/sites/view.tsx';
 import { whoamiPage } from '../src/dashboard/whoami/view.tsx';
-import { ACCOUNT, frameOf, LONG, SITE, visitOf } from './frames.ts';
+import { ACCOUNT, frameOf, LONG, type PageAssets, SITE, visitOf } from './frames.ts';
 import { ownedSamples } from './owned.ts';
-import { sampleReport } from './report.ts';
+import { sampleAsk } from './report.ts';
 import * as data from './site-data.ts';
 
 /** The HTML of every view in each of its states, by name. */
 export type Samples = ReadonlyMap<string, string>;
 
-export async function allSamples(assets: Pick<Assets, 'style' | 'script'>): Promise<Samples> {
+export async function allSamples(assets: PageAssets): Promise<Samples> {
   return new Map([
     ...strangersSamples(assets),
     ...listSamples(assets),
@@ -33,7 +35,7 @@ export async function allSamples(assets: Pick<Assets, 'style' | 'script'>): Prom
 type Made = [string, string][];
 
 /** Creates the views for visitors who are not signed in. */
-function strangersSamples(assets: Pick<Assets, 'style' | 'script'>): Made {
+function strangersSamples(assets: PageAssets): Made {
   const frame = frameOf(assets, '/login', null);
   const problem = {
     email: 'ada',
@@ -89,7 +91,7 @@ function strangersSamples(assets: Pick<Assets, 'style' | 'script'>): Made {
   ];
 }
 
-function listSamples(assets: Pick<Assets, 'style' | 'script'>): Made {
+function listSamples(assets: PageAssets): Made {
   const frame = frameOf(assets, '/dashboard', ACCOUNT.email);
   const used = { used: 3, limit: 3, plan: 'free' as const };
   return [
@@ -109,14 +111,18 @@ function listSamples(assets: Pick<Assets, 'style' | 'script'>): Made {
   ];
 }
 
-async function reportSamples(assets: Pick<Assets, 'style' | 'script'>): Promise<Made> {
+async function reportSamples(assets: PageAssets): Promise<Made> {
   const request = visitOf(assets);
   const base = request.frame.path;
   const propsFor = async (query: string, isEmpty = false) => ({
-    data: await sampleReport(query, isEmpty),
+    data: await loadReport(sampleAsk(query, isEmpty)),
     links: new Links(base, new URLSearchParams(query)),
     livePath: base,
     apiUrl: `https://stats.example/api/v1/sites/${SITE.id}`,
+  });
+  const mapFor = async (query: string, isEmpty = false) => ({
+    data: await loadMap(sampleAsk(query, isEmpty)),
+    ...linksOfMap(base, new URLSearchParams(query)),
   });
   const filtered =
     'range=12m&compare=year&metric=bounce&pages=exit&sources=utm_campaign&devices=os&events=prop:plan' +
@@ -126,6 +132,15 @@ async function reportSamples(assets: Pick<Assets, 'style' | 'script'>): Promise<
     ['report-filtered', reportPage(request, await propsFor(filtered))],
     ['report-hours', reportPage(request, await propsFor('range=today&compare=none&metric=engaged'))],
     ['report-nothing', reportPage(request, await propsFor('range=7d', true))],
+    ['map', mapPage(request, await mapFor('range=30d'))],
+    ['map-filtered', mapPage(request, await mapFor(filtered))],
+    ['map-nothing', mapPage(request, await mapFor('range=7d', true))],
+    [
+      'shared-map',
+      sharedMapPage(frameOf(assets, '/share/s/map', null), {
+        ...{ domain: SITE.domain, ...(await mapFor('range=7d')) },
+      }),
+    ],
     [
       'shared-report',
       sharedReportPage(frameOf(assets, '/share/s', null), {
@@ -137,7 +152,7 @@ async function reportSamples(assets: Pick<Assets, 'style' | 'script'>): Promise<
   ];
 }
 
-function siteSamples(assets: Pick<Assets, 'style' | 'script'>): Made {
+function siteSamples(assets: PageAssets): Made {
   const request = visitOf(assets);
   const long = visitOf(assets, { ...SITE, domain: LONG });
   const installWith = (query: string) =>

@@ -39,7 +39,12 @@ describe('a response', () => {
     const css = await staticFile('dashboard-1.css', Buffer.from(TEXT));
     server = await world.serve({
       scripts: [{ ...(await staticFile('a.js', Buffer.from(TEXT))), immutable: false }],
-      assets: { files: [css], style: '/assets/dashboard-1.css', script: '/assets/none.js' },
+      assets: {
+        files: [css],
+        style: '/assets/dashboard-1.css',
+        script: '/assets/none.js',
+        marks: '/assets/none.svg',
+      },
     });
     return () => world.close();
   });

@@ -20,6 +20,7 @@ import { ERROR_TEXT, type ErrorText } from './kit/error-text.ts';
 import type { Frame, Parts } from './kit/parts.ts';
 import { Router, sendHtml } from './kit/router.ts';
 import { livePages } from './live/routes.ts';
+import { mapPages } from './map/routes.ts';
 import { notCountedPages } from './not-counted/routes.ts';
 import { passwordResetPages } from './password-reset/routes.ts';
 import { sitePages } from './report/routes.ts';
@@ -133,6 +134,7 @@ export function declarePages(router: Router): void {
   sitesPages(router);
   addSitePages(router);
   sitePages(router);
+  mapPages(router);
   livePages(router);
   notCountedPages(router);
   whoamiPages(router);
@@ -144,9 +146,12 @@ export function declarePages(router: Router): void {
 }
 
 /** Creates the frame of a page whose viewer is unknown. */
-function signedOutFrame({ style, script }: Assets, { publicUrl }: { publicUrl: string | null }): Frame {
+function signedOutFrame(
+  { style, script, marks }: Assets,
+  { publicUrl }: { publicUrl: string | null },
+): Frame {
   const basePath = basePathOf(publicUrl);
-  return { style, script, email: null, csrf: '', path: '/', basePath, command: '' };
+  return { style, script, marks, email: null, csrf: '', path: '/', basePath, command: '' };
 }
 
 function refuse(parts: Parts, error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type StaticFile, staticFile } from '../../http/static-file.ts';
 
-/** The built style sheet and script. They are read once at start, and served from memory under names that depend on content. */
+/** The built style sheet, script and marks. They are read once at start, and served from memory under names that depend on content. */
 
 export interface Assets {
   files: readonly StaticFile[];
@@ -10,10 +10,17 @@ export interface Assets {
   style: string;
   /** The URL of the script. */
   script: string;
+  /** The URL of the marks of sources. */
+  marks: string;
 }
 
 /** Assets without files, for tests that do not render pages. */
-export const NO_ASSETS: Assets = { files: [], style: '/assets/none.css', script: '/assets/none.js' };
+export const NO_ASSETS: Assets = {
+  files: [],
+  style: '/assets/none.css',
+  script: '/assets/none.js',
+  marks: '/assets/none.svg',
+};
 
 /** Reads the built files. It throws if they have not been built. */
 export async function loadAssets(folder: string): Promise<Assets> {
@@ -27,7 +34,7 @@ export async function loadAssets(folder: string): Promise<Assets> {
       throw new Error(`There is no ${ending} file in ${folder}: the dashboard has not been built.`);
     return `/assets/${found.name}`;
   };
-  return { files, style: addressOf('.css'), script: addressOf('.js') };
+  return { files, style: addressOf('.css'), script: addressOf('.js'), marks: addressOf('.svg') };
 }
 
 async function namesIn(folder: string): Promise<string[]> {

@@ -3,6 +3,7 @@ import { renderToString } from 'preact-render-to-string';
 import { linksWithBasePath } from '../../http/base-path.ts';
 import { Form } from './form.tsx';
 import type { Frame } from './parts.ts';
+import { MarksUrl } from './source-mark.tsx';
 
 /**
  * The HTML document of every page. The renderer escapes all values; never write HTML by hand. Pages write links without the path of
@@ -36,7 +37,7 @@ export function documentOf({ frame, title, width = 'normal', children }: Documen
         </a>
         <Top frame={frame} />
         <main id="main" class={`page page-${width}`}>
-          {children}
+          <MarksUrl.Provider value={frame.marks}>{children}</MarksUrl.Provider>
         </main>
         <footer class="foot">
           <p>AttractOS. No visitor cookies, no third parties. Times are UTC unless noted.</p>

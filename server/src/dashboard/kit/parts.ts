@@ -108,6 +108,7 @@ export interface SignedInUser {
 export interface Frame {
   style: string;
   script: string;
+  marks: string;
   /** The email address of the signed-in user; null if there is none. */
   email: string | null;
   /** The CSRF token for the forms of this page. */

@@ -195,6 +195,7 @@ export class Router {
       frame: {
         style: parts.assets.style,
         script: parts.assets.script,
+        marks: parts.assets.marks,
         email: user?.account.email ?? null,
         csrf,
         path: url?.pathname ?? '/',

@@ -3,14 +3,21 @@ import type { GoalResult } from '../../app/goals.ts';
 import { dimensionLabel } from '../../domain/dimensions.ts';
 import type { ReportFilter } from '../../domain/filters.ts';
 import { valueName } from '../../domain/value-names.ts';
-import type { ReportData } from './data.ts';
 import { operatorName } from './filters.ts';
 import { goalName } from './goal-name.ts';
 import type { Links } from './links.ts';
 import { REPORT_TEXT } from './text.ts';
 
+type ChipGoal = Pick<GoalResult, 'goal'>;
+
 /** The active filters. Each can be negated or removed. */
-export function Chips({ data: { goals }, links }: { data: ReportData; links: Links }): VNode | null {
+export function Chips({
+  data: { goals },
+  links,
+}: {
+  data: { goals: readonly ChipGoal[] };
+  links: Links;
+}): VNode | null {
   if (links.filters.length === 0) return null;
   const values = links.filters.reduce((sum, filter) => sum + filter.values.length, 0);
   return (
@@ -46,7 +53,7 @@ function Operator({ filter, links }: { filter: ReportFilter; links: Links }): VN
 }
 
 /** Returns how a filter's value is shown. */
-function nameIn(filter: ReportFilter, value: string | null, goals: readonly GoalResult[]): string {
+function nameIn(filter: ReportFilter, value: string | null, goals: readonly ChipGoal[]): string {
   if (filter.operator === 'contains') return value ?? '';
   const found = filter.by === 'goal' && goals.find(({ goal }) => goal.id === value);
   return found ? goalName(found.goal) : valueName(filter.by, value);

@@ -217,22 +217,41 @@ async function loadPanel(
   properties: readonly string[],
 ): Promise<PanelData> {
   const tabs = plan.id === 'events' ? [...plan.tabs, ...propertyTabs(ask, properties)] : plan.tabs;
+  const load = async (tab: PanelTab): Promise<PanelData> => {
+    // The panel lists custom events, without page views.
+    const filters = tab.by === 'event' ? [...scope.filters, CUSTOM_EVENTS] : scope.filters;
+    const { rows, nextCursor } = await ask.reports.breakdown({ ...scope, filters }, tab.by, {
+      limit: ROWS,
+    });
+    return {
+      plan,
+      tabs,
+      tab,
+      rows: rows.filter(({ value }) => value !== null || !tab.by.startsWith('prop:')),
+      more: nextCursor !== null,
+    };
+  };
   const asked = ask.query.get(plan.id);
+  const opened = asked === null ? openedTab(tabs, readReportFilters(ask.query)) : undefined;
+  const parts = opened === undefined ? null : await load(opened);
+  if (parts?.rows.some(({ value }) => value !== null)) return parts;
   const by = asked === 'campaign' ? 'utm_campaign' : asked; // its name in old links
   const tab = tabs.find((each) => each.by === by) ?? tabs[0];
   if (tab === undefined) throw new Error('a panel has no tabs');
-  // The panel lists custom events, without page views.
-  const filters = tab.by === 'event' ? [...scope.filters, CUSTOM_EVENTS] : scope.filters;
-  const { rows, nextCursor } = await ask.reports.breakdown({ ...scope, filters }, tab.by, {
-    limit: ROWS,
-  });
-  return {
-    plan,
-    tabs,
-    tab,
-    rows: rows.filter(({ value }) => value !== null || !tab.by.startsWith('prop:')),
-    more: nextCursor !== null,
-  };
+  return load(tab);
+}
+
+/** Returns the tab that the filters open: the referrers of one source, or the cities of one region. */
+function openedTab(tabs: readonly PanelTab[], filters: readonly ReportFilter[]): PanelTab | undefined {
+  const whole = tabs.findLast(
+    ({ by, parts }) =>
+      parts !== undefined &&
+      filters.some(
+        ({ by: subject, operator, negated, values }) =>
+          subject === by && operator === 'is' && !negated && values.length === 1 && values[0] !== null,
+      ),
+  );
+  return tabs.find(({ by }) => by === whole?.parts);
 }
 
 /** Creates the tabs of the requested property, and of the most frequent ones. */

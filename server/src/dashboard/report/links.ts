@@ -31,6 +31,12 @@ export class Links {
     return this.#withFilters(withValue(this.filters, { by, operator: 'is', negated: false }, value));
   }
 
+  /** Returns the links of the report with one filter more, for a value of a dimension. */
+  narrowed(by: FilterSubject, value: string): Links {
+    const filter: ReportFilter = { by, operator: 'is', negated: false, values: [value] };
+    return new Links(this.base, withFilters(this.#query, [...this.filters, filter]));
+  }
+
   /** Returns the URL without one value of a filter. @param filter one of `filters` */
   withoutValue(filter: ReportFilter, value: string | null): string {
     return this.#withFilters(withoutValue(this.filters, filter, value));

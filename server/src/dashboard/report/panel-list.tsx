@@ -12,6 +12,7 @@ import { PanelFoot } from './panel-foot.tsx';
 import { PanelTabs } from './panel-tabs.tsx';
 import { weightName, weightOf } from './panels.ts';
 import { REPORT_TEXT } from './text.ts';
+import { ValueIcon } from './value-icon.tsx';
 
 /** The tables of a report. */
 
@@ -33,6 +34,11 @@ export function Panel({ panel, links, data, apiUrl }: Shared & { panel: PanelDat
         )}
       </div>
       <Rows by={tab.by} heading={dimensionLabel(tab.by)} rows={rows} links={links} />
+      {tab.by === 'country' && rows.length > 0 && (
+        <p class="map-link">
+          <a href={links.with({}, '/map')}>{REPORT_TEXT.worldMap}</a>
+        </p>
+      )}
       <PanelFoot
         {...{ data, links, apiUrl, more }}
         id={plan.id}
@@ -92,39 +98,53 @@ function Value({ by, row, links }: { by: Dimension; row: BreakdownRow; links: Li
   if (by === 'bot' || links === null)
     return (
       <span class="value">
+        <ValueIcon by={by} row={row} />
         <bdi>{name}</bdi>
         {row.company != null && <span class="hint"> {row.company}</span>}
       </span>
     );
   return (
     <a class="value" href={links.withValue(by, row.value)} title={REPORT_TEXT.filterByValue(isolated(name))}>
+      <ValueIcon by={by} row={row} />
       <bdi>{name}</bdi>
     </a>
   );
 }
 
-export function AiPanel({ data, links, apiUrl }: Shared): VNode {
+/** The AI assistants that sent visitors. */
+export function AssistantsPanel({ data, links, apiUrl }: Shared): VNode {
+  const ofAssistants = links.narrowed('channel', 'ai');
   return (
-    <section class="card panel panel-wide" aria-labelledby="panel-ai" id="ai">
+    <section class="card panel" aria-labelledby="panel-ai" id="ai">
       <div class="panel-head">
-        <h2 id="panel-ai">{REPORT_TEXT.ai}</h2>
+        <h2 id="panel-ai">{REPORT_TEXT.assistants}</h2>
       </div>
-      <div class="two-even">
-        <div>
-          <h3>{REPORT_TEXT.aiReferrals}</h3>
-          <Rows by="source" heading={REPORT_TEXT.assistant} rows={data.assistants} links={links} />
-        </div>
-        <div>
-          <h3>{REPORT_TEXT.crawlers}</h3>
-          <Rows by="bot" heading={REPORT_TEXT.crawler} rows={data.crawlers} links={null} />
-        </div>
+      <Rows by="source" heading={REPORT_TEXT.assistant} rows={data.assistants} links={links} />
+      <PanelFoot
+        {...{ apiUrl, links: ofAssistants, data: { ...data, asked: ofAssistants.filters } }}
+        id="ai"
+        by="source"
+        title={REPORT_TEXT.assistants}
+        definition={REPORT_TEXT.assistantsHint}
+      />
+    </section>
+  );
+}
+
+/** The crawlers and other programs that say what they are. */
+export function CrawlersPanel({ data, links, apiUrl }: Shared): VNode {
+  return (
+    <section class="card panel" aria-labelledby="panel-crawlers" id="crawlers">
+      <div class="panel-head">
+        <h2 id="panel-crawlers">{REPORT_TEXT.crawlers}</h2>
       </div>
+      <Rows by="bot" heading={REPORT_TEXT.crawler} rows={data.crawlers} links={null} />
       <PanelFoot
         {...{ data, links, apiUrl }}
-        id="ai"
+        id="crawlers"
         by="bot"
-        title={REPORT_TEXT.ai}
-        definition={REPORT_TEXT.aiHint}
+        title={REPORT_TEXT.crawlers}
+        definition={REPORT_TEXT.crawlersHint}
       />
     </section>
   );

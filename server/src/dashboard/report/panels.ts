@@ -6,6 +6,8 @@ import type { BreakdownRow } from '../../store/contract/store.ts';
 export interface PanelTab {
   by: Dimension;
   name: string;
+  /** The tab with the parts of a value of this one. A filter for one value opens it, if it has any. */
+  parts?: Dimension;
 }
 
 export interface PanelPlan {
@@ -31,9 +33,9 @@ export const PANELS: readonly PanelPlan[] = [
     id: 'sources',
     title: 'Sources',
     definition:
-      'Where visits came from: the referring site or utm_source. Channels group sources; referrers are the addresses that linked here. The other tabs are the utm tags of the first page.',
+      'Where visits came from: the referring site or utm_source. Channels group sources; referrers are the addresses that linked here; a filter for one source opens them. The other tabs are the utm tags of the first page.',
     tabs: [
-      { by: 'source', name: 'Sources' },
+      { by: 'source', name: 'Sources', parts: 'referrer' },
       { by: 'channel', name: 'Channels' },
       { by: 'referrer', name: 'Referrers' },
       { by: 'utm_campaign', name: 'Campaigns' },
@@ -49,8 +51,8 @@ export const PANELS: readonly PanelPlan[] = [
     definition:
       'Based on the visitor’s IP address, which is looked up in memory and not stored; without a match, on the browser’s time zone. Regions and cities need a city database on this server. Languages are those of the browser.',
     tabs: [
-      { by: 'country', name: 'Countries' },
-      { by: 'region', name: 'Regions' },
+      { by: 'country', name: 'Countries', parts: 'region' },
+      { by: 'region', name: 'Regions', parts: 'city' },
       { by: 'city', name: 'Cities' },
       { by: 'language', name: 'Languages' },
     ],

@@ -11,7 +11,7 @@ import { Figures } from './figures.tsx';
 import type { Links } from './links.ts';
 import { Notes } from './notes.tsx';
 import { PanelFoot } from './panel-foot.tsx';
-import { AiPanel, GoalsPanel, Panel } from './panel-list.tsx';
+import { AssistantsPanel, CrawlersPanel, GoalsPanel, Panel } from './panel-list.tsx';
 import type { Invalid } from './problems.ts';
 import { REPORT_TEXT } from './text.ts';
 import { ViewPanels } from './views-panels.tsx';
@@ -58,7 +58,8 @@ export function Report({ data, links, livePath, apiUrl }: ReportProps): VNode {
         ))}
         {data.goals.length > 0 && <GoalsPanel data={data} links={links} apiUrl={apiUrl} />}
         {data.views !== null && <ViewPanels {...{ data, links, apiUrl }} views={data.views} />}
-        <AiPanel data={data} links={links} apiUrl={apiUrl} />
+        <AssistantsPanel data={data} links={links} apiUrl={apiUrl} />
+        <CrawlersPanel data={data} links={links} apiUrl={apiUrl} />
       </div>
       <Notes data={data} />
     </div>

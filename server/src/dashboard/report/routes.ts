@@ -8,9 +8,9 @@ import { CHECK_WAIT_MS } from '../install/text.ts';
 import { html } from '../kit/answers.ts';
 import type { Answer, Parts, SiteRequest } from '../kit/parts.ts';
 import type { Router } from '../kit/router.ts';
-import { siteZone } from '../kit/site-zone.ts';
+import { siteAsk } from './ask.ts';
 import { rowsFile } from './csv.ts';
-import { loadReport, type ReportAsk } from './data.ts';
+import { loadReport } from './data.ts';
 import { withTypedFilter } from './filters.ts';
 import { Links } from './links.ts';
 import { invalidReport } from './problems.ts';
@@ -19,7 +19,7 @@ import { emptySitePage, type InstallData, installPage, invalidReportPage, report
 /** Adds the page of a site: its report, or installation help until the first event. */
 export function sitePages(router: Router): void {
   const { parts } = router;
-  const { store, clock, feed, tracker } = parts;
+  const { clock, feed, tracker } = parts;
 
   const installData = async ({ site, baseUrl, query, role }: SiteRequest): Promise<InstallData> => {
     const choice = readChoice(query);
@@ -41,15 +41,6 @@ export function sitePages(router: Router): void {
     };
   };
 
-  const askOf = async (request: SiteRequest): Promise<ReportAsk> => ({
-    registry: store.registry,
-    reports: request.reports,
-    site: request.site,
-    zone: await siteZone(store.registry, request),
-    nowMs: clock.now(),
-    query: request.query,
-  });
-
   router.site('GET', '/dashboard/sites/:id', 'look', async (request): Promise<Answer> => {
     const { site, query, baseUrl } = request;
     const base = `/dashboard/sites/${site.id}`;
@@ -57,7 +48,7 @@ export function sitePages(router: Router): void {
     if (filtered !== null) return { kind: 'redirect', to: `${base}?${filtered}` };
     if (!(await hasEvents(parts, site))) return html(emptySitePage(request, await installData(request)));
     try {
-      const data = await loadReport(await askOf(request));
+      const data = await loadReport(await siteAsk(parts, request));
       return html(
         reportPage(request, {
           data,
@@ -73,7 +64,7 @@ export function sitePages(router: Router): void {
 
   router.site('GET', '/dashboard/sites/:id/rows.csv', 'look', async (request) => {
     try {
-      return await rowsFile(await askOf(request));
+      return await rowsFile(await siteAsk(parts, request));
     } catch (error) {
       const base = `/dashboard/sites/${request.site.id}`;
       return invalidReport(error, base, (invalid) => invalidReportPage(request, invalid));

@@ -38,12 +38,14 @@ export const REPORT_TEXT = {
   tooLong: 'These filters are too long for one API request.',
   noData: 'No data for this period',
   filterByValue: (name: string) => `Filter by ${name}`,
-  aiReferrals: 'AI referrals',
+  assistants: 'AI assistants',
   assistant: 'Assistant',
   crawlers: 'Crawlers and bots',
   crawler: 'Crawler',
-  aiHint:
-    'AI referrals are visits that came from a link in an AI assistant. Crawlers and bots are programs that identify themselves; they appear here and in no other number. Filters do not apply to them.',
+  assistantsHint:
+    'Visits that came from a link in an AI assistant, such as ChatGPT. Search engines are not included.',
+  crawlersHint:
+    'Programs that identify themselves, also those of AI companies. They appear here and in no other number, and filters do not apply to them.',
   goals: 'Goals',
   goalsTable: 'Visitors who reached each goal',
   goal: 'Goal',
@@ -76,6 +78,7 @@ export const REPORT_TEXT = {
   allowed: (host: string) => `Events from ${host} are counted from now on. Reload a page there to check.`,
   noEvents: 'No events yet. Paste this snippet into your pages, then open one of them.',
   snippet: 'Snippet',
+  worldMap: 'World map',
   title: 'Report',
   install: 'Install',
   revenueHint:
@@ -111,7 +114,6 @@ export const REPORT_TEXT = {
   apiRequest: (panel: string) => `the API request for ${panel}`,
   visitPage: (path: string) => `Visit ${path}`,
   tabs: (panel: string) => `${panel} by`,
-  ai: 'AI',
   chart: (figure: string, interval: string, count: number, highest: string) =>
     `${figure} by ${interval}: ${count} values, highest ${highest}`,
   point: (label: string, value: string, before: string | null) =>

@@ -11,13 +11,15 @@ import { CREDENTIAL_TEXT } from '../kit/error-text.ts';
 import { type Answer, NotFound, type PageRequest, type Parts } from '../kit/parts.ts';
 import { tooMany, waitOf } from '../kit/reauthenticate.ts';
 import type { Router } from '../kit/router.ts';
+import { loadMap } from '../map/data.ts';
+import { linksOfMap } from '../map/view.tsx';
 import { rowsFile } from '../report/csv.ts';
 import { loadReport, type ReportAsk } from '../report/data.ts';
 import { withTypedFilter } from '../report/filters.ts';
 import { Links } from '../report/links.ts';
 import { invalidReport } from '../report/problems.ts';
 import { CachedReports } from './cached-reports.ts';
-import { invalidSharedReportPage, sharedReportPage, sharePasswordPage } from './view.tsx';
+import { invalidSharedReportPage, sharedMapPage, sharedReportPage, sharePasswordPage } from './view.tsx';
 
 /** The limit of password attempts from one network, for all public links together. */
 const ATTEMPTS_PER_NETWORK: RateLimit = { limit: 10, windowMs: 15 * MINUTE_MS };
@@ -79,6 +81,21 @@ export function sharePages(router: Router): void {
     } catch (error) {
       return invalidReport(error, baseOf(request), (invalid) =>
         invalidSharedReportPage(request.frame, { domain: site.domain, ...invalid }),
+      );
+    }
+  });
+
+  router.anyone('GET', '/share/:token/map', async (request): Promise<Answer> => {
+    const { share, site, zone } = await shareOf(request);
+    const base = baseOf(request);
+    if (isLocked(request, share)) throw new NotFound();
+    const { query, frame } = request;
+    try {
+      const data = await loadMap(askOf(query, { share, site, zone }, request.clientGone()));
+      return html(sharedMapPage(frame, { domain: site.domain, data, ...linksOfMap(base, query) }));
+    } catch (error) {
+      return invalidReport(error, base, (invalid) =>
+        invalidSharedReportPage(frame, { domain: site.domain, ...invalid }),
       );
     }
   });

@@ -5,6 +5,7 @@ import { documentOf } from '../kit/document.tsx';
 import { Form } from '../kit/form.tsx';
 import { isolated, timeToTheSecond } from '../kit/format.ts';
 import type { Frame } from '../kit/parts.ts';
+import { type MapProps, WorldMap } from '../map/view.tsx';
 import type { Invalid } from '../report/problems.ts';
 import { Report, ReportProblems, type ReportProps } from '../report/report.tsx';
 import { REPORT_CACHED_MS } from './cached-reports.ts';
@@ -23,6 +24,21 @@ export function sharedReportPage(frame: Frame, report: ReportProps): string {
         <h1 class="site-name">{domain}</h1>
         <Report {...report} />
         <p class="hint">{SHARE_TEXT.asOf(timeToTheSecond(nowMs, zone), REPORT_CACHED_MS / SECOND_MS)}</p>
+      </>
+    ),
+  });
+}
+
+/** Creates the page of a public link's world map. */
+export function sharedMapPage(frame: Frame, { domain, ...map }: MapProps & { domain: string }): string {
+  return documentOf({
+    frame,
+    title: domain,
+    width: 'wide',
+    children: (
+      <>
+        <h1 class="site-name">{domain}</h1>
+        <WorldMap {...map} />
       </>
     ),
   });

@@ -1,0 +1,27 @@
+import { goalsOf } from '../../app/goals.ts';
+import type { Span } from '../../app/reports/spans.ts';
+import type { BreakdownRow, Goal } from '../../store/contract/store.ts';
+import { type ReportAsk, scopeOf } from '../report/data.ts';
+
+/** More than there are countries. */
+const MAX_COUNTRIES = 300;
+
+export interface MapData {
+  span: Span;
+  zone: string;
+  /** Those of the site. */
+  goals: readonly { goal: Goal }[];
+  /** The countries with visitors, most first. The value of unknown countries is null. */
+  countries: readonly BreakdownRow[];
+}
+
+/** Loads the visitors by country of a report. @throws InvalidReport */
+export async function loadMap(ask: ReportAsk): Promise<MapData> {
+  const goals = await goalsOf(ask, ask.site);
+  const { span, scope } = scopeOf(ask, goals);
+  const { rows } = await ask.reports.breakdown(scope, 'country', { limit: MAX_COUNTRIES });
+  return {
+    ...{ span, zone: ask.zone, goals: goals.map((goal) => ({ goal })) },
+    countries: rows.filter(({ visitors }) => visitors > 0),
+  };
+}
