@@ -176,6 +176,7 @@ test.describe('with 90 days of data @chromium', () => {
       '/dashboard/add-site',
       site,
       `${site}?range=today&f=is.channel.ai&f=is.country.DE&compare=year`,
+      `${site}/funnels?range=91d&step=page:/&step=page:/*&step=event:signup&by=country`,
       `${site}/activity`,
       `${site}/not-counted`,
       `${site}/install`,

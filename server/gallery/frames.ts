@@ -49,6 +49,10 @@ export const NO_REPORTS: AskedReports = {
   revenue: async (_, boundariesMs) => boundariesMs.slice(1).map(() => []),
   revenueBy: async (_, __, values) => values.map(() => []),
   goals: async () => [],
+  funnel: async (_, steps, by) => ({
+    rows: by === null ? [{ value: null, steps: steps.map(() => ({ visitors: 0, visits: 0 })) }] : [],
+    nextCursor: null,
+  }),
   properties: async () => [],
   eventsSince: async () => null,
   listActivity: async () => ({ items: [], nextCursor: null }),

@@ -105,6 +105,16 @@ function madeUp(seed: number): AskedReports {
         ...{ visitors: 620 - 90 * i, conversions: 655 - 90 * i },
         revenue: kind === 'event' ? [...REVENUE] : [],
       })),
+    funnel: async (_, steps, by) => ({
+      rows: (by === null ? [null] : (VALUES[by] ?? [])).map((value, i) => ({
+        value,
+        steps: steps.map((_step, no) => {
+          const visitors = Math.round(4_200 / (i + 1) / 1.9 ** no);
+          return { visitors, visits: Math.round(visitors * 1.04) };
+        }),
+      })),
+      nextCursor: by === 'page' ? 'more' : null,
+    }),
     properties: async () => ['plan', 'yearly'].map((name) => ({ name, events: 120 })),
     eventsSince: async () => null,
     listActivity: async () => ({ items: [], nextCursor: null }),

@@ -1,4 +1,6 @@
 import { addSitePage } from '../src/dashboard/add-site/view.tsx';
+import { FUNNEL_PARAMETERS, loadFunnel } from '../src/dashboard/funnels/data.ts';
+import { funnelsPage } from '../src/dashboard/funnels/view.tsx';
 import { readChoice } from '../src/dashboard/install/choice.ts';
 import { invitationPage } from '../src/dashboard/invitation/view.tsx';
 import { errorPage } from '../src/dashboard/kit/error.tsx';
@@ -27,6 +29,7 @@ export async function allSamples(assets: PageAssets): Promise<Samples> {
     ...strangersSamples(assets),
     ...listSamples(assets),
     ...(await reportSamples(assets)),
+    ...(await funnelSamples(assets)),
     ...siteSamples(assets),
     ...ownedSamples(assets),
   ]);
@@ -149,6 +152,27 @@ async function reportSamples(assets: PageAssets): Promise<Made> {
         apiUrl: null,
       }),
     ],
+  ];
+}
+
+async function funnelSamples(assets: PageAssets): Promise<Made> {
+  const request = visitOf(assets);
+  const base = `${request.frame.path}/funnels`;
+  const pageOf = async (query: string, isEmpty = false) =>
+    funnelsPage(request, {
+      data: await loadFunnel(sampleAsk(query, isEmpty)),
+      links: new Links(base, new URLSearchParams(query), FUNNEL_PARAMETERS),
+      apiUrl: `https://stats.example/api/v1/sites/${SITE.id}`,
+    });
+  const steps = 'step=page:/&step=page:/pricing*&step=event:checkout&step=goal:goal_1';
+  const long = Array.from({ length: 8 }, (_, i) => `step=page:/${LONG}/${i}`).join('&');
+  return [
+    ['funnels', await pageOf('')],
+    ['funnel', await pageOf(steps)],
+    ['funnel-split', await pageOf(`range=7d&${steps}&by=page&f=country:DE|FR`)],
+    ['funnel-long', await pageOf(`${long}&by=country`)],
+    ['funnel-nothing', await pageOf(`${steps}&by=country`, true)],
+    ['funnel-problem', await pageOf('step=page:/&step=checkout')],
   ];
 }
 

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Breakdown } from '../src/api/breakdown.ts';
 import type { EventList } from '../src/api/events.ts';
+import type { Funnel } from '../src/api/funnel.ts';
 import type { Goals } from '../src/api/goals.ts';
 import type { Ledger } from '../src/api/ledger.ts';
 import type { SiteList } from '../src/api/sites.ts';
@@ -235,6 +236,23 @@ describe.each(['UTC', 'America/St_Johns', 'Pacific/Chatham'])(
             conversion_rate: visitors === 0 ? null : expect.closeTo(goal.visitors / visitors, 4),
           });
       }
+    });
+
+    it.each([null, 'browser', 'page'] as const)('equals a funnel by %s', async (by) => {
+      const steps = [
+        { kind: 'page', pattern: '/page-*' },
+        { kind: 'event', pattern: 'signup' },
+        { kind: 'page', pattern: '/page-1*' },
+      ] as const;
+      const texts = steps.map(({ kind, pattern }) => `step=${kind}:${pattern}`).join('&');
+      const { funnel } = await ask<Funnel>(
+        `/sites/${site.id}/funnel?${period}&${texts}${by === null ? '' : `&by=${by}`}`,
+      );
+      const counted = recount.funnel(fromMs, toMs, [], { steps, by });
+      expect(funnel.map(({ value, visitors, visits }) => ({ value, visitors, visits }))).toEqual(
+        counted.flatMap(({ value, steps: counts }) => counts.map((count) => ({ value, ...count }))),
+      );
+      expect(counted.some(({ steps: counts }) => (counts[1]?.visits ?? 0) > 0)).toBe(true);
     });
 
     it.each(['day', 'hour'] as const)('equals every %s', async (granularity) => {

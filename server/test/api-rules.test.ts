@@ -27,13 +27,18 @@ beforeAll(async () => {
 beforeEach(() => api.world.clock.advance(MINUTE_MS - (api.world.clock.now() % MINUTE_MS)));
 afterAll(() => api.close());
 
+/** The required parameters of operations, by the last part of their path. */
+const REQUIRED: Readonly<Record<string, string>> = {
+  breakdown: '?by=page',
+  funnel: '?step=page:/&step=event:signup',
+};
 /** Returns a valid request for every GET operation on a site. */
 const questions = () =>
   operations
     .filter(({ method, path }) => method === 'GET' && path.includes('{id}'))
     .map(
       ({ path }) =>
-        `${path.replace('/api/v1', '').replace('{id}', site.id)}${path.endsWith('breakdown') ? '?by=page' : ''}`,
+        `${path.replace('/api/v1', '').replace('{id}', site.id)}${REQUIRED[path.split('/').at(-1) ?? ''] ?? ''}`,
     );
 
 async function another(settings: Record<string, string> = {}): Promise<ApiWorld> {

@@ -3,6 +3,7 @@ import { DAY_MS, HOUR_MS, MINUTE_MS, utcDay } from '../src/domain/clock.ts';
 import {
   type Dimension,
   EVENT_DIMENSIONS,
+  type FilterDimension,
   VIEW_DIMENSIONS,
   type ViewDimension,
   viewDimension,
@@ -14,6 +15,8 @@ import type {
   Entry,
   EventEntry,
   Filter,
+  FunnelRow,
+  Scope,
   Store,
   ValueFilter,
 } from '../src/store/contract/store.ts';
@@ -112,6 +115,45 @@ const GOALS: readonly GoalTarget[] = [
   { kind: 'page', pattern: '/never' },
   { kind: 'page', pattern: '/b?x=*' },
 ];
+
+/** Steps of funnels, among them one that no event reaches, and the same one twice. */
+const FUNNELS: readonly (readonly GoalTarget[])[] = [
+  [
+    { kind: 'page', pattern: '/' },
+    { kind: 'page', pattern: '/a' },
+  ],
+  [
+    { kind: 'page', pattern: '/*' },
+    { kind: 'event', pattern: 'signup' },
+    { kind: 'page', pattern: '/*' },
+  ],
+  [
+    { kind: 'page', pattern: '/b' },
+    { kind: 'page', pattern: '/never' },
+    { kind: 'page', pattern: '/*' },
+  ],
+  Array.from({ length: 8 }, () => ({ kind: 'event', pattern: 'pageview' })),
+];
+
+/** Returns all rows of a funnel, page by page. */
+async function allFunnelRows(
+  store: Store,
+  scope: Scope,
+  { steps, by }: { steps: readonly GoalTarget[]; by: FilterDimension | null },
+  limit: number,
+): Promise<FunnelRow[]> {
+  const rows: FunnelRow[] = [];
+  for (let cursor: string | undefined; ; ) {
+    const page = await store.reports.funnel(scope, steps, by, {
+      limit,
+      ...(cursor === undefined ? {} : { cursor }),
+    });
+    expect(page.rows.length).toBeLessThanOrEqual(limit);
+    rows.push(...page.rows);
+    if (page.nextCursor === null) return rows;
+    cursor = page.nextCursor;
+  }
+}
 
 async function allRows(
   store: Store,
@@ -346,6 +388,28 @@ function describeTraffic(
     }
   });
 
+  it('counts how far visits got through the steps of a funnel, whole and page by page', async () => {
+    const store = await filled();
+    const spans = [...FUNNELS.map(() => whole), ...spansIn(random, fromMs, days, Math.ceil(spanCount / 10))];
+    for (const [i, span] of spans.entries())
+      for (const filters of [[], FILTERS.filter(() => random() < 0.04)]) {
+        const scope = { siteId: SITE, fromMs: span.fromMs, toMs: span.toMs, filters };
+        const asked = { steps: FUNNELS[i % FUNNELS.length] ?? [], by: null };
+        expect(await allFunnelRows(store, scope, asked, 1), JSON.stringify({ scope, asked })).toEqual(
+          recount.funnel(span.fromMs, span.toMs, filters, asked),
+        );
+      }
+    for (const by of ['page', 'exit', 'event', 'source', 'country', 'prop:plan'] as const) {
+      const asked = { steps: FUNNELS[1] ?? [], by };
+      expect(await allFunnelRows(store, { ...whole, filters: [] }, asked, 4), by).toEqual(
+        recount.funnel(fromMs, toMs, [], asked),
+      );
+    }
+    // Traffic in which no visit gets to a second step would show nothing.
+    const [all] = recount.funnel(fromMs, toMs, [], { steps: FUNNELS[1] ?? [], by: null });
+    expect(all?.steps[1]?.visits).toBeGreaterThan(0);
+  });
+
   it('returns breakdown rows that equal the totals filtered by their value', async () => {
     const store = await filled();
     for (const by of DIMENSIONS) {
@@ -492,6 +556,13 @@ export function describeAnswers(
           nextCursor: null,
         });
         expect(await store.reports.realtime(siteId, at)).toEqual({ visitors: 0, pages: [] });
+        const noStep = { visitors: 0, visits: 0 };
+        expect(
+          await store.reports.funnel({ ...scope, siteId }, GOALS.slice(0, 2), null, { limit: 1 }),
+        ).toEqual({
+          rows: [{ value: null, steps: [noStep, noStep] }],
+          nextCursor: null,
+        });
         expect((await store.reports.views({ ...scope, siteId }, null, { limit: 1 })).rows).toMatchObject([
           { value: null, views: 0, scrolled: 0, vitals: { cls: NO_VITAL } },
         ]);
@@ -753,6 +824,60 @@ export function describeAnswers(
           .events,
       ).toBe(0);
       expect(await store.reports.goals(scope, [])).toEqual([]);
+    });
+
+    it('count a step of a funnel only by an event after the step before, within a visit', async () => {
+      const store = await opened();
+      const [a, b] = [
+        { kind: 'page', pattern: '/a' },
+        { kind: 'page', pattern: '/b*' },
+      ] as const;
+      const by = (visitor: bigint, ...paths: readonly string[]) =>
+        paths.map((path, i) => event({ receivedAtMs: at + i, path, visitor }));
+      await append(
+        store,
+        [
+          ...by(1n, '/a', '/x', '/b1', '/b2'),
+          ...by(2n, '/b1', '/a'),
+          ...by(3n, '/a'),
+          ...by(4n, '/b1', '/a', '/b2'),
+          // The second visit goes on where the first one ended, and so does not get further.
+          event({ receivedAtMs: at, path: '/a', visitor: 5n }),
+          event({ receivedAtMs: at + 30 * MINUTE_MS, path: '/b1', visitor: 5n }),
+          // Two visits of one visitor, in the same millisecond within each.
+          ...[0, 40].flatMap((minutes) =>
+            ['/a', '/b1'].map((path) =>
+              event({ receivedAtMs: at + minutes * MINUTE_MS, path, visitor: 6n, country: 'DE' }),
+            ),
+          ),
+        ],
+        1,
+      );
+      const scope = { siteId: SITE, fromMs: at, toMs: at + 2 * HOUR_MS, filters: [] };
+      const asked = async (steps: readonly GoalTarget[]) =>
+        (await allFunnelRows(store, scope, { steps, by: null }, 1))[0]?.steps;
+      const expectCounts = async () => {
+        expect(await asked([a, b])).toEqual([
+          { visitors: 6, visits: 7 },
+          { visitors: 3, visits: 4 },
+        ]);
+        // One event is not two steps.
+        expect(await asked([b, b])).toEqual([
+          { visitors: 5, visits: 6 },
+          { visitors: 2, visits: 2 },
+        ]);
+        expect(await allFunnelRows(store, scope, { steps: [a, b], by: 'country' }, 1)).toEqual([
+          { value: null, steps: [5, 2].map((count) => ({ visitors: count, visits: count })) },
+          { value: 'DE', steps: [2, 2].map((visits) => ({ visitors: 1, visits })) },
+        ]);
+      };
+      await expectCounts();
+      await store.reports.sealDaysBefore(utcDay(at) + 1);
+      await expectCounts();
+      expect(await store.reports.funnel(scope, [], null, { limit: 1 })).toEqual({
+        rows: [{ value: null, steps: [] }],
+        nextCursor: null,
+      });
     });
 
     it('search every value for a text', async () => {

@@ -2,6 +2,7 @@ import { breakdown } from './breakdown.ts';
 import type { Endpoint } from './endpoint.ts';
 import { events } from './events.ts';
 import { exclusions } from './exclusions.ts';
+import { funnel } from './funnel.ts';
 import { goals } from './goals.ts';
 import { ledger } from './ledger.ts';
 import { realtime } from './realtime.ts';
@@ -22,6 +23,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
   breakdown,
   vitals,
   goals,
+  funnel,
   ledger,
   exclusions,
   realtime,

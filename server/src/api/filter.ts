@@ -1,7 +1,14 @@
 import { Type } from 'typebox';
 import { goalsOf } from '../app/goals.ts';
 import { toFilter } from '../app/reports/filters.ts';
-import { type Dimension, dimensionOf, EVENT_DIMENSIONS, PROP_NAME_MAX_CHARS } from '../domain/dimensions.ts';
+import {
+  type Dimension,
+  dimensionOf,
+  EVENT_DIMENSIONS,
+  type FilterDimension,
+  filterDimension,
+  PROP_NAME_MAX_CHARS,
+} from '../domain/dimensions.ts';
 import { ApiError } from '../domain/errors.ts';
 import { FILTER_MAX_CHARS, FILTERS_MAX, parseFilter } from '../domain/filters.ts';
 import { ECHO_MAX_CHARS } from '../domain/nearest.ts';
@@ -20,15 +27,28 @@ export const FilterQuery = Type.Optional(
   }),
 );
 
-export const ByQuery = Type.String({
-  pattern: `^(${SPLITTABLE.join('|')}|prop:[\\s\\S]{1,${PROP_NAME_MAX_CHARS}})$`,
-  description: `Dimension to group by: ${SPLITTABLE.join(', ')} or prop:NAME for the values of an event property.`,
-  examples: [...SPLITTABLE, 'prop:plan'],
-});
+const byQuery = (names: readonly string[]) =>
+  Type.String({
+    pattern: `^(${names.join('|')}|prop:[\\s\\S]{1,${PROP_NAME_MAX_CHARS}})$`,
+    description: `Dimension to group by: ${names.join(', ')} or prop:NAME for the values of an event property.`,
+    examples: [...names, 'prop:plan'],
+  });
+
+export const ByQuery = byQuery(SPLITTABLE);
+/** The dimensions of people's visits and events. */
+export const EventByQuery = byQuery(EVENT_DIMENSIONS);
 
 /** Converts a dimension that `ByQuery` has accepted. */
 export function readDimension(by: string): Dimension {
-  const dimension = dimensionOf(by);
+  return accepted(by, dimensionOf(by));
+}
+
+/** Converts a dimension that `EventByQuery` has accepted. */
+export function readEventDimension(by: string): FilterDimension {
+  return accepted(by, filterDimension(by));
+}
+
+function accepted<Known extends Dimension>(by: string, dimension: Known | null): Known {
   if (dimension === null) throw new ApiError('INVALID_QUERY', { detail: `by is invalid; got "${by}".` });
   return dimension;
 }

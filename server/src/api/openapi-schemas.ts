@@ -2,6 +2,7 @@ import type { TSchema } from 'typebox';
 import { ReportedEvent } from '../app/reported-event.ts';
 import { BreakdownItem } from './breakdown.ts';
 import { EventItem } from './events.ts';
+import { FunnelItem } from './funnel.ts';
 import { GoalItem } from './goals.ts';
 import { LedgerItem } from './ledger.ts';
 import { Period } from './period.ts';
@@ -24,6 +25,7 @@ export const PARTS: Readonly<Record<string, TSchema>> = {
   VitalsRow: VitalsItem,
   Event: EventItem,
   Goal: GoalItem,
+  FunnelRow: FunnelItem,
   LedgerLine: LedgerItem,
   ReportedEvent,
 };

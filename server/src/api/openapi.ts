@@ -31,7 +31,7 @@ const INTRODUCTION = `Web analytics reports and server-side tracking.
 
 **Dates.** \`start\` and \`end\` are YYYY-MM-DD dates, both inclusive. The default is from 7 days ago to today; an earlier \`end\` requires a \`start\`. Days use the time zone of the site, or of the account if the site has none; reports contain it as \`time_zone\`. The ledger and billing months use UTC.
 
-**Errors** have the form \`{"error": "human-readable message", "code": "A_CODE"}\`, with \`retry_after\` in seconds if a retry can succeed. Handle errors by \`code\`. Every operation lists its errors by status. In addition, a path returns 405 METHOD_NOT_ALLOWED for methods that it does not support. Unknown query parameters are refused as INVALID_QUERY with a suggestion, and so are repeated ones, except \`filter\`.
+**Errors** have the form \`{"error": "human-readable message", "code": "A_CODE"}\`, with \`retry_after\` in seconds if a retry can succeed. Handle errors by \`code\`. Every operation lists its errors by status. In addition, a path returns 405 METHOD_NOT_ALLOWED for methods that it does not support. Unknown query parameters are refused as INVALID_QUERY with a suggestion, and so are repeated ones, except \`filter\` and \`step\`.
 
 **Rate limits.** ${PLANS.free.apiRequestsPerMinute} requests per minute on the Free plan and ${PLANS.pro.apiRequestsPerMinute} on Pro, shared by all keys of an account. Without a valid key, the Free limit applies per address. Every response has rate limit headers; a 429 says in \`Retry-After\` how many seconds to wait.
 

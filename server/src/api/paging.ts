@@ -10,15 +10,19 @@ const CURSOR_MAX_CHARS = 4_096;
 /** The length of the digest of parameters in a cursor. It guards against mistakes, not against attacks. */
 const DIGEST_CHARS = 12;
 
-export const PageQuery = {
-  limit: Type.Optional(
+/** Creates the schema of the largest page. @param what the things that it has, as a plural */
+export const LimitQuery = (what: string) =>
+  Type.Optional(
     Type.Integer({
       minimum: 1,
       maximum: LIMIT_MAX,
       default: LIMIT_DEFAULT,
-      description: `Maximum number of rows to return, from 1 to ${LIMIT_MAX}. Default: ${LIMIT_DEFAULT}.`,
+      description: `Maximum number of ${what} to return, from 1 to ${LIMIT_MAX}. Default: ${LIMIT_DEFAULT}.`,
     }),
-  ),
+  );
+
+export const PageQuery = {
+  limit: LimitQuery('rows'),
   cursor: Type.Optional(
     Type.String({
       minLength: 1,

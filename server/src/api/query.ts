@@ -51,8 +51,7 @@ function readValue(name: string, schema: TSchema, texts: readonly string[]): unk
     });
   const type: unknown = 'type' in schema ? schema.type : undefined;
   if (type === 'array') {
-    if (!matchesSchema(schema, texts))
-      throw refuse('is repeated too often, or one of its values is too long');
+    if (!matchesSchema(schema, texts)) throw refuse(listProblem(schema, texts.length));
     return texts;
   }
   const [text = ''] = texts;
@@ -67,6 +66,18 @@ function readValue(name: string, schema: TSchema, texts: readonly string[]): unk
     );
   }
   return value;
+}
+
+/** Says what is wrong with a list: how often it is given, or else the length of its values. */
+function listProblem(schema: TSchema, given: number): string {
+  const { minItems = 0, maxItems = Number.POSITIVE_INFINITY } = schema as {
+    minItems?: number;
+    maxItems?: number;
+  };
+  if (given < minItems) return `must be given at least ${minItems} times; got ${given}`;
+  return given > maxItems
+    ? `must be given at most ${maxItems} times; got ${given}`
+    : 'has a value that is too long';
 }
 
 /** Lists the words that a parameter accepts: all words of an enum, or examples of a pattern. */

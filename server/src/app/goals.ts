@@ -3,6 +3,7 @@ import type { GoalTarget } from '../domain/goals.ts';
 import type { Measures } from '../domain/measures.ts';
 import { slashPatterns, storedPage } from '../domain/page-path.ts';
 import { newId } from '../domain/tokens.ts';
+import type { PageRules } from '../domain/value-names.ts';
 import type { AskedReports, Goal, GoalCount, Registry, Scope, Site } from '../store/contract/store.ts';
 import type { Context } from './context.ts';
 import { refusal } from './use-case-error.ts';
@@ -48,10 +49,17 @@ export async function goalsOf(
   { id, mergeTrailingSlashes }: Pick<Site, 'id' | 'mergeTrailingSlashes'>,
 ): Promise<(Goal & GoalTarget)[]> {
   const goals = await registry.goalsOf(id);
-  if (!mergeTrailingSlashes) return goals;
-  return goals.map((goal) =>
-    goal.kind === 'page' ? { ...goal, alternatives: slashPatterns(goal.pattern) } : goal,
-  );
+  return goals.map((goal) => withSlashes(goal, { mergeTrailingSlashes }));
+}
+
+/** Returns a target with all patterns of the pages that a site counts as one. */
+export function withSlashes<Target extends GoalTarget>(
+  target: Target,
+  { mergeTrailingSlashes }: PageRules,
+): Target & GoalTarget {
+  return mergeTrailingSlashes && target.kind === 'page'
+    ? { ...target, alternatives: slashPatterns(target.pattern) }
+    : target;
 }
 
 export interface GoalResult extends GoalCount {

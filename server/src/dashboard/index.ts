@@ -11,6 +11,7 @@ import { StoreUnavailable } from '../store/contract/store.ts';
 import { accountPages } from './account/routes.ts';
 import { addSitePages } from './add-site/routes.ts';
 import { apiKeyPages } from './api-keys/routes.ts';
+import { funnelPages } from './funnels/routes.ts';
 import { instancePages } from './instance/routes.ts';
 import { invitationPages } from './invitation/routes.ts';
 import { assetRoutes } from './kit/asset-routes.ts';
@@ -135,6 +136,7 @@ export function declarePages(router: Router): void {
   addSitePages(router);
   sitePages(router);
   mapPages(router);
+  funnelPages(router);
   livePages(router);
   notCountedPages(router);
   whoamiPages(router);

@@ -1,5 +1,5 @@
 import { MINUTE_MS, SECOND_MS, utcDay } from '../../src/domain/clock.ts';
-import type { Dimension, ViewDimension } from '../../src/domain/dimensions.ts';
+import type { Dimension, FilterDimension, ViewDimension } from '../../src/domain/dimensions.ts';
 import type { GoalTarget } from '../../src/domain/goals.ts';
 import type { Measures } from '../../src/domain/measures.ts';
 import type { Money } from '../../src/domain/money.ts';
@@ -9,6 +9,7 @@ import type {
   Entry,
   EventEntry,
   Filter,
+  FunnelRow,
   LeaveEntry,
   ValueFilter,
   ViewsRow,
@@ -197,6 +198,47 @@ export class Recount {
         revenue: this.revenue(fromMs, toMs, reaching),
       };
     });
+  }
+
+  /** Counts the visits that reached steps in order, by the value that their first event of the first step has; all without one. */
+  funnel(
+    fromMs: number,
+    toMs: number,
+    filters: readonly Filter[],
+    { steps, by }: { steps: readonly GoalTarget[]; by: FilterDimension | null },
+  ): FunnelRow[] {
+    const found: { key: string | null; visitor: string; depth: number }[] = [];
+    for (const visit of this.visits) {
+      const events = visit.events
+        .filter(({ receivedAtMs }) => receivedAtMs >= fromMs && receivedAtMs < toMs)
+        .filter((event) => filters.every((filter) => fits(filter, visit, event)))
+        // Those of one millisecond stay in their order of arrival.
+        .toSorted((a, b) => a.receivedAtMs - b.receivedAtMs);
+      let depth = 0;
+      let key: string | null = null;
+      for (const event of events) {
+        const step = steps[depth];
+        if (step === undefined || !reaches(step, event)) continue;
+        if (depth === 0 && by !== null) key = valueIn(by, visit, event);
+        depth += 1;
+      }
+      if (depth > 0) found.push({ key, visitor: `${visit.day} ${visit.visitor}`, depth });
+    }
+    const countsOf = (visits: typeof found) =>
+      steps.map((_, i) => {
+        const there = visits.filter(({ depth }) => depth > i);
+        return { visitors: new Set(there.map(({ visitor }) => visitor)).size, visits: there.length };
+      });
+    if (by === null) return [{ value: null, steps: countsOf(found) }];
+    return [...Map.groupBy(found, ({ key }) => key)]
+      .map(([value, visits]) => ({ value, steps: countsOf(visits) }))
+      .sort(
+        (a, b) =>
+          (b.steps[0]?.visitors ?? 0) - (a.steps[0]?.visitors ?? 0) ||
+          (b.steps[0]?.visits ?? 0) - (a.steps[0]?.visits ?? 0) ||
+          Number(a.value === null) - Number(b.value === null) ||
+          (String(a.value) < String(b.value) ? -1 : 1),
+      );
   }
 
   /** Counts the events other than page views that have each property. */

@@ -83,6 +83,7 @@ export function current(store: Store): Store {
     revenue: after((...args: Parameters<AskedReports['revenue']>) => by.revenue(...args)),
     revenueBy: after((...args: Parameters<AskedReports['revenueBy']>) => by.revenueBy(...args)),
     goals: after((...args: Parameters<AskedReports['goals']>) => by.goals(...args)),
+    funnel: after((...args: Parameters<AskedReports['funnel']>) => by.funnel(...args)),
     properties: after((...args: Parameters<AskedReports['properties']>) => by.properties(...args)),
     eventsSince: after((...args: Parameters<AskedReports['eventsSince']>) => by.eventsSince(...args)),
     listActivity: after((...args: Parameters<AskedReports['listActivity']>) => by.listActivity(...args)),

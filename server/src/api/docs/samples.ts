@@ -13,7 +13,8 @@ export interface Sample {
 export const PLACEHOLDERS = { apiKey: 'YOUR_API_KEY', siteId: 'site_abc123' } as const;
 
 interface Example {
-  query?: Readonly<Record<string, string>>;
+  /** A list repeats its parameter. */
+  query?: Readonly<Record<string, string | readonly string[]>>;
   body?: unknown;
   /** The property of the response that the sample prints. */
   show: string;
@@ -30,6 +31,7 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
   breakdown: { query: { by: 'page', ...PERIOD, filter: 'country:DE|AT' }, show: 'breakdown' },
   vitals: { query: { by: 'page', ...PERIOD, filter: 'device:phone' }, show: 'vitals' },
   goals: { query: PERIOD, show: 'goals' },
+  funnel: { query: { step: ['page:/pricing*', 'event:signup'], ...PERIOD }, show: 'funnel' },
   ledger: { query: PERIOD, show: 'refused' },
   exclusions: { show: 'pages' },
   changeExclusions: { body: { pages: ['/admin/*'], addresses: ['203.0.113.9'] }, show: 'addresses' },
@@ -67,7 +69,10 @@ export function samplesOf(operation: Operation, server: string): Sample[] {
     ...(body === undefined ? [] : [['Content-Type', 'application/json'] as [string, string]]),
   ];
   const { method } = operation;
-  const asked: Asked = { url, method, query: Object.entries(query), headers, body, show };
+  const pairs = Object.entries(query).flatMap(([name, value]) =>
+    (typeof value === 'string' ? [value] : value).map((one): [string, string] => [name, one]),
+  );
+  const asked: Asked = { url, method, query: pairs, headers, body, show };
   return [
     { language: 'curl', code: curl(asked) },
     { language: 'JavaScript', code: javaScript(asked) },
@@ -105,11 +110,13 @@ function javaScript({ url, method, query, headers, body, show }: Asked): string 
   const address = query.length > 0 ? `\`${url}?\${query}\`` : `'${url}'`;
   return [
     ...(query.length > 0
-      ? [
-          'const query = new URLSearchParams({',
-          ...query.map(([name, value]) => `  ${name}: '${value}',`),
-          '});',
-        ]
+      ? hasRepeated(query)
+        ? ['const query = new URLSearchParams([', ...pairsOf(query, '  [', ']'), ']);']
+        : [
+            'const query = new URLSearchParams({',
+            ...query.map(([name, value]) => `  ${name}: '${value}',`),
+            '});',
+          ]
       : []),
     ...(options.length > 0
       ? [`const response = await fetch(${address}, {`, ...options, '});']
@@ -117,6 +124,15 @@ function javaScript({ url, method, query, headers, body, show }: Asked): string 
     'const data = await response.json();',
     `console.log(data.${show});`,
   ].join('\n');
+}
+
+/** Whether a parameter is repeated, so that an object cannot have them all. */
+function hasRepeated(query: Asked['query']): boolean {
+  return new Set(query.map(([name]) => name)).size < query.length;
+}
+
+function pairsOf(query: Asked['query'], open: string, close: string): string[] {
+  return query.map(([name, value]) => `${open}'${name}', '${value}'${close},`);
 }
 
 function python({ url, method, query, headers, body, show }: Asked): string {
@@ -127,7 +143,9 @@ function python({ url, method, query, headers, body, show }: Asked): string {
     'from urllib.request import Request, urlopen',
     '',
     ...(query.length > 0
-      ? ['query = urlencode({', ...query.map(([name, value]) => `    '${name}': '${value}',`), '})']
+      ? hasRepeated(query)
+        ? ['query = urlencode([', ...pairsOf(query, '    (', ')'), '])']
+        : ['query = urlencode({', ...query.map(([name, value]) => `    '${name}': '${value}',`), '})']
       : []),
     ...(body === undefined ? [] : [`body = ${JSON.stringify(body, null, 4)}`]),
     'request = Request(',

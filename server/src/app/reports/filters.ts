@@ -44,8 +44,8 @@ export function toFilter(
   };
 }
 
-/** Whether a filter means a goal by its ID, or its name or path. */
-function isNamed(
+/** Whether a value means a goal by its ID, or its name or path. */
+export function isNamed(
   { id, kind, pattern }: Goal,
   value: string,
   { operator, rules }: { operator: ReportFilter['operator']; rules: PageRules },

@@ -20,7 +20,7 @@ export function siteDocument(
     children,
   }: {
     title: string;
-    here: 'report' | 'live' | 'not-counted' | 'install' | 'settings';
+    here: 'report' | 'funnels' | 'live' | 'not-counted' | 'install' | 'settings';
     children: ComponentChildren;
   },
 ): string {
@@ -28,6 +28,7 @@ export function siteDocument(
   const domain = shownDomain(site.domain);
   const tabs = [
     { id: 'report', name: 'Report', to: base },
+    { id: 'funnels', name: 'Funnels', to: `${base}/funnels` },
     { id: 'live', name: 'Live', to: `${base}/activity` },
     { id: 'not-counted', name: 'Not counted', to: `${base}/not-counted` },
     { id: 'install', name: 'Install', to: `${base}/install` },

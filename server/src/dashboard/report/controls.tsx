@@ -70,7 +70,7 @@ function Menu({
 }
 
 /** Hidden fields that keep the other parameters of the URL. */
-function Carried({ links, except }: { links: Links; except: readonly string[] }): VNode {
+export function Carried({ links, except }: { links: Links; except: readonly string[] }): VNode {
   return (
     <>
       {links.hidden(except).map(([name, value]) => (
@@ -80,7 +80,14 @@ function Carried({ links, except }: { links: Links; except: readonly string[] })
   );
 }
 
-function FilterMenu({ data, links }: Shared): VNode {
+/** The form of a filter. @param data the goals of the site, and the names of properties */
+export function FilterMenu({
+  data,
+  links,
+}: {
+  data: Pick<ReportData, 'properties'> & { goals: readonly unknown[] };
+  links: Links;
+}): VNode {
   const { properties } = data;
   return (
     <Menu name={REPORT_TEXT.filter}>
@@ -150,7 +157,7 @@ function ComparisonMenu({ data, links }: Shared): VNode {
   );
 }
 
-function TimeMenu({ data: { span }, links }: Shared): VNode {
+export function TimeMenu({ data: { span }, links }: { data: Pick<ReportData, 'span'>; links: Links }): VNode {
   return (
     <Menu what={REPORT_TEXT.period} name={spanName(span)}>
       <ul class="ranges">

@@ -7,16 +7,19 @@ import { isWithinLimits, printFilter, type ReportFilter } from '../../domain/fil
 export interface Question {
   /** The URL of the site in the API, such as `https://stats.example/api/v1/sites/site_1`. */
   apiUrl: string;
-  endpoint: 'stats' | 'timeseries' | 'breakdown' | 'goals' | 'vitals';
+  endpoint: 'stats' | 'timeseries' | 'breakdown' | 'goals' | 'vitals' | 'funnel';
+  /** The steps of a funnel. */
+  steps?: readonly string[];
   by?: string;
   span: Pick<Span, 'firstDay' | 'lastDay' | 'interval'>;
   filters: readonly ReportFilter[];
 }
 
 /** Creates a curl command for the same data, in whole days; null if a filter is too long for the API. */
-export function curlOf({ apiUrl, endpoint, by, span, filters }: Question): string | null {
+export function curlOf({ apiUrl, endpoint, steps = [], by, span, filters }: Question): string | null {
   if (!filters.every(isWithinLimits)) return null;
   const query = new URLSearchParams();
+  for (const step of steps) query.append('step', step);
   if (by !== undefined) query.set('by', by);
   query.set('start', writeDate(span.firstDay));
   query.set('end', writeDate(span.lastDay));

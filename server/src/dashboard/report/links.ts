@@ -10,9 +10,10 @@ export class Links {
   readonly filters: readonly ReportFilter[];
   readonly #query: URLSearchParams;
 
-  constructor(base: string, query: URLSearchParams) {
+  /** @param kept the parameters of the page; others are dropped */
+  constructor(base: string, query: URLSearchParams, kept: readonly string[] = REPORT_PARAMETERS) {
     this.base = base;
-    this.#query = new URLSearchParams([...query].filter(([name]) => REPORT_PARAMETERS.includes(name)));
+    this.#query = new URLSearchParams([...query].filter(([name]) => kept.includes(name)));
     this.filters = readReportFilters(query);
   }
 

@@ -63,6 +63,14 @@ export interface GoalCount {
   revenue: Money[];
 }
 
+/** How far the visits of one value of a dimension got through the steps of a funnel. */
+export interface FunnelRow {
+  /** The value that the event of the first step has; null if unknown, and without a dimension. */
+  value: string | null;
+  /** For each step, the visits that reached it after all steps before it, and their visitors. */
+  steps: { visitors: number; visits: number }[];
+}
+
 /** The name of a property, and how many events other than page views have it. */
 export interface PropertyCount {
   name: string;
@@ -138,11 +146,22 @@ export interface AskedReports {
   revenueBy(scope: Scope, by: Dimension, values: readonly (string | null)[]): Promise<Money[][]>;
   /** Returns the count of each goal, in the same order. */
   goals(scope: Scope, goals: readonly GoalTarget[]): Promise<GoalCount[]>;
+  /**
+   * Counts visits that reached steps in order: each by an event of the visit after the one that reached the step before. Filters
+   * keep events. Returns a page of rows, most visitors of the first step first; without a dimension, one row of all visits. Each
+   * visit is in one row: that of the value which its first event of the first step has.
+   */
+  funnel(
+    scope: Scope,
+    steps: readonly GoalTarget[],
+    by: FilterDimension | null,
+    options: { limit: number; cursor?: string },
+  ): Promise<{ rows: FunnelRow[]; nextCursor: string | null }>;
   /** Lists the properties of events other than page views, most frequent first. */
   properties(scope: Scope, limit: number): Promise<PropertyCount[]>;
   /**
    * Returns the instant from which a span has events, if retention has deleted earlier ones that other reports still count; else
-   * null. Filters, revenue, goals and properties need events.
+   * null. Filters, revenue, goals, funnels and properties need events.
    */
   eventsSince(scope: Omit<Scope, 'filters'>): Promise<number | null>;
   /** Lists events and crawler hits, newest first. `referral` selects page views that began a visit sent by an assistant. */

@@ -1,16 +1,18 @@
 import { utcDay } from '../../domain/clock.ts';
-import type { Dimension, ViewDimension } from '../../domain/dimensions.ts';
+import type { Dimension, FilterDimension, ViewDimension } from '../../domain/dimensions.ts';
 import type { GoalTarget } from '../../domain/goals.ts';
 import { type Measures, NO_MEASURES } from '../../domain/measures.ts';
 import type { Money } from '../../domain/money.ts';
 import type {
   AskedReports,
   BreakdownRow,
+  FunnelRow,
   GoalCount,
   PropertyCount,
   Scope,
   ViewsRow,
 } from '../contract/store.ts';
+import { countFunnel, funnelRow } from './funnels.ts';
 import { amountOf } from './measures.ts';
 import {
   countBots,
@@ -132,6 +134,19 @@ export class SqlReports implements Omit<AskedReports, 'listActivity' | 'eventsSi
           .map((row) => moneyOf(row.currency, row[`revenue_${i}`])),
       ),
     }));
+  }
+
+  async funnel(
+    scope: Scope,
+    steps: readonly GoalTarget[],
+    by: FilterDimension | null,
+    paging: Paging,
+  ): Promise<{ rows: FunnelRow[]; nextCursor: string | null }> {
+    const days = await this.#daysWithin(scope.siteId, scope.fromMs, scope.toMs);
+    const page = await this.#rows(countFunnel(scope, steps, by, { paging, days }));
+    if (by === null) return { rows: [funnelRow(page[0], steps.length)], nextCursor: null };
+    const { rows, nextCursor } = pageOf(page, paging);
+    return { rows: rows.map((row) => funnelRow(row, steps.length)), nextCursor };
   }
 
   async properties(scope: Scope, limit: number): Promise<PropertyCount[]> {

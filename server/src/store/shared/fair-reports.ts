@@ -37,6 +37,8 @@ export class FairReports implements AskedReports {
   revenueBy: AskedReports['revenueBy'] = (scope, by, values) =>
     this.#ask((reports) => reports.revenueBy(scope, by, values));
   goals: AskedReports['goals'] = (scope, goals) => this.#ask((reports) => reports.goals(scope, goals));
+  funnel: AskedReports['funnel'] = (scope, steps, by, options) =>
+    this.#ask((reports) => reports.funnel(scope, steps, by, options));
   properties: AskedReports['properties'] = (scope, limit) =>
     this.#ask((reports) => reports.properties(scope, limit));
   /** Answered at once: it costs less than to wait for a turn behind the questions of others. */

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import type { Dimension, ViewDimension } from '../../../domain/dimensions.ts';
+import type { Dimension, FilterDimension, ViewDimension } from '../../../domain/dimensions.ts';
 import type { GoalTarget } from '../../../domain/goals.ts';
 import type { Measures } from '../../../domain/measures.ts';
 import type { Money } from '../../../domain/money.ts';
@@ -9,6 +9,7 @@ import type {
   ActivityItem,
   Audit,
   BreakdownRow,
+  FunnelRow,
   GoalCount,
   PropertyCount,
   ReportLimits,
@@ -43,6 +44,13 @@ export type Question =
   | { type: 'revenue'; scope: Pick<Scope, 'siteId' | 'filters'>; boundariesMs: readonly number[] }
   | { type: 'revenue-by'; scope: Scope; by: Dimension; values: readonly (string | null)[] }
   | { type: 'goals'; scope: Scope; goals: readonly GoalTarget[] }
+  | {
+      type: 'funnel';
+      scope: Scope;
+      steps: readonly GoalTarget[];
+      by: FilterDimension | null;
+      options: { limit: number; cursor?: string };
+    }
   | { type: 'properties'; scope: Scope; limit: number }
   | { type: 'events-since'; scope: Omit<Scope, 'filters'> }
   | { type: 'activity'; scope: Omit<Scope, 'filters'>; options: Parameters<Reports['listActivity']>[1] }
@@ -71,6 +79,7 @@ export interface Answers {
   revenue: Money[][];
   'revenue-by': Money[][];
   goals: GoalCount[];
+  funnel: { rows: FunnelRow[]; nextCursor: string | null };
   properties: PropertyCount[];
   'events-since': number | null;
   activity: { items: ActivityItem[]; nextCursor: string | null };
@@ -134,6 +143,8 @@ class Questions {
         return reports.revenueBy(question.scope, question.by, question.values);
       case 'goals':
         return reports.goals(question.scope, question.goals);
+      case 'funnel':
+        return reports.funnel(question.scope, question.steps, question.by, question.options);
       case 'properties':
         return reports.properties(question.scope, question.limit);
       case 'events-since':
@@ -205,6 +216,7 @@ class Upkeep {
 const QUESTIONS: Readonly<Record<Question['type'], true>> = {
   ...{ totals: true, series: true, breakdown: true, revenue: true, 'revenue-by': true, goals: true },
   ...{
+    funnel: true,
     properties: true,
     views: true,
     'events-since': true,

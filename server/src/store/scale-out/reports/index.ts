@@ -59,6 +59,8 @@ class Answers {
       revenue: (scope, boundariesMs) => this.#ask((reports) => reports.revenue(scope, boundariesMs), signal),
       revenueBy: (scope, by, values) => this.#ask((reports) => reports.revenueBy(scope, by, values), signal),
       goals: (scope, goals) => this.#ask((reports) => reports.goals(scope, goals), signal),
+      funnel: (scope, steps, by, options) =>
+        this.#ask((reports) => reports.funnel(scope, steps, by, options), signal),
       properties: (scope, limit) => this.#ask((reports) => reports.properties(scope, limit), signal),
       // Reports of a day end when its events are deleted.
       eventsSince: async () => null,

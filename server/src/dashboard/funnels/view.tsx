@@ -1,0 +1,131 @@
+import type { VNode } from 'preact';
+import { dimensionLabel } from '../../domain/dimensions.ts';
+import { Copyable, Notice } from '../kit/elements.tsx';
+import { dateRange, dateTime } from '../kit/format.ts';
+import type { SiteRequest } from '../kit/parts.ts';
+import { siteDocument } from '../kit/site-frame.tsx';
+import { Chips } from '../report/chips.tsx';
+import { FilterMenu, TimeMenu } from '../report/controls.tsx';
+import { curlOf } from '../report/curl.ts';
+import type { Links } from '../report/links.ts';
+import type { Invalid } from '../report/problems.ts';
+import { ReportProblems } from '../report/report.tsx';
+import { spanName } from '../report/span-name.ts';
+import { REPORT_TEXT } from '../report/text.ts';
+import type { FunnelData } from './data.ts';
+import { FunnelForm } from './form.tsx';
+import { FunnelSteps, FunnelTable, SplitTable } from './result.tsx';
+import { FUNNELS_TEXT } from './text.ts';
+
+export interface FunnelProps {
+  data: FunnelData;
+  links: Links;
+  /** The URL of the site in the API. */
+  apiUrl: string;
+}
+
+/** Creates the page of a site's funnels. */
+export function funnelsPage(request: SiteRequest, props: FunnelProps): string {
+  return siteDocument(request, {
+    title: FUNNELS_TEXT.title,
+    here: 'funnels',
+    children: <Funnels {...props} />,
+  });
+}
+
+/** Creates the page that says what is wrong with the URL of a funnel. */
+export function invalidFunnelPage(request: SiteRequest, invalid: Invalid): string {
+  return siteDocument(request, {
+    title: REPORT_TEXT.problemTitle,
+    here: 'funnels',
+    children: <ReportProblems {...invalid} />,
+  });
+}
+
+function Funnels({ data, links, apiUrl }: FunnelProps): VNode {
+  const { span, zone, problems, result, split, by, eventsSinceMs } = data;
+  return (
+    <div class="report">
+      <div class="controls">
+        <h2 class="controls-title">{FUNNELS_TEXT.title}</h2>
+        <FilterMenu data={data} links={links} />
+        <TimeMenu data={data} links={links} />
+      </div>
+      <p class="on-paper">
+        {dateRange(span.firstDay, span.lastDay)}, {zone}
+      </p>
+      {problems.length > 0 && (
+        <Notice kind="wrong">
+          {problems.map((problem) => (
+            <p>{problem}</p>
+          ))}
+        </Notice>
+      )}
+      {eventsSinceMs !== null && (
+        <Notice kind="note">{FUNNELS_TEXT.eventsSince(dateTime(eventsSinceMs, zone))}</Notice>
+      )}
+      <Chips data={{ goals: data.goals.map((goal) => ({ goal })) }} links={links} />
+      {result !== null && (
+        <section class="card" aria-labelledby="funnel">
+          <FunnelSteps steps={data.steps} result={result} />
+          <Foot data={data} links={links} apiUrl={apiUrl} />
+        </section>
+      )}
+      {split !== null && by !== null && (
+        <section class="card" aria-labelledby="split">
+          <h2 id="split">{FUNNELS_TEXT.splitTitle(dimensionLabel(by))}</h2>
+          <p class="hint">{FUNNELS_TEXT.splitHint}</p>
+          <SplitTable by={by} steps={data.steps} rows={split.rows} />
+          <p>
+            {!split.isFirst && <a href={links.with({})}>{FUNNELS_TEXT.firstRows}</a>}{' '}
+            {split.nextCursor !== null && (
+              <a href={links.with({ cursor: split.nextCursor }, '', '#split')}>{FUNNELS_TEXT.nextRows}</a>
+            )}
+          </p>
+        </section>
+      )}
+      <section class="card" aria-labelledby="steps">
+        <h2 id="steps">{FUNNELS_TEXT.steps}</h2>
+        <p>{FUNNELS_TEXT.lead}</p>
+        <p class="hint">{FUNNELS_TEXT.visit}</p>
+        <FunnelForm data={data} links={links} />
+      </section>
+    </div>
+  );
+}
+
+/** The details of a funnel: all of its numbers as a table, what they mean, the CSV download and the curl command. */
+function Foot({ data, links, apiUrl }: FunnelProps): VNode {
+  const { span, filters, steps, by, zone, result } = data;
+  const curl = curlOf({
+    ...{ apiUrl, endpoint: 'funnel', span, filters },
+    steps: steps.map(({ text }) => text),
+    ...(by === null ? {} : { by }),
+  });
+  return (
+    <>
+      <details class="panel-foot">
+        <summary>{FUNNELS_TEXT.asTable}</summary>
+        {result !== null && <FunnelTable steps={steps} result={result} />}
+      </details>
+      <details class="panel-foot">
+        <summary>
+          {REPORT_TEXT.details}
+          <span class="visually-hidden"> {REPORT_TEXT.detailsOf(FUNNELS_TEXT.title)}</span>
+        </summary>
+        <p>{FUNNELS_TEXT.definition}</p>
+        <p class="hint">{REPORT_TEXT.panelTime(spanName(span), zone)}</p>
+        <p>
+          <a href={links.with({}, '/rows.csv')} download>
+            {by === null ? REPORT_TEXT.csv : REPORT_TEXT.csvAllRows}
+          </a>
+        </p>
+        {curl === null ? (
+          <p class="hint">{REPORT_TEXT.tooLong}</p>
+        ) : (
+          <Copyable id="curl-funnel" text={curl} label={FUNNELS_TEXT.apiRequest} />
+        )}
+      </details>
+    </>
+  );
+}
