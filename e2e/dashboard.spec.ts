@@ -177,6 +177,7 @@ test.describe('with 90 days of data @chromium', () => {
       site,
       `${site}?range=today&f=is.channel.ai&f=is.country.DE&compare=year`,
       `${site}/funnels?range=91d&step=page:/&step=page:/*&step=event:signup&by=country`,
+      `${site}/journeys?range=91d`,
       `${site}/activity`,
       `${site}/not-counted`,
       `${site}/install`,

@@ -14,7 +14,7 @@ const STYLES = [
   ...['kit/base', 'kit/frame', 'kit/elements', 'kit/forms', 'kit/dialog', 'kit/auth-layout'],
   ...['sites/style', 'report/style', 'install/style', 'not-counted/style', 'settings/style'],
   ...['report/controls', 'report/figures', 'report/chart', 'report/panels', 'report/icons'],
-  ...['map/style', 'funnels/style', 'live/style', 'kit/print'],
+  ...['map/style', 'funnels/style', 'journeys/style', 'live/style', 'kit/print'],
 ];
 
 const terser = {

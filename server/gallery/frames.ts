@@ -53,6 +53,7 @@ export const NO_REPORTS: AskedReports = {
     rows: by === null ? [{ value: null, steps: steps.map(() => ({ visitors: 0, visits: 0 })) }] : [],
     nextCursor: null,
   }),
+  journeys: async () => [-3, -2, -1, 0, 1, 2, 3].map((step) => ({ step, visits: 0, pages: 0, rows: [] })),
   properties: async () => [],
   eventsSince: async () => null,
   listActivity: async () => ({ items: [], nextCursor: null }),

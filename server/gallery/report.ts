@@ -115,6 +115,15 @@ function madeUp(seed: number): AskedReports {
       })),
       nextCursor: by === 'page' ? 'more' : null,
     }),
+    journeys: async () =>
+      [-3, -2, -1, 0, 1, 2, 3].map((step) => {
+        const visits = Math.round(2_900 / (Math.abs(step) + 1));
+        const rows = (VALUES.page ?? []).map((page, i) => ({
+          page: page ?? '',
+          visits: Math.round(visits / 2 ** (i + 1)),
+        }));
+        return { step, visits, pages: 23, rows };
+      }),
     properties: async () => ['plan', 'yearly'].map((name) => ({ name, events: 120 })),
     eventsSince: async () => null,
     listActivity: async () => ({ items: [], nextCursor: null }),

@@ -3,6 +3,8 @@ import { FUNNEL_PARAMETERS, loadFunnel } from '../src/dashboard/funnels/data.ts'
 import { funnelsPage } from '../src/dashboard/funnels/view.tsx';
 import { readChoice } from '../src/dashboard/install/choice.ts';
 import { invitationPage } from '../src/dashboard/invitation/view.tsx';
+import { JOURNEY_PARAMETERS, loadJourneys } from '../src/dashboard/journeys/data.ts';
+import { journeysPage } from '../src/dashboard/journeys/view.tsx';
 import { errorPage } from '../src/dashboard/kit/error.tsx';
 import { livePage } from '../src/dashboard/live/view.tsx';
 import { loadMap } from '../src/dashboard/map/data.ts';
@@ -30,6 +32,7 @@ export async function allSamples(assets: PageAssets): Promise<Samples> {
     ...listSamples(assets),
     ...(await reportSamples(assets)),
     ...(await funnelSamples(assets)),
+    ...(await journeySamples(assets)),
     ...siteSamples(assets),
     ...ownedSamples(assets),
   ]);
@@ -173,6 +176,23 @@ async function funnelSamples(assets: PageAssets): Promise<Made> {
     ['funnel-long', await pageOf(`${long}&by=country`)],
     ['funnel-nothing', await pageOf(`${steps}&by=country`, true)],
     ['funnel-problem', await pageOf('step=page:/&step=checkout')],
+  ];
+}
+
+async function journeySamples(assets: PageAssets): Promise<Made> {
+  const request = visitOf(assets);
+  const base = `${request.frame.path}/journeys`;
+  const pageOf = async (query: string, isEmpty = false) =>
+    journeysPage(request, {
+      data: await loadJourneys(sampleAsk(query, isEmpty)),
+      links: new Links(base, new URLSearchParams(query), JOURNEY_PARAMETERS),
+      apiUrl: `https://stats.example/api/v1/sites/${SITE.id}`,
+    });
+  return [
+    ['journeys', await pageOf('page=/pricing*')],
+    ['journeys-filtered', await pageOf(`page=/${LONG}&f=country:DE`)],
+    ['journeys-nothing', await pageOf('page=/pricing', true)],
+    ['journeys-problem', await pageOf('page=pricing')],
   ];
 }
 

@@ -72,7 +72,7 @@ describe('a conversation', () => {
     );
     expect(tools.map(({ name }) => name)).toEqual([
       ...['list_sites', 'site', 'stats', 'timeseries', 'events', 'breakdown'],
-      ...['vitals', 'goals', 'funnel', 'ledger', 'exclusions', 'realtime', 'usage'],
+      ...['vitals', 'goals', 'funnel', 'journey', 'ledger', 'exclusions', 'realtime', 'usage'],
     ]);
     expect(tools.find(({ name }) => name === 'breakdown')?.inputSchema).toMatchObject({
       type: 'object',
@@ -100,6 +100,7 @@ describe('a conversation', () => {
       vitals: { site_id: site.id, by: 'device', filter: ['country:DE'] },
       goals: { site_id: site.id, start: '2026-05-01' },
       funnel: { site_id: site.id, step: ['page:/*', 'event:signup'], by: 'country' },
+      journey: { site_id: site.id, page: '/*', limit: 2 },
       ledger: { site_id: site.id },
     };
     expect(Object.keys(asked).sort()).toEqual(tools.map(({ name }) => name).sort());

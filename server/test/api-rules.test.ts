@@ -31,6 +31,7 @@ afterAll(() => api.close());
 const REQUIRED: Readonly<Record<string, string>> = {
   breakdown: '?by=page',
   funnel: '?step=page:/&step=event:signup',
+  journey: '?page=/',
 };
 /** Returns a valid request for every GET operation on a site. */
 const questions = () =>

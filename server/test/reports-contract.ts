@@ -410,6 +410,26 @@ function describeTraffic(
     expect(all?.steps[1]?.visits).toBeGreaterThan(0);
   });
 
+  it('counts the pages before and after a page', async () => {
+    const store = await filled();
+    const pages = GOALS.filter(({ kind }) => kind === 'page');
+    for (const [i, span] of [whole, ...spansIn(random, fromMs, days, Math.ceil(spanCount / 10))].entries())
+      for (const filters of [[], FILTERS.filter(() => random() < 0.04)])
+        for (const page of pages.slice(i % pages.length).slice(0, 2)) {
+          const scope = { siteId: SITE, fromMs: span.fromMs, toMs: span.toMs, filters };
+          const counted = recount.journeys(span.fromMs, span.toMs, filters, page);
+          expect(await store.reports.journeys(scope, page, 100), JSON.stringify({ scope, page })).toEqual(
+            counted,
+          );
+          expect(await store.reports.journeys(scope, page, 1)).toEqual(
+            counted.map((step) => ({ ...step, rows: step.rows.slice(0, 1) })),
+          );
+        }
+    const counts = pages.map((page) => recount.journeys(fromMs, toMs, [], page));
+    for (const step of [-1, 1])
+      expect(counts.some((steps) => steps.some((each) => each.step === step && each.visits > 0))).toBe(true);
+  });
+
   it('returns breakdown rows that equal the totals filtered by their value', async () => {
     const store = await filled();
     for (const by of DIMENSIONS) {

@@ -4,6 +4,7 @@ import { events } from './events.ts';
 import { exclusions } from './exclusions.ts';
 import { funnel } from './funnel.ts';
 import { goals } from './goals.ts';
+import { journey } from './journey.ts';
 import { ledger } from './ledger.ts';
 import { realtime } from './realtime.ts';
 import { site } from './site.ts';
@@ -24,6 +25,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
   vitals,
   goals,
   funnel,
+  journey,
   ledger,
   exclusions,
   realtime,

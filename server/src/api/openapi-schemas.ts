@@ -4,6 +4,7 @@ import { BreakdownItem } from './breakdown.ts';
 import { EventItem } from './events.ts';
 import { FunnelItem } from './funnel.ts';
 import { GoalItem } from './goals.ts';
+import { JourneyItem } from './journey.ts';
 import { LedgerItem } from './ledger.ts';
 import { Period } from './period.ts';
 import { SiteItem } from './sites.ts';
@@ -26,6 +27,7 @@ export const PARTS: Readonly<Record<string, TSchema>> = {
   Event: EventItem,
   Goal: GoalItem,
   FunnelRow: FunnelItem,
+  JourneyRow: JourneyItem,
   LedgerLine: LedgerItem,
   ReportedEvent,
 };

@@ -109,7 +109,7 @@ function yearBefore(day: number): number | null {
 
 export const EventsSince = Type.Union([Type.String({ format: 'date-time' }), Type.Null()], {
   description:
-    'Null, unless retention has deleted events at the beginning of the period. Filters, revenue, goals, funnels, properties and vitals then include only events since this time (ISO 8601, UTC); all other metrics are complete.',
+    'Null, unless retention has deleted events at the beginning of the period. Filters, revenue, goals, funnels, journeys, properties and vitals then include only events since this time (ISO 8601, UTC); all other metrics are complete.',
   examples: [null],
 });
 

@@ -14,6 +14,7 @@ import { apiKeyPages } from './api-keys/routes.ts';
 import { funnelPages } from './funnels/routes.ts';
 import { instancePages } from './instance/routes.ts';
 import { invitationPages } from './invitation/routes.ts';
+import { journeyPages } from './journeys/routes.ts';
 import { assetRoutes } from './kit/asset-routes.ts';
 import type { Assets } from './kit/assets.ts';
 import { errorPage } from './kit/error.tsx';
@@ -137,6 +138,7 @@ export function declarePages(router: Router): void {
   sitePages(router);
   mapPages(router);
   funnelPages(router);
+  journeyPages(router);
   livePages(router);
   notCountedPages(router);
   whoamiPages(router);

@@ -10,6 +10,7 @@ import type {
   EventEntry,
   Filter,
   FunnelRow,
+  JourneyStep,
   LeaveEntry,
   ValueFilter,
   ViewsRow,
@@ -239,6 +240,37 @@ export class Recount {
           Number(a.value === null) - Number(b.value === null) ||
           (String(a.value) < String(b.value) ? -1 : 1),
       );
+  }
+
+  /** Counts the pages up to three before and after the first view of a page. */
+  journeys(fromMs: number, toMs: number, filters: readonly Filter[], page: GoalTarget): JourneyStep[] {
+    const counts = new Map<number, Map<string, number>>();
+    for (const visit of this.visits) {
+      const pages = visit.events
+        .filter(
+          ({ name, receivedAtMs }) => name === 'pageview' && receivedAtMs >= fromMs && receivedAtMs < toMs,
+        )
+        .filter((event) => filters.every((filter) => fits(filter, visit, event)))
+        .toSorted((a, b) => a.receivedAtMs - b.receivedAtMs)
+        .filter((event, i, all) => all[i - 1]?.path !== event.path);
+      const start = pages.findIndex((event) => reaches(page, event));
+      if (start === -1) continue;
+      for (let step = -3; step <= 3; step++) {
+        const path = pages[start + step]?.path;
+        if (path === undefined) continue;
+        const ofStep = counts.get(step) ?? new Map<string, number>();
+        counts.set(step, ofStep.set(path, (ofStep.get(path) ?? 0) + 1));
+      }
+    }
+    return [-3, -2, -1, 0, 1, 2, 3].map((step) => {
+      const rows = [...(counts.get(step) ?? [])].map(([path, visits]) => ({ page: path, visits }));
+      return {
+        step,
+        visits: rows.reduce((sum, { visits }) => sum + visits, 0),
+        pages: rows.length,
+        rows: rows.sort((a, b) => b.visits - a.visits || (a.page < b.page ? -1 : 1)),
+      };
+    });
   }
 
   /** Counts the events other than page views that have each property. */

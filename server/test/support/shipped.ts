@@ -84,6 +84,7 @@ export function current(store: Store): Store {
     revenueBy: after((...args: Parameters<AskedReports['revenueBy']>) => by.revenueBy(...args)),
     goals: after((...args: Parameters<AskedReports['goals']>) => by.goals(...args)),
     funnel: after((...args: Parameters<AskedReports['funnel']>) => by.funnel(...args)),
+    journeys: after((...args: Parameters<AskedReports['journeys']>) => by.journeys(...args)),
     properties: after((...args: Parameters<AskedReports['properties']>) => by.properties(...args)),
     eventsSince: after((...args: Parameters<AskedReports['eventsSince']>) => by.eventsSince(...args)),
     listActivity: after((...args: Parameters<AskedReports['listActivity']>) => by.listActivity(...args)),

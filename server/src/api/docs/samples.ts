@@ -32,6 +32,7 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
   vitals: { query: { by: 'page', ...PERIOD, filter: 'device:phone' }, show: 'vitals' },
   goals: { query: PERIOD, show: 'goals' },
   funnel: { query: { step: ['page:/pricing*', 'event:signup'], ...PERIOD }, show: 'funnel' },
+  journey: { query: { page: '/pricing', ...PERIOD }, show: 'journey' },
   ledger: { query: PERIOD, show: 'refused' },
   exclusions: { show: 'pages' },
   changeExclusions: { body: { pages: ['/admin/*'], addresses: ['203.0.113.9'] }, show: 'addresses' },

@@ -20,7 +20,7 @@ export function siteDocument(
     children,
   }: {
     title: string;
-    here: 'report' | 'funnels' | 'live' | 'not-counted' | 'install' | 'settings';
+    here: 'report' | 'funnels' | 'journeys' | 'live' | 'not-counted' | 'install' | 'settings';
     children: ComponentChildren;
   },
 ): string {
@@ -29,6 +29,7 @@ export function siteDocument(
   const tabs = [
     { id: 'report', name: 'Report', to: base },
     { id: 'funnels', name: 'Funnels', to: `${base}/funnels` },
+    { id: 'journeys', name: 'Journeys', to: `${base}/journeys` },
     { id: 'live', name: 'Live', to: `${base}/activity` },
     { id: 'not-counted', name: 'Not counted', to: `${base}/not-counted` },
     { id: 'install', name: 'Install', to: `${base}/install` },

@@ -71,6 +71,18 @@ export interface FunnelRow {
   steps: { visitors: number; visits: number }[];
 }
 
+/** The pages of visits at one distance from a page. */
+export interface JourneyStep {
+  /** How many pages after that page; negative before it. */
+  step: number;
+  /** The visits that got as far. */
+  visits: number;
+  /** The number of different pages. */
+  pages: number;
+  /** The most frequent of them, with the visits that viewed each. */
+  rows: { page: string; visits: number }[];
+}
+
 /** The name of a property, and how many events other than page views have it. */
 export interface PropertyCount {
   name: string;
@@ -157,11 +169,18 @@ export interface AskedReports {
     by: FilterDimension | null,
     options: { limit: number; cursor?: string },
   ): Promise<{ rows: FunnelRow[]; nextCursor: string | null }>;
+  /**
+   * Counts the pages that visits viewed up to three pages before and after their first view of a page, in that order, with that
+   * page in the middle. Views of one page in a row are one step.
+   *
+   * @param limit the most rows of a step, most visits first
+   */
+  journeys(scope: Scope, page: GoalTarget, limit: number): Promise<JourneyStep[]>;
   /** Lists the properties of events other than page views, most frequent first. */
   properties(scope: Scope, limit: number): Promise<PropertyCount[]>;
   /**
    * Returns the instant from which a span has events, if retention has deleted earlier ones that other reports still count; else
-   * null. Filters, revenue, goals, funnels and properties need events.
+   * null. Filters, revenue, goals, funnels, journeys and properties need events.
    */
   eventsSince(scope: Omit<Scope, 'filters'>): Promise<number | null>;
   /** Lists events and crawler hits, newest first. `referral` selects page views that began a visit sent by an assistant. */

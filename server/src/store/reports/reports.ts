@@ -8,11 +8,13 @@ import type {
   BreakdownRow,
   FunnelRow,
   GoalCount,
+  JourneyStep,
   PropertyCount,
   Scope,
   ViewsRow,
 } from '../contract/store.ts';
 import { countFunnel, funnelRow } from './funnels.ts';
+import { countJourneys, journeyOf } from './journeys.ts';
 import { amountOf } from './measures.ts';
 import {
   countBots,
@@ -147,6 +149,11 @@ export class SqlReports implements Omit<AskedReports, 'listActivity' | 'eventsSi
     if (by === null) return { rows: [funnelRow(page[0], steps.length)], nextCursor: null };
     const { rows, nextCursor } = pageOf(page, paging);
     return { rows: rows.map((row) => funnelRow(row, steps.length)), nextCursor };
+  }
+
+  async journeys(scope: Scope, page: GoalTarget, limit: number): Promise<JourneyStep[]> {
+    const days = await this.#daysWithin(scope.siteId, scope.fromMs, scope.toMs);
+    return journeyOf(await this.#rows(countJourneys(scope, page, limit, days)));
   }
 
   async properties(scope: Scope, limit: number): Promise<PropertyCount[]> {

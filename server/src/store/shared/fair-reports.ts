@@ -39,6 +39,8 @@ export class FairReports implements AskedReports {
   goals: AskedReports['goals'] = (scope, goals) => this.#ask((reports) => reports.goals(scope, goals));
   funnel: AskedReports['funnel'] = (scope, steps, by, options) =>
     this.#ask((reports) => reports.funnel(scope, steps, by, options));
+  journeys: AskedReports['journeys'] = (scope, page, limit) =>
+    this.#ask((reports) => reports.journeys(scope, page, limit));
   properties: AskedReports['properties'] = (scope, limit) =>
     this.#ask((reports) => reports.properties(scope, limit));
   /** Answered at once: it costs less than to wait for a turn behind the questions of others. */

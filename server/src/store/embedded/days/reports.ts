@@ -30,6 +30,7 @@ function reportsUntil(thread: DaysClient, signal: AbortSignal): AskedReports {
     revenueBy: (scope, by, values) => thread.do({ type: 'revenue-by', scope, by, values }, signal),
     goals: (scope, goals) => thread.do({ type: 'goals', scope, goals }, signal),
     funnel: (scope, steps, by, options) => thread.do({ type: 'funnel', scope, steps, by, options }, signal),
+    journeys: (scope, page, limit) => thread.do({ type: 'journeys', scope, page, limit }, signal),
     properties: (scope, limit) => thread.do({ type: 'properties', scope, limit }, signal),
     eventsSince: (scope) => thread.do({ type: 'events-since', scope }, signal),
     listActivity: (scope, options) => thread.do({ type: 'activity', scope, options }, signal),

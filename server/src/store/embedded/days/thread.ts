@@ -11,6 +11,7 @@ import type {
   BreakdownRow,
   FunnelRow,
   GoalCount,
+  JourneyStep,
   PropertyCount,
   ReportLimits,
   Reports,
@@ -51,6 +52,7 @@ export type Question =
       by: FilterDimension | null;
       options: { limit: number; cursor?: string };
     }
+  | { type: 'journeys'; scope: Scope; page: GoalTarget; limit: number }
   | { type: 'properties'; scope: Scope; limit: number }
   | { type: 'events-since'; scope: Omit<Scope, 'filters'> }
   | { type: 'activity'; scope: Omit<Scope, 'filters'>; options: Parameters<Reports['listActivity']>[1] }
@@ -80,6 +82,7 @@ export interface Answers {
   'revenue-by': Money[][];
   goals: GoalCount[];
   funnel: { rows: FunnelRow[]; nextCursor: string | null };
+  journeys: JourneyStep[];
   properties: PropertyCount[];
   'events-since': number | null;
   activity: { items: ActivityItem[]; nextCursor: string | null };
@@ -145,6 +148,8 @@ class Questions {
         return reports.goals(question.scope, question.goals);
       case 'funnel':
         return reports.funnel(question.scope, question.steps, question.by, question.options);
+      case 'journeys':
+        return reports.journeys(question.scope, question.page, question.limit);
       case 'properties':
         return reports.properties(question.scope, question.limit);
       case 'events-since':
@@ -217,6 +222,7 @@ const QUESTIONS: Readonly<Record<Question['type'], true>> = {
   ...{ totals: true, series: true, breakdown: true, revenue: true, 'revenue-by': true, goals: true },
   ...{
     funnel: true,
+    journeys: true,
     properties: true,
     views: true,
     'events-since': true,

@@ -61,6 +61,7 @@ class Answers {
       goals: (scope, goals) => this.#ask((reports) => reports.goals(scope, goals), signal),
       funnel: (scope, steps, by, options) =>
         this.#ask((reports) => reports.funnel(scope, steps, by, options), signal),
+      journeys: (scope, page, limit) => this.#ask((reports) => reports.journeys(scope, page, limit), signal),
       properties: (scope, limit) => this.#ask((reports) => reports.properties(scope, limit), signal),
       // Reports of a day end when its events are deleted.
       eventsSince: async () => null,

@@ -1,0 +1,27 @@
+import { html } from '../kit/answers.ts';
+import type { Answer } from '../kit/parts.ts';
+import type { Router } from '../kit/router.ts';
+import { siteAsk } from '../report/ask.ts';
+import { withTypedFilter } from '../report/filters.ts';
+import { Links } from '../report/links.ts';
+import { invalidReport } from '../report/problems.ts';
+import { JOURNEY_PARAMETERS, loadJourneys } from './data.ts';
+import { invalidJourneyPage, journeysPage } from './view.tsx';
+
+/** Adds the page of a site's journeys. */
+export function journeyPages(router: Router): void {
+  router.site('GET', '/dashboard/sites/:id/journeys', 'look', async (request): Promise<Answer> => {
+    const { query, baseUrl, site } = request;
+    const base = `/dashboard/sites/${site.id}/journeys`;
+    const typed = withTypedFilter(query);
+    if (typed !== null) return { kind: 'redirect', to: `${base}?${typed}` };
+    try {
+      const data = await loadJourneys(await siteAsk(router.parts, request));
+      const links = new Links(base, query, JOURNEY_PARAMETERS);
+      const apiUrl = `${baseUrl}/api/v1/sites/${site.id}`;
+      return html(journeysPage(request, { data, links, apiUrl }), data.problem === null ? 200 : 400);
+    } catch (error) {
+      return invalidReport(error, base, (invalid) => invalidJourneyPage(request, invalid));
+    }
+  });
+}

@@ -1,0 +1,28 @@
+import { VISIT_GAP_MINUTES } from '../../domain/visit-rules.ts';
+
+/** The texts of the “Journeys” page. */
+export const JOURNEYS_TEXT = {
+  title: 'Journeys',
+  lead: `What visits viewed before and after a page, counted from their first view of it. A visit ends after ${VISIT_GAP_MINUTES} minutes without a page view or event, and at midnight UTC.`,
+  page: 'Page',
+  pageHint: 'A path, such as /pricing or /blog/* (where * matches any text).',
+  show: 'Show journeys',
+  notAPage: (max: number) =>
+    `Enter a path of 1 to ${max} characters that begins with a slash, such as /pricing.`,
+  before: 'Before',
+  after: 'After',
+  pages: (count: number) => (count === 1 ? '1 page' : `${count} pages`),
+  at: (pages: string, where: 'before' | 'after') => `${pages} ${where}`,
+  visits: 'Visits',
+  began: 'Visit began',
+  ended: 'Visit ended',
+  otherPages: (count: string) => `${count} other pages`,
+  otherPage: '1 other page',
+  journeyOf: (page: string) => `Journeys of ${page}`,
+  none: 'No visit viewed this page in this period',
+  eventsSince: (time: string) =>
+    `Events before ${time} were deleted, as set under Retention in the site’s settings. Journeys include only later page views.`,
+  definition:
+    'Views of one page in a row count once. Filters keep page views, and only these are shown. Each visit is counted once in each list.',
+  apiRequest: 'the API request for these journeys',
+} as const;

@@ -1,0 +1,218 @@
+import type { VNode } from 'preact';
+import { JOURNEY_PAGE_MAX_CHARS, JOURNEY_STEPS } from '../../domain/journey.ts';
+import { displayPage } from '../../domain/page-path.ts';
+import type { JourneyStep } from '../../store/contract/store.ts';
+import { Copyable, Notice } from '../kit/elements.tsx';
+import { dateRange, dateTime, isolated, plural, short, whole } from '../kit/format.ts';
+import type { SiteRequest } from '../kit/parts.ts';
+import { siteDocument } from '../kit/site-frame.tsx';
+import { Chips } from '../report/chips.tsx';
+import { Carried, FilterMenu, TimeMenu } from '../report/controls.tsx';
+import { curlOf } from '../report/curl.ts';
+import type { Links } from '../report/links.ts';
+import type { Invalid } from '../report/problems.ts';
+import { ReportProblems } from '../report/report.tsx';
+import { spanName } from '../report/span-name.ts';
+import { REPORT_TEXT } from '../report/text.ts';
+import type { JourneyData } from './data.ts';
+import { JOURNEYS_TEXT } from './text.ts';
+
+export interface JourneyProps {
+  data: JourneyData;
+  links: Links;
+  /** The URL of the site in the API. */
+  apiUrl: string;
+}
+
+const HERE = 'journeys';
+
+/** Creates the page of a site's journeys. */
+export function journeysPage(request: SiteRequest, props: JourneyProps): string {
+  return siteDocument(request, {
+    title: JOURNEYS_TEXT.title,
+    here: HERE,
+    children: <Journeys {...props} />,
+  });
+}
+
+/** Creates the page that says what is wrong with the URL of journeys. */
+export function invalidJourneyPage(request: SiteRequest, invalid: Invalid): string {
+  return siteDocument(request, {
+    title: REPORT_TEXT.problemTitle,
+    here: HERE,
+    children: <ReportProblems {...invalid} />,
+  });
+}
+
+function Journeys(props: JourneyProps): VNode {
+  const { data, links } = props;
+  const { span, zone, problem, eventsSinceMs, goals } = data;
+  return (
+    <div class="report">
+      <div class="controls">
+        <h2 class="controls-title">{JOURNEYS_TEXT.title}</h2>
+        <FilterMenu data={data} links={links} />
+        <TimeMenu data={data} links={links} />
+      </div>
+      <p class="on-paper">
+        {dateRange(span.firstDay, span.lastDay)}, {zone}
+      </p>
+      {problem !== null && <Notice kind="wrong">{problem}</Notice>}
+      {eventsSinceMs !== null && (
+        <Notice kind="note">{JOURNEYS_TEXT.eventsSince(dateTime(eventsSinceMs, zone))}</Notice>
+      )}
+      <Chips data={{ goals: goals.map((goal) => ({ goal })) }} links={links} />
+      <section class="card" aria-label={JOURNEYS_TEXT.page}>
+        <p>{JOURNEYS_TEXT.lead}</p>
+        <PageForm data={data} links={links} />
+      </section>
+      <Flow {...props} />
+    </div>
+  );
+}
+
+function PageForm({ data: { page, pages }, links }: Pick<JourneyProps, 'data' | 'links'>): VNode {
+  return (
+    <form method="get" action={links.base} class="journey-form">
+      <Carried links={links} except={['page']} />
+      <div class="field">
+        <label for="page">{JOURNEYS_TEXT.page}</label>
+        <p class="hint" id="page-hint">
+          {JOURNEYS_TEXT.pageHint}
+        </p>
+        <input
+          {...{ id: 'page', name: 'page', list: 'page-suggestions', value: displayPage(page) }}
+          maxlength={JOURNEY_PAGE_MAX_CHARS}
+          required
+          spellcheck={false}
+          autocapitalize="none"
+          autocomplete="off"
+          aria-describedby="page-hint"
+        />
+        <datalist id="page-suggestions">
+          {pages.map((each) => (
+            <option value={displayPage(each)} />
+          ))}
+        </datalist>
+      </div>
+      <button type="submit" class="primary">
+        {JOURNEYS_TEXT.show}
+      </button>
+    </form>
+  );
+}
+
+/** The lists before the page, the page, and the lists after it. */
+function Flow({ data, links, apiUrl }: JourneyProps): VNode | null {
+  const { result, page, span, zone, filters } = data;
+  if (result === null) return null;
+  if (result.visits === 0) return <p class="hint empty">{JOURNEYS_TEXT.none}</p>;
+  const at = (step: number) => result.steps.find((each) => each.step === step);
+  const distances = Array.from({ length: JOURNEY_STEPS }, (_, i) => i + 1);
+  const lists = (direction: -1 | 1) =>
+    (direction === 1 ? distances : distances.toReversed()).map((distance) => {
+      const [here, nearer] = [at(direction * distance), at(direction * (distance - 1))];
+      return here === undefined || nearer === undefined ? null : (
+        <StepList step={here} among={nearer.visits} links={links} />
+      );
+    });
+  const curl = curlOf({ apiUrl, endpoint: 'journey', page, span, filters });
+  return (
+    <>
+      <div class="panels journey-steps">{lists(-1)}</div>
+      <section class="card journey-page" aria-labelledby="journey">
+        <h2 id="journey">
+          <bdi>{displayPage(page)}</bdi>
+        </h2>
+        <p>{plural(result.visits, 'visit')}</p>
+        <details class="panel-foot">
+          <summary>
+            {REPORT_TEXT.details}
+            <span class="visually-hidden"> {REPORT_TEXT.detailsOf(JOURNEYS_TEXT.title)}</span>
+          </summary>
+          <p>{JOURNEYS_TEXT.definition}</p>
+          <p class="hint">{REPORT_TEXT.panelTime(spanName(span), zone)}</p>
+          {curl === null ? (
+            <p class="hint">{REPORT_TEXT.tooLong}</p>
+          ) : (
+            <Copyable id="curl-journey" text={curl} label={JOURNEYS_TEXT.apiRequest} />
+          )}
+        </details>
+      </section>
+      <div class="panels journey-steps">{lists(1)}</div>
+    </>
+  );
+}
+
+/** The pages at one distance. @param among the visits at the distance that is one page nearer, all of which are in the list */
+function StepList({ step: of, among, links }: { step: JourneyStep; among: number; links: Links }): VNode {
+  const { step, visits, pages, rows } = of;
+  const where = step < 0 ? 'before' : 'after';
+  const id = `journey-${where}-${Math.abs(step)}`;
+  const listed = rows.reduce((sum, row) => sum + row.visits, 0);
+  const others = pages - rows.length;
+  const width = (count: number) => `${((100 * count) / Math.max(among, 1)).toFixed(1)}%`;
+  const bar = (count: number) => (
+    <svg class="bar" aria-hidden="true" preserveAspectRatio="none">
+      <rect width={width(count)} height="100%" rx="4" />
+    </svg>
+  );
+  const rest = [
+    ...(others > 0
+      ? [
+          {
+            name: others === 1 ? JOURNEYS_TEXT.otherPage : JOURNEYS_TEXT.otherPages(whole(others)),
+            count: visits - listed,
+          },
+        ]
+      : []),
+    ...(among > visits
+      ? [{ name: step < 0 ? JOURNEYS_TEXT.began : JOURNEYS_TEXT.ended, count: among - visits }]
+      : []),
+  ];
+  return (
+    <section class="card panel" aria-labelledby={id}>
+      <h2 id={id}>{JOURNEYS_TEXT.at(JOURNEYS_TEXT.pages(Math.abs(step)), where)}</h2>
+      {among === 0 ? (
+        <p class="hint empty">{REPORT_TEXT.noData}</p>
+      ) : (
+        <table class="bars">
+          <thead>
+            <tr>
+              <th scope="col">{JOURNEYS_TEXT.page}</th>
+              <th scope="col" class="number">
+                {JOURNEYS_TEXT.visits}
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {rows.map(({ page, visits: count }) => (
+              <tr>
+                <th scope="row">
+                  {bar(count)}
+                  <a
+                    class="value"
+                    href={links.with({ page })}
+                    title={JOURNEYS_TEXT.journeyOf(isolated(displayPage(page)))}
+                  >
+                    <bdi>{displayPage(page)}</bdi>
+                  </a>
+                </th>
+                <td class="number">{short(count)}</td>
+              </tr>
+            ))}
+            {rest.map(({ name, count }) => (
+              <tr>
+                <th scope="row">
+                  {bar(count)}
+                  <span class="value journey-rest">{name}</span>
+                </th>
+                <td class="number">{short(count)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+    </section>
+  );
+}
