@@ -178,6 +178,7 @@ test.describe('with 90 days of data @chromium', () => {
       `${site}?range=today&f=is.channel.ai&f=is.country.DE&compare=year`,
       `${site}/funnels?range=91d&step=page:/&step=page:/*&step=event:signup&by=country`,
       `${site}/journeys?range=91d`,
+      `${site}/map?range=28d`,
       `${site}/activity`,
       `${site}/not-counted`,
       `${site}/install`,
@@ -331,6 +332,23 @@ test.describe('with 90 days of data @chromium', () => {
     await page.waitForLoadState();
     await page.keyboard.press('Escape');
     await expect(page.locator('.chip')).toHaveCount(0);
+    expect(complaints).toEqual([]);
+  });
+
+  test('the map shows the numbers of a country, by pointer, touch and keyboard', async () => {
+    const { page, complaints } = await signedIn({ hasTouch: true });
+    await page.goto(`${site}/map?range=91d`);
+    const germany = page.locator('.world a', { hasText: 'Germany' });
+    const text = page.locator('[data-map-text]');
+    await germany.hover();
+    await expect(text).toHaveText(/^Germany: \d/);
+    await page.getByRole('link', { name: 'United States' }).focus();
+    await expect(text).toHaveText(/^United States: \d/);
+    await expect(page.locator('.world .is-shown')).toHaveCount(1);
+    await germany.tap();
+    await expect(text).toHaveText(/^Germany: \d/);
+    await germany.tap();
+    await expect(page.locator('.chip')).toContainText('Country is Germany');
     expect(complaints).toEqual([]);
   });
 

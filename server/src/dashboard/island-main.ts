@@ -5,6 +5,7 @@ import { keys } from './kit/island-keys.ts';
 import { menus } from './kit/island-menus.ts';
 import { liveActivity } from './live/island-activity.ts';
 import { liveNow } from './live/island-online.ts';
+import { worldMap } from './map/island-map.ts';
 import { charts } from './report/island-chart.ts';
 
 /** Enhances pages that also work without JavaScript. Each part changes only its own elements. */
@@ -16,3 +17,4 @@ snippetOptions();
 liveNow();
 liveActivity();
 charts();
+worldMap();

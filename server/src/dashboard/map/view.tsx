@@ -120,7 +120,9 @@ function Drawing({ countries, links }: Shared): VNode {
             </li>
           ))}
         </ul>
-        <p class="hint">{MAP_TEXT.hint}</p>
+        <p class="hint" data-map-text>
+          {MAP_TEXT.hint}
+        </p>
       </figcaption>
     </figure>
   );
