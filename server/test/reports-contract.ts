@@ -406,8 +406,8 @@ function describeTraffic(
       );
     }
     // Traffic in which no visit gets to a second step would show nothing.
-    const [all] = recount.funnel(fromMs, toMs, [], { steps: FUNNELS[1] ?? [], by: null });
-    expect(all?.steps[1]?.visits).toBeGreaterThan(0);
+    const counts = FUNNELS.flatMap((steps) => recount.funnel(fromMs, toMs, [], { steps, by: null }));
+    expect(Math.max(...counts.map(({ steps }) => steps[1]?.visits ?? 0))).toBeGreaterThan(0);
   });
 
   it('counts the pages before and after a page', async () => {
