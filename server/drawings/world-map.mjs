@@ -11,7 +11,7 @@ const { geoEqualEarth, geoPath } = load('d3-geo');
 const OUTPUT = join(import.meta.dirname, '../src/dashboard/map/world.ts');
 const WIDTH = 1_000;
 /** Corners that change less than this are left out, in square degrees. */
-const LEAST_CORNER = 0.1;
+const LEAST_CORNER = 0.14;
 /** Islands whose box is smaller are left out, in square units. */
 const LEAST_ISLAND = 9;
 /** A country whose largest part is smaller has a dot, too, in square units. */

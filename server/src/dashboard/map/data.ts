@@ -3,8 +3,8 @@ import type { Span } from '../../app/reports/spans.ts';
 import type { BreakdownRow, Goal } from '../../store/contract/store.ts';
 import { type ReportAsk, scopeOf } from '../report/data.ts';
 
-/** More than there are countries. */
-const MAX_COUNTRIES = 300;
+/** More than there are codes of two letters, so that no country is missing. */
+const MAX_COUNTRIES = 700;
 
 export interface MapData {
   span: Span;

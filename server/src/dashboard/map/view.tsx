@@ -75,7 +75,10 @@ function Drawing({ countries, links }: Shared): VNode {
     countries.flatMap(({ value, visitors }) => (value === null ? [] : [[value, visitors]])),
   );
   const classes = classesOf(Math.max(...visitors.values()));
-  const shadeOf = (code: string) => classOf(visitors.get(code) ?? 0, classes);
+  const shadeOf = (code: string) => {
+    const count = visitors.get(code);
+    return count === undefined ? undefined : `shade-${classOf(count, classes)}`;
+  };
   const drawn = (code: string, shape: VNode) =>
     visitors.has(code) ? (
       <a href={links.withValue('country', code)} tabIndex={-1}>
@@ -93,7 +96,7 @@ function Drawing({ countries, links }: Shared): VNode {
         {Object.entries(OUTLINES).map(([code, outline]) =>
           drawn(
             code,
-            <path class={`shade-${shadeOf(code)}`} d={outline}>
+            <path class={shadeOf(code)} d={outline}>
               {name(code)}
             </path>,
           ),
@@ -103,7 +106,7 @@ function Drawing({ countries, links }: Shared): VNode {
             visitors.has(code) &&
             drawn(
               code,
-              <circle class={`shade-${shadeOf(code)}`} cx={x} cy={y} r={DOT_RADIUS}>
+              <circle class={shadeOf(code)} cx={x} cy={y} r={DOT_RADIUS}>
                 {name(code)}
               </circle>,
             ),
