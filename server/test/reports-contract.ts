@@ -9,9 +9,10 @@ import {
   viewDimension,
 } from '../src/domain/dimensions.ts';
 import type { GoalTarget } from '../src/domain/goals.ts';
-import type { Measures } from '../src/domain/measures.ts';
+import { type Measures, type RowSort, SORT_MEASURES } from '../src/domain/measures.ts';
 import type {
   ActivityItem,
+  BreakdownRow,
   Entry,
   EventEntry,
   Filter,
@@ -160,10 +161,12 @@ async function allRows(
   scope: { siteId: string; fromMs: number; toMs: number; filters: readonly Filter[] },
   by: Dimension,
   limit: number,
+  options: Omit<Parameters<Store['reports']['breakdown']>[2], 'limit' | 'cursor'> = {},
 ) {
   const rows = [];
   for (let cursor: string | undefined; ; ) {
     const page = await store.reports.breakdown(scope, by, {
+      ...options,
       limit,
       ...(cursor === undefined ? {} : { cursor }),
     });
@@ -350,6 +353,46 @@ function describeTraffic(
     expect(
       (await store.reports.breakdown({ ...whole, filters: [...FILTERS.slice(0, 1)] }, 'bot', { limit: 5 }))
         .rows,
+    ).toEqual([]);
+  });
+
+  it('sorts and searches the rows of breakdowns, and changes no number of them', async () => {
+    const store = await filled();
+    const sizes: Record<RowSort['by'], (row: BreakdownRow) => number> = {
+      visitors: ({ visitors }) => visitors,
+      visits: ({ visits }) => visits,
+      pageviews: ({ pageviews }) => pageviews,
+      events: ({ events }) => events,
+      bounce: ({ bounces, visits }) => Math.floor((bounces * 1_000_000) / Math.max(visits, 1)),
+      engaged: ({ engagedMs, visits }) => Math.floor(engagedMs / Math.max(visits, 1)),
+    };
+    for (const [i, by] of (['page', 'source', 'city', 'prop:plan'] as const).entries()) {
+      const scope = { ...whole, filters: i % 2 === 0 ? [] : FILTERS.slice(0, 1) };
+      const all = await allRows(store, scope, by, 1_000);
+      for (const measure of SORT_MEASURES)
+        for (const ascending of [false, true]) {
+          const size = sizes[measure];
+          // Sorting keeps the order of equals.
+          const byValue = all.toSorted(
+            (a, b) =>
+              Number(a.value === null) - Number(b.value === null) || (`${a.value}` < `${b.value}` ? -1 : 1),
+          );
+          const more = measure === 'visitors' ? sizes.events : sizes.visitors;
+          const expected = byValue.toSorted(
+            (a, b) => (ascending ? size(a) - size(b) : size(b) - size(a)) || more(b) - more(a),
+          );
+          const sort = { by: measure, ascending };
+          expect(await allRows(store, scope, by, 3, { sort }), `${by} by ${measure}`).toEqual(expected);
+        }
+      const [{ value: sought = null } = {}] = all.filter(({ value }) => (value ?? '').length > 1);
+      const text = (sought ?? '').slice(1).toUpperCase();
+      const matching = { values: [null], containing: [text] };
+      expect(await allRows(store, scope, by, 2, { matching }), `${by} with ${text}`).toEqual(
+        all.filter(({ value }) => value === null || value.toUpperCase().includes(text)),
+      );
+    }
+    expect(
+      await allRows(store, { ...whole, filters: [] }, 'bot', 2, { matching: { values: ['none'] } }),
     ).toEqual([]);
   });
 

@@ -31,3 +31,12 @@ export const NO_MEASURES: Readonly<Measures> = {
   engagedMs: 0,
   botVisits: 0,
 };
+
+/** The measures that rows can be sorted by. The bounce rate and the engaged time are those of an average visit of the row. */
+export const SORT_MEASURES = ['visitors', 'visits', 'pageviews', 'events', 'bounce', 'engaged'] as const;
+
+/** What rows are sorted by, the largest first unless `ascending`. */
+export interface RowSort {
+  by: (typeof SORT_MEASURES)[number];
+  ascending: boolean;
+}

@@ -1,6 +1,6 @@
 import type { Dimension, FilterDimension, ViewDimension } from '../../domain/dimensions.ts';
 import type { GoalTarget } from '../../domain/goals.ts';
-import type { Measures } from '../../domain/measures.ts';
+import type { Measures, RowSort } from '../../domain/measures.ts';
 import type { Money } from '../../domain/money.ts';
 import type { ViewFigures } from '../../domain/vitals.ts';
 import type { DamagedDay, StoredEvent } from './events.ts';
@@ -39,6 +39,15 @@ export interface Scope {
   fromMs: number;
   toMs: number;
   filters: readonly Filter[];
+}
+
+/** The page of rows to return. */
+export interface RowPaging {
+  limit: number;
+  /** Returned with the previous page, for the same search and sort. An invalid one is not an error: the first page is returned. */
+  cursor?: string;
+  /** Which values have rows; by default, all. Unlike a filter of the scope, it changes no number of a row, and needs no events. */
+  matching?: Omit<ValueFilter, 'by' | 'negated'>;
 }
 
 export interface BreakdownRow extends Measures {
@@ -134,11 +143,11 @@ export interface AskedReports {
   totals(scope: Scope): Promise<Measures>;
   /** Returns one result per bucket. Bucket i runs from boundary i (inclusive) to boundary i + 1 (exclusive). */
   series(scope: Omit<Scope, 'fromMs' | 'toMs'>, boundariesMs: readonly number[]): Promise<Measures[]>;
-  /** Returns a page of rows, largest first (by visitors, then events, then value). `cursor` comes from the previous page. */
+  /** Returns a page of rows, largest first: by visitors, then events, then value, or by `sort`, then visitors, then value. */
   breakdown(
     scope: Scope,
     by: Dimension,
-    options: { limit: number; cursor?: string },
+    options: RowPaging & { sort?: RowSort },
   ): Promise<{ rows: BreakdownRow[]; nextCursor: string | null }>;
   /**
    * Counts views by when they ended, with their scroll depths and web vitals. Returns a page of rows, most views first; without a
@@ -147,7 +156,7 @@ export interface AskedReports {
   views(
     scope: Scope,
     by: ViewDimension | null,
-    options: { limit: number; cursor?: string },
+    options: RowPaging,
   ): Promise<{ rows: ViewsRow[]; nextCursor: string | null }>;
   /**
    * Adds up the values of events, once for each of the buckets between boundaries. Sums are exact to the sixth decimal. Sorted by

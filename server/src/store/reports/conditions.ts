@@ -21,12 +21,19 @@ export function keyOf(by: FilterDimension, values: Values): string {
 }
 
 function condition(filter: Filter, values: Values): string {
-  const is = filter.by === 'goal' ? reachedAny(filter.goals, values) : isOne(filter, values);
+  const is =
+    filter.by === 'goal'
+      ? reachedAny(filter.goals, values)
+      : isOneOf(keyOf(filter.by, values), filter, values);
   return filter.negated ? `NOT ${is}` : is;
 }
 
-function isOne({ by, values: wanted, containing = [], ending = [] }: ValueFilter, values: Values): string {
-  const key = keyOf(by, values);
+/** Returns the condition that a value is one of those of a filter, which may be negated or not. @param key the value */
+export function isOneOf(
+  key: string,
+  { by, values: wanted, containing = [], ending = [] }: Omit<ValueFilter, 'by' | 'negated'> & { by: string },
+  values: Values,
+): string {
   const texts = wanted.filter((value) => value !== null);
   const isKnown = anyOf([
     ...(texts.length === 0 ? [] : [`${key} IN (${texts.map((text) => values.bind(text)).join(', ')})`]),

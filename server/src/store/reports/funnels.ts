@@ -1,9 +1,9 @@
 import type { FilterDimension } from '../../domain/dimensions.ts';
 import type { GoalTarget } from '../../domain/goals.ts';
-import type { FunnelRow, Scope } from '../contract/store.ts';
+import type { FunnelRow, RowPaging, Scope } from '../contract/store.ts';
 import { keptBy, keyOf, reached } from './conditions.ts';
 import { type StoredDay, spanOf } from './questions.ts';
-import { type Paging, type Ranking, ranked } from './ranking.ts';
+import { type Ranking, ranked } from './ranking.ts';
 import { type Statement, Values } from './statement.ts';
 
 /** The question how far visits got through the steps of a funnel. */
@@ -21,7 +21,7 @@ export function countFunnel(
   { siteId, fromMs, toMs, filters }: Scope,
   steps: readonly GoalTarget[],
   by: FilterDimension | null,
-  { paging, days }: { paging: Paging; days: readonly StoredDay[] },
+  { paging, days }: { paging: RowPaging; days: readonly StoredDay[] },
 ): Statement | null {
   if (days.length === 0 || steps.length === 0) return null;
   const values = new Values();
@@ -42,12 +42,10 @@ export function countFunnel(
     sql:
       by === null
         ? counted(counts)
-        : ranked(
-            `${counted(['first_key AS key', ...counts])} GROUP BY first_key`,
-            paging,
-            values,
-            BY_FIRST_STEP,
-          ),
+        : ranked(`${counted(['first_key AS key', ...counts])} GROUP BY first_key`, paging, values, {
+            by,
+            ranking: BY_FIRST_STEP,
+          }),
     values: values.all,
   };
 }

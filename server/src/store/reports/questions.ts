@@ -2,10 +2,10 @@ import { PAGEVIEW } from '../../../../tracker/wire/limits.ts';
 import { DAY_MS, utcDay } from '../../domain/clock.ts';
 import type { Dimension, FilterDimension } from '../../domain/dimensions.ts';
 import type { GoalTarget } from '../../domain/goals.ts';
-import type { Filter, Scope } from '../contract/store.ts';
+import type { Filter, RowPaging, Scope } from '../contract/store.ts';
 import { keptBy, keyOf, reached } from './conditions.ts';
 import { measures, ofEvents, ofVisitors, ofVisits, sumOfValues } from './measures.ts';
-import { type Paging, ranked } from './ranking.ts';
+import { type Ranking, ranked } from './ranking.ts';
 import { columnOf, firstWith, isOfVisits, LATER_DIMENSIONS, MEASURES, rollupOf } from './relations.ts';
 import { QUARTER_MS } from './rollups.ts';
 import { type Statement, Values } from './statement.ts';
@@ -28,8 +28,7 @@ const summed = (parts: readonly string[], more: readonly string[] = []) =>
 export function countBy(
   { siteId, fromMs, toMs, filters }: Scope,
   by: Exclude<Dimension, 'bot'>,
-  paging: Paging,
-  days: readonly StoredDay[],
+  { paging, ranking, days }: { paging: RowPaging; ranking: Ranking; days: readonly StoredDay[] },
 ): Statement | null {
   const hasRollups = filters.length === 0 && rollupOf(by) !== null;
   const [rolledUp, others] = split(days, (day) => hasRollups && isWhole(day, { fromMs, toMs }));
@@ -62,7 +61,7 @@ export function countBy(
       events: others,
       ...(LATER_DIMENSIONS.includes(by) ? { quarter_hours: rolledUp } : {}),
     },
-    sql: ranked(summed(parts), paging, values),
+    sql: ranked(summed(parts), paging, values, { by, ranking }),
     values: values.all,
   };
 }
@@ -77,8 +76,7 @@ function unknownOfDaysWithout(dimension: string): string {
 /** Counts crawlers' visits by their names. Returns one page. */
 export function countBots(
   { siteId, fromMs, toMs }: Omit<Scope, 'filters'>,
-  paging: Paging,
-  days: readonly StoredDay[],
+  { paging, ranking, days }: { paging: RowPaging; ranking: Ranking; days: readonly StoredDay[] },
 ): Statement | null {
   const [rolledUp, others] = split(days, (day) => isWhole(day, { fromMs, toMs }));
   const values = new Values();
@@ -96,7 +94,7 @@ export function countBots(
   return {
     siteId,
     from: { rollups: rolledUp, bots: others },
-    sql: ranked(summed(parts, ['max(part.company) AS company']), paging, values),
+    sql: ranked(summed(parts, ['max(part.company) AS company']), paging, values, { by: 'bot', ranking }),
     values: values.all,
   };
 }

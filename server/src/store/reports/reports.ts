@@ -1,7 +1,7 @@
 import { utcDay } from '../../domain/clock.ts';
 import type { Dimension, FilterDimension, ViewDimension } from '../../domain/dimensions.ts';
 import type { GoalTarget } from '../../domain/goals.ts';
-import { type Measures, NO_MEASURES } from '../../domain/measures.ts';
+import { type Measures, NO_MEASURES, type RowSort } from '../../domain/measures.ts';
 import type { Money } from '../../domain/money.ts';
 import type {
   AskedReports,
@@ -10,6 +10,7 @@ import type {
   GoalCount,
   JourneyStep,
   PropertyCount,
+  RowPaging,
   Scope,
   ViewsRow,
 } from '../contract/store.ts';
@@ -28,7 +29,7 @@ import {
   sumByValue,
   sumGoals,
 } from './questions.ts';
-import { type Paging, pageOf } from './ranking.ts';
+import { pageOf, rankingOf } from './ranking.ts';
 import type { Statement } from './statement.ts';
 import { allViews, countViews, type P75, viewsRow } from './views.ts';
 
@@ -71,14 +72,13 @@ export class SqlReports implements Omit<AskedReports, 'listActivity' | 'eventsSi
   async breakdown(
     scope: Scope,
     by: Dimension,
-    paging: Paging,
+    { sort, ...paging }: RowPaging & { sort?: RowSort },
   ): Promise<{ rows: BreakdownRow[]; nextCursor: string | null }> {
     // Filters are about people.
     if (by === 'bot' && scope.filters.length > 0) return { rows: [], nextCursor: null };
     const days = await this.#daysWithin(scope.siteId, scope.fromMs, scope.toMs);
-    const page = await this.#rows(
-      by === 'bot' ? countBots(scope, paging, days) : countBy(scope, by, paging, days),
-    );
+    const asked = { paging, ranking: rankingOf(sort), days };
+    const page = await this.#rows(by === 'bot' ? countBots(scope, asked) : countBy(scope, by, asked));
     const { rows, nextCursor } = pageOf(page, paging);
     return {
       rows: rows.map((row) => ({
@@ -93,7 +93,7 @@ export class SqlReports implements Omit<AskedReports, 'listActivity' | 'eventsSi
   async views(
     scope: Scope,
     by: ViewDimension | null,
-    paging: Paging,
+    paging: RowPaging,
   ): Promise<{ rows: ViewsRow[]; nextCursor: string | null }> {
     const days = await this.#daysWithin(scope.siteId, scope.fromMs, scope.toMs);
     const page = await this.#rows(countViews(scope, by, { paging, days, p75: this.#engine.p75 }));
@@ -142,7 +142,7 @@ export class SqlReports implements Omit<AskedReports, 'listActivity' | 'eventsSi
     scope: Scope,
     steps: readonly GoalTarget[],
     by: FilterDimension | null,
-    paging: Paging,
+    paging: RowPaging,
   ): Promise<{ rows: FunnelRow[]; nextCursor: string | null }> {
     const days = await this.#daysWithin(scope.siteId, scope.fromMs, scope.toMs);
     const page = await this.#rows(countFunnel(scope, steps, by, { paging, days }));

@@ -1,9 +1,9 @@
 import type { ViewDimension } from '../../domain/dimensions.ts';
 import { VITALS, type ViewFigures, type VitalName } from '../../domain/vitals.ts';
-import type { Scope, ViewsRow } from '../contract/store.ts';
+import type { RowPaging, Scope, ViewsRow } from '../contract/store.ts';
 import { keptBy } from './conditions.ts';
 import { type StoredDay, spanOf } from './questions.ts';
-import { type Paging, type Ranking, ranked } from './ranking.ts';
+import { type Ranking, ranked } from './ranking.ts';
 import { columnOf } from './relations.ts';
 import { type Statement, Values } from './statement.ts';
 
@@ -18,7 +18,7 @@ const BY_VIEWS: Ranking = { size: 'ended', more: 'scrolled', isListed: 'ended > 
 export function countViews(
   { siteId, fromMs, toMs, filters }: Scope,
   by: ViewDimension | null,
-  { paging, days, p75 }: { paging: Paging; days: readonly StoredDay[]; p75: P75 },
+  { paging, days, p75 }: { paging: RowPaging; days: readonly StoredDay[]; p75: P75 },
 ): Statement | null {
   if (days.length === 0) return null;
   const values = new Values();
@@ -34,7 +34,7 @@ export function countViews(
   return {
     siteId,
     from: { views: days.map(({ day }) => day) },
-    sql: by === null ? counted : ranked(`${counted} GROUP BY key`, paging, values, BY_VIEWS),
+    sql: by === null ? counted : ranked(`${counted} GROUP BY key`, paging, values, { by, ranking: BY_VIEWS }),
     values: values.all,
   };
 }

@@ -15,6 +15,7 @@ import type {
   PropertyCount,
   ReportLimits,
   Reports,
+  RowPaging,
   Scope,
   ViewsRow,
 } from '../../contract/store.ts';
@@ -40,8 +41,8 @@ import { Texts } from './texts.ts';
 export type Question =
   | { type: 'totals'; scope: Scope }
   | { type: 'series'; scope: Pick<Scope, 'siteId' | 'filters'>; boundariesMs: readonly number[] }
-  | { type: 'breakdown'; scope: Scope; by: Dimension; options: { limit: number; cursor?: string } }
-  | { type: 'views'; scope: Scope; by: ViewDimension | null; options: { limit: number; cursor?: string } }
+  | { type: 'breakdown'; scope: Scope; by: Dimension; options: Parameters<Reports['breakdown']>[2] }
+  | { type: 'views'; scope: Scope; by: ViewDimension | null; options: RowPaging }
   | { type: 'revenue'; scope: Pick<Scope, 'siteId' | 'filters'>; boundariesMs: readonly number[] }
   | { type: 'revenue-by'; scope: Scope; by: Dimension; values: readonly (string | null)[] }
   | { type: 'goals'; scope: Scope; goals: readonly GoalTarget[] }
