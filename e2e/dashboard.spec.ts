@@ -272,6 +272,67 @@ test.describe('with 90 days of data @chromium', () => {
     expect(complaints).toEqual([]);
   });
 
+  test('details open over the report by keyboard, and going back closes them', async () => {
+    test.setTimeout(300_000);
+    const { page, complaints } = await signedIn({
+      viewport: { width: 320, height: 640 },
+      permissions: ['clipboard-read', 'clipboard-write'],
+    });
+    await page.goto(`${site}?range=7d`);
+    const report = page.url();
+    const link = page.locator('#pages').getByRole('link', { name: 'Details of Pages' });
+    const dialog = page.getByRole('dialog', { name: 'Pages' });
+    const names = dialog.locator('tbody th');
+    await link.focus();
+    await page.keyboard.press('Enter');
+    await expect(dialog).toBeVisible();
+    await expect(dialog.getByRole('heading', { name: 'Pages' })).toBeFocused();
+    expect(page.url()).toContain('/details?range=7d&by=page');
+    expect(await faultsOf(page)).toEqual([]);
+
+    await dialog.getByRole('searchbox').fill('blog');
+    await page.keyboard.press('Enter');
+    await expect(page).toHaveURL(/search=blog/);
+    await expect(names.filter({ hasNotText: /blog/i })).toHaveCount(0);
+    await expect(dialog.getByRole('searchbox')).toBeFocused();
+    const column = dialog.getByRole('link', { name: 'Bounce rate' });
+    await column.focus();
+    await page.keyboard.press('Enter');
+    await expect(dialog.getByRole('columnheader', { name: 'Bounce rate' })).toHaveAttribute(
+      'aria-sort',
+      'descending',
+    );
+    await expect(column).toBeFocused();
+    await dialog.getByRole('button', { name: 'Copy' }).click();
+    await expect(dialog.getByText('Copied')).toBeVisible();
+    expect(await page.evaluate(() => navigator.clipboard.readText())).toMatch(/^Page\tVisitors\t.*\n.*blog/);
+
+    await page.goBack();
+    await expect(dialog).toBeHidden();
+    expect(page.url()).toBe(report);
+    await expect(link).toBeFocused();
+    await page.goForward();
+    await expect(dialog).toBeVisible();
+    await page.keyboard.press('Escape');
+    await expect(dialog).toBeHidden();
+    await expect(page).toHaveURL(report);
+
+    // The address is that of a page, which leads back to the report.
+    await page.goForward();
+    await expect(dialog).toBeVisible();
+    await page.reload();
+    await expect(page.locator('main [data-details-view]')).toBeVisible();
+    expect(await faultsOf(page)).toEqual([]);
+    await page.goBack();
+    await expect(page.locator('#pages')).toBeVisible();
+    // Details open in a dialog once the page's script has run.
+    await page.waitForLoadState();
+    await link.click();
+    await dialog.locator('tbody a').first().click();
+    await expect(page.locator('.chip')).toContainText('Page is');
+    expect(complaints).toEqual([]);
+  });
+
   test('every task works with the keyboard', async () => {
     const { page, complaints } = await signedIn();
     await page.goto(site);

@@ -13,7 +13,7 @@ const OUTPUT = 'dist/dashboard';
 const STYLES = [
   ...['kit/base', 'kit/frame', 'kit/elements', 'kit/forms', 'kit/dialog', 'kit/auth-layout'],
   ...['sites/style', 'report/style', 'install/style', 'not-counted/style', 'settings/style'],
-  ...['report/controls', 'report/figures', 'report/chart', 'report/panels', 'report/icons'],
+  ...['report/controls', 'report/figures', 'report/chart', 'report/panels', 'report/icons', 'report/details'],
   ...['map/style', 'funnels/style', 'journeys/style', 'live/style', 'kit/print'],
 ];
 

@@ -77,11 +77,11 @@ function viewsAround(views: number, random: Random): ViewFigures {
 
 function madeUp(seed: number): AskedReports {
   const random = new Random(seed);
-  const rowsOf = (by: Dimension): BreakdownRow[] => {
+  const rowsOf = (by: Dimension, most: number): BreakdownRow[] => {
     const values = VALUES[by === 'entry' || by === 'exit' ? 'page' : by] ?? ['free', 'team', 'personal'];
     return values.map((value, i) => ({
       value,
-      ...measuresAround(5_000 / (i + 1), random),
+      ...measuresAround(most / (i + 1), random),
       ...(by === 'bot' ? { company: COMPANIES[i] ?? null } : {}),
     }));
   };
@@ -90,10 +90,14 @@ function madeUp(seed: number): AskedReports {
   return {
     totals: async () => measuresAround(11_300, random),
     series: async (_, boundariesMs) => boundariesMs.slice(1).map(() => measuresAround(400, random)),
-    breakdown: async ({ filters }, by) => ({
-      rows: filters.includes(AI_VISITS) ? rowsOf('source').slice(2, 5) : rowsOf(by),
-      nextCursor: by === 'page' ? 'more' : null,
-    }),
+    breakdown: async ({ filters }, by) => {
+      // Fewer visitors reach a goal.
+      const most = filters.some((filter) => filter.by === 'goal') ? 400 : 5_000;
+      return {
+        rows: filters.includes(AI_VISITS) ? rowsOf('source', most).slice(2, 5) : rowsOf(by, most),
+        nextCursor: by === 'page' ? 'more' : null,
+      };
+    },
     views: async (_, by) => ({
       rows: by === null ? [{ value: null, ...viewsAround(9_000, random) }] : viewRowsOf(by),
       nextCursor: by === 'page' ? 'more' : null,

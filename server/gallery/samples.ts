@@ -12,9 +12,15 @@ import { linksOfMap, mapPage } from '../src/dashboard/map/view.tsx';
 import { notCountedPage } from '../src/dashboard/not-counted/view.tsx';
 import { forgotPage, resetPage, signInLinkPage } from '../src/dashboard/password-reset/view.tsx';
 import { loadReport } from '../src/dashboard/report/data.ts';
+import { loadDetails } from '../src/dashboard/report/details-data.ts';
 import { Links } from '../src/dashboard/report/links.ts';
-import { emptySitePage, installPage, reportPage } from '../src/dashboard/report/view.tsx';
-import { sharedMapPage, sharedReportPage, sharePasswordPage } from '../src/dashboard/share/view.tsx';
+import { detailsPage, emptySitePage, installPage, reportPage } from '../src/dashboard/report/view.tsx';
+import {
+  sharedDetailsPage,
+  sharedMapPage,
+  sharedReportPage,
+  sharePasswordPage,
+} from '../src/dashboard/share/view.tsx';
 import * as signIn from '../src/dashboard/sign-in/view.tsx';
 import { sitesPage } from '../src/dashboard/sites/view.tsx';
 import { whoamiPage } from '../src/dashboard/whoami/view.tsx';
@@ -130,6 +136,10 @@ async function reportSamples(assets: PageAssets): Promise<Made> {
     data: await loadMap(sampleAsk(query, isEmpty)),
     ...linksOfMap(base, new URLSearchParams(query)),
   });
+  const detailsOf = async (query: string, isEmpty = false) => ({
+    data: await loadDetails(sampleAsk(query, isEmpty)),
+    links: new Links(base, new URLSearchParams(query)),
+  });
   const filtered =
     'range=12m&compare=year&metric=bounce&pages=exit&sources=utm_campaign&devices=os&events=prop:plan' +
     `&f=is.country.DE&f=is.country.US&f=lacks.page.admin&f=not.source.${LONG}`;
@@ -147,6 +157,16 @@ async function reportSamples(assets: PageAssets): Promise<Made> {
         ...{ domain: SITE.domain, ...(await mapFor('range=7d')) },
       }),
     ],
+    ['details', detailsPage(request, await detailsOf('by=page&range=30d&cursor=c'))],
+    [
+      'details-filtered',
+      detailsPage(request, await detailsOf(`by=source&sort=bounce&order=asc&search=o&f=country:DE|US`)),
+    ],
+    ['details-vitals', detailsPage(request, await detailsOf('by=page&table=vitals'))],
+    ['details-goals', detailsPage(request, await detailsOf('by=goal'))],
+    ['details-crawlers', detailsPage(request, await detailsOf('by=bot'))],
+    ['details-nothing', detailsPage(request, await detailsOf(`by=city&search=${LONG}`, true))],
+    ['shared-details', sharedDetailsPage(frameOf(assets, '/share/s', null), await detailsOf('by=country'))],
     [
       'shared-report',
       sharedReportPage(frameOf(assets, '/share/s', null), {

@@ -7,6 +7,7 @@ import { liveActivity } from './live/island-activity.ts';
 import { liveNow } from './live/island-online.ts';
 import { worldMap } from './map/island-map.ts';
 import { charts } from './report/island-chart.ts';
+import { details } from './report/island-details.ts';
 
 /** Enhances pages that also work without JavaScript. Each part changes only its own elements. */
 copyButtons();
@@ -18,3 +19,4 @@ liveNow();
 liveActivity();
 charts();
 worldMap();
+details();

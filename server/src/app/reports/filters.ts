@@ -1,8 +1,14 @@
 import { PAGEVIEW } from '../../../../tracker/wire/limits.ts';
 import type { ReportFilter } from '../../domain/filters.ts';
 import { displayPage, slashPages, storedPage } from '../../domain/page-path.ts';
-import { type PageRules, storedTexts, storedValues, valuesLike } from '../../domain/value-names.ts';
-import type { Filter, Goal } from '../../store/contract/store.ts';
+import {
+  type PageRules,
+  storedTexts,
+  storedValues,
+  valueName,
+  valuesLike,
+} from '../../domain/value-names.ts';
+import type { Filter, Goal, ValueFilter } from '../../store/contract/store.ts';
 
 /** The filter for visits referred by AI assistants. */
 export const AI_VISITS: Filter = { by: 'channel', values: ['ai'], negated: false };
@@ -33,15 +39,27 @@ export function toFilter(
     const unknown = values.includes(null) ? [null] : [];
     return { by, values: [...unknown, ...texts.flatMap((value) => storedValues(by, value, rules))], negated };
   }
+  return { by, ...containing(by, texts, rules), negated };
+}
+
+type Matching = Omit<ValueFilter, 'by' | 'negated'>;
+
+/** Returns the values that contain one of the texts, either themselves or in their display name. */
+function containing(by: string, texts: readonly string[], rules: PageRules): Matching {
   const sought = texts.map((text) => storedTexts(by, text, rules));
   const ending = sought.flatMap((each) => each.ending);
   return {
-    by,
     values: texts.flatMap((text) => valuesLike(by, text)),
-    containing: sought.flatMap(({ containing }) => containing),
+    containing: sought.flatMap((each) => each.containing),
     ...(ending.length === 0 ? {} : { ending }),
-    negated,
   };
+}
+
+/** Returns the values that a search for a text finds: like a filter, and the unknown value by its display name. */
+export function foundBy(by: string, text: string, rules: PageRules): Matching {
+  const { values, ...found } = containing(by, [text], rules);
+  const isUnknown = valueName(by, null).toLowerCase().includes(text.toLowerCase());
+  return { values: isUnknown ? [...values, null] : values, ...found };
 }
 
 /** Whether a value means a goal by its ID, or its name or path. */

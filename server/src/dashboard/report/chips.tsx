@@ -2,22 +2,20 @@ import type { VNode } from 'preact';
 import type { GoalResult } from '../../app/goals.ts';
 import { dimensionLabel } from '../../domain/dimensions.ts';
 import type { ReportFilter } from '../../domain/filters.ts';
-import { valueName } from '../../domain/value-names.ts';
+import { valueNameIn } from './filter-name.ts';
 import { operatorName } from './filters.ts';
-import { goalName } from './goal-name.ts';
 import type { Links } from './links.ts';
 import { REPORT_TEXT } from './text.ts';
 
-type ChipGoal = Pick<GoalResult, 'goal'>;
-
 /** The active filters. Each can be negated or removed. */
 export function Chips({
-  data: { goals },
+  data,
   links,
 }: {
-  data: { goals: readonly ChipGoal[] };
+  data: { goals: readonly Pick<GoalResult, 'goal'>[] };
   links: Links;
 }): VNode | null {
+  const goals = data.goals.map(({ goal }) => goal);
   if (links.filters.length === 0) return null;
   const values = links.filters.reduce((sum, filter) => sum + filter.values.length, 0);
   return (
@@ -29,7 +27,7 @@ export function Chips({
             {filter.values.map((value, i) => (
               <>
                 {i > 0 && <span> {REPORT_TEXT.or} </span>}
-                <Value filter={filter} name={nameIn(filter, value, goals)} value={value} links={links} />
+                <Value filter={filter} name={valueNameIn(filter, value, goals)} value={value} links={links} />
               </>
             ))}
           </li>
@@ -50,13 +48,6 @@ function Operator({ filter, links }: { filter: ReportFilter; links: Links }): VN
       {operatorName(filter)}
     </a>
   );
-}
-
-/** Returns how a filter's value is shown. */
-function nameIn(filter: ReportFilter, value: string | null, goals: readonly ChipGoal[]): string {
-  if (filter.operator === 'contains') return value ?? '';
-  const found = filter.by === 'goal' && goals.find(({ goal }) => goal.id === value);
-  return found ? goalName(found.goal) : valueName(filter.by, value);
 }
 
 function Value({

@@ -8,7 +8,10 @@ import { csvRow } from '../../http/csv.ts';
 import type { AskedReports, Scope } from '../../store/contract/store.ts';
 import type { Answer } from '../kit/parts.ts';
 import { type ReportAsk, scopeOf } from './data.ts';
+import { readDetails, rowOptions, searchOptions } from './details-query.ts';
+import { foundGoals } from './goal-name.ts';
 import { InvalidReport } from './problems.ts';
+import { tableScope } from './table-scope.ts';
 import { REPORT_TEXT } from './text.ts';
 import { viewsAsCsv } from './views-csv.ts';
 import { areOfViews } from './views-data.ts';
@@ -21,7 +24,8 @@ const ROWS_PER_PAGE = 10_000;
 /**
  * Responds with the table that the URL's `by` names; `time` stands for the chart, `goal` for the goals. Each currency of the
  * revenue has its own column; that of values without a currency is called `revenue`. With `table=vitals`, the table is that of web
- * vitals and scroll depth.
+ * vitals and scroll depth; with `table=ai`, it has only visits that AI assistants sent. The search and the sort of the details
+ * apply.
  *
  * @throws InvalidReport
  */
@@ -29,7 +33,8 @@ export async function rowsFile(ask: ReportAsk): Promise<Answer> {
   const { reports, site } = ask;
   const ofSite = await goalsOf(ask, site);
   const { scope, span } = scopeOf(ask, ofSite);
-  const by = ask.query.get('by') ?? 'page';
+  const details = readDetails(ask.query);
+  const [by, table] = [ask.query.get('by') ?? 'page', ask.query.get('table')];
   const file = (name: string, body: AsyncGenerator<string>): Answer => ({
     kind: 'file',
     name: `${site.domain}-${name}-${span.range}.csv`,
@@ -38,18 +43,24 @@ export async function rowsFile(ask: ReportAsk): Promise<Answer> {
   });
   if (by === 'goal') {
     const { goals } = await goalResults(reports, scope, ofSite);
-    return file('goals', goalsAsCsv(goals));
+    return file('goals', goalsAsCsv(foundGoals(goals, details.search)));
   }
-  if (by !== 'time' && ask.query.get('table') === 'vitals') {
+  if (by !== 'time' && table === 'vitals') {
     const ofViews = viewDimension(by);
     if (ofViews === null || !areOfViews(scope)) throw new InvalidReport([REPORT_TEXT.notOfViews]);
-    return file(`vitals-${ofViews}`, viewsAsCsv(reports, scope, ofViews));
+    return file(`vitals-${ofViews}`, viewsAsCsv(reports, scope, ofViews, searchOptions(details, by, site)));
   }
   const dimension = dimensionOf(by) ?? 'page';
   const [sums = []] = dimension === 'bot' ? [] : await reports.revenue(scope, [scope.fromMs, scope.toMs]);
   const currencies = currenciesOf(sums);
   if (by === 'time') return file(span.interval, seriesAsCsv(reports, scope, span, currencies));
-  return file(dimension, rowsAsCsv(reports, scope, dimension, currencies));
+  return file(
+    table === 'ai' ? `ai-${dimension}` : dimension,
+    rowsAsCsv(reports, tableScope(scope, dimension, table), dimension, {
+      currencies,
+      options: rowOptions(details, dimension, site),
+    }),
+  );
 }
 
 const MEASURES = [
@@ -102,10 +113,11 @@ async function* rowsAsCsv(
   reports: AskedReports,
   scope: Scope,
   by: Dimension,
-  currencies: Currencies,
+  { currencies, options }: { currencies: Currencies; options: ReturnType<typeof rowOptions> },
 ): AsyncGenerator<string> {
   for (let cursor: string | null | undefined; cursor !== null; ) {
     const page = await reports.breakdown(scope, by, {
+      ...options,
       limit: ROWS_PER_PAGE,
       ...(cursor === undefined ? {} : { cursor }),
     });

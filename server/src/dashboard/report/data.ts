@@ -1,6 +1,6 @@
 import { type GoalResult, goalResults, goalsOf } from '../../app/goals.ts';
 import { LIVE_MS } from '../../app/live-feed.ts';
-import { AI_VISITS, CUSTOM_EVENTS, toFilter } from '../../app/reports/filters.ts';
+import { toFilter } from '../../app/reports/filters.ts';
 import { type Comparison, comparedSpan, comparisonOf, type Span, spanOf } from '../../app/reports/spans.ts';
 import { civilDay } from '../../domain/calendar.ts';
 import type { DayRange } from '../../domain/clock.ts';
@@ -22,6 +22,7 @@ import { readReportFilters } from './filters.ts';
 import { CONVERSIONS, type Figure, figureOf, figuresOf } from './measures.ts';
 import { PANELS, type PanelPlan, type PanelTab } from './panels.ts';
 import { InvalidReport, notOneOf, problemsOf, unknownParameters } from './problems.ts';
+import { tableScope } from './table-scope.ts';
 import { REPORT_TEXT } from './text.ts';
 import { loadViews, type ViewsData } from './views-data.ts';
 
@@ -149,8 +150,8 @@ export async function loadReport(ask: ReportAsk): Promise<ReportData> {
     before === null ? null : totalsOf({ ...scope, fromMs: before.fromMs, toMs: before.toMs }),
     before === null ? null : seriesOf(before.boundariesMs),
     Promise.all(PANELS.map((plan) => loadPanel(ask, scope, plan, names))),
-    rowsOf(ask, { ...scope, filters: [...filters, AI_VISITS] }, 'source'),
-    rowsOf(ask, { ...scope, filters: [] }, 'bot'),
+    rowsOf(ask, tableScope(scope, 'source', 'ai'), 'source'),
+    rowsOf(ask, tableScope(scope, 'bot'), 'bot'),
     goals.length === 0 ? [] : goalResults(reports, scope, goals, counted).then((found) => found.goals),
     reports.realtime(siteId, nowMs - LIVE_MS),
     reports.revenue({ siteId, filters }, [scope.fromMs, scope.toMs]),
@@ -177,7 +178,8 @@ function daysOf({ fromMs, toMs }: Pick<Span, 'fromMs' | 'toMs'>, zone: string): 
   return { firstDay: civilDay(zone, fromMs), lastDay: civilDay(zone, toMs - 1) };
 }
 
-const reaching = (goals: readonly Goal[]): Filter => ({ by: 'goal', goals, negated: false });
+/** The filter for what reaches one of the goals. */
+export const reaching = (goals: readonly Goal[]): Filter => ({ by: 'goal', goals, negated: false });
 
 async function seriesWithGoals(
   reports: AskedReports,
@@ -218,9 +220,7 @@ async function loadPanel(
 ): Promise<PanelData> {
   const tabs = plan.id === 'events' ? [...plan.tabs, ...propertyTabs(ask, properties)] : plan.tabs;
   const load = async (tab: PanelTab): Promise<PanelData> => {
-    // The panel lists custom events, without page views.
-    const filters = tab.by === 'event' ? [...scope.filters, CUSTOM_EVENTS] : scope.filters;
-    const { rows, nextCursor } = await ask.reports.breakdown({ ...scope, filters }, tab.by, {
+    const { rows, nextCursor } = await ask.reports.breakdown(tableScope(scope, tab.by), tab.by, {
       limit: ROWS,
     });
     return {

@@ -11,7 +11,7 @@ export class Links {
   readonly #query: URLSearchParams;
 
   /** @param kept the parameters of the page; others are dropped */
-  constructor(base: string, query: URLSearchParams, kept: readonly string[] = REPORT_PARAMETERS) {
+  constructor(base: string, query: URLSearchParams, kept: readonly string[] = KEPT_PARAMETERS) {
     this.base = base;
     this.#query = new URLSearchParams([...query].filter(([name]) => kept.includes(name)));
     this.filters = readReportFilters(query);
@@ -25,6 +25,11 @@ export class Links {
       else query.set(name, value);
     }
     return this.#address(query, suffix, anchor);
+  }
+
+  /** Returns the URL of a table with all its rows, in the same report. */
+  details(table: DetailsParameters): string {
+    return this.with({ ...table }, '/details');
   }
 
   /** Returns the URL with a value of a dimension, or a goal, added to the filters. */
@@ -65,8 +70,21 @@ export class Links {
   }
 }
 
-/** The parameters of a report's URL. */
-export const REPORT_PARAMETERS: readonly string[] = [
-  ...['range', 'from', 'to', 'interval', 'compare', 'metric', 'f', 'by', 'table'],
+/** The parameters of a table with all rows: which table it is, what is searched for, the sort and the page. */
+export interface DetailsParameters {
+  by: string;
+  table: string | null;
+  search?: string | null;
+  sort?: string | null;
+  order?: string | null;
+  cursor?: string | null;
+}
+
+/** The parameters that the links of a report keep. */
+const KEPT_PARAMETERS: readonly string[] = [
+  ...['range', 'from', 'to', 'interval', 'compare', 'metric', 'f'],
   ...[...PANELS.map(({ id }) => id), 'vitals'],
 ];
+
+/** The parameters of a report's URL, and of its tables. */
+export const REPORT_PARAMETERS: readonly string[] = [...KEPT_PARAMETERS, 'by', 'table'];

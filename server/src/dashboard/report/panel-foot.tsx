@@ -18,12 +18,27 @@ export interface FootProps {
   /** The dimension of the table; `time` for the chart, `goal` for the goals. */
   by: string;
   /** What the table is of, if not of visitors and events. */
-  table?: 'vitals';
+  table?: 'vitals' | 'ai' | undefined;
   /** Whether there are more rows than shown. */
   more?: boolean;
 }
 
-/** The details of a panel: its definition, its time zone, the CSV download and the curl command. */
+/** The link to a table with all rows, which opens over the report. */
+export function DetailsLink({
+  links,
+  title,
+  by,
+  table,
+}: Pick<FootProps, 'links' | 'title' | 'by' | 'table'>): VNode {
+  return (
+    <a class="details-link" href={links.details({ by, table: table ?? null })} data-details>
+      {REPORT_TEXT.details}
+      <span class="visually-hidden"> {REPORT_TEXT.detailsOf(title)}</span>
+    </a>
+  );
+}
+
+/** The end of a panel: the link to its details, and about it: its definition, its time zone, the CSV download and the curl command. */
 export function PanelFoot({
   data,
   links,
@@ -36,25 +51,30 @@ export function PanelFoot({
   more = false,
 }: FootProps): VNode {
   const { span, asked: filters, zone } = data;
-  const endpoint = table ?? (by === 'time' ? 'timeseries' : by === 'goal' ? 'goals' : 'breakdown');
+  const endpoint =
+    table === 'vitals' ? table : by === 'time' ? 'timeseries' : by === 'goal' ? 'goals' : 'breakdown';
   const asked = { endpoint, span, filters: by === 'bot' ? [] : filters } as const;
   const isBy = endpoint === 'breakdown' || endpoint === 'vitals';
   const curl = apiUrl === null ? null : curlOf({ apiUrl, ...asked, ...(isBy ? { by } : {}) });
   return (
-    <details class="panel-foot">
-      <summary>
-        {REPORT_TEXT.details}
-        <span class="visually-hidden"> {REPORT_TEXT.detailsOf(title)}</span>
-      </summary>
-      <p>{definition}</p>
-      <p class="hint">{REPORT_TEXT.panelTime(spanName(span), zone)}</p>
-      <p>
-        <a href={links.with({ by, ...(table === undefined ? {} : { table }) }, '/rows.csv')} download>
-          {more ? REPORT_TEXT.csvAllRows : REPORT_TEXT.csv}
-        </a>
-      </p>
-      {curl !== null && <Copyable id={`curl-${id}`} text={curl} label={REPORT_TEXT.apiRequest(title)} />}
-      {curl === null && apiUrl !== null && <p class="hint">{REPORT_TEXT.tooLong}</p>}
-    </details>
+    <div class="panel-end">
+      {/* The chart has its own table. */}
+      {by !== 'time' && <DetailsLink {...{ links, title, by, table }} />}
+      <details class="panel-foot">
+        <summary>
+          {REPORT_TEXT.about}
+          <span class="visually-hidden"> {title}</span>
+        </summary>
+        <p>{definition}</p>
+        <p class="hint">{REPORT_TEXT.panelTime(spanName(span), zone)}</p>
+        <p>
+          <a href={links.with({ by, ...(table === undefined ? {} : { table }) }, '/rows.csv')} download>
+            {more ? REPORT_TEXT.csvAllRows : REPORT_TEXT.csv}
+          </a>
+        </p>
+        {curl !== null && <Copyable id={`curl-${id}`} text={curl} label={REPORT_TEXT.apiRequest(title)} />}
+        {curl === null && apiUrl !== null && <p class="hint">{REPORT_TEXT.tooLong}</p>}
+      </details>
+    </div>
   );
 }

@@ -113,7 +113,6 @@ function Value({ by, row, links }: { by: Dimension; row: BreakdownRow; links: Li
 
 /** The AI assistants that sent visitors. */
 export function AssistantsPanel({ data, links, apiUrl }: Shared): VNode {
-  const ofAssistants = links.narrowed('channel', 'ai');
   return (
     <section class="card panel" aria-labelledby="panel-ai" id="ai">
       <div class="panel-head">
@@ -121,9 +120,10 @@ export function AssistantsPanel({ data, links, apiUrl }: Shared): VNode {
       </div>
       <Rows by="source" heading={REPORT_TEXT.assistant} rows={data.assistants} links={links} />
       <PanelFoot
-        {...{ apiUrl, links: ofAssistants, data: { ...data, asked: ofAssistants.filters } }}
+        {...{ apiUrl, links, data: { ...data, asked: links.narrowed('channel', 'ai').filters } }}
         id="ai"
         by="source"
+        table="ai"
         title={REPORT_TEXT.assistants}
         definition={REPORT_TEXT.assistantsHint}
       />

@@ -80,7 +80,7 @@ function choiceProblems(query: URLSearchParams): string[] {
     compare: ['none', 'previous', 'year'],
     metric: FIGURES.map(({ id }) => id),
     vitals: VITALS_TABS.map(({ by }) => by),
-    table: ['vitals'],
+    table: ['vitals', 'ai'],
     ...Object.fromEntries(PANELS.map(({ id, tabs }) => [id, tabs.map(({ by }) => by)])),
   };
   const problems = Object.entries(choices).flatMap(([name, known]) => {

@@ -11,10 +11,18 @@ import type { Router } from '../kit/router.ts';
 import { siteAsk } from './ask.ts';
 import { rowsFile } from './csv.ts';
 import { loadReport } from './data.ts';
+import { loadDetails } from './details-data.ts';
 import { withTypedFilter } from './filters.ts';
 import { Links } from './links.ts';
 import { invalidReport } from './problems.ts';
-import { emptySitePage, type InstallData, installPage, invalidReportPage, reportPage } from './view.tsx';
+import {
+  detailsPage,
+  emptySitePage,
+  type InstallData,
+  installPage,
+  invalidReportPage,
+  reportPage,
+} from './view.tsx';
 
 /** Adds the page of a site: its report, or installation help until the first event. */
 export function sitePages(router: Router): void {
@@ -57,6 +65,16 @@ export function sitePages(router: Router): void {
           apiUrl: `${baseUrl}/api/v1/sites/${site.id}`,
         }),
       );
+    } catch (error) {
+      return invalidReport(error, base, (invalid) => invalidReportPage(request, invalid));
+    }
+  });
+
+  router.site('GET', '/dashboard/sites/:id/details', 'look', async (request) => {
+    const base = `/dashboard/sites/${request.site.id}`;
+    try {
+      const data = await loadDetails(await siteAsk(parts, request));
+      return html(detailsPage(request, { data, links: new Links(base, request.query) }));
     } catch (error) {
       return invalidReport(error, base, (invalid) => invalidReportPage(request, invalid));
     }

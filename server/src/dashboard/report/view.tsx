@@ -7,6 +7,8 @@ import { Install } from '../install/view.tsx';
 import { Card, Notice } from '../kit/elements.tsx';
 import type { SiteRequest, Tracker } from '../kit/parts.ts';
 import { siteDocument } from '../kit/site-frame.tsx';
+import { Details, type DetailsProps } from './details.tsx';
+import { titleOf } from './details-tabs.ts';
 import type { Invalid } from './problems.ts';
 import { Report, ReportProblems, type ReportProps } from './report.tsx';
 import { REPORT_TEXT } from './text.ts';
@@ -27,6 +29,15 @@ export function reportPage(request: SiteRequest, report: ReportProps): string {
     title: REPORT_TEXT.title,
     here: 'report',
     children: <Report {...report} />,
+  });
+}
+
+/** Creates the page of a table with all its rows. */
+export function detailsPage(request: SiteRequest, details: DetailsProps): string {
+  return siteDocument(request, {
+    title: REPORT_TEXT.detailsTitle(titleOf(details.data.of)),
+    here: 'report',
+    children: <Details {...details} />,
   });
 }
 

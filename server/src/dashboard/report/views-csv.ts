@@ -2,7 +2,7 @@ import type { ViewDimension } from '../../domain/dimensions.ts';
 import { valueName } from '../../domain/value-names.ts';
 import { scrollDepth, VITALS, type ViewFigures } from '../../domain/vitals.ts';
 import { csvRow } from '../../http/csv.ts';
-import type { AskedReports, Scope } from '../../store/contract/store.ts';
+import type { AskedReports, RowPaging, Scope } from '../../store/contract/store.ts';
 
 /** The CSV download of web vitals and scroll depth, with all rows and with the columns of the API. */
 
@@ -21,9 +21,11 @@ export async function* viewsAsCsv(
   reports: AskedReports,
   scope: Scope,
   by: ViewDimension,
+  options: Pick<RowPaging, 'matching'> = {},
 ): AsyncGenerator<string> {
   for (let cursor: string | null | undefined; cursor !== null; ) {
     const page = await reports.views(scope, by, {
+      ...options,
       limit: ROWS_PER_PAGE,
       ...(cursor === undefined ? {} : { cursor }),
     });

@@ -2,12 +2,10 @@ import type { VNode } from 'preact';
 import { dimensionLabel, type ViewDimension } from '../../domain/dimensions.ts';
 import { valueName } from '../../domain/value-names.ts';
 import {
-  RATINGS,
   type Rating,
   ratingOf,
   scrollDepth,
   VITALS,
-  type ViewFigures,
   type Vital,
   type VitalFigures,
 } from '../../domain/vitals.ts';
@@ -19,6 +17,7 @@ import { PanelFoot } from './panel-foot.tsx';
 import { PanelTabs } from './panel-tabs.tsx';
 import { REPORT_TEXT } from './text.ts';
 import { VITALS_TABS, type ViewsData } from './views-data.ts';
+import { depthText, ratingName, vitalText } from './views-text.ts';
 
 /** The panels of what the ends of views say. */
 
@@ -141,9 +140,7 @@ function Cell({ vital, figures: { p75 } }: { vital: Vital; figures: VitalFigures
 }
 
 function RatingWord({ rating }: { rating: Rating }): VNode {
-  return (
-    <span class={`rating rating-${rating}`}>{REPORT_TEXT.ratings[RATINGS.indexOf(rating)] ?? rating}</span>
-  );
+  return <span class={`rating rating-${rating}`}>{ratingName(rating)}</span>;
 }
 
 function ScrollPanel({ data, views: { totals, byPage }, links, apiUrl }: Shared): VNode {
@@ -201,15 +198,4 @@ function Value({ by, row, links }: { by: ViewDimension; row: ViewsRow; links: Li
       <bdi>{name}</bdi>
     </a>
   );
-}
-
-function depthText(figures: ViewFigures): string {
-  const depth = scrollDepth(figures);
-  return depth === null ? '–' : percent(depth / 100);
-}
-
-/** Formats a figure of a web vital as `180 ms` or `2.4 s`; a layout shift as `0.12`. */
-function vitalText({ unit }: Vital, figure: number): string {
-  if (unit === null) return figure.toFixed(2);
-  return figure < 1000 ? `${Math.round(figure)} ms` : `${(figure / 1000).toFixed(2)} s`;
 }

@@ -15,11 +15,18 @@ import { loadMap } from '../map/data.ts';
 import { linksOfMap } from '../map/view.tsx';
 import { rowsFile } from '../report/csv.ts';
 import { loadReport, type ReportAsk } from '../report/data.ts';
+import { loadDetails } from '../report/details-data.ts';
 import { withTypedFilter } from '../report/filters.ts';
 import { Links } from '../report/links.ts';
 import { invalidReport } from '../report/problems.ts';
 import { CachedReports } from './cached-reports.ts';
-import { invalidSharedReportPage, sharedMapPage, sharedReportPage, sharePasswordPage } from './view.tsx';
+import {
+  invalidSharedReportPage,
+  sharedDetailsPage,
+  sharedMapPage,
+  sharedReportPage,
+  sharePasswordPage,
+} from './view.tsx';
 
 /** The limit of password attempts from one network, for all public links together. */
 const ATTEMPTS_PER_NETWORK: RateLimit = { limit: 10, windowMs: 15 * MINUTE_MS };
@@ -66,6 +73,21 @@ export function sharePages(router: Router): void {
       );
       const links = new Links(base, query);
       return html(sharedReportPage(request.frame, { data, links, livePath: null, apiUrl: null }));
+    } catch (error) {
+      return invalidReport(error, base, (invalid) =>
+        invalidSharedReportPage(request.frame, { domain: site.domain, ...invalid }),
+      );
+    }
+  });
+
+  router.anyone('GET', '/share/:token/details', async (request) => {
+    const { share, site, zone } = await shareOf(request);
+    const base = baseOf(request);
+    if (isLocked(request, share)) return html(sharePasswordPage(request.frame, { base, name: share.name }));
+    try {
+      const { query } = request;
+      const data = await loadDetails(askOf(query, { share, site, zone }, request.clientGone()));
+      return html(sharedDetailsPage(request.frame, { data, links: new Links(base, query) }));
     } catch (error) {
       return invalidReport(error, base, (invalid) =>
         invalidSharedReportPage(request.frame, { domain: site.domain, ...invalid }),

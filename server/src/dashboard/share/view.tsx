@@ -1,3 +1,4 @@
+import type { VNode } from 'preact';
 import { SECOND_MS } from '../../domain/clock.ts';
 import { authPage } from '../kit/auth-layout.tsx';
 import { PasswordField } from '../kit/credential-fields.tsx';
@@ -6,6 +7,7 @@ import { Form } from '../kit/form.tsx';
 import { isolated, timeToTheSecond } from '../kit/format.ts';
 import type { Frame } from '../kit/parts.ts';
 import { type MapProps, WorldMap } from '../map/view.tsx';
+import { Details, type DetailsProps } from '../report/details.tsx';
 import type { Invalid } from '../report/problems.ts';
 import { Report, ReportProblems, type ReportProps } from '../report/report.tsx';
 import { REPORT_CACHED_MS } from './cached-reports.ts';
@@ -31,6 +33,15 @@ export function sharedReportPage(frame: Frame, report: ReportProps): string {
 
 /** Creates the page of a public link's world map. */
 export function sharedMapPage(frame: Frame, { domain, ...map }: MapProps & { domain: string }): string {
+  return sharedPage(frame, domain, <WorldMap {...map} />);
+}
+
+/** Creates the page of a table of a public link, with all its rows. */
+export function sharedDetailsPage(frame: Frame, details: DetailsProps): string {
+  return sharedPage(frame, details.data.site.domain, <Details {...details} />);
+}
+
+function sharedPage(frame: Frame, domain: string, children: VNode): string {
   return documentOf({
     frame,
     title: domain,
@@ -38,7 +49,7 @@ export function sharedMapPage(frame: Frame, { domain, ...map }: MapProps & { dom
     children: (
       <>
         <h1 class="site-name">{domain}</h1>
-        <WorldMap {...map} />
+        {children}
       </>
     ),
   });
