@@ -2,7 +2,8 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { StoreUnavailable } from '../src/store/contract/store.ts';
-import { DuckDb, literal, parquet } from '../src/store/drivers/duckdb.ts';
+import { DuckDb } from '../src/store/drivers/duckdb.ts';
+import { literal, parquet } from '../src/store/drivers/duckdb-text.ts';
 import { temporaryFolder } from './support/paths.ts';
 
 /** Takes days, unless it is interrupted. */

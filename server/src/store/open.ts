@@ -89,7 +89,7 @@ async function openEvents(files: DataFiles, places: EventPlaces): Promise<OpenEv
   const db = new Database(databases.postgres);
   return new ShippedEvents({
     spool,
-    warehouse: warehouseOf(databases, db),
+    warehouse: await warehouseOf(databases, db),
     counts: new PostgresCounts(db),
     toRow,
     clock: systemClock,
@@ -244,9 +244,9 @@ export async function openShared({
   };
 }
 
-function sharedCounts(databases: Databases, { registry, close }: OpenRegistry): SharedStore {
+async function sharedCounts(databases: Databases, { registry, close }: OpenRegistry): Promise<SharedStore> {
   const db = new Database(databases.postgres);
-  const warehouse = warehouseOf(databases, db);
+  const warehouse = await warehouseOf(databases, db);
   return {
     registry,
     events: new PostgresCounts(db),

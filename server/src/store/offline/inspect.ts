@@ -89,7 +89,7 @@ async function inspectEvents(file: string): Promise<{ audit: Audit; newestEventM
 
 async function inspectShipped(databases: Databases): Promise<Omit<Inspection, 'damage'>> {
   const db = new Database(databases.postgres);
-  const warehouse = warehouseOf(databases, db);
+  const warehouse = await warehouseOf(databases, db);
   try {
     return await audit(warehouse, new PostgresCounts(db));
   } finally {

@@ -31,7 +31,7 @@ export async function moveStore({
   if (!isThere(files.events))
     throw new MoveError(`There is no data in ${dataDir}. Set DATA_DIR to the folder to move.`);
   const db = new Database(to.postgres);
-  const rows = warehouseOf(to, db);
+  const rows = await warehouseOf(to, db);
   const from = new EventDump(files.events);
   try {
     const registryRows = await moveRegistry(files, db, (share) => onProgress(share * REGISTRY_SHARE));

@@ -1,5 +1,6 @@
 import type { Entry } from '../../contract/store.ts';
-import { literal, type Row } from '../../drivers/duckdb.ts';
+import type { Row } from '../../drivers/duckdb.ts';
+import { literal } from '../../drivers/duckdb-text.ts';
 import type { Database } from '../../drivers/sqlite.ts';
 import { NUMBERS_PER_DAY } from '../../reports/relations.ts';
 import { expiredBefore } from '../tables/expired.ts';

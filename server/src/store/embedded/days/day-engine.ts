@@ -1,6 +1,7 @@
 import { utcDay } from '../../../domain/clock.ts';
 import { type Scope, StoreUnavailable } from '../../contract/store.ts';
-import { type DuckDb, literal } from '../../drivers/duckdb.ts';
+import type { DuckDb } from '../../drivers/duckdb.ts';
+import { literal } from '../../drivers/duckdb-text.ts';
 import { type Database, prepared, translated } from '../../drivers/sqlite.ts';
 import type { StoredDay } from '../../reports/questions.ts';
 import { type AskedRelation, RELATIONS, VIEWS, VISIT_COLUMNS } from '../../reports/relations.ts';

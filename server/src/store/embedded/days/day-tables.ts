@@ -1,12 +1,6 @@
 import { DAY_MS } from '../../../domain/clock.ts';
-import {
-  type Cell,
-  type ColumnType,
-  type DuckDb,
-  literal,
-  type Row,
-  type RowAppender,
-} from '../../drivers/duckdb.ts';
+import type { Cell, ColumnType, DuckDb, Row, RowAppender } from '../../drivers/duckdb.ts';
+import { literal } from '../../drivers/duckdb-text.ts';
 import { type Database, prepared } from '../../drivers/sqlite.ts';
 import { EVENT_COLUMNS, firstWith, RELATIONS } from '../../reports/relations.ts';
 import { expiredBefore } from '../tables/expired.ts';

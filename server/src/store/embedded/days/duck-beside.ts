@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { StoreUnavailable } from '../../contract/store.ts';
-import { DuckDb } from '../../drivers/duckdb.ts';
+import type { DuckDb } from '../../drivers/duckdb.ts';
 import { SPILL } from './segment-files.ts';
 
 /**
@@ -17,6 +17,8 @@ export async function openBeside(
   const spillFolder = await newSpillFolder(join(folder, SPILL));
   const remove = () => rm(spillFolder, { recursive: true, force: true });
   try {
+    // The engine is loaded when it is first needed, which most commands never do.
+    const { DuckDb } = await import('../../drivers/duckdb.ts');
     const duck = await DuckDb.open({ ...limits, spillFolder });
     return {
       duck,

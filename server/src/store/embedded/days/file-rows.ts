@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { parquet } from '../../drivers/duckdb.ts';
+import { parquet } from '../../drivers/duckdb-text.ts';
 import { FILE_COLUMNS, type FileRelation, hasColumn } from '../tables/file-columns.ts';
 import type { Segment } from '../tables/segments.ts';
 import { SQL_TYPES } from './day-tables.ts';

@@ -1,4 +1,5 @@
-import { type Cell, type ColumnType, type DuckDb, literal } from '../../drivers/duckdb.ts';
+import type { Cell, ColumnType, DuckDb } from '../../drivers/duckdb.ts';
+import { literal } from '../../drivers/duckdb-text.ts';
 import { type Database, prepared } from '../../drivers/sqlite.ts';
 import { MEASURES, QUARTER_HOURS, QUARTER_MEASURES, ROLLUPS } from '../../reports/relations.ts';
 import { QUARTER_MS } from '../../reports/rollups.ts';

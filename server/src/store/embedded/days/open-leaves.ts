@@ -1,6 +1,7 @@
 import { DAY_MS } from '../../../domain/clock.ts';
 import { VITALS } from '../../../domain/vitals.ts';
-import { type Cell, type DuckDb, literal, type Row } from '../../drivers/duckdb.ts';
+import type { Cell, DuckDb, Row } from '../../drivers/duckdb.ts';
+import { literal } from '../../drivers/duckdb-text.ts';
 import { prepared } from '../../drivers/sqlite.ts';
 import { appendAll, definition, storedState } from './day-tables.ts';
 import { type Columns, numberOn, type SiteDay, type Source } from './rows.ts';
