@@ -12,7 +12,7 @@ const engine: ReportingEngine = {
     }),
   // Two days around each of Europe's clock changes.
   worlds: [
-    { seed: 1, fromMs: Date.UTC(2026, 2, 28), days: 3, perDay: 1_150, visitors: 25, clockSteps: 0 },
+    { seed: 1, fromMs: Date.UTC(2026, 2, 28), days: 3, perDay: 700, visitors: 25, clockSteps: 0 },
     { seed: 2, fromMs: Date.UTC(2026, 9, 24), days: 3, perDay: 300, visitors: 60, clockSteps: 0.1 },
     { seed: 3, fromMs: Date.UTC(2026, 11, 31), days: 2, perDay: 120, visitors: 9, clockSteps: 0.02 },
   ],
