@@ -182,7 +182,7 @@ test.describe('with 90 days of data @chromium', () => {
       `${site}/activity`,
       `${site}/not-counted`,
       `${site}/install`,
-      `${site}/settings`,
+      ...['', '/goals', '/sharing', '/team', '/data'].map((section) => `${site}/settings${section}`),
       '/dashboard/settings/api-keys',
       '/dashboard/account',
       '/dashboard/instance',
@@ -445,7 +445,9 @@ test.describe('with 90 days of data @chromium', () => {
     await expect(page.locator('#snippet-astro')).toContainText('a.full.js');
     await expect(page.locator('#snippet-astro')).toContainText('data-outbound="on"');
     await expect(page.getByLabel('Outbound links')).toBeChecked();
-    await page.goto(`${site}/settings`);
+    await page.goto(site);
+    await page.getByRole('link', { name: 'Settings' }).click();
+    await page.getByRole('link', { name: 'Goals' }).click();
     await page.getByLabel('Event name or page path').fill('/pricing');
     await page.getByLabel('Type', { exact: true }).selectOption('page');
     await page.getByRole('button', { name: 'Add goal' }).click();

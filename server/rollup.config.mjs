@@ -11,8 +11,8 @@ const GZIP_MAX_BYTES = { js: 12_000, css: 10_000, svg: 12_000 };
 const OUTPUT = 'dist/dashboard';
 /** Style sheets in cascade order: later ones may override earlier ones. */
 const STYLES = [
-  ...['kit/base', 'kit/frame', 'kit/elements', 'kit/forms', 'kit/dialog', 'kit/auth-layout'],
-  ...['sites/style', 'report/style', 'install/style', 'not-counted/style', 'settings/style'],
+  ...['kit/base', 'kit/frame', 'kit/elements', 'kit/forms', 'kit/menu', 'kit/dialog', 'kit/auth-layout'],
+  ...['kit/site-frame', 'sites/style', 'install/style', 'not-counted/style', 'settings/style'],
   ...['report/controls', 'report/figures', 'report/chart', 'report/panels', 'report/icons', 'report/details'],
   ...['map/style', 'funnels/style', 'journeys/style', 'live/style', 'kit/print'],
 ];

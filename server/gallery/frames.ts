@@ -1,5 +1,5 @@
 import type { Assets } from '../src/dashboard/kit/assets.ts';
-import type { Frame, SiteRequest } from '../src/dashboard/kit/parts.ts';
+import type { Frame, SitePageRequest } from '../src/dashboard/kit/parts.ts';
 import { DAY_MS } from '../src/domain/clock.ts';
 import { NO_MEASURES } from '../src/domain/measures.ts';
 import type { Account, AskedReports, Session, Site } from '../src/store/contract/store.ts';
@@ -79,7 +79,7 @@ export function frameOf(assets: PageAssets, path: string, email: string | null):
   };
 }
 
-export function visitOf(assets: PageAssets, site: Site = SITE): SiteRequest {
+export function visitOf(assets: PageAssets, site: Site = SITE): SitePageRequest {
   const path = `/dashboard/sites/${site.id}`;
   return {
     address: path,
@@ -98,6 +98,7 @@ export function visitOf(assets: PageAssets, site: Site = SITE): SiteRequest {
     frame: frameOf(assets, path, ACCOUNT.email),
     site,
     role: 'owner',
+    sites: [site, { id: 'site_other', domain: 'shop.example' }, { id: 'site_long', domain: LONG }],
     reports: NO_REPORTS,
     clientGone: () => new AbortController().signal,
   };

@@ -125,17 +125,18 @@ const SETTINGS: SettingsData = {
       passwordHash: 'hash',
       createdAtMs: NOW_MS - 9 * DAY_MS,
       expiresAtMs: NOW_MS + 21 * DAY_MS,
+      embedHosts: ['www.notes.example', LONG],
     },
   ],
   members: [{ siteId: SITE.id, accountId: 'acc_other', email: 'bob@notes.example', role: 'admin' }],
   invitations: [ticket],
-  mayOwn: true,
+  section: 'counting',
   nowMs: NOW_MS,
   defaultRetentionDays: 400,
   timeZones: ['Europe/Berlin', 'America/New_York'],
   ownersZone: 'Europe/Berlin',
   knowsNetworks: false,
-  done: 'goal',
+  done: 'hosts',
 };
 
 export function ownedSamples(assets: PageAssets): [string, string][] {
@@ -147,6 +148,31 @@ export function ownedSamples(assets: PageAssets): [string, string][] {
   const made = { name: 'Nightly report', key: `sk_${'x'.repeat(40)}` };
   return [
     ['settings', settingsPage(request, SETTINGS)],
+    ['settings-goals', settingsPage(request, { ...SETTINGS, section: 'goals', done: 'goal' })],
+    [
+      'settings-sharing',
+      settingsPage(request, {
+        ...SETTINGS,
+        section: 'sharing',
+        newShare: {
+          name: 'Board report',
+          address: `https://stats.example/share/${'s'.repeat(40)}`,
+          isEmbeddable: true,
+        },
+      }),
+    ],
+    [
+      'settings-team',
+      settingsPage(request, {
+        ...SETTINGS,
+        section: 'team',
+        newInvitation: {
+          email: ticket.email,
+          role: 'viewer',
+          address: `https://stats.example/invitation/${'i'.repeat(40)}`,
+        },
+      }),
+    ],
     [
       'settings-dry-run',
       settingsPage(request, {
@@ -158,18 +184,13 @@ export function ownedSamples(assets: PageAssets): [string, string][] {
           lost: { events: 162, hosts: { 'staging.notes.example': 160, [LONG]: 2 }, unknown: 40 },
           gained: { events: 7, hosts: { localhost: 7 }, unknown: 0 },
         },
-        newShare: { name: 'Board report', address: `https://stats.example/share/${'s'.repeat(40)}` },
-        newInvitation: {
-          email: ticket.email,
-          role: 'viewer',
-          address: `https://stats.example/invitation/${'i'.repeat(40)}`,
-        },
       }),
     ],
     [
       'settings-problem',
       settingsPage(request, {
         ...SETTINGS,
+        section: 'data',
         problem: { at: 'days', text: 'Enter a whole number of days from 1 to 36500.' },
       }),
     ],

@@ -11,6 +11,7 @@ import { loadMap } from '../src/dashboard/map/data.ts';
 import { linksOfMap, mapPage } from '../src/dashboard/map/view.tsx';
 import { notCountedPage } from '../src/dashboard/not-counted/view.tsx';
 import { forgotPage, resetPage, signInLinkPage } from '../src/dashboard/password-reset/view.tsx';
+import { NO_ANNOTATIONS } from '../src/dashboard/report/annotations.tsx';
 import { loadReport } from '../src/dashboard/report/data.ts';
 import { loadDetails } from '../src/dashboard/report/details-data.ts';
 import { Links } from '../src/dashboard/report/links.ts';
@@ -24,7 +25,9 @@ import {
 import * as signIn from '../src/dashboard/sign-in/view.tsx';
 import { sitesPage } from '../src/dashboard/sites/view.tsx';
 import { whoamiPage } from '../src/dashboard/whoami/view.tsx';
-import { ACCOUNT, frameOf, LONG, type PageAssets, SITE, visitOf } from './frames.ts';
+import { utcDay } from '../src/domain/clock.ts';
+import type { Annotation } from '../src/store/contract/store.ts';
+import { ACCOUNT, frameOf, LONG, NOW_MS, type PageAssets, SITE, visitOf } from './frames.ts';
 import { ownedSamples } from './owned.ts';
 import { sampleAsk } from './report.ts';
 import * as data from './site-data.ts';
@@ -123,6 +126,14 @@ function listSamples(assets: PageAssets): Made {
   ];
 }
 
+const ANNOTATIONS: Annotation[] = [
+  [3, 'Newsletter sent'],
+  [9, `Version 2 released, with ${LONG}`],
+].map(([daysAgo, text], i) => ({
+  ...{ id: `note_${i}`, siteId: SITE.id, text: String(text), createdAtMs: NOW_MS },
+  day: utcDay(NOW_MS) - Number(daysAgo),
+}));
+
 async function reportSamples(assets: PageAssets): Promise<Made> {
   const request = visitOf(assets);
   const base = request.frame.path;
@@ -131,6 +142,11 @@ async function reportSamples(assets: PageAssets): Promise<Made> {
     links: new Links(base, new URLSearchParams(query)),
     livePath: base,
     apiUrl: `https://stats.example/api/v1/sites/${SITE.id}`,
+    goalsPath: null,
+    annotations: {
+      list: ANNOTATIONS,
+      form: { frame: request.frame, path: '/', query: '', day: utcDay(NOW_MS) },
+    },
   });
   const mapFor = async (query: string, isEmpty = false) => ({
     data: await loadMap(sampleAsk(query, isEmpty)),
@@ -145,6 +161,13 @@ async function reportSamples(assets: PageAssets): Promise<Made> {
     `&f=is.country.DE&f=is.country.US&f=lacks.page.admin&f=not.source.${LONG}`;
   return [
     ['report', reportPage(request, await propsFor('range=30d'))],
+    [
+      'report-without-goals',
+      reportPage(request, {
+        ...(await propsFor('range=7d', true)),
+        goalsPath: `${base}/settings/goals`,
+      }),
+    ],
     ['report-filtered', reportPage(request, await propsFor(filtered))],
     ['report-hours', reportPage(request, await propsFor('range=today&compare=none&metric=engaged'))],
     ['report-nothing', reportPage(request, await propsFor('range=7d', true))],
@@ -154,7 +177,16 @@ async function reportSamples(assets: PageAssets): Promise<Made> {
     [
       'shared-map',
       sharedMapPage(frameOf(assets, '/share/s/map', null), {
-        ...{ domain: SITE.domain, ...(await mapFor('range=7d')) },
+        ...{ domain: SITE.domain, query: new URLSearchParams(), ...(await mapFor('range=7d')) },
+      }),
+    ],
+    [
+      'shared-report-framed',
+      sharedReportPage(frameOf(assets, '/share/s', null), {
+        ...(await propsFor('range=7d&frame=none&theme=dark&parts=figures,chart,sources')),
+        livePath: null,
+        apiUrl: null,
+        annotations: NO_ANNOTATIONS,
       }),
     ],
     ['details', detailsPage(request, await detailsOf('by=page&range=30d&cursor=c'))],
@@ -166,13 +198,20 @@ async function reportSamples(assets: PageAssets): Promise<Made> {
     ['details-goals', detailsPage(request, await detailsOf('by=goal'))],
     ['details-crawlers', detailsPage(request, await detailsOf('by=bot'))],
     ['details-nothing', detailsPage(request, await detailsOf(`by=city&search=${LONG}`, true))],
-    ['shared-details', sharedDetailsPage(frameOf(assets, '/share/s', null), await detailsOf('by=country'))],
+    [
+      'shared-details',
+      sharedDetailsPage(frameOf(assets, '/share/s', null), {
+        query: new URLSearchParams(),
+        ...(await detailsOf('by=country')),
+      }),
+    ],
     [
       'shared-report',
       sharedReportPage(frameOf(assets, '/share/s', null), {
         ...(await propsFor('range=7d')),
         livePath: null,
         apiUrl: null,
+        annotations: NO_ANNOTATIONS,
       }),
     ],
   ];

@@ -93,7 +93,7 @@ describe('a request', () => {
       `/setup?token=${encodeURIComponent(mark)}`,
       `${base}/not-counted?allowed=${encodeURIComponent(mark)}&days=${encodeURIComponent(mark)}`,
       `${base}/install?allowed=${encodeURIComponent(mark)}`,
-      `${base}/settings?done=${encodeURIComponent(mark)}`,
+      `${base}/settings/goals?done=${encodeURIComponent(mark)}`,
       `/dashboard/account?done=${encodeURIComponent(mark)}`,
       `/dashboard?from=${encodeURIComponent(mark)}`,
       `${base}?range=${encodeURIComponent(mark)}&f=${encodeURIComponent(mark)}&by=${encodeURIComponent(mark)}`,

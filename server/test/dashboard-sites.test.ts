@@ -636,7 +636,7 @@ describe('the settings of a site', () => {
       422,
       expect.stringContaining('It is not an event'),
     ]);
-    expect((await visitor.get(`${base}/settings`)).text).toContain('/thanks*');
+    expect((await visitor.get(`${base}/settings/goals`)).text).toContain('/thanks*');
 
     expect((await visitor.post(`${base}/settings/delete`, { confirm: 'other.example' })).status).toBe(422);
     expect((await visitor.post(`${base}/settings/delete`, { confirm: 'settings.example' })).status).toBe(303);
@@ -647,7 +647,13 @@ describe('the settings of a site', () => {
     'show a domain in its own letters, and accept %s for it',
     async (typed) => {
       const { visitor, base } = await owner('xn--mnchen-3ya.example');
-      for (const page of ['/dashboard', base, `${base}/settings`, `${base}/install`]) {
+      for (const page of [
+        '/dashboard',
+        base,
+        `${base}/settings`,
+        `${base}/settings/data`,
+        `${base}/install`,
+      ]) {
         const { text } = await visitor.get(page);
         expect(text, page).toContain('münchen.example');
         expect(text, page).not.toMatch(/>[^<]*(?<!https:\/\/)xn--mnchen/); // links are for programs
@@ -687,10 +693,10 @@ describe('an invitation', () => {
     const [first, second] = [await invite('guest@example.com'), await invite(friend.email.toUpperCase())];
     const stranger = new DashboardVisitor(server.url);
     expect((await stranger.get(first)).status).toBe(200);
-    expect((await visitor.get(`${base}/settings`)).text).toContain('guest@example.com');
+    expect((await visitor.get(`${base}/settings/team`)).text).toContain('guest@example.com');
     await visitor.post(`${base}/settings/members/withdraw`, { email: 'guest@example.com' });
     expect((await stranger.get(first)).status).toBe(410);
-    expect((await visitor.get(`${base}/settings`)).text).not.toContain('guest@example.com');
+    expect((await visitor.get(`${base}/settings/team`)).text).not.toContain('guest@example.com');
     await world.store.registry.setMember(site.id, friend.id, 'viewer');
     await visitor.post(`${base}/settings/members/remove`, { account: friend.id });
     expect((await stranger.get(second)).status).toBe(410);

@@ -87,7 +87,7 @@ describe('an address that links spell in several ways', () => {
     for (const pattern of ['/café', '/caf%c3%a9'])
       await own.visitor.post(`${settings}/goals`, { kind: 'page', pattern });
     expect(await world.store.registry.goalsOf(own.site.id)).toMatchObject([{ pattern: '/caf%C3%A9' }]);
-    expect((await own.visitor.get(settings)).text).toContain('<bdi>/café</bdi>');
+    expect((await own.visitor.get(`${settings}/goals`)).text).toContain('<bdi>/café</bdi>');
   });
 
   it('is excluded in either spelling, also in the preview', async () => {

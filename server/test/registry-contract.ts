@@ -850,9 +850,10 @@ function describePeople(engine: RegistryEngine): void {
     const { opened, registry, site } = await beginWithSite();
     const share = {
       ...{ id: 'sh1', siteId: site, name: 'Board', passwordHash: null },
-      ...{ createdAtMs: NOON_MS, expiresAtMs: NOON_MS + 10 },
+      ...{ createdAtMs: NOON_MS, expiresAtMs: NOON_MS + 10, embedHosts: [] },
     };
-    const open = { ...share, id: 'sh2', passwordHash: '$argon2id$x', expiresAtMs: null };
+    const embedHosts = ['www.example.com', '*.example.org'];
+    const open = { ...share, id: 'sh2', passwordHash: '$argon2id$x', expiresAtMs: null, embedHosts };
     await registry.createShare(share, 'token1');
     await registry.createShare(open, 'token2');
     const goal = { id: 'g1', siteId: site, kind: 'page' as const, pattern: '/thanks*' };
@@ -873,11 +874,34 @@ function describePeople(engine: RegistryEngine): void {
     expect(await again.sharesOf(site)).toEqual([]);
   });
 
+  it('stores annotations of the days of a site', async () => {
+    const { opened, registry, site } = await beginWithSite();
+    const note = { id: 'note_1', siteId: site, day: TODAY, text: 'Launch', createdAtMs: NOON_MS };
+    const later = { ...note, id: 'note_0', text: '\u00fc \u{1F600}', createdAtMs: NOON_MS + 1 };
+    const before = { ...note, id: 'note_2', day: -3 };
+    for (const each of [later, note, before]) await registry.addAnnotation(each);
+    const again = (await opened.reopen()).registry;
+    expect(await again.annotationsOf(site, { firstDay: -3, lastDay: TODAY })).toEqual([before, note, later]);
+    expect(await again.annotationsOf(site, { firstDay: -2, lastDay: TODAY })).toEqual([note, later]);
+    expect(await again.annotationsOf(site, { firstDay: -3, lastDay: TODAY - 1 })).toEqual([before]);
+    expect(await again.annotationsOf('site_none', { firstDay: -3, lastDay: TODAY })).toEqual([]);
+    expect(await again.countAnnotations(site)).toBe(3);
+    expect(await again.removeAnnotation('site_none', note.id)).toBe(false);
+    expect(await again.removeAnnotation(site, note.id)).toBe(true);
+    expect(await again.removeAnnotation(site, note.id)).toBe(false);
+    expect(await again.countAnnotations(site)).toBe(2);
+    await again.removeSite(site);
+    expect(await again.countAnnotations(site)).toBe(0);
+  });
+
   it('returns the strangest texts unchanged, including attempts at SQL injection', async () => {
     const { opened, registry, account, site } = await beginWithSite();
     const strange = "'; DROP TABLE accounts; -- \\\\ \u{1F600} %s $1 ? \u202e \n";
     const nul = `a${'\0'}b`;
-    const share = { id: 'sh', siteId: site, passwordHash: null, createdAtMs: NOON_MS, expiresAtMs: null };
+    const share = {
+      ...{ id: 'sh', siteId: site, passwordHash: null, createdAtMs: NOON_MS, expiresAtMs: null },
+      embedHosts: [],
+    };
     await registry.createShare({ ...share, name: strange }, 'token');
     await registry.createShare({ ...share, id: 'sh_nul', name: nul, createdAtMs: NOON_MS + 1 }, 'nul');
     expect(await registry.accountByEmail(strange)).toBeNull();

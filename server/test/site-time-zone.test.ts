@@ -46,7 +46,7 @@ it('takes the time zone of the account by default, in report, API and CSV for ev
   expect((await api('')).time_zone).toBe('Europe/Berlin');
 
   const changed = await owner.post(`${base}/settings/time-zone`, { 'site-zone': ZONE });
-  expect(changed.headers.location).toBe(`${base}/settings?done=time-zone`);
+  expect(changed.headers.location).toBe(`${base}/settings/data?done=time-zone`);
   for (const what of ['', '/stats', '/timeseries', '/breakdown?by=page', '/events'])
     expect((await api(what)).time_zone, what).toBe(ZONE);
   expect((await api(`/stats?start=${today}&end=${today}`)).totals?.pageviews).toBe(0);

@@ -48,6 +48,7 @@ describe('text from outside', () => {
           `${base}?events=${encodeURIComponent(`prop:${ACTING}`)}`,
           `${base}/activity`,
           `${base}/settings`,
+          `${base}/settings/sharing`,
         ],
         ...['/dashboard/settings/api-keys', `${base}?range=${encodeURIComponent(ACTING)}`],
       ].map((path) => visitor.get(path)),

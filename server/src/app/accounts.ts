@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { isTimeZone } from '../domain/calendar.ts';
 import { newAccountId, newPassword } from '../domain/keys.ts';
 import type { PlanName } from '../domain/plans.ts';
 import { maskedEmail } from '../domain/security-events.ts';
@@ -14,13 +15,15 @@ import { refusal, refusingConflicts, UseCaseError } from './use-case-error.ts';
 export interface Typed {
   email: string;
   password: string;
+  /** The time zone as the browser reports it. One that is unknown here is ignored. */
+  timeZone?: string;
 }
 
 /** Validates all fields of a new account. @returns the errors; null if there are none */
 export async function problemsOf({
   email,
   password,
-}: Typed): Promise<Partial<Record<keyof Typed, string | undefined>> | null> {
+}: Typed): Promise<Partial<Record<'email' | 'password', string | undefined>> | null> {
   const problems = {
     email: await sentenceOf(async () => readEmail(email)),
     password: await sentenceOf(() => readNewPassword(password)),
@@ -45,7 +48,7 @@ async function sentenceOf(read: () => Promise<unknown>): Promise<string | undefi
  */
 export async function newAccount(
   { clock }: Pick<Context, 'clock'>,
-  { email, password, plan }: Typed & { plan: PlanName },
+  { email, password, timeZone = '', plan }: Typed & { plan: PlanName },
 ): Promise<NewAccount> {
   return {
     id: newAccountId(),
@@ -53,6 +56,7 @@ export async function newAccount(
     plan,
     billingAnchorDay: 1,
     passwordHash: await hashPassword(await readNewPassword(password)),
+    ...(isTimeZone(timeZone) && { timeZone }),
     createdAtMs: clock.now(),
   };
 }

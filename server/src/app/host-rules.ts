@@ -51,7 +51,16 @@ export function readHostRules({
   allowSubdomains: boolean;
   hosts: string;
 }): HostRules {
-  return withinLimit({ allowSubdomains, extraHosts: readHosts(hosts, /[\s,]+/) });
+  return { allowSubdomains, extraHosts: readHostList(hosts) };
+}
+
+/**
+ * Parses hosts as typed, separated by spaces or commas, each with an optional leading `*.`.
+ *
+ * @throws UseCaseError `INVALID_DOMAIN`, `TOO_MANY_HOSTS`
+ */
+export function readHostList(typed: string): string[] {
+  return withinLimit(readHosts(typed, /[\s,]+/));
 }
 
 /**
@@ -65,18 +74,17 @@ export function changedHostRules(
   change: { allowSubdomains?: boolean | undefined; allow?: string | undefined; forbid?: string | undefined },
 ): HostRules {
   const forbidden = new Set(readHosts(change.forbid ?? '', ','));
-  return withinLimit({
+  const allowed = [...rules.extraHosts, ...readHosts(change.allow ?? '', ',')];
+  return {
     allowSubdomains: change.allowSubdomains ?? rules.allowSubdomains,
-    extraHosts: [...rules.extraHosts, ...readHosts(change.allow ?? '', ',')].filter(
-      (host) => !forbidden.has(host),
-    ),
-  });
+    extraHosts: withinLimit(allowed.filter((host) => !forbidden.has(host))),
+  };
 }
 
-function withinLimit({ allowSubdomains, extraHosts }: HostRules): HostRules {
-  const hosts = [...new Set(extraHosts)];
-  if (hosts.length > EXTRA_HOSTS_MAX) throw refusal('TOO_MANY_HOSTS', EXTRA_HOSTS_MAX);
-  return { allowSubdomains, extraHosts: hosts };
+function withinLimit(hosts: readonly string[]): string[] {
+  const different = [...new Set(hosts)];
+  if (different.length > EXTRA_HOSTS_MAX) throw refusal('TOO_MANY_HOSTS', EXTRA_HOSTS_MAX);
+  return different;
 }
 
 /** Sets the host rules of a site. @throws UseCaseError `SITE_NOT_FOUND` */

@@ -38,6 +38,20 @@ export async function addSite(
   return site;
 }
 
+/** Lists the sites that an account can see: its own first, then those of others, at most `limit`. */
+export async function sitesSeenBy(
+  { registry }: { registry: Pick<Registry, 'sitesOf' | 'membershipsOf' | 'siteById'> },
+  account: Account,
+  limit = Number.POSITIVE_INFINITY,
+): Promise<Site[]> {
+  const own = (await registry.sitesOf(account.id)).slice(0, limit);
+  const memberships = own.length < limit ? await registry.membershipsOf(account.id) : [];
+  const foreign = await Promise.all(
+    memberships.slice(0, limit - own.length).map(({ siteId }) => registry.siteById(siteId)),
+  );
+  return [...own, ...foreign.filter((site) => site !== null)];
+}
+
 /** Finds a site by its id. @throws UseCaseError `SITE_NOT_FOUND` */
 export async function findSite({ registry }: Pick<Context, 'registry'>, id: string): Promise<Site> {
   const site = await registry.siteById(id);

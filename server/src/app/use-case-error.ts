@@ -21,6 +21,8 @@ const SENTENCES = {
       ? `Enter a domain, such as ${examples}.`
       : `"${typed}" is not a domain. Enter one such as ${examples}.`,
   INVALID_GOAL: (sentence: string) => sentence,
+  INVALID_DATE: () => 'Enter a date, such as 2026-05-14.',
+  INVALID_ANNOTATION: (max: number) => `Enter a note of 1 to ${max} characters.`,
   INVALID_EXCLUDED_PAGES: (sentence: string) => sentence,
   INVALID_EXCLUDED_COUNTRIES: (sentence: string) => sentence,
   INVALID_EXCLUDED_ADDRESSES: (sentence: string) => sentence,
@@ -37,9 +39,12 @@ const SENTENCES = {
   KEY_LIMIT_REACHED: (max: number) =>
     `A site can have at most ${max} keys over its life, retired ones included.`,
   CURRENT_KEY: () => 'This is the current key of its site. Rotate the key first, then retire this one.',
-  TOO_MANY_HOSTS: (max: number) => `A site can allow at most ${max} additional hosts.`,
+  TOO_MANY_HOSTS: (max: number) => `At most ${max} hosts can be listed.`,
   TOO_MANY_GOALS: (max: number) => `A site can have at most ${max} goals.`,
+  TOO_MANY_ANNOTATIONS: (max: number) => `A site can have at most ${max} notes.`,
   TOO_MANY_SHARES: (max: number) => `A site can have at most ${max} public links.`,
+  PASSWORD_IN_FRAME: () =>
+    'A link with a password cannot be embedded, because browsers keep its cookie out of frames.',
   TOO_MANY_MEMBERS: (max: number) =>
     `A site can be shared with at most ${max} people, including those invited.`,
   SSO_UNAVAILABLE: () =>

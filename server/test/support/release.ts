@@ -22,6 +22,8 @@ interface Release {
   answers: readonly { who: string; path: string; status: number; body: unknown }[];
   registry: Record<string, unknown> & {
     sites: readonly { id: string; domain: string }[];
+    shares: readonly object[];
+    shareByToken: object;
     changes: { version: number; records: readonly object[]; more: boolean };
   };
 }
@@ -50,6 +52,8 @@ export function releaseAsSql(): string {
 
 /** The settings of sites that later versions added, with their default. */
 const ADDED = { mergeTrailingSlashes: false };
+/** What later versions added to public links, with their default. */
+const ADDED_TO_SHARES = { embedHosts: [] };
 
 /** Asserts that a registry returns everything that the release's own registry returned. */
 export async function expectReleaseIn(registry: Registry): Promise<void> {
@@ -81,6 +85,8 @@ export async function expectReleaseIn(registry: Registry): Promise<void> {
   }).toEqual({
     ...expected,
     sites: expected.sites.map((site) => ({ ...site, ...ADDED })),
+    shares: expected.shares.map((share) => ({ ...share, ...ADDED_TO_SHARES })),
+    shareByToken: { ...expected.shareByToken, ...ADDED_TO_SHARES },
     changes: {
       ...expected.changes,
       records: expected.changes.records.map((record) => ({ ...record, ...ADDED })),

@@ -7,7 +7,7 @@ import {
   startOfHour,
   writeDate,
 } from '../../domain/calendar.ts';
-import { DAY_MS } from '../../domain/clock.ts';
+import { DAY_MS, type DayRange } from '../../domain/clock.ts';
 import { BACK_DATING_MAX_MS } from '../reported-event.ts';
 
 /** The periods of reports: presets, custom ranges, and their comparison periods. */
@@ -110,9 +110,7 @@ export function spanOf(
 
 /** @param firstPossible the first day on which the site may have events */
 function daysOf(range: string, today: number, firstPossible: number): [number, number] {
-  const date = new Date(today * DAY_MS);
-  const [year, month] = [date.getUTCFullYear(), date.getUTCMonth()];
-  const dayOf = (y: number, m: number) => Date.UTC(y, m, 1) / DAY_MS;
+  const { year, month } = monthOf(today);
   switch (range) {
     case 'today':
       return [today, today];
@@ -123,18 +121,50 @@ function daysOf(range: string, today: number, firstPossible: number): [number, n
     case '91d':
       return [today - Number.parseInt(range, 10) + 1, today];
     case 'month':
-      return [dayOf(year, month), today];
+      return [firstDayOf(year, month), today];
     case 'last-month':
-      return [dayOf(year, month - 1), dayOf(year, month) - 1];
+      return [firstDayOf(year, month - 1), firstDayOf(year, month) - 1];
     case 'year':
-      return [dayOf(year, 0), today];
+      return [firstDayOf(year, 0), today];
     case '12m':
-      return [dayOf(year, month - 11), today];
+      return [firstDayOf(year, month - 11), today];
     case 'all':
       return [Math.min(firstPossible, today), today];
     default:
       return [today - 27, today];
   }
+}
+
+function monthOf(day: number): { year: number; month: number } {
+  const date = new Date(day * DAY_MS);
+  return { year: date.getUTCFullYear(), month: date.getUTCMonth() };
+}
+
+/** Returns the first day of a month; the month may be negative or beyond 11, which is a month of another year. */
+function firstDayOf(year: number, month: number): number {
+  return Date.UTC(year, month, 1) / DAY_MS;
+}
+
+/**
+ * Returns the days of the period just before or after a span: the whole calendar month or year if the span is one, also one to
+ * date; otherwise as many days as it has.
+ */
+export function neighborOf(
+  { range, firstDay, lastDay }: Pick<Span, 'range' | 'firstDay' | 'lastDay'>,
+  direction: 1 | -1,
+): DayRange {
+  const { year, month } = monthOf(firstDay);
+  const isWhole = (months: number, toDate: string) =>
+    firstDay === firstDayOf(year, month) &&
+    (range === toDate || lastDay === firstDayOf(year, month + months) - 1);
+  const months = month === 0 && isWhole(12, 'year') ? 12 : isWhole(1, 'month') ? 1 : null;
+  if (months !== null) {
+    const first = month + months * direction;
+    return { firstDay: firstDayOf(year, first), lastDay: firstDayOf(year, first + months) - 1 };
+  }
+  // The last 24 hours are of two days, and the day before is the earlier one.
+  const days = range === '24h' ? 1 : lastDay - firstDay + 1;
+  return { firstDay: lastDay - days + 1 + days * direction, lastDay: lastDay + days * direction };
 }
 
 function spanOfDays(

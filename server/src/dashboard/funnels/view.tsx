@@ -2,7 +2,7 @@ import type { VNode } from 'preact';
 import { dimensionLabel } from '../../domain/dimensions.ts';
 import { Copyable, Notice } from '../kit/elements.tsx';
 import { dateRange, dateTime } from '../kit/format.ts';
-import type { SiteRequest } from '../kit/parts.ts';
+import type { SitePageRequest } from '../kit/parts.ts';
 import { siteDocument } from '../kit/site-frame.tsx';
 import { Chips } from '../report/chips.tsx';
 import { FilterMenu, TimeMenu } from '../report/controls.tsx';
@@ -25,7 +25,7 @@ export interface FunnelProps {
 }
 
 /** Creates the page of a site's funnels. */
-export function funnelsPage(request: SiteRequest, props: FunnelProps): string {
+export function funnelsPage(request: SitePageRequest, props: FunnelProps): string {
   return siteDocument(request, {
     title: FUNNELS_TEXT.title,
     here: 'funnels',
@@ -34,7 +34,7 @@ export function funnelsPage(request: SiteRequest, props: FunnelProps): string {
 }
 
 /** Creates the page that says what is wrong with the URL of a funnel. */
-export function invalidFunnelPage(request: SiteRequest, invalid: Invalid): string {
+export function invalidFunnelPage(request: SitePageRequest, invalid: Invalid): string {
   return siteDocument(request, {
     title: REPORT_TEXT.problemTitle,
     here: 'funnels',

@@ -4,7 +4,7 @@ import { displayPage } from '../../domain/page-path.ts';
 import type { JourneyStep } from '../../store/contract/store.ts';
 import { Copyable, Notice } from '../kit/elements.tsx';
 import { dateRange, dateTime, isolated, plural, short, whole } from '../kit/format.ts';
-import type { SiteRequest } from '../kit/parts.ts';
+import type { SitePageRequest } from '../kit/parts.ts';
 import { siteDocument } from '../kit/site-frame.tsx';
 import { Chips } from '../report/chips.tsx';
 import { Carried, FilterMenu, TimeMenu } from '../report/controls.tsx';
@@ -27,7 +27,7 @@ export interface JourneyProps {
 const HERE = 'journeys';
 
 /** Creates the page of a site's journeys. */
-export function journeysPage(request: SiteRequest, props: JourneyProps): string {
+export function journeysPage(request: SitePageRequest, props: JourneyProps): string {
   return siteDocument(request, {
     title: JOURNEYS_TEXT.title,
     here: HERE,
@@ -36,7 +36,7 @@ export function journeysPage(request: SiteRequest, props: JourneyProps): string 
 }
 
 /** Creates the page that says what is wrong with the URL of journeys. */
-export function invalidJourneyPage(request: SiteRequest, invalid: Invalid): string {
+export function invalidJourneyPage(request: SitePageRequest, invalid: Invalid): string {
   return siteDocument(request, {
     title: REPORT_TEXT.problemTitle,
     here: HERE,

@@ -15,16 +15,24 @@ export interface DocumentParts {
   title: string;
   /** The width of the content: narrow for a single form, wide for reports. */
   width?: 'narrow' | 'normal' | 'wide';
+  /** Whether only the content is shown, for a frame on another page. */
+  isBare?: boolean;
   children: ComponentChildren;
 }
 
-export function documentOf({ frame, title, width = 'normal', children }: DocumentParts): string {
+export function documentOf({
+  frame,
+  title,
+  width = 'normal',
+  isBare = false,
+  children,
+}: DocumentParts): string {
   const html = renderToString(
-    <html lang="en">
+    <html lang="en" data-theme={frame.theme}>
       <head>
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <meta name="color-scheme" content="light dark" />
+        <meta name="color-scheme" content={frame.theme ?? 'light dark'} />
         <meta name="robots" content="noindex" />
         <title>{title} · AttractOS</title>
         <link rel="icon" href={ICON} />
@@ -32,16 +40,22 @@ export function documentOf({ frame, title, width = 'normal', children }: Documen
         <script type="module" src={frame.script} />
       </head>
       <body>
-        <a class="skip" href="#main">
-          Skip to content
-        </a>
-        <Top frame={frame} />
-        <main id="main" class={`page page-${width}`}>
+        {!isBare && (
+          <>
+            <a class="skip" href="#main">
+              Skip to content
+            </a>
+            <Top frame={frame} />
+          </>
+        )}
+        <main id="main" class={`page page-${isBare ? 'bare' : width}`}>
           <MarksUrl.Provider value={frame.marks}>{children}</MarksUrl.Provider>
         </main>
-        <footer class="foot">
-          <p>AttractOS. No visitor cookies, no third parties. Times are UTC unless noted.</p>
-        </footer>
+        {!isBare && (
+          <footer class="foot">
+            <p>AttractOS. No visitor cookies, no third parties. Times are UTC unless noted.</p>
+          </footer>
+        )}
       </body>
     </html>,
   );

@@ -119,7 +119,12 @@ export interface Frame {
   basePath: string;
   /** What an operator types to run a command of this installation. */
   command: string;
+  /** The color scheme that the page keeps to; by default that of the browser. */
+  theme?: Theme;
 }
+
+/** A color scheme. */
+export type Theme = 'light' | 'dark';
 
 /** A request as the pages see it. */
 export interface PageRequest {
@@ -162,9 +167,16 @@ export interface SiteRequest extends SignedInRequest {
   role: Role;
 }
 
+/** A request for a page of a site. */
+export interface SitePageRequest extends SiteRequest {
+  /** The sites that the page offers to switch to, this one included. */
+  sites: readonly Pick<Site, 'id' | 'domain'>[];
+}
+
 /** The response of a page. */
 export type Answer =
-  | { kind: 'html'; html: string; status?: number }
+  /** `frameAncestors` are the hosts whose pages may show this one in a frame; none by default. */
+  | { kind: 'html'; html: string; status?: number; frameAncestors?: readonly string[] }
   /**
    * `unlock` and `device` are stored in cookies, as proof that the password of a public link was entered, and that an account was
    * signed in to from this browser.

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { isOperator, may, roleOf, type SiteAction } from '../../app/access.ts';
+import { sitesSeenBy } from '../../app/sites.ts';
 import { shownDomain } from '../../domain/hosts.ts';
 import { newToken } from '../../domain/tokens.ts';
 import { basePathOf, withBasePath } from '../../http/base-path.ts';
@@ -19,6 +20,7 @@ import {
   type Parts,
   type SignedInRequest,
   type SignedInUser,
+  type SitePageRequest,
   type SiteRequest,
 } from './parts.ts';
 import { touchSession, userOfSession } from './sessions.ts';
@@ -29,6 +31,8 @@ type Handler<V> = (visit: V) => Promise<Answer>;
 /** The access that a route requires: none, a signed-in user, the operator, or a permission for the site in its path. */
 export type Need = 'anyone' | 'user' | 'operator' | SiteAction;
 
+/** The number of sites that a page of a site offers to switch to: those that have a digit as their key. */
+const SITES_TO_SWITCH_TO = 9;
 /** How long a browser can open a public link without entering its password again. */
 const UNLOCK_SECONDS = 86_400;
 /** The time since the last sign-in for which a browser is known. */
@@ -93,7 +97,21 @@ export class Router {
   }
 
   /** Adds a route of a site, for users who may do `action` on it. `path` contains `:id`, the id of the site. */
-  site(method: Method, path: string, action: SiteAction, handler: Handler<SiteRequest>): void {
+  site(method: Method, path: string, action: SiteAction, handler: Handler<SitePageRequest>): void {
+    this.#addOfSite(method, path, action, async (request) =>
+      handler({
+        ...request,
+        sites: await sitesSeenBy(this.parts.store, request.user.account, SITES_TO_SWITCH_TO),
+      }),
+    );
+  }
+
+  /** Adds a stream of a site, as `site` does. While it is open it is called often, so it does not get what only pages need. */
+  siteStream(path: string, action: SiteAction, handler: Handler<SiteRequest>): void {
+    this.#addOfSite('GET', path, action, handler);
+  }
+
+  #addOfSite(method: Method, path: string, action: SiteAction, handler: Handler<SiteRequest>): void {
     this.#addSignedIn(method, path, action, async (request) => {
       const site = await this.parts.store.registry.siteById(request.params.id ?? '');
       const role = site === null ? null : await roleOf(this.parts.store.registry, request.user.account, site);
@@ -249,6 +267,7 @@ export class Router {
   ): Promise<FastifyReply> {
     switch (answer.kind) {
       case 'html':
+        allowFrames(reply, answer.frameAncestors ?? []);
         return sendHtml(reply.code(answer.status ?? 200), answer.html);
       case 'redirect':
         this.#setCookies(request, reply, answer);
@@ -274,6 +293,16 @@ function isByItself({ kind }: Answer): boolean {
 /** Returns the body of a file as a stream; an empty one for HEAD, for which the framework would read it to its end. */
 function streamOf({ method }: FastifyRequest, body: AsyncIterable<string>): Readable {
   return Readable.from(method === 'HEAD' ? [] : body);
+}
+
+/** Lets pages of other hosts show this one in a frame. A host-source without a scheme allows HTTPS, and HTTP if this server uses it. */
+function allowFrames(reply: FastifyReply, hosts: readonly string[]): void {
+  if (hosts.length === 0) return;
+  const policy = String(reply.getHeader('content-security-policy'));
+  const ancestors = `frame-ancestors 'self' ${hosts.map((host) => `${host}:*`).join(' ')}`;
+  reply.header('content-security-policy', policy.replace("frame-ancestors 'none'", ancestors));
+  // It cannot list hosts: https://datatracker.ietf.org/doc/html/rfc7034#section-2.1
+  reply.removeHeader('x-frame-options');
 }
 
 /** Sends a page with `Vary: Cookie`, because it depends on the cookies. */

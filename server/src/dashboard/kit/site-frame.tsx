@@ -3,24 +3,29 @@ import { may, type Role } from '../../app/access.ts';
 import { shownDomain } from '../../domain/hosts.ts';
 import type { Site } from '../../store/contract/store.ts';
 import { documentOf } from './document.tsx';
+import { Menu } from './menu.tsx';
 import type { Frame } from './parts.ts';
 
 export interface SiteFrame {
   frame: Frame;
   site: Pick<Site, 'id' | 'domain'>;
   role: Role;
+  /** The sites that can be switched to, this one included. */
+  sites: readonly Pick<Site, 'id' | 'domain'>[];
 }
 
 /** Creates a page of a site, with the site's name and navigation. */
 export function siteDocument(
-  { frame, site, role }: SiteFrame,
+  { frame, site, role, sites }: SiteFrame,
   {
     title,
     here,
+    isBare = false,
     children,
   }: {
     title: string;
     here: 'report' | 'funnels' | 'journeys' | 'live' | 'not-counted' | 'install' | 'settings';
+    isBare?: boolean;
     children: ComponentChildren;
   },
 ): string {
@@ -39,11 +44,20 @@ export function siteDocument(
     frame,
     title: `${title} · ${domain}`,
     width: 'wide',
-    children: (
+    isBare,
+    children: isBare ? (
       <>
-        <p class="crumbs">
-          <a href="/dashboard">Sites</a>
-        </p>
+        <h1 class="visually-hidden">{domain}</h1>
+        {children as VNode}
+      </>
+    ) : (
+      <>
+        <div class="site-head">
+          <p class="crumbs">
+            <a href="/dashboard">Sites</a>
+          </p>
+          {sites.length > 1 && <SiteMenu sites={sites} here={site.id} />}
+        </div>
         <h1 class="site-name">{domain}</h1>
         <nav class="site-tabs" aria-label={`Pages of ${domain}`}>
           <ul>
@@ -60,4 +74,31 @@ export function siteDocument(
       </>
     ),
   });
+}
+
+/** The menu of other sites. The first nine have their digit as a keyboard shortcut, from every page of a site. */
+function SiteMenu({ sites, here }: { sites: SiteFrame['sites']; here: string }): VNode {
+  return (
+    <Menu name="Switch site">
+      <ul>
+        {sites.map(({ id, domain }, i) => (
+          <li>
+            <a
+              href={`/dashboard/sites/${id}`}
+              aria-current={id === here ? 'true' : undefined}
+              data-key={String(i + 1)}
+            >
+              <bdi>{shownDomain(domain)}</bdi>
+              <span class="kbd" aria-hidden="true">
+                {i + 1}
+              </span>
+            </a>
+          </li>
+        ))}
+        <li>
+          <a href="/dashboard">All sites</a>
+        </li>
+      </ul>
+    </Menu>
+  );
 }

@@ -62,7 +62,7 @@ export function livePages(router: Router): void {
     return { kind: 'json', body: { visitors, pages: shown, morePages: pages.length - shown.length } };
   });
 
-  router.site('GET', '/dashboard/sites/:id/live', 'look', async (request) => {
+  router.siteStream('/dashboard/sites/:id/live', 'look', async (request) => {
     const { site, query, headers } = request;
     const zone = await siteZone(store.registry, request);
     const after = Number(headers['last-event-id'] ?? query.get('after') ?? Number.NaN);

@@ -1,7 +1,7 @@
 import type { VNode } from 'preact';
 import { shownDomain } from '../../domain/hosts.ts';
 import { displayPage } from '../../domain/page-path.ts';
-import type { SiteRequest } from '../kit/parts.ts';
+import type { SitePageRequest } from '../kit/parts.ts';
 import { siteDocument } from '../kit/site-frame.tsx';
 import type { LiveLine } from './lines.ts';
 import { LIVE_TEXT } from './text.ts';
@@ -25,7 +25,7 @@ export interface LiveData {
 }
 
 /** Creates the live page. The script keeps it up to date; without JavaScript, a link refreshes it. */
-export function livePage(request: SiteRequest, data: LiveData): string {
+export function livePage(request: SitePageRequest, data: LiveData): string {
   const base = `/dashboard/sites/${request.site.id}`;
   const { lines, older, visitors, pages, morePages, isLive, zone, sinceId, linesMax } = data;
   return siteDocument(request, {

@@ -2,7 +2,7 @@ import type { VNode } from 'preact';
 import { countryName } from '../../domain/countries.ts';
 import { valueName } from '../../domain/value-names.ts';
 import { whole } from '../kit/format.ts';
-import type { SiteRequest } from '../kit/parts.ts';
+import type { SitePageRequest } from '../kit/parts.ts';
 import { siteDocument } from '../kit/site-frame.tsx';
 import { Chips } from '../report/chips.tsx';
 import { Links } from '../report/links.ts';
@@ -29,7 +29,7 @@ export function linksOfMap(base: string, query: URLSearchParams): Omit<MapProps,
 }
 
 /** Creates the page of a site's map. */
-export function mapPage(request: SiteRequest, map: MapProps): string {
+export function mapPage(request: SitePageRequest, map: MapProps): string {
   return siteDocument(request, {
     title: MAP_TEXT.title,
     here: 'report',

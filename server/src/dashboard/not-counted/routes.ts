@@ -6,7 +6,7 @@ import { explanationOf, isAccepted, isHostClaimed } from '../../domain/outcomes.
 import { type LedgerLine, OTHER_HOST } from '../../store/contract/store.ts';
 import { CHECK_WAIT_MS } from '../install/text.ts';
 import { html, orAgain, redirect } from '../kit/answers.ts';
-import type { Answer, SiteRequest } from '../kit/parts.ts';
+import type { Answer, SitePageRequest } from '../kit/parts.ts';
 import type { Router } from '../kit/router.ts';
 import { notCountedPage, type RefusedLine } from './view.tsx';
 
@@ -17,7 +17,7 @@ const DEFAULT_DAYS = 7;
 export function notCountedPages(router: Router): void {
   const { store, clock, feed } = router.parts;
 
-  const page = async (request: SiteRequest, problem?: string): Promise<Answer> => {
+  const page = async (request: SitePageRequest, problem?: string): Promise<Answer> => {
     const { site, query, role } = request;
     const asked = Number(query.get('days'));
     const days = SPANS.includes(asked) ? asked : DEFAULT_DAYS;

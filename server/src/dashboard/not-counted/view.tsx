@@ -7,7 +7,7 @@ import { OTHER_HOST, type RefusedInOutage } from '../../store/contract/store.ts'
 import { Ago, Card, Notice } from '../kit/elements.tsx';
 import { Form } from '../kit/form.tsx';
 import { date, whole } from '../kit/format.ts';
-import type { Frame, SiteRequest } from '../kit/parts.ts';
+import type { Frame, SitePageRequest } from '../kit/parts.ts';
 import { siteDocument } from '../kit/site-frame.tsx';
 import { NOT_COUNTED_TEXT } from './text.ts';
 
@@ -44,7 +44,7 @@ export interface NotCountedData {
   problem?: string;
 }
 
-export function notCountedPage(request: SiteRequest, data: NotCountedData): string {
+export function notCountedPage(request: SitePageRequest, data: NotCountedData): string {
   const { site, frame } = request;
   const { days, spans, fromMs, refused, allowed, problem, silent, outage } = data;
   return siteDocument(request, {

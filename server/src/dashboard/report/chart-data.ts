@@ -1,4 +1,5 @@
 import { civilDay, type Granularity, writeDate } from '../../domain/calendar.ts';
+import type { Annotation } from '../../store/contract/store.ts';
 import { bucketLabel, bucketName, dateRange } from '../kit/format.ts';
 import { labelledBuckets, valueTicks } from './chart-scale.ts';
 import type { ReportData } from './data.ts';
@@ -14,6 +15,8 @@ export interface ChartBucket {
   zoom: string | null;
   value: number;
   earlier: number | null;
+  /** The texts of the annotations of its days. */
+  notes: readonly string[];
 }
 
 export interface ChartProps {
@@ -33,7 +36,11 @@ export interface ChartProps {
 }
 
 /** Prepares the chart of a report. */
-export function chartOf(data: ReportData, links: Links): ChartProps {
+export function chartOf(
+  data: ReportData,
+  links: Links,
+  annotations: readonly Pick<Annotation, 'day' | 'text'>[],
+): ChartProps {
   const { figure, series, earlierSeries, earlierDays, span, zone } = data;
   const figures = data.figures.filter(
     ({ id }) => id !== CONVERSIONS || figure.id === CONVERSIONS || data.goals.length === 0,
@@ -48,12 +55,15 @@ export function chartOf(data: ReportData, links: Links): ChartProps {
   const buckets = startsMs.map((startMs, i) => {
     const firstDay = civilDay(zone, startMs);
     const lastDay = civilDay(zone, (boundariesMs[i + 1] ?? startMs + 1) - 1);
+    // Of several buckets within a day, the first has its annotations.
+    const begunDay = i === 0 ? firstDay : civilDay(zone, startMs - 1) + 1;
     const days = { range: 'custom', from: writeDate(firstDay), to: writeDate(lastDay), interval: null };
     return {
       name: bucketName({ startMs, firstDay, lastDay }, interval, zone),
       label: labelled.has(i) ? bucketLabel(startMs, interval, zone) : null,
       zoom: interval === 'hour' ? null : links.with(days),
       ...valuesOf(figure, i),
+      notes: annotations.filter(({ day }) => day >= begunDay && day <= lastDay).map(({ text }) => text),
     };
   });
   const highest = Math.max(0, ...buckets.flatMap(({ value, earlier }) => [value, earlier ?? 0]));

@@ -29,6 +29,7 @@ export function Chart(props: ChartProps): VNode {
           {buckets.length <= BARS_MAX ? <Bars {...props} /> : <Lines {...props} />}
           <Values figure={figure} ticks={ticks} />
           <Times buckets={buckets} />
+          <NoteMarks buckets={buckets} />
         </svg>
         <div class="chart-hits" aria-hidden="true">
           {buckets.map((bucket) => (
@@ -40,6 +41,7 @@ export function Chart(props: ChartProps): VNode {
                 bucket.name,
                 figure.text(bucket.value),
                 bucket.earlier === null ? null : figure.text(bucket.earlier),
+                bucket.notes,
               )}
             />
           ))}
@@ -92,6 +94,25 @@ function Times({ buckets }: Pick<ChartProps, 'buckets'>): VNode {
           {label}
         </text>
       ))}
+    </>
+  );
+}
+
+/** The marks of annotations, above the plot. The list under the chart has their texts. */
+function NoteMarks({ buckets }: Pick<ChartProps, 'buckets'>): VNode {
+  return (
+    <>
+      {buckets.map(
+        ({ notes }, i) =>
+          notes.length > 0 && (
+            <circle
+              class="chart-note"
+              cx={`${((100 * (i + 0.5)) / buckets.length).toFixed(2)}%`}
+              cy={TOP - 10}
+              r="4"
+            />
+          ),
+      )}
     </>
   );
 }

@@ -1,7 +1,9 @@
-import type { ComponentChildren, VNode } from 'preact';
-import { type Comparison, RANGES } from '../../app/reports/spans.ts';
-import { writeDate } from '../../domain/calendar.ts';
+import type { VNode } from 'preact';
+import { type Comparison, neighborOf, RANGES } from '../../app/reports/spans.ts';
+import { civilDay, writeDate } from '../../domain/calendar.ts';
 import { DIMENSIONS } from '../../domain/dimensions.ts';
+import { dateRange } from '../kit/format.ts';
+import { Menu } from '../kit/menu.tsx';
 import type { ReportData } from './data.ts';
 import { OPERATOR_CHOICES } from './filters.ts';
 import type { Links } from './links.ts';
@@ -28,7 +30,11 @@ export function Controls({ data, links, livePath }: Shared & { livePath: string 
       <LiveNow visitors={data.live} livePath={livePath} />
       <FilterMenu data={data} links={links} />
       <ComparisonMenu data={data} links={links} />
-      <TimeMenu data={data} links={links} />
+      <div class="period">
+        <Step data={data} links={links} direction={-1} />
+        <TimeMenu data={data} links={links} />
+        <Step data={data} links={links} direction={1} />
+      </div>
       <KeyLinks data={data} links={links} />
     </div>
   );
@@ -45,27 +51,6 @@ function LiveNow({ visitors, livePath }: { visitors: number; livePath: string | 
     <p class="live-now" data-live-now={livePath ?? undefined} title={REPORT_TEXT.onlineHint}>
       {livePath === null ? number : <a href={`${livePath}/activity`}>{number}</a>}
     </p>
-  );
-}
-
-function Menu({
-  what,
-  name,
-  children,
-}: {
-  /** A label for screen readers, if the name is only the current choice. */
-  what?: string;
-  name: ComponentChildren;
-  children: ComponentChildren;
-}): VNode {
-  return (
-    <details class="menu" data-menu>
-      <summary class="button">
-        {what !== undefined && <span class="visually-hidden">{what}: </span>}
-        {name}
-      </summary>
-      <div class="menu-body">{children}</div>
-    </details>
   );
 }
 
@@ -201,12 +186,6 @@ function KeyLinks({ data, links }: Shared): VNode {
       <a href={links.with({ compare: comparison === 'none' ? null : 'none' })} data-key="x">
         {REPORT_TEXT.toggleComparison}
       </a>
-      <a href={moved(data, links, -1)} data-key="ArrowLeft">
-        {REPORT_TEXT.earlier}
-      </a>
-      <a href={moved(data, links, 1)} data-key="ArrowRight">
-        {REPORT_TEXT.later}
-      </a>
       {asked.length > 0 && (
         <a href={links.with({ f: null })} data-key="Escape">
           {REPORT_TEXT.clearFilters}
@@ -216,12 +195,25 @@ function KeyLinks({ data, links }: Shared): VNode {
   );
 }
 
-/** Returns the URL of the previous or next period of the same length. */
-function moved({ span }: ReportData, links: Links, direction: 1 | -1): string {
-  const days = (span.lastDay - span.firstDay + 1) * direction;
-  return links.with({
-    range: 'custom',
-    from: writeDate(span.firstDay + days),
-    to: writeDate(span.lastDay + days),
-  });
+/** The link to the period before or after. A period that has not begun has none. */
+function Step({
+  data: { span, zone, nowMs },
+  links,
+  direction,
+}: Shared & { direction: 1 | -1 }): VNode | null {
+  const { firstDay, lastDay } = neighborOf(span, direction);
+  if (firstDay > civilDay(zone, nowMs)) return null;
+  const label = `${direction < 0 ? REPORT_TEXT.earlier : REPORT_TEXT.later}: ${dateRange(firstDay, lastDay)}`;
+  const days = { from: writeDate(firstDay), to: writeDate(lastDay) };
+  return (
+    <a
+      class="button step"
+      href={links.with({ range: 'custom', ...days, interval: null })}
+      data-key={direction < 0 ? 'ArrowLeft' : 'ArrowRight'}
+      title={label}
+    >
+      <span aria-hidden="true">{direction < 0 ? '‹' : '›'}</span>
+      <span class="visually-hidden">{label}</span>
+    </a>
+  );
 }

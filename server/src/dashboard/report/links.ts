@@ -17,6 +17,11 @@ export class Links {
     this.filters = readReportFilters(query);
   }
 
+  /** The query of the page. */
+  get query(): string {
+    return this.#query.toString();
+  }
+
   /** Returns the URL with changed parameters; null removes one. */
   with(changes: Readonly<Record<string, string | null>>, suffix = '', anchor = ''): string {
     const query = new URLSearchParams(this.#query);
@@ -84,6 +89,8 @@ export interface DetailsParameters {
 const KEPT_PARAMETERS: readonly string[] = [
   ...['range', 'from', 'to', 'interval', 'compare', 'metric', 'f'],
   ...[...PANELS.map(({ id }) => id), 'vitals'],
+  // How the report is shown.
+  ...['theme', 'frame', 'parts'],
 ];
 
 /** The parameters of a report's URL, and of its tables. */

@@ -5,6 +5,7 @@ import { ECHO_MAX_CHARS } from '../../domain/nearest.ts';
 import { html } from '../kit/answers.ts';
 import { isolated, whole } from '../kit/format.ts';
 import type { Answer } from '../kit/parts.ts';
+import { partsIn, REPORT_PARTS, THEMES } from './appearance.ts';
 import { filterProblems } from './filters.ts';
 import { REPORT_PARAMETERS } from './links.ts';
 import { FIGURES } from './measures.ts';
@@ -81,6 +82,7 @@ function choiceProblems(query: URLSearchParams): string[] {
     metric: FIGURES.map(({ id }) => id),
     vitals: VITALS_TABS.map(({ by }) => by),
     table: ['vitals', 'ai'],
+    ...{ theme: THEMES, frame: ['none'] },
     ...Object.fromEntries(PANELS.map(({ id, tabs }) => [id, tabs.map(({ by }) => by)])),
   };
   const problems = Object.entries(choices).flatMap(([name, known]) => {
@@ -104,6 +106,8 @@ function choiceProblems(query: URLSearchParams): string[] {
         'prop:NAME',
       ]),
     );
+  const unknownPart = partsIn(query).find((part) => !REPORT_PARTS.includes(part));
+  if (unknownPart !== undefined) problems.push(notOneOf('parts', unknownPart, REPORT_PARTS));
   return problems;
 }
 

@@ -1,7 +1,9 @@
 import type { VNode } from 'preact';
 import type { Span } from '../../app/reports/spans.ts';
-import { Notice } from '../kit/elements.tsx';
+import { Card, Notice } from '../kit/elements.tsx';
 import { dateRange, dateTime } from '../kit/format.ts';
+import { Annotations, type AnnotationsProps } from './annotations.tsx';
+import { appearanceOf } from './appearance.ts';
 import { Chart } from './chart.tsx';
 import { chartOf } from './chart-data.ts';
 import { Chips } from './chips.tsx';
@@ -23,15 +25,24 @@ export interface ReportProps {
   livePath: string | null;
   /** The URL of the site in the API; null if no curl command is shown. */
   apiUrl: string | null;
+  /** The path where goals are added; null if the viewer may not. */
+  goalsPath: string | null;
+  annotations: AnnotationsProps;
+  /** What is wrong with a form of the page. */
+  problem?: string;
 }
 
 /** The report of a site. It works without JavaScript: every change of view is a link or a form. */
-export function Report({ data, links, livePath, apiUrl }: ReportProps): VNode {
+export function Report(props: ReportProps): VNode {
+  const { data, links, livePath, apiUrl, annotations, problem } = props;
   const { figure, span } = data;
+  const { isBare, parts } = appearanceOf(data.query);
+  const shows = (part: string) => parts === null || parts.has(part);
   return (
     <div class="report">
-      <Controls data={data} links={links} livePath={livePath} />
-      <p class="on-paper">
+      {problem !== undefined && <Notice kind="wrong">{problem}</Notice>}
+      {!isBare && <Controls data={data} links={links} livePath={livePath} />}
+      <p class={isBare ? 'hint' : 'on-paper'}>
         {span.range === 'custom' ? '' : `${span.name}: `}
         {dateRange(span.firstDay, span.lastDay)}, {data.zone}
       </p>
@@ -40,29 +51,53 @@ export function Report({ data, links, livePath, apiUrl }: ReportProps): VNode {
       )}
       {data.unknown.length > 0 && <Notice kind="note">{REPORT_TEXT.unknownParameters(data.unknown)}</Notice>}
       <Chips data={data} links={links} />
-      <Figures data={data} links={links} />
-      <section class="card chart-card" aria-label={`${figure.name} over time`}>
-        <Intervals span={span} links={links} />
-        <Chart {...chartOf(data, links)} />
-        <PanelFoot
-          {...{ data, links, apiUrl }}
-          id="time"
-          by="time"
-          title={figure.name}
-          definition={figure.definition}
-        />
-      </section>
+      {shows('figures') && <Figures data={data} links={links} />}
+      {shows('chart') && (
+        <section class="card chart-card" aria-label={`${figure.name} over time`}>
+          <Intervals span={span} links={links} />
+          <Chart {...chartOf(data, links, annotations.list)} />
+          <Annotations {...annotations} />
+          <PanelFoot
+            {...{ data, links, apiUrl }}
+            id="time"
+            by="time"
+            title={figure.name}
+            definition={figure.definition}
+          />
+        </section>
+      )}
       <div class="panels">
-        {data.panels.map((panel) => (
-          <Panel panel={panel} data={data} links={links} apiUrl={apiUrl} />
-        ))}
-        {data.goals.length > 0 && <GoalsPanel data={data} links={links} apiUrl={apiUrl} />}
-        {data.views !== null && <ViewPanels {...{ data, links, apiUrl }} views={data.views} />}
-        <AssistantsPanel data={data} links={links} apiUrl={apiUrl} />
-        <CrawlersPanel data={data} links={links} apiUrl={apiUrl} />
+        {data.panels
+          .filter(({ plan }) => shows(plan.id))
+          .map((panel) => (
+            <Panel panel={panel} data={data} links={links} apiUrl={apiUrl} />
+          ))}
+        {shows('goals') && <Goals {...props} />}
+        {shows('views') && data.views !== null && (
+          <ViewPanels {...{ data, links, apiUrl }} views={data.views} />
+        )}
+        {shows('ai') && <AssistantsPanel data={data} links={links} apiUrl={apiUrl} />}
+        {shows('crawlers') && <CrawlersPanel data={data} links={links} apiUrl={apiUrl} />}
       </div>
-      <Notes data={data} />
+      {!isBare && <Notes data={data} />}
     </div>
+  );
+}
+
+/** The goals, or, for those who may add one, what a goal is. */
+function Goals({ data, links, apiUrl, goalsPath }: ReportProps): VNode | null {
+  if (data.goals.length > 0) return <GoalsPanel data={data} links={links} apiUrl={apiUrl} />;
+  return goalsPath === null ? null : <NoGoals path={goalsPath} />;
+}
+
+function NoGoals({ path }: { path: string }): VNode {
+  return (
+    <Card title={REPORT_TEXT.goals} id="goals">
+      <p class="hint">{REPORT_TEXT.noGoals}</p>
+      <a class="button" href={path}>
+        {REPORT_TEXT.addGoal}
+      </a>
+    </Card>
   );
 }
 

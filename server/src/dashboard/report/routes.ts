@@ -1,12 +1,13 @@
 import { may } from '../../app/access.ts';
+import { addAnnotation } from '../../app/annotations.ts';
 import { utcDay } from '../../domain/clock.ts';
 import type { Site } from '../../store/contract/store.ts';
 import { readChoice } from '../install/choice.ts';
 import { missingKeyOf } from '../install/missing-key.ts';
 import { policyFor, scriptUrl } from '../install/snippets.ts';
 import { CHECK_WAIT_MS } from '../install/text.ts';
-import { html } from '../kit/answers.ts';
-import type { Answer, Parts, SiteRequest } from '../kit/parts.ts';
+import { html, orAgain, redirect } from '../kit/answers.ts';
+import type { Answer, Parts, SitePageRequest, SiteRequest } from '../kit/parts.ts';
 import type { Router } from '../kit/router.ts';
 import { siteAsk } from './ask.ts';
 import { rowsFile } from './csv.ts';
@@ -27,7 +28,7 @@ import {
 /** Adds the page of a site: its report, or installation help until the first event. */
 export function sitePages(router: Router): void {
   const { parts } = router;
-  const { clock, feed, tracker } = parts;
+  const { store, clock, feed, tracker } = parts;
 
   const installData = async ({ site, baseUrl, query, role }: SiteRequest): Promise<InstallData> => {
     const choice = readChoice(query);
@@ -49,25 +50,58 @@ export function sitePages(router: Router): void {
     };
   };
 
-  router.site('GET', '/dashboard/sites/:id', 'look', async (request): Promise<Answer> => {
-    const { site, query, baseUrl } = request;
+  /** @param problem what is wrong with a form of the page */
+  const reportAnswer = async (request: SitePageRequest, problem?: string): Promise<Answer> => {
+    const { site, query, baseUrl, role, frame } = request;
     const base = `/dashboard/sites/${site.id}`;
-    const filtered = withTypedFilter(query);
-    if (filtered !== null) return { kind: 'redirect', to: `${base}?${filtered}` };
-    if (!(await hasEvents(parts, site))) return html(emptySitePage(request, await installData(request)));
     try {
       const data = await loadReport(await siteAsk(parts, request));
-      return html(
-        reportPage(request, {
-          data,
-          links: new Links(base, query),
-          livePath: base,
-          apiUrl: `${baseUrl}/api/v1/sites/${site.id}`,
-        }),
-      );
+      const links = new Links(base, query);
+      const { firstDay, lastDay } = data.span;
+      const mayConfigure = may(role, 'configure');
+      const page = reportPage(request, {
+        ...{ data, links, livePath: base },
+        apiUrl: `${baseUrl}/api/v1/sites/${site.id}`,
+        goalsPath: mayConfigure ? `${base}/settings/goals` : null,
+        annotations: {
+          list: await store.registry.annotationsOf(site.id, { firstDay, lastDay }),
+          form: mayConfigure
+            ? { frame, path: `${base}/annotations`, query: links.query, day: lastDay }
+            : null,
+        },
+        ...(problem === undefined ? {} : { problem }),
+      });
+      return html(page, problem === undefined ? 200 : 422);
     } catch (error) {
       return invalidReport(error, base, (invalid) => invalidReportPage(request, invalid));
     }
+  };
+
+  router.site('GET', '/dashboard/sites/:id', 'look', async (request): Promise<Answer> => {
+    const { site, query } = request;
+    const filtered = withTypedFilter(query);
+    if (filtered !== null) return redirect(`/dashboard/sites/${site.id}?${filtered}`);
+    if (!(await hasEvents(parts, site))) return html(emptySitePage(request, await installData(request)));
+    return reportAnswer(request);
+  });
+
+  router.site('POST', '/dashboard/sites/:id/annotations', 'configure', async (request) => {
+    const { site, form } = request;
+    const query = new URLSearchParams(form.get('query') ?? '');
+    return orAgain(
+      async () => {
+        const typed = { date: form.get('note-date') ?? '', text: form.get('note-text') ?? '' };
+        await addAnnotation({ registry: store.registry, clock }, site.id, typed);
+        return redirect(new Links(`/dashboard/sites/${site.id}`, query).with({}));
+      },
+      ({ message }) => reportAnswer({ ...request, query }, message),
+    );
+  });
+
+  router.site('POST', '/dashboard/sites/:id/annotations/remove', 'configure', async ({ site, form }) => {
+    await store.registry.removeAnnotation(site.id, form.get('id') ?? '');
+    const query = new URLSearchParams(form.get('query') ?? '');
+    return redirect(new Links(`/dashboard/sites/${site.id}`, query).with({}));
   });
 
   router.site('GET', '/dashboard/sites/:id/details', 'look', async (request) => {

@@ -34,6 +34,7 @@ export const REPORT_TEXT = {
   shortcuts: 'Keyboard shortcuts',
   customRange: 'Custom range',
   earlierOrLater: 'Earlier or later period',
+  switchSite: 'Another site',
   showShortcuts: 'Show shortcuts',
   tooLong: 'These filters are too long for one API request.',
   noData: 'No data for this period',
@@ -47,6 +48,16 @@ export const REPORT_TEXT = {
   crawlersHint:
     'Programs that identify themselves, also those of AI companies. They appear here and in no other number, and filters do not apply to them.',
   goals: 'Goals',
+  annotations: 'Notes',
+  annotation: 'Note',
+  annotationExample: 'Newsletter sent',
+  addAnnotation: 'Add a note to a day',
+  removeAnnotation: 'Remove',
+  day: 'Day',
+  save: 'Save',
+  noGoals:
+    'A goal is a page or an event that you want visitors to reach, such as /thanks or signup. Its conversions, rate and revenue appear here, past ones included.',
+  addGoal: 'Add a goal',
   goalsTable: 'Visitors who reached each goal',
   goal: 'Goal',
   visitors: 'Visitors',
@@ -138,8 +149,8 @@ export const REPORT_TEXT = {
   tabs: (panel: string) => `${panel} by`,
   chart: (figure: string, interval: string, count: number, highest: string) =>
     `${figure} by ${interval}: ${count} values, highest ${highest}`,
-  point: (label: string, value: string, before: string | null) =>
-    `${label}: ${value}${before === null ? '' : `, previously ${before}`}`,
+  point: (label: string, value: string, before: string | null, notes: readonly string[]) =>
+    [`${label}: ${value}${before === null ? '' : `, previously ${before}`}`, ...notes].join('\n'),
   intervals: { hour: 'Hour', day: 'Day', week: 'Week', month: 'Month' },
   previouslyTitle: (value: string) => `Previously ${value}`,
   up: 'up',

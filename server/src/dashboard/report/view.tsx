@@ -5,8 +5,9 @@ import { type CheckData, LiveCheck } from '../install/live-check.tsx';
 import type { MissingKey } from '../install/missing-key.ts';
 import { Install } from '../install/view.tsx';
 import { Card, Notice } from '../kit/elements.tsx';
-import type { SiteRequest, Tracker } from '../kit/parts.ts';
+import type { SitePageRequest, Tracker } from '../kit/parts.ts';
 import { siteDocument } from '../kit/site-frame.tsx';
+import { appearanceOf } from './appearance.ts';
 import { Details, type DetailsProps } from './details.tsx';
 import { titleOf } from './details-tabs.ts';
 import type { Invalid } from './problems.ts';
@@ -24,16 +25,17 @@ export interface InstallData {
 }
 
 /** Creates the report page of a site. */
-export function reportPage(request: SiteRequest, report: ReportProps): string {
-  return siteDocument(request, {
-    title: REPORT_TEXT.title,
-    here: 'report',
-    children: <Report {...report} />,
-  });
+export function reportPage(request: SitePageRequest, report: ReportProps): string {
+  const { theme, isBare } = appearanceOf(report.data.query);
+  const { frame } = request;
+  return siteDocument(
+    { ...request, frame: theme === null ? frame : { ...frame, theme } },
+    { title: REPORT_TEXT.title, here: 'report', isBare, children: <Report {...report} /> },
+  );
 }
 
 /** Creates the page of a table with all its rows. */
-export function detailsPage(request: SiteRequest, details: DetailsProps): string {
+export function detailsPage(request: SitePageRequest, details: DetailsProps): string {
   return siteDocument(request, {
     title: REPORT_TEXT.detailsTitle(titleOf(details.data.of)),
     here: 'report',
@@ -42,7 +44,7 @@ export function detailsPage(request: SiteRequest, details: DetailsProps): string
 }
 
 /** Creates the page that says what is wrong with the URL of a report. */
-export function invalidReportPage(request: SiteRequest, invalid: Invalid): string {
+export function invalidReportPage(request: SitePageRequest, invalid: Invalid): string {
   return siteDocument(request, {
     title: REPORT_TEXT.problemTitle,
     here: 'report',
@@ -57,7 +59,7 @@ function Allowed({ host }: { host: string | null }): VNode | null {
 }
 
 /** Creates the page of a site without events: the snippet and the live check. */
-export function emptySitePage(request: SiteRequest, data: InstallData): string {
+export function emptySitePage(request: SitePageRequest, data: InstallData): string {
   const { site, frame } = request;
   return siteDocument(request, {
     title: REPORT_TEXT.title,
@@ -78,7 +80,7 @@ export function emptySitePage(request: SiteRequest, data: InstallData): string {
 }
 
 /** Creates the install page of a site that already has events. */
-export function installPage(request: SiteRequest, data: InstallData): string {
+export function installPage(request: SitePageRequest, data: InstallData): string {
   const { site, frame } = request;
   return siteDocument(request, {
     title: REPORT_TEXT.install,

@@ -1,6 +1,7 @@
 import { dryRunExclusions, excludeAddress, listOfError, setExclusions } from '../../app/exclusions.ts';
 import { dryRunHostRules, readHostRules, setHostRules } from '../../app/host-rules.ts';
 import { retireSiteKey, rotateSiteKey } from '../../app/site-keys.ts';
+import { setMergeTrailingSlashes } from '../../app/site-settings.ts';
 import type { ExclusionList } from '../../domain/exclusions.ts';
 import { orAgain } from '../kit/answers.ts';
 import { contextOf } from '../kit/context.ts';
@@ -8,16 +9,17 @@ import type { Router } from '../kit/router.ts';
 import { excludedField, type TypedRules } from './elements.tsx';
 import { settingsAnswers, settingsPath } from './page.ts';
 
-/** Adds the settings of the collector: hosts, keys and exclusions. */
+/** Adds the settings of the collector: hosts, keys, exclusions and pages. */
 export function collectingPages(router: Router): void {
   hostsForm(router);
   keyForms(router);
   exclusionsForm(router);
+  pagesForm(router);
 }
 
 function hostsForm(router: Router): void {
   const { parts } = router;
-  const { page, wrong, done } = settingsAnswers(router.parts);
+  const { page, wrong, done } = settingsAnswers(router.parts, 'counting');
 
   router.site('POST', settingsPath('/hosts'), 'configure', async (request) => {
     const { site, form } = request;
@@ -41,7 +43,7 @@ function hostsForm(router: Router): void {
 
 function keyForms(router: Router): void {
   const { parts } = router;
-  const { wrong, done } = settingsAnswers(router.parts);
+  const { wrong, done } = settingsAnswers(router.parts, 'counting');
 
   router.site('POST', settingsPath('/keys'), 'configure', async (request) =>
     orAgain(
@@ -66,7 +68,7 @@ function keyForms(router: Router): void {
 
 function exclusionsForm(router: Router): void {
   const { parts } = router;
-  const { page, wrong, done } = settingsAnswers(parts);
+  const { page, wrong, done } = settingsAnswers(parts, 'counting');
 
   router.site('POST', settingsPath('/exclusions'), 'configure', async (request) => {
     const { site, form, reports, clientAddress: address, userAgent } = request;
@@ -98,6 +100,16 @@ function exclusionsForm(router: Router): void {
       ({ message }) => wrong(request, excludedField('addresses'), message),
     ),
   );
+}
+
+function pagesForm(router: Router): void {
+  const { done } = settingsAnswers(router.parts, 'counting');
+
+  router.site('POST', settingsPath('/pages'), 'configure', async (request) => {
+    const merges = request.form.get('merge-slashes') === 'on';
+    await setMergeTrailingSlashes({ registry: router.parts.store.registry }, request.site.id, merges);
+    return done(request, 'pages');
+  });
 }
 
 function typedIn(form: URLSearchParams): TypedRules {

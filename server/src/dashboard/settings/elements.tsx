@@ -8,6 +8,7 @@ import type { Goal, HostRules, Member, OneTimeToken, Share } from '../../store/c
 import { Copyable } from '../kit/elements.tsx';
 import { ButtonForm, type FieldProblem, Form } from '../kit/form.tsx';
 import type { SiteRequest } from '../kit/parts.ts';
+import type { SectionId } from './sections.ts';
 import { SETTINGS_TEXT } from './text.ts';
 
 /** The exclusions as typed in the form. */
@@ -19,12 +20,13 @@ export function excludedField(list: ExclusionList): string {
 }
 
 export interface SettingsData {
+  /** The section that is shown. */
+  section: SectionId;
   keys: readonly UsedSiteKey[];
   goals: readonly Goal[];
   shares: readonly Share[];
   members: readonly Member[];
   invitations: readonly OneTimeToken[];
-  mayOwn: boolean;
   nowMs: number;
   defaultRetentionDays: number | null;
   timeZones: readonly string[];
@@ -42,7 +44,7 @@ export interface SettingsData {
   typedHosts?: string;
   /** The exclusions as typed, which are shown instead of the saved ones until they are saved. */
   typedExclusions?: TypedRules;
-  newShare?: { name: string; address: string };
+  newShare?: { name: string; address: string; isEmbeddable: boolean };
   /** An invitation that was just created. `delivery` is the result of the email, if one was sent. */
   newInvitation?: { email: string; role: string; address: string; delivery?: Delivery };
 }

@@ -5,10 +5,11 @@ import { PASSWORD_MAX_CHARS } from '../../app/passwords.ts';
 import { shownDomain } from '../../domain/hosts.ts';
 import { displayPage } from '../../domain/page-path.ts';
 import { EmailField } from '../kit/credential-fields.tsx';
-import { Card, Notice } from '../kit/elements.tsx';
+import { Card, Copyable, Notice } from '../kit/elements.tsx';
 import { errorAt, Field, SelectField } from '../kit/form.tsx';
 import { date, isolated } from '../kit/format.ts';
 import type { SiteRequest } from '../kit/parts.ts';
+import { REPORT_PARTS } from '../report/appearance.ts';
 import { Once, type SectionProps, SettingsButton, SettingsForm } from './elements.tsx';
 import { SETTINGS_TEXT } from './text.ts';
 
@@ -63,12 +64,15 @@ export function Shares({ request, data: { shares, newShare, problem } }: Section
     <Card title={SETTINGS_TEXT.shares} id="shares-title">
       <p class="hint">{SETTINGS_TEXT.sharesHint}</p>
       {newShare !== undefined && (
-        <Once
-          id="new-share"
-          title={SETTINGS_TEXT.shareReady(isolated(newShare.name))}
-          text={SETTINGS_TEXT.shareOnce}
-          address={newShare.address}
-        />
+        <>
+          <Once
+            id="new-share"
+            title={SETTINGS_TEXT.shareReady(isolated(newShare.name))}
+            text={SETTINGS_TEXT.shareOnce}
+            address={newShare.address}
+          />
+          {newShare.isEmbeddable && <EmbedHelp address={newShare.address} />}
+        </>
       )}
       {shares.length > 0 && (
         <ul class="lines">
@@ -81,6 +85,8 @@ export function Shares({ request, data: { shares, newShare, problem } }: Section
                 {share.passwordHash !== null && <span class="tag">{SETTINGS_TEXT.withPassword}</span>}
                 <p class="hint">
                   {SETTINGS_TEXT.created(date(share.createdAtMs))}
+                  {share.embedHosts.length > 0 &&
+                    ` · ${SETTINGS_TEXT.embeddedOn(share.embedHosts.map(shownDomain).join(', '))}`}
                   {share.expiresAtMs !== null && ` · ${SETTINGS_TEXT.expires(date(share.expiresAtMs))}`}
                 </p>
               </div>
@@ -110,6 +116,13 @@ export function Shares({ request, data: { shares, newShare, problem } }: Section
           type="password"
           autocomplete="new-password"
           maxlength={PASSWORD_MAX_CHARS}
+          error={errorAt(problem, 'share-password')}
+        />
+        <Field
+          name="embed-hosts"
+          label={SETTINGS_TEXT.embedHosts}
+          placeholder="www.example.com"
+          error={errorAt(problem, 'embed-hosts')}
         />
         <SelectField name="expires" label={SETTINGS_TEXT.shareExpires}>
           <option value="0">{SETTINGS_TEXT.never}</option>
@@ -120,6 +133,20 @@ export function Shares({ request, data: { shares, newShare, problem } }: Section
         <button type="submit">{SETTINGS_TEXT.createLink}</button>
       </SettingsForm>
     </Card>
+  );
+}
+
+/** The code that shows a report on another page, and what can be changed about it. */
+function EmbedHelp({ address }: { address: string }): VNode {
+  return (
+    <>
+      <p class="hint">{SETTINGS_TEXT.embedHint(REPORT_PARTS)}</p>
+      <Copyable
+        id="embed-code"
+        label={SETTINGS_TEXT.embedCode}
+        text={`<iframe src="${address}?frame=none&theme=light&range=28d" title="Report" width="100%" height="900" loading="lazy"></iframe>`}
+      />
+    </>
   );
 }
 

@@ -3,7 +3,7 @@ import { readEmail } from '../../app/inputs.ts';
 import { invite, removeMember, withdrawInvitations } from '../../app/invitations.ts';
 import type { RateLimit } from '../../app/rate-limiter.ts';
 import { createShare, removeShare } from '../../app/shares.ts';
-import { setMergeTrailingSlashes, setRetention, setSiteTimeZone } from '../../app/site-settings.ts';
+import { setRetention, setSiteTimeZone } from '../../app/site-settings.ts';
 import { removeSite } from '../../app/sites.ts';
 import type { UseCaseCode } from '../../app/use-case-error.ts';
 import { MINUTE_MS } from '../../domain/clock.ts';
@@ -15,18 +15,33 @@ import { throttleNewPassword, tooMany } from '../kit/reauthenticate.ts';
 import type { Router } from '../kit/router.ts';
 import { exported } from './export.ts';
 import { settingsAnswers, settingsPath } from './page.ts';
+import { SECTIONS, sectionPath } from './sections.ts';
 import { SETTINGS_TEXT } from './text.ts';
 
-/** The errors of a link's password; all others are shown at its name. */
-const PASSWORD_CODES: readonly UseCaseCode[] = ['INVALID_PASSWORD', 'GUESSABLE_PASSWORD'];
+/** Returns the field of a public link that an error is shown at. */
+function shareFieldOf(code: UseCaseCode): string {
+  switch (code) {
+    case 'INVALID_PASSWORD':
+    case 'GUESSABLE_PASSWORD':
+    case 'PASSWORD_IN_FRAME':
+      return 'share-password';
+    case 'INVALID_DOMAIN':
+    case 'TOO_MANY_HOSTS':
+      return 'embed-hosts';
+    default:
+      return 'name';
+  }
+}
 
 /** The limit of invitations that one account can send. */
 const INVITATIONS: RateLimit = { limit: 30, windowMs: 15 * MINUTE_MS };
 
 /** Adds the settings of a site: report, retention, access and deletion. */
 export function settingsPages(router: Router): void {
-  const { page } = settingsAnswers(router.parts);
-  router.site('GET', settingsPath(), 'configure', async (request) => page(request));
+  for (const { id, action } of SECTIONS) {
+    const { page } = settingsAnswers(router.parts, id);
+    router.site('GET', sectionPath(':id', id), action, async (request) => page(request));
+  }
   reportForms(router);
   goalForms(router);
   shareForms(router);
@@ -35,10 +50,10 @@ export function settingsPages(router: Router): void {
   deleteForm(router);
 }
 
-/** Adds the forms for the reporting time zone, pages and the retention. */
+/** Adds the forms for the reporting time zone and the retention. */
 function reportForms(router: Router): void {
   const context = { registry: router.parts.store.registry };
-  const { wrong, done } = settingsAnswers(router.parts);
+  const { wrong, done } = settingsAnswers(router.parts, 'data');
 
   router.site('POST', settingsPath('/time-zone'), 'configure', async (request) =>
     orAgain(
@@ -50,11 +65,6 @@ function reportForms(router: Router): void {
       ({ message }) => wrong(request, 'site-zone', message),
     ),
   );
-
-  router.site('POST', settingsPath('/pages'), 'configure', async (request) => {
-    await setMergeTrailingSlashes(context, request.site.id, request.form.get('merge-slashes') === 'on');
-    return done(request, 'pages');
-  });
 
   router.site('POST', settingsPath('/retention'), 'configure', async (request) =>
     orAgain(
@@ -70,7 +80,7 @@ function reportForms(router: Router): void {
 
 function goalForms(router: Router): void {
   const context = { registry: router.parts.store.registry };
-  const { wrong, done } = settingsAnswers(router.parts);
+  const { wrong, done } = settingsAnswers(router.parts, 'goals');
 
   router.site('POST', settingsPath('/goals'), 'configure', async (request) =>
     orAgain(
@@ -90,23 +100,26 @@ function goalForms(router: Router): void {
 }
 
 function shareForms(router: Router): void {
-  const { page, wrong, done } = settingsAnswers(router.parts);
+  const { page, wrong, done } = settingsAnswers(router.parts, 'sharing');
 
   router.site('POST', settingsPath('/shares'), 'configure', async (request) =>
     orAgain(
       async () => {
         const password = request.form.get('share-password') ?? '';
+        const embedHosts = request.form.get('embed-hosts') ?? '';
         const wait = password === '' ? 0 : await throttleNewPassword(router.parts, request.user.account.id);
         if (wait > 0) return wrong(request, 'share-password', tooMany(wait));
         const { name, path } = await createShare(contextOf(router.parts, request), request.site, {
           name: request.form.get('name') ?? '',
           password,
+          embedHosts,
           days: request.form.get('expires') ?? '',
         });
-        return page(request, { newShare: { name, address: `${request.baseUrl}${path}` } });
+        return page(request, {
+          newShare: { name, address: `${request.baseUrl}${path}`, isEmbeddable: embedHosts.trim() !== '' },
+        });
       },
-      ({ code, message }) =>
-        wrong(request, PASSWORD_CODES.includes(code) ? 'share-password' : 'name', message),
+      ({ code, message }) => wrong(request, shareFieldOf(code), message),
     ),
   );
 
@@ -118,7 +131,7 @@ function shareForms(router: Router): void {
 
 function memberForms(router: Router): void {
   const { parts } = router;
-  const { page, wrong, done } = settingsAnswers(parts);
+  const { page, wrong, done } = settingsAnswers(parts, 'team');
 
   router.site('POST', settingsPath('/members'), 'own', async (request) => {
     const { site, form } = request;
@@ -167,7 +180,7 @@ function exports(router: Router): void {
 }
 
 function deleteForm(router: Router): void {
-  const { wrong } = settingsAnswers(router.parts);
+  const { wrong } = settingsAnswers(router.parts, 'data');
 
   router.site('POST', settingsPath('/delete'), 'own', async (request) => {
     const { site, form } = request;

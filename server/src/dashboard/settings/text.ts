@@ -5,6 +5,14 @@ import { dateTime, isolated, plural, whole } from '../kit/format.ts';
 
 /** The texts of a site’s settings. */
 export const SETTINGS_TEXT = {
+  sections: {
+    counting: 'Counting',
+    goals: 'Goals',
+    sharing: 'Public links',
+    team: 'Team',
+    data: 'Time zone and data',
+  },
+  sectionsLabel: 'Sections of the settings',
   title: 'Settings',
   save: 'Save',
   preview: 'Preview on last week’s data',
@@ -106,6 +114,11 @@ export const SETTINGS_TEXT = {
   shareExample: 'Board report',
   sharePassword: 'Password (optional)',
   shareExpires: 'Expires',
+  embedHosts: 'Embed on hosts (optional)',
+  embeddedOn: (hosts: string) => `embedded on ${hosts}`,
+  embedCode: 'code',
+  embedHint: (parts: readonly string[]) =>
+    `Paste this where the report should appear. Choose theme=light or theme=dark, or leave it out to follow the browser. The period is range=7d, or from and to. To show only some parts, add parts= with any of ${parts.join(', ')}.`,
   never: 'Never',
   days7: 'In 7 days',
   days30: 'In 30 days',

@@ -1,10 +1,11 @@
 import type { VNode } from 'preact';
+import { may } from '../../app/access.ts';
 import { shownDomain } from '../../domain/hosts.ts';
 import { ownValue } from '../../domain/own-value.ts';
 import { Ago, Card, Notice } from '../kit/elements.tsx';
 import { errorAt, Field, SelectField, TextAreaField } from '../kit/form.tsx';
 import { date } from '../kit/format.ts';
-import type { SiteRequest } from '../kit/parts.ts';
+import type { SitePageRequest, SiteRequest } from '../kit/parts.ts';
 import { siteDocument } from '../kit/site-frame.tsx';
 import { ZoneOptions } from '../kit/zone-options.tsx';
 import {
@@ -16,32 +17,72 @@ import {
 } from './elements.tsx';
 import { ExcludedByRule, OwnVisits } from './exclusions.tsx';
 import { DeleteSite, Exports, Goals, Shares, Team } from './more.tsx';
+import { SECTIONS, type SectionId, sectionPath } from './sections.ts';
 import { hostsPreview, SETTINGS_DONE, SETTINGS_TEXT } from './text.ts';
 
-export function settingsPage(request: SiteRequest, data: SettingsData): string {
+export function settingsPage(request: SitePageRequest, data: SettingsData): string {
   const done = data.done === null ? undefined : ownValue(SETTINGS_DONE, data.done);
   return siteDocument(request, {
     title: SETTINGS_TEXT.title,
     here: 'settings',
     children: (
-      <div class="settings">
-        {done !== undefined && data.problem === undefined && <Notice kind="done">{done}</Notice>}
-        {data.problem !== undefined && <Notice kind="wrong">{data.problem.text}</Notice>}
-        <Hosts request={request} data={data} />
-        <Keys request={request} data={data} />
-        <ExcludedByRule request={request} data={data} />
-        <OwnVisits request={request} />
-        <Goals request={request} data={data} />
-        <Shares request={request} data={data} />
-        {data.mayOwn && <Team request={request} data={data} />}
-        <TimeZone request={request} data={data} />
-        <Pages request={request} />
-        <Retention request={request} data={data} />
-        <Exports request={request} />
-        {data.mayOwn && <DeleteSite request={request} data={data} />}
+      <div class="with-side">
+        <SectionMenu request={request} here={data.section} />
+        <div class="settings">
+          {done !== undefined && data.problem === undefined && <Notice kind="done">{done}</Notice>}
+          {data.problem !== undefined && <Notice kind="wrong">{data.problem.text}</Notice>}
+          <Section request={request} data={data} />
+        </div>
       </div>
     ),
   });
+}
+
+/** Links to the sections that the user may see. */
+function SectionMenu({ request: { site, role }, here }: { request: SiteRequest; here: SectionId }): VNode {
+  return (
+    <nav class="side" aria-label={SETTINGS_TEXT.sectionsLabel}>
+      <ul>
+        {SECTIONS.filter(({ action }) => may(role, action)).map(({ id, name }) => (
+          <li>
+            <a href={sectionPath(site.id, id)} aria-current={id === here ? 'page' : undefined}>
+              {name}
+            </a>
+          </li>
+        ))}
+      </ul>
+    </nav>
+  );
+}
+
+function Section(props: SectionProps): VNode {
+  switch (props.data.section) {
+    case 'counting':
+      return (
+        <>
+          <Hosts {...props} />
+          <Keys {...props} />
+          <ExcludedByRule {...props} />
+          <OwnVisits request={props.request} />
+          <Pages request={props.request} />
+        </>
+      );
+    case 'goals':
+      return <Goals {...props} />;
+    case 'sharing':
+      return <Shares {...props} />;
+    case 'team':
+      return <Team {...props} />;
+    case 'data':
+      return (
+        <>
+          <TimeZone {...props} />
+          <Retention {...props} />
+          <Exports request={props.request} />
+          {may(props.request.role, 'own') && <DeleteSite {...props} />}
+        </>
+      );
+  }
 }
 
 function Hosts({ request, data: { dryRun, problem, typedHosts } }: SectionProps): VNode {

@@ -13,12 +13,13 @@ import { tooMany, waitOf } from '../kit/reauthenticate.ts';
 import type { Router } from '../kit/router.ts';
 import { loadMap } from '../map/data.ts';
 import { linksOfMap } from '../map/view.tsx';
+import { NO_ANNOTATIONS } from '../report/annotations.tsx';
 import { rowsFile } from '../report/csv.ts';
 import { loadReport, type ReportAsk } from '../report/data.ts';
 import { loadDetails } from '../report/details-data.ts';
 import { withTypedFilter } from '../report/filters.ts';
 import { Links } from '../report/links.ts';
-import { invalidReport } from '../report/problems.ts';
+import { type Invalid, invalidReport } from '../report/problems.ts';
 import { CachedReports } from './cached-reports.ts';
 import {
   invalidSharedReportPage,
@@ -59,6 +60,17 @@ export function sharePages(router: Router): void {
     ...{ site, zone, nowMs: clock.now(), query },
   });
 
+  /** Says what is wrong with the URL. @throws any other error */
+  const invalid = (
+    error: unknown,
+    request: PageRequest,
+    { share, site: { domain } }: { share: Share; site: Site },
+  ): Answer => {
+    const { frame, query } = request;
+    const page = (found: Invalid) => invalidSharedReportPage(frame, { domain, query, ...found });
+    return framed(share, invalidReport(error, baseOf(request), page));
+  };
+
   router.anyone('GET', '/share/:token', async (request): Promise<Answer> => {
     const { share, site, zone } = await shareOf(request);
     const base = baseOf(request);
@@ -72,11 +84,12 @@ export function sharePages(router: Router): void {
         loadReport(askOf(query, { share, site, zone }, signal)),
       );
       const links = new Links(base, query);
-      return html(sharedReportPage(request.frame, { data, links, livePath: null, apiUrl: null }));
+      const page = sharedReportPage(request.frame, {
+        ...{ data, links, livePath: null, apiUrl: null, goalsPath: null, annotations: NO_ANNOTATIONS },
+      });
+      return framed(share, html(page));
     } catch (error) {
-      return invalidReport(error, base, (invalid) =>
-        invalidSharedReportPage(request.frame, { domain: site.domain, ...invalid }),
-      );
+      return invalid(error, request, { share, site });
     }
   });
 
@@ -87,11 +100,10 @@ export function sharePages(router: Router): void {
     try {
       const { query } = request;
       const data = await loadDetails(askOf(query, { share, site, zone }, request.clientGone()));
-      return html(sharedDetailsPage(request.frame, { data, links: new Links(base, query) }));
+      const page = sharedDetailsPage(request.frame, { query, data, links: new Links(base, query) });
+      return framed(share, html(page));
     } catch (error) {
-      return invalidReport(error, base, (invalid) =>
-        invalidSharedReportPage(request.frame, { domain: site.domain, ...invalid }),
-      );
+      return invalid(error, request, { share, site });
     }
   });
 
@@ -101,9 +113,7 @@ export function sharePages(router: Router): void {
     try {
       return await rowsFile(askOf(request.query, { share, site, zone }, request.clientGone()));
     } catch (error) {
-      return invalidReport(error, baseOf(request), (invalid) =>
-        invalidSharedReportPage(request.frame, { domain: site.domain, ...invalid }),
-      );
+      return invalid(error, request, { share, site });
     }
   });
 
@@ -114,11 +124,10 @@ export function sharePages(router: Router): void {
     const { query, frame } = request;
     try {
       const data = await loadMap(askOf(query, { share, site, zone }, request.clientGone()));
-      return html(sharedMapPage(frame, { domain: site.domain, data, ...linksOfMap(base, query) }));
+      const map = { data, ...linksOfMap(base, query) };
+      return framed(share, html(sharedMapPage(frame, { domain: site.domain, query, ...map })));
     } catch (error) {
-      return invalidReport(error, base, (invalid) =>
-        invalidSharedReportPage(frame, { domain: site.domain, ...invalid }),
-      );
+      return invalid(error, request, { share, site });
     }
   });
 
@@ -134,6 +143,11 @@ export function sharePages(router: Router): void {
     await parts.rateLimiter.reset(attemptAt(share));
     return { kind: 'redirect', to: base, unlock: proofOf(share) };
   });
+}
+
+/** Lets the hosts that the owner lists show a page of the link in a frame. */
+function framed({ embedHosts }: Share, answer: Answer): Answer {
+  return answer.kind === 'html' ? { ...answer, frameAncestors: embedHosts } : answer;
 }
 
 const attemptAt = ({ id }: Share): Attempt => ({ kind: 'share', of: id });

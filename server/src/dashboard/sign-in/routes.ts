@@ -196,7 +196,11 @@ function attemptAt(email: string, credentials: Credentials | null, { device }: P
 }
 
 function readTyped(form: URLSearchParams): Typed {
-  return { email: (form.get('email') ?? '').trim(), password: form.get('password') ?? '' };
+  return {
+    email: (form.get('email') ?? '').trim(),
+    password: form.get('password') ?? '',
+    timeZone: form.get('time-zone') ?? '',
+  };
 }
 
 function opensSetup({ setupToken }: Parts, token: string): boolean {

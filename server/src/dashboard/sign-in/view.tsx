@@ -14,6 +14,7 @@ function NewAccountFields({ state }: { state: FormState }): VNode {
     <>
       <EmailField autofocus value={state.email ?? ''} error={state.errors?.email} />
       <NewPasswordField hint={PASSWORD_HINT} error={state.errors?.password} />
+      <input type="hidden" name="time-zone" data-time-zone />
     </>
   );
 }

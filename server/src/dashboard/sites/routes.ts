@@ -1,5 +1,5 @@
 import { LIVE_MS } from '../../app/live-feed.ts';
-import { countMonthOfOwners } from '../../app/sites.ts';
+import { countMonthOfOwners, sitesSeenBy } from '../../app/sites.ts';
 import { DAY_MS, HOUR_MS, utcDay } from '../../domain/clock.ts';
 import { isRefused } from '../../domain/outcomes.ts';
 import { billingMonth, PLANS } from '../../domain/plans.ts';
@@ -21,11 +21,8 @@ export function sitesPages(router: Router): void {
   const { registry } = parts.store;
 
   router.user('GET', '/dashboard', async ({ frame, user: { account }, query, reports }) => {
-    const own = await registry.sitesOf(account.id);
-    const foreign = await Promise.all(
-      (await registry.membershipsOf(account.id)).map(({ siteId }) => registry.siteById(siteId)),
-    );
-    const all = [...own, ...foreign.filter((site) => site !== null)];
+    const all = await sitesSeenBy({ registry }, account);
+    const own = all.filter(({ accountId }) => accountId === account.id);
     if (all.length === 0) return { kind: 'redirect', to: '/dashboard/add-site' };
     const from = Math.max(0, Number.parseInt(query.get('from') ?? '0', 10) || 0);
     const shown = all.slice(from, from + SITES_PER_PAGE);

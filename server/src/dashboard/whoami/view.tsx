@@ -2,7 +2,7 @@ import { shownDomain } from '../../domain/hosts.ts';
 import type { ClientAddress } from '../../http/client-addresses.ts';
 import type { Entry } from '../../store/contract/store.ts';
 import { Card, Pair } from '../kit/elements.tsx';
-import type { PageViewDryRun, SiteRequest } from '../kit/parts.ts';
+import type { PageViewDryRun, SitePageRequest } from '../kit/parts.ts';
 import { siteDocument } from '../kit/site-frame.tsx';
 import { WHOAMI_TEXT } from './text.ts';
 
@@ -19,7 +19,7 @@ export interface WhoamiData {
   dryRun: PageViewDryRun;
 }
 
-export function whoamiPage(request: SiteRequest, data: WhoamiData): string {
+export function whoamiPage(request: SitePageRequest, data: WhoamiData): string {
   const { peerAddress, client, forwarded, unreadable, userAgent, dryRun } = data;
   return siteDocument(request, {
     title: WHOAMI_TEXT.title,

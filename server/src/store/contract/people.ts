@@ -1,3 +1,4 @@
+import type { DayRange } from '../../domain/clock.ts';
 import type { PlanName } from '../../domain/plans.ts';
 import type { SecurityDetails, SecurityEvent } from '../../domain/security-events.ts';
 
@@ -69,6 +70,18 @@ export interface Share {
   passwordHash: string | null;
   createdAtMs: number;
   expiresAtMs: number | null;
+  /** The hosts whose pages may show the report in a frame, each with an optional leading `*.`. */
+  embedHosts: readonly string[];
+}
+
+/** A note of a site's owner about a day, such as a release or a newsletter. */
+export interface Annotation {
+  id: string;
+  siteId: string;
+  /** The day of the calendar, as the number of days since 1970-01-01. */
+  day: number;
+  text: string;
+  createdAtMs: number;
 }
 
 /** An action that the owner wants visitors to take: an event by name, or a page by path, where `*` matches any text. */
@@ -204,4 +217,10 @@ export interface People {
   addGoal(goal: Goal): Promise<boolean>;
   goalsOf(siteId: string): Promise<Goal[]>;
   removeGoal(siteId: string, id: string): Promise<boolean>;
+
+  addAnnotation(annotation: Annotation): Promise<void>;
+  /** Lists the annotations of the days of a site, by day and by the order in which they were added. */
+  annotationsOf(siteId: string, days: DayRange): Promise<Annotation[]>;
+  countAnnotations(siteId: string): Promise<number>;
+  removeAnnotation(siteId: string, id: string): Promise<boolean>;
 }

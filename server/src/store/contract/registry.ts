@@ -35,6 +35,8 @@ export interface NewAccount {
   passwordHash: string;
   /** The person of the identity provider that it is linked to. */
   identity?: string;
+  /** An IANA name that `Intl` knows; UTC by default. */
+  timeZone?: string;
   createdAtMs: number;
 }
 

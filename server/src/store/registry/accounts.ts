@@ -90,7 +90,10 @@ async function isAny(db: RegistryDb): Promise<boolean> {
   return (await db.selectFrom('accounts').select('id').limit(1).executeTakeFirst()) !== undefined;
 }
 
-async function insert(db: RegistryDb, { passwordHash, identity, ...account }: NewAccount): Promise<Account> {
+async function insert(
+  db: RegistryDb,
+  { passwordHash, identity, timeZone = 'UTC', ...account }: NewAccount,
+): Promise<Account> {
   await db
     .insertInto('accounts')
     .values({
@@ -100,10 +103,11 @@ async function insert(db: RegistryDb, { passwordHash, identity, ...account }: Ne
       billing_anchor_day: account.billingAnchorDay,
       password_hash: passwordHash,
       identity: identity ?? null,
+      time_zone: timeZone,
       created_at: account.createdAtMs,
     })
     .execute();
-  return { ...account, timeZone: 'UTC' };
+  return { ...account, timeZone };
 }
 
 function orNull(row: Row<'accounts', typeof ACCOUNT> | undefined): Account | null {

@@ -1,5 +1,6 @@
 import type { Registry } from '../contract/store.ts';
 import { accounts } from './accounts.ts';
+import { annotations } from './annotations.ts';
 import { apiKeys } from './api-keys.ts';
 import { credentials } from './credentials.ts';
 import type { Engine } from './engine.ts';
@@ -26,6 +27,7 @@ export function createRegistry(engine: Engine): Registry {
     ...shares(engine),
     ...securityLog(engine),
     ...goals(engine),
+    ...annotations(engine),
     ...apiKeys(engine),
     ...salts(engine),
     ...engine.notices,

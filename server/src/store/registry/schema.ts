@@ -45,6 +45,8 @@ const MIGRATIONS: readonly Migration[] = [
     up: ({ name }) =>
       `ALTER TABLE accounts ADD COLUMN identity ${name}; CREATE UNIQUE INDEX accounts_by_identity ON accounts (identity);`,
   },
+  { version: 10, up: annotationsTable },
+  { version: 11, up: () => 'ALTER TABLE shares ADD COLUMN embed_hosts text;' },
 ];
 
 /**
@@ -218,5 +220,19 @@ function securityLogTable({ name, big, sequence, end }: Types): string {
   )${end};
   CREATE INDEX security_log_by_account ON security_log (account_id, at, seq);
   CREATE INDEX security_log_by_time ON security_log (at);
+  `;
+}
+
+function annotationsTable({ name, big, end }: Types): string {
+  return `
+  -- The day is one of the calendar, in whichever time zone the site is reported.
+  CREATE TABLE annotations (
+    id ${name} PRIMARY KEY,
+    site_id ${name} NOT NULL REFERENCES sites (id) ON DELETE CASCADE,
+    day integer NOT NULL,
+    text text NOT NULL,
+    created_at ${big} NOT NULL
+  )${end};
+  CREATE INDEX annotations_by_day ON annotations (site_id, day);
   `;
 }

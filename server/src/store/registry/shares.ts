@@ -2,7 +2,7 @@ import type { Registry, Share } from '../contract/store.ts';
 import type { Engine } from './engine.ts';
 import type { Row } from './tables.ts';
 
-const SHARE = ['id', 'site_id', 'name', 'password_hash', 'created_at', 'expires_at'] as const;
+const SHARE = ['id', 'site_id', 'name', 'password_hash', 'created_at', 'expires_at', 'embed_hosts'] as const;
 
 type Methods = Pick<Registry, 'createShare' | 'shareByToken' | 'sharesOf' | 'removeShare'>;
 
@@ -17,6 +17,7 @@ export function shares({ db }: Engine): Methods {
           password_hash: share.passwordHash,
           created_at: share.createdAtMs,
           expires_at: share.expiresAtMs,
+          embed_hosts: share.embedHosts.length === 0 ? null : share.embedHosts.join(' '),
         })
         .execute();
     },
@@ -57,5 +58,6 @@ function toShare(row: Row<'shares', typeof SHARE>): Share {
     passwordHash: row.password_hash,
     createdAtMs: row.created_at,
     expiresAtMs: row.expires_at,
+    embedHosts: row.embed_hosts?.split(' ') ?? [],
   };
 }

@@ -90,8 +90,11 @@ export interface Tables {
     password_hash: string | null;
     created_at: number;
     expires_at: number | null;
+    /** Hosts, separated by spaces. */
+    embed_hosts: string | null;
   };
   goals: { id: string; site_id: string; kind: 'event' | 'page'; pattern: string };
+  annotations: { id: string; site_id: string; day: number; text: string; created_at: number };
   security_log: {
     seq: Generated<number>;
     account_id: string;
@@ -181,10 +184,19 @@ export const REGISTRY_TABLES: readonly RegistryTable[] = [
   { name: 'members', columns: ['site_id', 'account_id', 'role'], key: ['site_id', 'account_id'] },
   {
     name: 'shares',
-    columns: ['id', 'token_hash', 'site_id', 'name', 'password_hash', 'created_at', 'expires_at'],
+    columns: [
+      ...['id', 'token_hash', 'site_id', 'name', 'password_hash', 'created_at', 'expires_at', 'embed_hosts'],
+    ],
+    added: ['embed_hosts'],
     key: ['id'],
   },
   { name: 'goals', columns: ['id', 'site_id', 'kind', 'pattern'], key: ['id'] },
+  {
+    name: 'annotations',
+    since: 10,
+    columns: ['id', 'site_id', 'day', 'text', 'created_at'],
+    key: ['id'],
+  },
   {
     name: 'security_log',
     since: 8,
