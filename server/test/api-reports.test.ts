@@ -761,14 +761,14 @@ describe('dates', () => {
     'start=2026-05-01&start=2026-05-02',
   ])('%s are INVALID_DATE_RANGE everywhere', async (query) => {
     const { site, apiKey } = await api.world.addOwner('example.com', 'pro');
-    for (const path of ['stats', 'timeseries', 'events', 'breakdown', 'vitals', 'ledger']) {
-      const by = path === 'breakdown' ? '&by=page' : '';
+    const required = { breakdown: '&by=page', funnel: '&step=page:/&step=event:a', journey: '&page=/' };
+    const paths = ['stats', 'timeseries', 'events', 'vitals', 'ledger'].map((path) => [path, '']);
+    for (const [path, more] of [...paths, ...Object.entries(required)])
       expectRefusal(
-        await api.get(apiKey, `/sites/${site.id}/${path}?${query}${by}`),
+        await api.get(apiKey, `/sites/${site.id}/${path}?${query}${more}`),
         400,
         'INVALID_DATE_RANGE',
       );
-    }
   });
 
   it('end today in the time zone of the account, and start 7 days before', async () => {

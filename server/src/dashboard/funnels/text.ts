@@ -33,7 +33,7 @@ export const FUNNELS_TEXT = {
   noneLeftAfter: (no: number) => `all went on from step ${no}`,
   table: 'Steps of the funnel',
   asTable: 'View as table',
-  splitTitle: (dimension: string) => `By ${dimension}`,
+  splitTitle: (dimension: string) => `${dimension} of the first step`,
   splitHint:
     'Visitors who reached each step. Each visit is in the row of the value that the event of its first step has.',
   splitTable: (dimension: string) => `Funnel by ${dimension}`,
@@ -44,5 +44,4 @@ export const FUNNELS_TEXT = {
   eventsSince: (time: string) =>
     `Events before ${time} were deleted, as set under Retention in the site’s settings. A funnel includes only later events.`,
   apiRequest: 'the API request for this funnel',
-  unknown: 'Unknown',
 } as const;

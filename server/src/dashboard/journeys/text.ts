@@ -9,8 +9,6 @@ export const JOURNEYS_TEXT = {
   show: 'Show journeys',
   notAPage: (max: number) =>
     `Enter a path of 1 to ${max} characters that begins with a slash, such as /pricing.`,
-  before: 'Before',
-  after: 'After',
   pages: (count: number) => (count === 1 ? '1 page' : `${count} pages`),
   at: (pages: string, where: 'before' | 'after') => `${pages} ${where}`,
   visits: 'Visits',
