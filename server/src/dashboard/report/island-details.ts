@@ -88,8 +88,11 @@ function newDialog(): HTMLDialogElement {
   dialog.addEventListener('close', () => {
     if (isDetails(history.state)) history.back();
   });
+  const head = document.createElement('p');
+  head.className = 'details-close';
+  head.append(close);
   const body = document.createElement('div');
-  body.append(close);
+  body.append(head);
   dialog.append(body);
   document.body.append(dialog);
   return dialog;
