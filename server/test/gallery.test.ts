@@ -38,7 +38,9 @@ describe('every view', () => {
 
   it('has a title, one main element and one h1', () => {
     const count = (html: string, what: RegExp) => [...html.matchAll(what)].length;
-    expect(failing((html) => /<html lang="en"[^>]*>.*<title>[^<]+ · AttractOS<\/title>/.test(html))).toEqual([]);
+    expect(failing((html) => /<html lang="en"[^>]*>.*<title>[^<]+ · AttractOS<\/title>/.test(html))).toEqual(
+      [],
+    );
     expect(failing((html) => count(html, /<main /g) === 1 && count(html, /<h1/g) === 1)).toEqual([]);
   });
 
