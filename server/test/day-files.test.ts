@@ -22,7 +22,14 @@ import { appendChecksum } from '../src/store/offline/backup-checksum.ts';
 import { backup, restore } from '../src/store/offline/backup-data-dir.ts';
 import { inspect } from '../src/store/offline/inspect.ts';
 import { addSite } from './faults/support/owner.ts';
-import { answersOf, dayFiles, dayTexts, numbersOf, numbersOfRollups, openEmbedded } from './support/days.ts';
+import {
+  dayFiles,
+  dayTexts,
+  numbersOf,
+  numbersOfRollups,
+  openEmbedded,
+  someAnswersOf,
+} from './support/days.ts';
 import { event, SITE } from './support/entries.ts';
 import { trafficOf } from './support/generated.ts';
 import { temporaryFolder } from './support/paths.ts';
@@ -77,21 +84,21 @@ async function complaints(store: Store): Promise<readonly string[]> {
 describe('a damaged folder of days', () => {
   it('is named, and no report takes a missing file for no visitors', async () => {
     const { store, dataDir, siteId } = await owned();
-    const before = await answersOf(store, spanOf(siteId));
+    const before = await someAnswersOf(store, spanOf(siteId));
     for (const name of dayFiles(dataDir).filter((file) => file.startsWith('2026-05-01'))) {
       const file = join(dataDir, 'days', name);
       const content = readFileSync(file);
       rmSync(file);
       const missing = `${file} is missing`;
       expect(await complaints(store)).toEqual([missing]);
-      const refused = expect(answersOf(store, spanOf(siteId)), name);
+      const refused = expect(someAnswersOf(store, spanOf(siteId)), name);
       // Nothing is asked about the file of leaves, which only a move reads.
       if (name.endsWith('leaves.parquet')) await refused.resolves.toEqual(before);
       else await refused.rejects.toThrow(new StoreUnavailable(`${missing}. See: attractos doctor`));
       await expect(backup({ dataDir, file: `${await temporaryFolder()}/copy` })).rejects.toThrow(missing);
       writeFileSync(file, content);
     }
-    expect(await answersOf(store, spanOf(siteId))).toEqual(before);
+    expect(await someAnswersOf(store, spanOf(siteId))).toEqual(before);
     expect(await store.events.audit()).toEqual(SOUND);
   });
 
@@ -151,13 +158,13 @@ it('a spill folder that cannot be created is not damage', async () => {
 describe('a backup with files of days', () => {
   it('restores to the same answers', async () => {
     const { store, dataDir, siteId } = await owned();
-    const before = await answersOf(store, spanOf(siteId));
+    const before = await someAnswersOf(store, spanOf(siteId));
     const file = `${await temporaryFolder()}/copy`;
     const { events } = await backup({ dataDir, file });
     const restored = await temporaryFolder();
     expect(await restore({ dataDir: restored, file })).toMatchObject({ events });
     expect(dayFiles(restored)).toEqual(dayFiles(dataDir));
-    expect(await answersOf(await open(restored), spanOf(siteId))).toEqual(before);
+    expect(await someAnswersOf(await open(restored), spanOf(siteId))).toEqual(before);
     const again = await open(await copied(restored));
     expect(await again.events.audit()).toEqual(SOUND);
   });
@@ -341,7 +348,7 @@ describe('a day whose events do not match its counter', () => {
   it('is reported by each round, and later days are not archived', async () => {
     const { store, found, counted } = await damaged();
     const day = utcDay(FROM_MS) + 1;
-    const before = await answersOf(store, spanOf(SITE));
+    const before = await someAnswersOf(store, spanOf(SITE));
     expect(await store.reports.sealDaysBefore(utcDay(TO_MS))).toBe(DAYS - 1);
     const ofDay = { siteId: SITE, day, counted, rows: counted - 1 };
     expect(found).toEqual([ofDay]);
@@ -349,7 +356,7 @@ describe('a day whose events do not match its counter', () => {
     expect(await store.reports.sealDaysBefore(utcDay(TO_MS))).toBe(0);
     expect(found).toEqual([ofDay, ofDay]);
     expect(await store.reports.archiveDaysBefore?.(utcDay(TO_MS))).toBe(day);
-    expect(await answersOf(store, spanOf(SITE))).toEqual(before);
+    expect(await someAnswersOf(store, spanOf(SITE))).toEqual(before);
   });
 
   it('keeps rollups of its rows when retention deletes them, and later days are archived', async () => {
@@ -400,7 +407,7 @@ describe('deleted rows of archived days', () => {
       expect(await placesOf(mark, dataDir), mark).not.toEqual([]);
     const [before, others] = [
       await numbersOfRollups(store, spanOf(SITE)),
-      await answersOf(store, spanOf(OTHER)),
+      await someAnswersOf(store, spanOf(OTHER)),
     ];
     await store.events.expire([{ siteId: SITE, beforeMs: FROM_MS + DAY_MS }]);
     expect(await numbersOfRollups(store, spanOf(SITE))).toEqual(before);
@@ -412,7 +419,7 @@ describe('deleted rows of archived days', () => {
     ]);
     for (const mark of details(1)) expect(await placesOf(mark, dataDir), mark).not.toEqual([]);
     expect(await numbersOfRollups(store, spanOf(SITE))).toEqual(before);
-    expect(await answersOf(store, spanOf(OTHER))).toEqual(others);
+    expect(await someAnswersOf(store, spanOf(OTHER))).toEqual(others);
     expect(await store.events.audit()).toEqual(SOUND);
     const { events } = await store.events.page(SITE, { limit: 1_000 });
     expect(events.filter(({ receivedAtMs }) => receivedAtMs < FROM_MS + DAY_MS)).toEqual([]);
@@ -429,7 +436,7 @@ describe('deleted rows of archived days', () => {
 
   it('are in no file after their site is removed, and other sites keep their numbers', async () => {
     const { store, dataDir } = await marked();
-    const others = await answersOf(store, spanOf(OTHER));
+    const others = await someAnswersOf(store, spanOf(OTHER));
     await store.events.remove(SITE);
     expect(await store.events.holding([SITE, OTHER])).toEqual([OTHER]);
     await store.close();
@@ -443,7 +450,7 @@ describe('deleted rows of archived days', () => {
         mark,
       ).toEqual([]);
     }
-    expect(await answersOf(reopened, spanOf(OTHER))).toEqual(others);
+    expect(await someAnswersOf(reopened, spanOf(OTHER))).toEqual(others);
     expect(await reopened.events.audit()).toEqual(SOUND);
     expect(await reopened.reports.totals({ ...spanOf(SITE), filters: [] })).toMatchObject({
       events: 0,

@@ -25,7 +25,9 @@ describe.skipIf(!hasChdb || !hasPostgres)('reports of ClickHouse 26.7', { timeou
   describeReports({
     name: 'generations of days that have changed since',
     // One day, so that its second half comes after the generation.
-    worlds: [{ seed: 8, fromMs: Date.UTC(2026, 11, 31), days: 1, perDay: 80, visitors: 6, clockSteps: 0 }],
+    worlds: [
+      { seed: 8, fromMs: Date.UTC(2026, 11, 31), days: 1, perDay: 80, visitors: 6, clockSteps: 0, third: 1 },
+    ],
     ...{ spans: 1, byReceipt: true, outlivesRetention: false },
     open: async (place) => {
       const made = databases.get(place) ?? (await makeDatabases(() => chdb.createDatabase()));

@@ -21,7 +21,9 @@ describe.skipIf(!hasChdb || !hasPostgres)('reports of ClickHouse 26.7', { timeou
   describeReports({
     name: 'open days',
     // Each question makes all visits.
-    worlds: [{ seed: 8, fromMs: Date.UTC(2026, 11, 31), days: 2, perDay: 60, visitors: 6, clockSteps: 0 }],
+    worlds: [
+      { seed: 8, fromMs: Date.UTC(2026, 11, 31), days: 2, perDay: 60, visitors: 6, clockSteps: 0, third: 0 },
+    ],
     ...{ spans: 2, byReceipt: true, outlivesRetention: false },
     open: async (place) => unsealed(await open(place)),
   });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { DAY_MS } from '../../src/domain/clock.ts';
 import { type Dimension, EVENT_DIMENSIONS } from '../../src/domain/dimensions.ts';
-import type { ActivityItem, Filter, Store, StoredEvent } from '../../src/store/contract/store.ts';
+import type { ActivityItem, Filter, Scope, Store, StoredEvent } from '../../src/store/contract/store.ts';
 import { DuckDb, type Row } from '../../src/store/drivers/duckdb.ts';
 import { literal } from '../../src/store/drivers/duckdb-text.ts';
 import { filePath } from '../../src/store/embedded/days/segment-files.ts';
@@ -36,18 +36,29 @@ export interface Span {
 }
 
 /** Numbers that come from rollups where there are some, and the same numbers from rows. */
-export async function numbersOf(store: Store, span: Span): Promise<Record<string, unknown>> {
-  return { ...(await numbersOfRollups(store, span)), rows: await numbersWith(store, span, [EVERYTHING]) };
+export async function numbersOf(
+  store: Store,
+  span: Span,
+  dimensions = DIMENSIONS,
+): Promise<Record<string, unknown>> {
+  return {
+    ...(await numbersOfRollups(store, span, dimensions)),
+    rows: await numbersWith(store, { ...span, filters: [EVERYTHING] }, dimensions),
+  };
 }
 
 /** Numbers of whole days, which outlive the rows. */
-export async function numbersOfRollups(store: Store, span: Span): Promise<Record<string, unknown>> {
+export async function numbersOfRollups(
+  store: Store,
+  span: Span,
+  dimensions = DIMENSIONS,
+): Promise<Record<string, unknown>> {
   const days = Array.from(
     { length: (span.toMs - span.fromMs) / DAY_MS + 1 },
     (_, i) => span.fromMs + i * DAY_MS,
   );
   return {
-    ...(await numbersWith(store, span, [])),
+    ...(await numbersWith(store, { ...span, filters: [] }, dimensions)),
     series: await store.reports.series({ siteId: span.siteId, filters: [] }, days),
   };
 }
@@ -57,13 +68,13 @@ const EVERYTHING: Filter = { by: 'page', values: ['/nowhere'], negated: true };
 
 async function numbersWith(
   store: Store,
-  span: Span,
-  filters: readonly Filter[],
+  scope: Scope,
+  dimensions: readonly Dimension[],
 ): Promise<Record<string, unknown>> {
-  const numbers: Record<string, unknown> = { totals: await store.reports.totals({ ...span, filters }) };
+  const numbers: Record<string, unknown> = { totals: await store.reports.totals(scope) };
   // Properties have no rollups.
-  for (const by of DIMENSIONS.filter((each) => filters.length > 0 || !each.startsWith('prop:')))
-    numbers[by] = await store.reports.breakdown({ ...span, filters }, by, { limit: 1_000 });
+  for (const by of dimensions.filter((each) => scope.filters.length > 0 || !each.startsWith('prop:')))
+    numbers[by] = await store.reports.breakdown(scope, by, { limit: 1_000 });
   return numbers;
 }
 
@@ -109,6 +120,16 @@ function withViewsNumbered<T extends object>(items: readonly T[]): unknown[] {
 /** Everything that can be asked about a span, with lists in pages of a length. */
 export async function answersOf(store: Store, span: Span, limit = 100): Promise<Record<string, unknown>> {
   return { ...(await numbersOf(store, span)), lists: await listsOf(store, span, limit) };
+}
+
+/** Dimensions of each kind: of events, of visits, of each file, and those that are computed. */
+const SOME_DIMENSIONS: readonly Dimension[] = [
+  ...(['page', 'exit', 'source', 'country', 'browser', 'event', 'prop:plan', 'bot'] as const),
+];
+
+/** Answers from each file of a span, for tests that ask often and change files as a whole. */
+export async function someAnswersOf(store: Store, span: Span): Promise<Record<string, unknown>> {
+  return { ...(await numbersOf(store, span, SOME_DIMENSIONS)), lists: await listsOf(store, span, 100) };
 }
 
 /** Makes the files of sealed days what an earlier release wrote: without the columns and rollups that came since. */

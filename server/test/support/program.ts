@@ -4,6 +4,8 @@ import { onTestFailed, onTestFinished } from 'vitest';
 import { root } from './paths.ts';
 
 const PROGRAM = join(root, 'server/bin/attractos.js');
+/** Where Node keeps what it has compiled, since tests start programs hundreds of times. */
+const COMPILED = join(root, 'node_modules/.cache/compiled');
 /** How much of a program's output is shown with a failed test. */
 const SHOWN_CHARACTERS = 2_000;
 const ADDRESS = /running at (http:\/\/\S+)/;
@@ -140,7 +142,7 @@ function start(
   return spawn(program, rest, {
     // Not the checkout, so that a developer's .env there does not affect the tests.
     cwd: dataDir,
-    env: { PATH: process.env.PATH, DATA_DIR: dataDir, ...settings },
+    env: { PATH: process.env.PATH, DATA_DIR: dataDir, NODE_COMPILE_CACHE: COMPILED, ...settings },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
 }
