@@ -15,7 +15,7 @@ import { depthText } from './views-text.ts';
 
 /** Loads the rows of a dimension with several measures. */
 
-/** What is known of a row besides its measures, each in the order of the rows. Null: the column is left out. */
+/** Further columns, with a value for each row in the order of the rows; null for a column that is left out. */
 interface Beside {
   /** The mean scroll depth. */
   scroll: readonly string[] | null;

@@ -14,8 +14,8 @@ const BY_FIRST_STEP: Ranking = { size: 'visitors_0', more: 'visits_0', isListed:
 const IN_ORDER = 'ORDER BY received_at, ordinal';
 
 /**
- * Counts the visits that reached each step after all steps before it, and their visitors, by the value that the event of the first
- * step has; or all of them in one row, if there is no dimension. Without a dimension there is no page.
+ * Counts the visits that reached each step after all earlier ones, and their visitors. With a dimension, visits are split by the
+ * value of the event of their first step, and rows are paged; without one, there is a single row.
  */
 export function countFunnel(
   { siteId, fromMs, toMs, filters }: Scope,
