@@ -5,10 +5,11 @@ import { siteAsk } from '../report/ask.ts';
 import { withTypedFilter } from '../report/filters.ts';
 import { Links } from '../report/links.ts';
 import { invalidReport } from '../report/problems.ts';
+import { invalidReportPage } from '../report/view.tsx';
 import { funnelFile } from './csv.ts';
 import { FUNNEL_PARAMETERS, loadFunnel } from './data.ts';
 import { withTypedSteps } from './steps.ts';
-import { funnelsPage, invalidFunnelPage } from './view.tsx';
+import { funnelsPage } from './view.tsx';
 
 /** Adds the page of a site's funnels, and their CSV file. The URL has the whole funnel. */
 export function funnelPages(router: Router): void {
@@ -28,7 +29,7 @@ export function funnelPages(router: Router): void {
       };
       return html(funnelsPage(request, props), data.problems.length > 0 ? 400 : 200);
     } catch (error) {
-      return invalidReport(error, base, (invalid) => invalidFunnelPage(request, invalid));
+      return invalidReport(error, base, (invalid) => invalidReportPage(request, invalid, 'funnels'));
     }
   });
 
@@ -36,7 +37,9 @@ export function funnelPages(router: Router): void {
     try {
       return await funnelFile(await siteAsk(router.parts, request));
     } catch (error) {
-      return invalidReport(error, baseOf(request), (invalid) => invalidFunnelPage(request, invalid));
+      return invalidReport(error, baseOf(request), (invalid) =>
+        invalidReportPage(request, invalid, 'funnels'),
+      );
     }
   });
 }

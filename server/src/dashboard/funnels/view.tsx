@@ -8,8 +8,6 @@ import { Chips } from '../report/chips.tsx';
 import { FilterMenu, TimeMenu } from '../report/controls.tsx';
 import { curlOf } from '../report/curl.ts';
 import type { Links } from '../report/links.ts';
-import type { Invalid } from '../report/problems.ts';
-import { ReportProblems } from '../report/report.tsx';
 import { spanName } from '../report/span-name.ts';
 import { REPORT_TEXT } from '../report/text.ts';
 import type { FunnelData } from './data.ts';
@@ -30,15 +28,6 @@ export function funnelsPage(request: SitePageRequest, props: FunnelProps): strin
     title: FUNNELS_TEXT.title,
     here: 'funnels',
     children: <Funnels {...props} />,
-  });
-}
-
-/** Creates the page that says what is wrong with the URL of a funnel. */
-export function invalidFunnelPage(request: SitePageRequest, invalid: Invalid): string {
-  return siteDocument(request, {
-    title: REPORT_TEXT.problemTitle,
-    here: 'funnels',
-    children: <ReportProblems {...invalid} />,
   });
 }
 

@@ -5,8 +5,9 @@ import { siteAsk } from '../report/ask.ts';
 import { withTypedFilter } from '../report/filters.ts';
 import { Links } from '../report/links.ts';
 import { invalidReport } from '../report/problems.ts';
+import { invalidReportPage } from '../report/view.tsx';
 import { JOURNEY_PARAMETERS, loadJourneys } from './data.ts';
-import { invalidJourneyPage, journeysPage } from './view.tsx';
+import { journeysPage } from './view.tsx';
 
 /** Adds the page of a site's journeys. */
 export function journeyPages(router: Router): void {
@@ -21,7 +22,7 @@ export function journeyPages(router: Router): void {
       const apiUrl = `${baseUrl}/api/v1/sites/${site.id}`;
       return html(journeysPage(request, { data, links, apiUrl }), data.problem === null ? 200 : 400);
     } catch (error) {
-      return invalidReport(error, base, (invalid) => invalidJourneyPage(request, invalid));
+      return invalidReport(error, base, (invalid) => invalidReportPage(request, invalid, 'journeys'));
     }
   });
 }

@@ -10,8 +10,6 @@ import { Chips } from '../report/chips.tsx';
 import { Carried, FilterMenu, TimeMenu } from '../report/controls.tsx';
 import { curlOf } from '../report/curl.ts';
 import type { Links } from '../report/links.ts';
-import type { Invalid } from '../report/problems.ts';
-import { ReportProblems } from '../report/report.tsx';
 import { spanName } from '../report/span-name.ts';
 import { REPORT_TEXT } from '../report/text.ts';
 import type { JourneyData } from './data.ts';
@@ -24,23 +22,12 @@ export interface JourneyProps {
   apiUrl: string;
 }
 
-const HERE = 'journeys';
-
 /** Creates the page of a site's journeys. */
 export function journeysPage(request: SitePageRequest, props: JourneyProps): string {
   return siteDocument(request, {
     title: JOURNEYS_TEXT.title,
-    here: HERE,
+    here: 'journeys',
     children: <Journeys {...props} />,
-  });
-}
-
-/** Creates the page that says what is wrong with the URL of journeys. */
-export function invalidJourneyPage(request: SitePageRequest, invalid: Invalid): string {
-  return siteDocument(request, {
-    title: REPORT_TEXT.problemTitle,
-    here: HERE,
-    children: <ReportProblems {...invalid} />,
   });
 }
 

@@ -6,6 +6,9 @@ import { documentOf } from './document.tsx';
 import { Menu } from './menu.tsx';
 import type { Frame } from './parts.ts';
 
+/** The pages in the navigation of a site. */
+export type SiteTab = 'report' | 'funnels' | 'journeys' | 'live' | 'not-counted' | 'install' | 'settings';
+
 export interface SiteFrame {
   frame: Frame;
   site: Pick<Site, 'id' | 'domain'>;
@@ -24,7 +27,7 @@ export function siteDocument(
     children,
   }: {
     title: string;
-    here: 'report' | 'funnels' | 'journeys' | 'live' | 'not-counted' | 'install' | 'settings';
+    here: SiteTab;
     isBare?: boolean;
     children: ComponentChildren;
   },

@@ -92,7 +92,7 @@ export function sitePages(router: Router): void {
       async () => {
         const typed = { date: form.get('note-date') ?? '', text: form.get('note-text') ?? '' };
         await addAnnotation({ registry: store.registry, clock }, site.id, typed);
-        return redirect(new Links(`/dashboard/sites/${site.id}`, query).with({}));
+        return redirect(reportAt(site, query));
       },
       ({ message }) => reportAnswer({ ...request, query }, message),
     );
@@ -100,8 +100,7 @@ export function sitePages(router: Router): void {
 
   router.site('POST', '/dashboard/sites/:id/annotations/remove', 'configure', async ({ site, form }) => {
     await store.registry.removeAnnotation(site.id, form.get('id') ?? '');
-    const query = new URLSearchParams(form.get('query') ?? '');
-    return redirect(new Links(`/dashboard/sites/${site.id}`, query).with({}));
+    return redirect(reportAt(site, new URLSearchParams(form.get('query') ?? '')));
   });
 
   router.site('GET', '/dashboard/sites/:id/details', 'look', async (request) => {
@@ -126,6 +125,11 @@ export function sitePages(router: Router): void {
   router.site('GET', '/dashboard/sites/:id/install', 'look', async (request) =>
     html(installPage(request, await installData(request))),
   );
+}
+
+/** Returns the URL of a report, with those of the parameters that it has. */
+function reportAt({ id }: Site, query: URLSearchParams): string {
+  return new Links(`/dashboard/sites/${id}`, query).with({});
 }
 
 /** Whether the site has ever counted an event. */

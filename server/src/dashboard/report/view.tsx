@@ -6,7 +6,7 @@ import type { MissingKey } from '../install/missing-key.ts';
 import { Install } from '../install/view.tsx';
 import { Card, Notice } from '../kit/elements.tsx';
 import type { SitePageRequest, Tracker } from '../kit/parts.ts';
-import { siteDocument } from '../kit/site-frame.tsx';
+import { type SiteTab, siteDocument } from '../kit/site-frame.tsx';
 import { appearanceOf } from './appearance.ts';
 import { Details, type DetailsProps } from './details.tsx';
 import { titleOf } from './details-tabs.ts';
@@ -43,11 +43,15 @@ export function detailsPage(request: SitePageRequest, details: DetailsProps): st
   });
 }
 
-/** Creates the page that says what is wrong with the URL of a report. */
-export function invalidReportPage(request: SitePageRequest, invalid: Invalid): string {
+/** Creates the page that says what is wrong with the URL of a report, or of a page that is asked as one. */
+export function invalidReportPage(
+  request: SitePageRequest,
+  invalid: Invalid,
+  here: SiteTab = 'report',
+): string {
   return siteDocument(request, {
     title: REPORT_TEXT.problemTitle,
-    here: 'report',
+    here,
     children: <ReportProblems {...invalid} />,
   });
 }
