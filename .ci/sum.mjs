@@ -10,7 +10,7 @@ const LINE_CHARACTERS_MAX = 200;
 
 /**
  * Reads the number of passed tests, and the failures, from the JSON of Vitest. A file whose hook or import failed is one
- * failure: Vitest calls its tests skipped.
+ * failure: Vitest calls its tests skipped. Suites print themselves what they skip, and why.
  */
 function fromVitest({ numPassedTests, testResults }) {
   const failures = testResults.flatMap(({ name, status, message, assertionResults }) => {
@@ -22,15 +22,16 @@ function fromVitest({ numPassedTests, testResults }) {
       }));
     return status === 'failed' ? [{ name, message }] : [];
   });
-  return { passed: numPassedTests, failures };
+  return { passed: numPassedTests, failures, reasonsToSkip: [] };
 }
 
 /** Reads the same from the JSON of Playwright. A test that passed only on retry has failed. */
 function fromPlaywright({ stats, suites, errors }) {
   const specsOf = ({ specs = [], suites = [] }) => [...specs, ...suites.flatMap(specsOf)];
-  const failed = suites
+  const tests = suites
     .flatMap(specsOf)
-    .flatMap(({ file, title, tests }) => tests.map((test) => ({ ...test, name: `${file}: ${title}` })))
+    .flatMap(({ file, title, tests }) => tests.map((test) => ({ ...test, name: `${file}: ${title}` })));
+  const failed = tests
     .filter(({ status }) => status === 'unexpected' || status === 'flaky')
     .map(({ name, projectName, results }) => ({
       name: `${name} (${projectName})`,
@@ -39,6 +40,9 @@ function fromPlaywright({ stats, suites, errors }) {
   return {
     passed: stats.expected,
     failures: [...failed, ...errors.map(({ message }) => ({ name: 'the runner', message }))],
+    reasonsToSkip: tests.flatMap(({ annotations }) =>
+      annotations.filter(({ type }) => type === 'skip').map(({ description }) => description),
+    ),
   };
 }
 
@@ -64,10 +68,12 @@ for (const name of FILES) {
     continue;
   }
   try {
-    const { passed: passedHere, failures } = resultsOf(name);
+    const { passed: passedHere, failures, reasonsToSkip } = resultsOf(name);
     for (const failure of failures.slice(0, FAILURES_MAX))
       console.log([`FAILED ${failure.name}`, ...beginningOf(failure.message)].join('\n'));
     console.log(`${name}: ${passedHere} passed, ${failures.length} failed`);
+    for (const reason of new Set(reasonsToSkip))
+      console.log(`${name}: ${reasonsToSkip.filter((it) => it === reason).length} skipped: ${reason}`);
     passed += passedHere;
     failed += failures.length;
   } catch (error) {
