@@ -213,6 +213,11 @@ describe('beside a running server', () => {
     const list = (of: string) =>
       command(dataDir, ['site', 'list', '--account', ADA, '--json'], { DATA_DIR: of });
     expect(await list(elsewhere)).toEqual(await list(dataDir));
+    const registry = new DatabaseSync(join(elsewhere, 'registry.db'), { readOnly: true });
+    expect(registry.prepare('SELECT text FROM annotations').all()).toEqual([
+      { text: expect.stringMatching(/^Restored from a backup that ends at 20\d\d-\d\d-\d\d \d\d:\d\d UTC$/) },
+    ]);
+    registry.close();
 
     // The disk check is ignored, because the test machine may have less than a gigabyte free.
     const wrong = async () => {

@@ -196,6 +196,42 @@ describe('a note about a day', () => {
   });
 });
 
+describe('a change of what is counted', () => {
+  it('becomes a note, once a day', async () => {
+    const { site, visitor, base } = await ownerOf('changing.example');
+    const save = (path: string, form: Record<string, string>) =>
+      visitor.post(`${base}/settings/${path}`, form);
+    await save('hosts', { hosts: 'shop.example' });
+    for (let i = 0; i < 2; i++) {
+      await save('hosts', {
+        hosts: 'shop.example a.example b.example c.example d.example',
+        subdomains: 'on',
+      });
+      await save('hosts', { hosts: 'shop.example' });
+      await save('exclusions', {
+        ...{ 'excluded-pages': '/admin/*', 'excluded-addresses': '192.0.2.7', 'data-centers': 'on' },
+      });
+      await save('pages', { 'merge-slashes': 'on' });
+      await save('pages', {});
+    }
+    await save('keys', {});
+    await save('keys/retire', { key: site.key });
+    const { text } = await visitor.get(base);
+    const notes = [...text.matchAll(/<bdi>([^<]+)<\/bdi><form/g)].map(([, note]) => note);
+    // The clock of the test stands still, and notes of one instant have no order.
+    expect(notes.sort()).toEqual([
+      '/a/ and /a now count as one page',
+      '/a/ and /a now count as two pages',
+      'Allowed domains changed: all subdomains are counted; 4 added',
+      'Allowed domains changed: shop.example added',
+      'Allowed domains changed: subdomains are no longer counted; 4 removed',
+      'Exclusions changed: pages, IP addresses, referrer spam, data centers',
+      `Site key retired: ${site.key}`,
+    ]);
+    expect(text).not.toContain('192.0.2.7');
+  });
+});
+
 describe('a new account', () => {
   it.each([
     ['Asia/Kolkata', 'Asia/Kolkata'],

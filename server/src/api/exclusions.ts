@@ -155,7 +155,7 @@ export async function takeExclusions(
   const changed = changedExclusions(site, typedOf(change));
   try {
     if (!isDryRun) {
-      const saved = await setExclusions(store, site.id, changed);
+      const saved = await setExclusions({ registry: store.registry, clock }, site.id, changed);
       return { ...describeSite(saved), dry_run: null };
     }
     const { exclusions: tested, run } = await dryRunExclusions({ ...store, clock }, site, changed, null);

@@ -1,10 +1,10 @@
-import { readDate } from '../domain/calendar.ts';
+import { civilDay, readDate, zoneOf } from '../domain/calendar.ts';
 import { newId } from '../domain/tokens.ts';
-import type { Annotation } from '../store/contract/store.ts';
+import type { Annotation, Events, Site } from '../store/contract/store.ts';
 import type { Context } from './context.ts';
 import { refusal } from './use-case-error.ts';
 
-/** Use cases of annotations: notes of an owner about days, which reports show. */
+/** Use cases of annotations: notes about days, which reports show. Owners write them, and so do changes of what is counted. */
 
 const ANNOTATIONS_MAX = 1_000;
 /** The longest text of an annotation. */
@@ -31,4 +31,42 @@ export async function addAnnotation(
   const annotation = { id: newId('note'), siteId, day, text, createdAtMs: clock.now() };
   await registry.addAnnotation(annotation);
   return annotation;
+}
+
+/**
+ * Adds a note about today to a site because what it counts has changed. A note that is there already is not repeated. Without
+ * room for one more, the change goes without a note.
+ *
+ * @param text without personal data, since everyone who sees the site reads it
+ */
+export async function noteChange(
+  { registry, clock }: Pick<Context, 'registry' | 'clock'>,
+  site: Site,
+  text: string,
+): Promise<void> {
+  const nowMs = clock.now();
+  const day = civilDay(zoneOf(site, await registry.accountById(site.accountId)), nowMs);
+  const notes = await registry.annotationsOf(site.id, { firstDay: day, lastDay: day });
+  if (notes.some((note) => note.text === text)) return;
+  if ((await registry.countAnnotations(site.id)) >= ANNOTATIONS_MAX) return;
+  await registry.addAnnotation({ id: newId('note'), siteId: site.id, day, text, createdAtMs: nowMs });
+}
+
+/** Notes in the reports of all sites that they come from a backup, and what the last thing is that it knows of each. */
+export async function noteRestore({
+  registry,
+  events,
+  clock,
+}: Pick<Context, 'registry' | 'clock'> & { events: Pick<Events, 'keyUse'> }): Promise<void> {
+  let sites = await registry.sitesAfter(null);
+  while (sites.length > 0) {
+    for (const site of sites) {
+      const uses = await events.keyUse(site.id);
+      const lastMs = Math.max(0, ...uses.map(({ lastSeenAtMs }) => lastSeenAtMs));
+      const last = new Date(lastMs).toISOString().slice(0, 'YYYY-MM-DDTHH:MM'.length).replace('T', ' ');
+      const text = `Restored from a backup that ${lastMs === 0 ? 'has no events' : `ends at ${last} UTC`}`;
+      await noteChange({ registry, clock }, site, text);
+    }
+    sites = await registry.sitesAfter(sites.at(-1)?.id ?? null);
+  }
 }

@@ -1,5 +1,6 @@
 import { DAY_MS } from '../domain/clock.ts';
 import {
+  type AllExclusions,
   allExclusions,
   EXCLUSION_LISTS,
   type ExclusionList,
@@ -14,8 +15,9 @@ import { ownNetwork } from '../domain/networks.ts';
 import type { RefusalReason } from '../domain/outcomes.ts';
 import { displayPage, storedPage, withoutTrailingSlash } from '../domain/page-path.ts';
 import type { AskedReports, Scope, Site, StoredEvent } from '../store/contract/store.ts';
+import { noteChange } from './annotations.ts';
 import { type Context, DRY_RUN_DAYS } from './context.ts';
-import { changedSite } from './sites.ts';
+import { changedSite, findSite } from './sites.ts';
 import { refusal, type UseCaseCode } from './use-case-error.ts';
 
 /** Use cases of exclusions: traffic that a site does not count. */
@@ -51,17 +53,32 @@ export function changedExclusions(site: Site, change: TypedExclusions): TypedExc
   return { ...allExclusions(site.exclusions), ...change };
 }
 
+/** The names of the exclusions in notes. */
+const NAMES: Readonly<Record<keyof AllExclusions, string>> = {
+  ...{ pages: 'pages', countries: 'countries', addresses: 'IP addresses', referrers: 'referrers' },
+  ...{ hosts: 'hosts', agents: 'user agents', referrerSpam: 'referrer spam', dataCenters: 'data centers' },
+};
+
 /**
- * Sets the exclusions of a site.
+ * Sets the exclusions of a site. A note in its reports says what kinds of them changed.
  *
  * @throws UseCaseError `INVALID_EXCLUDED_…` for an invalid entry of a list, `SITE_NOT_FOUND`
  */
 export async function setExclusions(
-  { registry }: Pick<Context, 'registry'>,
+  context: Pick<Context, 'registry' | 'clock'>,
   siteId: string,
   typed: TypedExclusions,
 ): Promise<Site> {
-  return changedSite(siteId, registry.setExclusions(siteId, read(typed)));
+  const exclusions = read(typed);
+  const before = allExclusions((await findSite(context, siteId)).exclusions);
+  const site = await changedSite(siteId, context.registry.setExclusions(siteId, exclusions));
+  const after = allExclusions(site.exclusions);
+  const changed = Object.entries(NAMES).flatMap(([kind, name]) => {
+    const [was, is] = [before, after].map((all) => JSON.stringify(all[kind as keyof AllExclusions]));
+    return was === is ? [] : [name];
+  });
+  if (changed.length > 0) await noteChange(context, site, `Exclusions changed: ${changed.join(', ')}`);
+  return site;
 }
 
 /**
@@ -70,7 +87,7 @@ export async function setExclusions(
  * @throws UseCaseError `INVALID_EXCLUDED_ADDRESSES` if it is not an address or the list is full, `SITE_NOT_FOUND`
  */
 export async function excludeAddress(
-  context: Pick<Context, 'registry'>,
+  context: Pick<Context, 'registry' | 'clock'>,
   site: Site,
   address: string,
 ): Promise<Site> {

@@ -1,6 +1,6 @@
 import { utcDay } from '../domain/clock.ts';
 import { isHostAllowed } from '../domain/host-policy.ts';
-import { readDomain } from '../domain/hosts.ts';
+import { readDomain, shownDomain } from '../domain/hosts.ts';
 import { explanationOf } from '../domain/outcomes.ts';
 import {
   type Events,
@@ -9,9 +9,10 @@ import {
   OTHER_HOST,
   type Site,
 } from '../store/contract/store.ts';
+import { noteChange } from './annotations.ts';
 import { type Context, DRY_RUN_DAYS } from './context.ts';
 import { shortened } from './inputs.ts';
-import { changedSite } from './sites.ts';
+import { changedSite, findSite } from './sites.ts';
 import { refusal } from './use-case-error.ts';
 
 /** Use cases of a site's allowed hosts, including dry runs of new rules. */
@@ -87,13 +88,37 @@ function withinLimit(hosts: readonly string[]): string[] {
   return different;
 }
 
-/** Sets the host rules of a site. @throws UseCaseError `SITE_NOT_FOUND` */
+/** The most hosts that a note names; of more, it has the number. */
+const NOTED_HOSTS_MAX = 3;
+
+/** Sets the host rules of a site. A note in its reports says what changed. @throws UseCaseError `SITE_NOT_FOUND` */
 export async function setHostRules(
-  { registry }: Pick<Context, 'registry'>,
+  context: Pick<Context, 'registry' | 'clock'>,
   siteId: string,
   rules: HostRules,
 ): Promise<Site> {
-  return changedSite(siteId, registry.setHostRules(siteId, rules));
+  const before = await findSite(context, siteId);
+  const site = await changedSite(siteId, context.registry.setHostRules(siteId, rules));
+  const changes = [
+    ...(before.allowSubdomains === site.allowSubdomains
+      ? []
+      : [site.allowSubdomains ? 'all subdomains are counted' : 'subdomains are no longer counted']),
+    ...noted(
+      'added',
+      site.extraHosts.filter((host) => !before.extraHosts.includes(host)),
+    ),
+    ...noted(
+      'removed',
+      before.extraHosts.filter((host) => !site.extraHosts.includes(host)),
+    ),
+  ];
+  if (changes.length > 0) await noteChange(context, site, `Allowed domains changed: ${changes.join('; ')}`);
+  return site;
+}
+
+function noted(verb: string, hosts: readonly string[]): string[] {
+  if (hosts.length === 0) return [];
+  return [`${hosts.length > NOTED_HOSTS_MAX ? hosts.length : hosts.map(shownDomain).join(', ')} ${verb}`];
 }
 
 /**
@@ -103,7 +128,7 @@ export async function setHostRules(
  * @throws UseCaseError `INVALID_DOMAIN`, `TOO_MANY_HOSTS`, `SITE_NOT_FOUND`
  */
 export async function allowHost(
-  context: Pick<Context, 'registry'>,
+  context: Pick<Context, 'registry' | 'clock'>,
   site: Site,
   typed: string,
 ): Promise<string> {

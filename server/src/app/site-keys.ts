@@ -1,5 +1,6 @@
 import { newSiteKey } from '../domain/keys.ts';
 import { type Events, type KeyUse, SITE_KEYS_MAX, type Site, type SiteKey } from '../store/contract/store.ts';
+import { noteChange } from './annotations.ts';
 import type { Context } from './context.ts';
 import { refusal, refusingConflicts } from './use-case-error.ts';
 
@@ -39,16 +40,12 @@ export async function rotateSiteKey(context: Context, siteId: string): Promise<S
 }
 
 /**
- * Stops counting an old key.
+ * Stops counting an old key. A note in the site's reports says so.
  *
  * @param ofSite the site that the key must belong to; any site if omitted
  * @throws UseCaseError `KEY_NOT_FOUND`, `CURRENT_KEY`
  */
-export async function retireSiteKey(
-  context: Pick<Context, 'registry' | 'record'>,
-  key: string,
-  ofSite?: Site,
-): Promise<SiteKey> {
+export async function retireSiteKey(context: Context, key: string, ofSite?: Site): Promise<SiteKey> {
   const { registry } = context;
   const isAllowed =
     ofSite === undefined || (await registry.siteKeysOf(ofSite.id)).some((own) => own.key === key);
@@ -56,7 +53,8 @@ export async function retireSiteKey(
     ? await refusingConflicts(registry.retireSiteKey(key), { 'last-key': () => refusal('CURRENT_KEY') })
     : null;
   if (retired === null) throw refusal('KEY_NOT_FOUND', key);
-  await recordKeyChange(context, retired, 'site-key-retired');
+  const site = await recordKeyChange(context, retired, 'site-key-retired');
+  if (site !== null) await noteChange(context, site, `Site key retired: ${key}`);
   return retired;
 }
 
@@ -64,7 +62,8 @@ async function recordKeyChange(
   { registry, record }: Pick<Context, 'registry' | 'record'>,
   { siteId }: SiteKey,
   event: 'site-key-rotated' | 'site-key-retired',
-): Promise<void> {
+): Promise<Site | null> {
   const site = await registry.siteById(siteId);
   if (site !== null) await record({ accountId: site.accountId, event, details: { site: site.domain } });
+  return site;
 }

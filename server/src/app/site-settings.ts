@@ -1,7 +1,8 @@
 import type { Site } from '../store/contract/store.ts';
+import { noteChange } from './annotations.ts';
 import type { Context } from './context.ts';
 import { readDays, readTimeZone } from './inputs.ts';
-import { changedSite } from './sites.ts';
+import { changedSite, findSite } from './sites.ts';
 
 /** Use cases of a site's retention, time zone and pages. */
 
@@ -33,11 +34,19 @@ export async function setSiteTimeZone(
   return changedSite(siteId, registry.setSiteTimeZone(siteId, typed === null ? null : readTimeZone(typed)));
 }
 
-/** Sets whether a site counts `/a/` as the page `/a`, from now on. @throws UseCaseError `SITE_NOT_FOUND` */
+/**
+ * Sets whether a site counts `/a/` as the page `/a`, from now on. A note in its reports says so.
+ *
+ * @throws UseCaseError `SITE_NOT_FOUND`
+ */
 export async function setMergeTrailingSlashes(
-  { registry }: Pick<Context, 'registry'>,
+  context: Pick<Context, 'registry' | 'clock'>,
   siteId: string,
   merge: boolean,
 ): Promise<Site> {
-  return changedSite(siteId, registry.setMergeTrailingSlashes(siteId, merge));
+  const before = await findSite(context, siteId);
+  const site = await changedSite(siteId, context.registry.setMergeTrailingSlashes(siteId, merge));
+  if (before.mergeTrailingSlashes !== merge)
+    await noteChange(context, site, `/a/ and /a now count as ${merge ? 'one page' : 'two pages'}`);
+  return site;
 }

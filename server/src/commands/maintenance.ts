@@ -2,7 +2,10 @@ import { once } from 'node:events';
 import { get, type IncomingMessage } from 'node:http';
 import { json } from 'node:stream/consumers';
 import { Argument, Option } from 'commander';
+import { noteRestore } from '../app/annotations.ts';
+import { systemClock } from '../domain/clock.ts';
 import { backup, restore } from '../store/offline/backup-data-dir.ts';
+import { openShared } from '../store/open.ts';
 import { type Answer, CommandError, type Commands } from './command.ts';
 import { type Check, examine } from './doctor.ts';
 
@@ -26,7 +29,16 @@ export const maintenanceCommands: Commands = {
   restore: {
     description: 'Fill an empty data folder from a backup. Stop the server first.',
     argument: new Argument('<file>', 'Backup to read.'),
-    runOnFolder: async (config, { file = '' }) => restore({ ...config, file }),
+    async runOnFolder(config, { file = '' }): Promise<Answer> {
+      const restored = await restore({ ...config, file });
+      const store = await openShared(config);
+      try {
+        await noteRestore({ ...store, clock: systemClock });
+      } finally {
+        await store.close();
+      }
+      return restored;
+    },
     say: ({ dataDir, events }) => `Restored into ${dataDir}: ${events} events.`,
   },
 

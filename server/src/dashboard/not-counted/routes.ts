@@ -6,6 +6,7 @@ import { explanationOf, isAccepted, isHostClaimed } from '../../domain/outcomes.
 import { type LedgerLine, OTHER_HOST } from '../../store/contract/store.ts';
 import { CHECK_WAIT_MS } from '../install/text.ts';
 import { html, orAgain, redirect } from '../kit/answers.ts';
+import { contextOf } from '../kit/context.ts';
 import type { Answer, SitePageRequest } from '../kit/parts.ts';
 import type { Router } from '../kit/router.ts';
 import { notCountedPage, type RefusedLine } from './view.tsx';
@@ -48,7 +49,7 @@ export function notCountedPages(router: Router): void {
     orAgain(
       async () => {
         const { site, form } = request;
-        const host = await allowHost(router.parts.store, site, form.get('host') ?? '');
+        const host = await allowHost(contextOf(router.parts, request), site, form.get('host') ?? '');
         const back = form.get('back') === 'site' ? 'install' : 'not-counted';
         return redirect(`/dashboard/sites/${site.id}/${back}?allowed=${encodeURIComponent(host)}`);
       },

@@ -33,7 +33,7 @@ function hostsForm(router: Router): void {
           const context = contextOf(parts, request);
           return page(request, { dryRun: { rules, ...(await dryRunHostRules(context, site, rules)) } });
         }
-        await setHostRules(parts.store, site.id, rules);
+        await setHostRules(contextOf(parts, request), site.id, rules);
         return done(request, 'hosts');
       },
       ({ message }) => wrong(request, 'hosts', message, { typedHosts }),
@@ -107,7 +107,7 @@ function pagesForm(router: Router): void {
 
   router.site('POST', settingsPath('/pages'), 'configure', async (request) => {
     const merges = request.form.get('merge-slashes') === 'on';
-    await setMergeTrailingSlashes({ registry: router.parts.store.registry }, request.site.id, merges);
+    await setMergeTrailingSlashes(contextOf(router.parts, request), request.site.id, merges);
     return done(request, 'pages');
   });
 }
