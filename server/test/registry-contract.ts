@@ -894,6 +894,49 @@ function describePeople(engine: RegistryEngine): void {
     expect(await again.countAnnotations(site)).toBe(0);
   });
 
+  it('stores saved queries of a team and of each account, with names that are unique among what they see', async () => {
+    const { opened, registry, account, site } = await beginWithSite();
+    const [bob, cyd] = [
+      await addAccount(registry, 'bob@example.com'),
+      await addAccount(registry, 'cyd@example.com'),
+    ];
+    for (const each of [bob, cyd]) await registry.setMember(site, each, 'viewer');
+    const base = { siteId: site, kind: 'segment', query: 'f=country%3ADE', createdAtMs: NOON_MS } as const;
+    const saved = (id: string, name: string, accountId: string | null) => ({ ...base, id, name, accountId });
+    const team = saved('segment_1', 'b \u00fc', null);
+    const second = saved('segment_2', 'A', null);
+    const own = saved('segment_3', 'a', bob);
+    const funnel = { ...saved('funnel_1', 'a', null), kind: 'funnel' } as const;
+    for (const each of [team, second, own, funnel, saved('segment_4', 'a', cyd), saved('s5', 'z', account)])
+      expect(await registry.addSavedQuery(each)).toBe(true);
+    for (const each of [saved('s6', 'B \u00fc', null), saved('s7', 'A', bob)])
+      expect(await registry.addSavedQuery(each)).toBe(false);
+    const again = (await opened.reopen()).registry;
+    expect(await again.savedQueriesOf(site, 'segment', bob)).toEqual([second, team, own]);
+    expect(await again.savedQueriesOf(site, 'segment', null)).toEqual([second, team]);
+    expect(await again.savedQueriesOf(site, 'funnel', bob)).toEqual([funnel]);
+    expect(await again.savedQueriesOf('site_none', 'segment', bob)).toEqual([]);
+    const renamed = { ...own, name: 'C', query: 'f=country%3AAT' };
+    expect(await again.changeSavedQuery(renamed)).toBe(true);
+    expect(await again.changeSavedQuery({ ...renamed, name: 'c' })).toBe(true);
+    expect(await again.changeSavedQuery({ ...team, name: 'a' })).toBe(false);
+    await again.changeSavedQuery({ ...team, siteId: 'site_none', name: 'x' });
+    expect(await again.savedQueriesOf(site, 'segment', bob)).toEqual([
+      second,
+      team,
+      { ...renamed, name: 'c' },
+    ]);
+    expect(await again.removeSavedQuery('site_none', second.id)).toBe(false);
+    expect(await again.removeSavedQuery(site, second.id)).toBe(true);
+    expect(await again.removeSavedQuery(site, second.id)).toBe(false);
+    await again.removeMember(site, bob);
+    expect(await again.savedQueriesOf(site, 'segment', bob)).toEqual([team]);
+    await again.removeAccount(cyd);
+    expect(await again.savedQueriesOf(site, 'segment', cyd)).toEqual([team]);
+    await again.removeSite(site);
+    expect(await again.savedQueriesOf(site, 'segment', account)).toEqual([]);
+  });
+
   it('returns the strangest texts unchanged, including attempts at SQL injection', async () => {
     const { opened, registry, account, site } = await beginWithSite();
     const strange = "'; DROP TABLE accounts; -- \\\\ \u{1F600} %s $1 ? \u202e \n";

@@ -23,6 +23,7 @@ const SENTENCES = {
   INVALID_GOAL: (sentence: string) => sentence,
   INVALID_DATE: () => 'Enter a date, such as 2026-05-14.',
   INVALID_ANNOTATION: (max: number) => `Enter a note of 1 to ${max} characters.`,
+  INVALID_SAVED_QUERY: (sentence: string) => sentence,
   INVALID_EXCLUDED_PAGES: (sentence: string) => sentence,
   INVALID_EXCLUDED_COUNTRIES: (sentence: string) => sentence,
   INVALID_EXCLUDED_ADDRESSES: (sentence: string) => sentence,
@@ -32,6 +33,9 @@ const SENTENCES = {
   ACCOUNT_NOT_FOUND: (email: string) => `There is no account with the email address "${email}".`,
   SITE_NOT_FOUND: (id: string) => `There is no site with the id "${id}".`,
   KEY_NOT_FOUND: (key: string) => `There is no key "${key}".`,
+  SAVED_QUERY_NOT_FOUND: (noun: string, id: string) => `The site has no ${noun} with the id "${id}".`,
+  SAVED_NAME_TAKEN: (noun: string, name: string, isTeam: boolean) =>
+    `${isTeam ? 'The team already has' : 'You already have'} a ${noun} with the name “${name}”.`,
   EMAIL_TAKEN: (email: string) => `There is already an account with the email address ${email}.`,
   DOMAIN_TAKEN: (domain: string) => `This account already has a site for ${domain}.`,
   SITE_LIMIT_REACHED: (domain: string, limit: number, plan: string) =>
@@ -42,6 +46,8 @@ const SENTENCES = {
   TOO_MANY_HOSTS: (max: number) => `At most ${max} hosts can be listed.`,
   TOO_MANY_GOALS: (max: number) => `A site can have at most ${max} goals.`,
   TOO_MANY_ANNOTATIONS: (max: number) => `A site can have at most ${max} notes.`,
+  TOO_MANY_SAVED_QUERIES: (max: number, noun: string, isTeam: boolean) =>
+    `${isTeam ? 'The team' : 'You'} can save at most ${max} ${noun}s for a site. Delete one first.`,
   TOO_MANY_SHARES: (max: number) => `A site can have at most ${max} public links.`,
   PASSWORD_IN_FRAME: () =>
     'A link with a password cannot be embedded, because browsers keep its cookie out of frames.',

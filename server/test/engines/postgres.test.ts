@@ -92,7 +92,7 @@ describe.skipIf(!hasPostgres)('PostgreSQL', () => {
     const stores = await Promise.all(Array.from({ length: 6 }, () => openOn(url)));
     for (const { registry } of stores) await addAccount(registry);
     expect(server.sql(nameIn(url), 'SELECT count(*) FROM accounts')).toBe('6');
-    expect(server.sql(nameIn(url), "SELECT version FROM schema_versions WHERE part = 'registry'")).toBe('11');
+    expect(server.sql(nameIn(url), "SELECT version FROM schema_versions WHERE part = 'registry'")).toBe('12');
   });
 
   it('refuses a database of a newer version with the same error everywhere', async () => {
@@ -100,7 +100,7 @@ describe.skipIf(!hasPostgres)('PostgreSQL', () => {
     await openOn(url);
     server.sql(nameIn(url), "UPDATE schema_versions SET version = 999 WHERE part = 'registry'");
     const sentence =
-      /^The registry in PostgreSQL was written by a newer version: schema 999, but this version supports up to 11\. Upgrade AttractOS, or restore a backup made by this version\.$/;
+      /^The registry in PostgreSQL was written by a newer version: schema 999, but this version supports up to 12\. Upgrade AttractOS, or restore a backup made by this version\.$/;
     await expect(openOn(url)).rejects.toThrow(sentence);
     await expect(openStoreOn(url)).rejects.toThrow(sentence);
     const dataDir = await temporaryFolder();

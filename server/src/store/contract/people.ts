@@ -92,6 +92,22 @@ export interface Goal {
   pattern: string;
 }
 
+/** What can be saved: the filters of a report, or the steps of a funnel. */
+export type SavedQueryKind = 'segment' | 'funnel';
+
+/** A part of a report's URL, saved under a name. */
+export interface SavedQuery {
+  id: string;
+  siteId: string;
+  kind: SavedQueryKind;
+  /** The account that alone sees it; null for all who see the site. */
+  accountId: string | null;
+  name: string;
+  /** The parameters that it stands for, as a query string. */
+  query: string;
+  createdAtMs: number;
+}
+
 /** How a person reached the server. */
 export type SecurityVia = 'dashboard' | 'command-line';
 
@@ -192,6 +208,7 @@ export interface People {
   membershipsOf(accountId: string): Promise<Member[]>;
   roleOn(siteId: string, accountId: string): Promise<MemberRole | null>;
   setMember(siteId: string, accountId: string, role: MemberRole): Promise<void>;
+  /** Removes a person from a site, with what they saved there for themselves. */
   removeMember(siteId: string, accountId: string): Promise<void>;
 
   createShare(share: Share, tokenHash: string): Promise<void>;
@@ -223,4 +240,12 @@ export interface People {
   annotationsOf(siteId: string, days: DayRange): Promise<Annotation[]>;
   countAnnotations(siteId: string): Promise<number>;
   removeAnnotation(siteId: string, id: string): Promise<boolean>;
+
+  /** Saves a query. Returns false if its name is taken by one that the same people see, ignoring ASCII case. */
+  addSavedQuery(query: SavedQuery): Promise<boolean>;
+  /** Lists what an account sees of a kind, by name: the team's, then its own. @param accountId null for the team's alone */
+  savedQueriesOf(siteId: string, kind: SavedQueryKind, accountId: string | null): Promise<SavedQuery[]>;
+  /** Replaces the name and the parameters of a saved query. Returns false if the name is taken, as `addSavedQuery` does. */
+  changeSavedQuery(query: Pick<SavedQuery, 'siteId' | 'id' | 'name' | 'query'>): Promise<boolean>;
+  removeSavedQuery(siteId: string, id: string): Promise<boolean>;
 }

@@ -34,12 +34,15 @@ export function members({ db }: Engine): Methods {
         .execute();
     },
 
-    async removeMember(siteId, accountId) {
-      await db
-        .deleteFrom('members')
-        .where('site_id', '=', siteId)
-        .where('account_id', '=', accountId)
-        .execute();
-    },
+    removeMember: (siteId, accountId) =>
+      db.transaction().execute(async (tx) => {
+        for (const table of ['members', 'saved_queries'] as const) {
+          await tx
+            .deleteFrom(table)
+            .where('site_id', '=', siteId)
+            .where('account_id', '=', accountId)
+            .execute();
+        }
+      }),
   };
 }

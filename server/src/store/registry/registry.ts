@@ -8,6 +8,7 @@ import { goals } from './goals.ts';
 import { members } from './members.ts';
 import { oneTimeTokens } from './one-time-tokens.ts';
 import { salts } from './salts.ts';
+import { savedQueries } from './saved-queries.ts';
 import { securityLog } from './security-log.ts';
 import { sessions } from './sessions.ts';
 import { shares } from './shares.ts';
@@ -28,6 +29,7 @@ export function createRegistry(engine: Engine): Registry {
     ...securityLog(engine),
     ...goals(engine),
     ...annotations(engine),
+    ...savedQueries(engine),
     ...apiKeys(engine),
     ...salts(engine),
     ...engine.notices,

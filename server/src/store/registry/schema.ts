@@ -47,6 +47,7 @@ const MIGRATIONS: readonly Migration[] = [
   },
   { version: 10, up: annotationsTable },
   { version: 11, up: () => 'ALTER TABLE shares ADD COLUMN embed_hosts text;' },
+  { version: 12, up: savedQueriesTable },
 ];
 
 /**
@@ -234,5 +235,24 @@ function annotationsTable({ name, big, end }: Types): string {
     created_at ${big} NOT NULL
   )${end};
   CREATE INDEX annotations_by_day ON annotations (site_id, day);
+  `;
+}
+
+function savedQueriesTable({ name, big, end }: Types): string {
+  return `
+  -- No account: the team's. Names are compared without ASCII case.
+  CREATE TABLE saved_queries (
+    id ${name} PRIMARY KEY,
+    site_id ${name} NOT NULL REFERENCES sites (id) ON DELETE CASCADE,
+    account_id ${name} REFERENCES accounts (id) ON DELETE CASCADE,
+    kind text NOT NULL CHECK (kind IN ('segment', 'funnel')),
+    name ${name} NOT NULL,
+    query text NOT NULL,
+    created_at ${big} NOT NULL
+  )${end};
+  CREATE UNIQUE INDEX saved_queries_of_team ON saved_queries (site_id, kind, lower(name)) WHERE account_id IS NULL;
+  CREATE UNIQUE INDEX saved_queries_of_account ON saved_queries (site_id, kind, account_id, lower(name))
+    WHERE account_id IS NOT NULL;
+  CREATE INDEX saved_queries_by_account ON saved_queries (account_id);
   `;
 }

@@ -1,7 +1,13 @@
 import type { ColumnType, Generated, Selectable } from 'kysely';
 import type { PlanName } from '../../domain/plans.ts';
 import type { SecurityEvent } from '../../domain/security-events.ts';
-import type { MemberRole, OneTimeToken, SecurityVia, SiteKeyRecord } from '../contract/store.ts';
+import type {
+  MemberRole,
+  OneTimeToken,
+  SavedQueryKind,
+  SecurityVia,
+  SiteKeyRecord,
+} from '../contract/store.ts';
 
 /** The columns of the registry's tables, as `schema.ts` creates them. Instants are epoch milliseconds. */
 export interface Tables {
@@ -95,6 +101,15 @@ export interface Tables {
   };
   goals: { id: string; site_id: string; kind: 'event' | 'page'; pattern: string };
   annotations: { id: string; site_id: string; day: number; text: string; created_at: number };
+  saved_queries: {
+    id: string;
+    site_id: string;
+    account_id: string | null;
+    kind: SavedQueryKind;
+    name: string;
+    query: string;
+    created_at: number;
+  };
   security_log: {
     seq: Generated<number>;
     account_id: string;
@@ -195,6 +210,12 @@ export const REGISTRY_TABLES: readonly RegistryTable[] = [
     name: 'annotations',
     since: 10,
     columns: ['id', 'site_id', 'day', 'text', 'created_at'],
+    key: ['id'],
+  },
+  {
+    name: 'saved_queries',
+    since: 12,
+    columns: ['id', 'site_id', 'account_id', 'kind', 'name', 'query', 'created_at'],
     key: ['id'],
   },
   {
