@@ -324,6 +324,39 @@ test.describe('with 90 days of data @chromium', () => {
     expect(complaints).toEqual([]);
   });
 
+  test('several days of the chart open as a period, dragged over or chosen with Shift', async () => {
+    const { page, complaints } = await signedIn();
+    const periodOf = () => {
+      const { searchParams } = new URL(page.url());
+      return [searchParams.get('from'), searchParams.get('to')].map(
+        (day) => Date.parse(day ?? '') / 86_400_000,
+      );
+    };
+    await page.goto(`${site}?range=7d`);
+    const days = page.locator('.chart-hit');
+    await expect(page.locator('.chart-keys')).toBeAttached();
+    await days.nth(4).hover();
+    await page.mouse.down();
+    await days.nth(3).hover();
+    await days.nth(2).hover();
+    await expect(page.locator('.chart-hit.is-shown')).toHaveCount(3);
+    await page.mouse.up();
+    await page.waitForURL(/range=custom/);
+    const [from = 0, to] = periodOf();
+    expect(to).toBe(from + 2);
+
+    await page.goto(`${site}?range=7d`);
+    const chart = page.getByRole('slider', { name: 'Visitors over time' });
+    await chart.focus();
+    await page.keyboard.press('Home');
+    await page.keyboard.press('Shift+ArrowRight');
+    await expect(chart).toHaveAttribute('aria-valuetext', /^[^–]+ – [^–]+$/);
+    await page.keyboard.press('Enter');
+    await page.waitForURL(/range=custom/);
+    expect(periodOf()).toEqual([from - 2, from - 1]);
+    expect(complaints).toEqual([]);
+  });
+
   test('every task works with the keyboard', async () => {
     const { page, complaints } = await signedIn();
     await page.goto(site);

@@ -1,3 +1,4 @@
+import type { Interruption } from '../src/app/reports/interruptions.ts';
 import { addSitePage } from '../src/dashboard/add-site/view.tsx';
 import { FUNNEL_PARAMETERS, loadFunnel } from '../src/dashboard/funnels/data.ts';
 import { funnelsPage } from '../src/dashboard/funnels/view.tsx';
@@ -12,6 +13,7 @@ import { linksOfMap, mapPage } from '../src/dashboard/map/view.tsx';
 import { notCountedPage } from '../src/dashboard/not-counted/view.tsx';
 import { forgotPage, resetPage, signInLinkPage } from '../src/dashboard/password-reset/view.tsx';
 import { NO_ANNOTATIONS } from '../src/dashboard/report/annotations.tsx';
+import { chartNotes } from '../src/dashboard/report/chart-notes.ts';
 import { loadReport } from '../src/dashboard/report/data.ts';
 import { loadDetails } from '../src/dashboard/report/details-data.ts';
 import { Links } from '../src/dashboard/report/links.ts';
@@ -25,7 +27,7 @@ import {
 import * as signIn from '../src/dashboard/sign-in/view.tsx';
 import { sitesPage } from '../src/dashboard/sites/view.tsx';
 import { whoamiPage } from '../src/dashboard/whoami/view.tsx';
-import { utcDay } from '../src/domain/clock.ts';
+import { DAY_MS, HOUR_MS, utcDay } from '../src/domain/clock.ts';
 import type { Annotation } from '../src/store/contract/store.ts';
 import { ACCOUNT, frameOf, LONG, NOW_MS, type PageAssets, SITE, visitOf } from './frames.ts';
 import { ownedSamples } from './owned.ts';
@@ -134,6 +136,11 @@ const ANNOTATIONS: Annotation[] = [
   day: utcDay(NOW_MS) - Number(daysAgo),
 }));
 
+const INTERRUPTIONS: Interruption[] = [
+  { kind: 'silence', fromMs: NOW_MS - 5 * DAY_MS, toMs: NOW_MS - 5 * DAY_MS + 14 * HOUR_MS, usual: 35 },
+  { kind: 'lost', fromMs: NOW_MS - DAY_MS, reason: 'busy', count: 1204 },
+];
+
 async function reportSamples(assets: PageAssets): Promise<Made> {
   const request = visitOf(assets);
   const base = request.frame.path;
@@ -144,7 +151,7 @@ async function reportSamples(assets: PageAssets): Promise<Made> {
     apiUrl: `https://stats.example/api/v1/sites/${SITE.id}`,
     goalsPath: null,
     annotations: {
-      list: ANNOTATIONS,
+      list: chartNotes(ANNOTATIONS, INTERRUPTIONS, 'UTC'),
       form: { frame: request.frame, path: '/', query: '', day: utcDay(NOW_MS) },
     },
   });

@@ -2,10 +2,10 @@ import type { VNode } from 'preact';
 import { ANNOTATION_MAX_CHARS } from '../../app/annotations.ts';
 import { writeDate } from '../../domain/calendar.ts';
 import { DAY_MS } from '../../domain/clock.ts';
-import type { Annotation } from '../../store/contract/store.ts';
 import { ButtonForm, Field, Form } from '../kit/form.tsx';
 import { date } from '../kit/format.ts';
 import type { Frame } from '../kit/parts.ts';
+import type { ChartNote } from './chart-notes.ts';
 import { REPORT_TEXT } from './text.ts';
 
 /** What a viewer who may change annotations needs for it. */
@@ -23,12 +23,12 @@ export interface AnnotationForm {
 export const NO_ANNOTATIONS: AnnotationsProps = { list: [], form: null };
 
 export interface AnnotationsProps {
-  list: readonly Annotation[];
+  list: readonly ChartNote[];
   /** Null if the viewer may not change them. */
   form: AnnotationForm | null;
 }
 
-/** The notes of the owners about the days of a chart, and the form that adds one. */
+/** The notes about the days of a chart, and the form that adds one. */
 export function Annotations({ list, form }: AnnotationsProps): VNode | null {
   if (list.length === 0 && form === null) return null;
   return (
@@ -38,7 +38,7 @@ export function Annotations({ list, form }: AnnotationsProps): VNode | null {
           {list.map(({ id, day, text }) => (
             <li>
               <time datetime={writeDate(day)}>{date(day * DAY_MS)}</time> <bdi>{text}</bdi>
-              {form !== null && (
+              {form !== null && id !== null && (
                 <ButtonForm
                   frame={form.frame}
                   action={`${form.path}/remove`}

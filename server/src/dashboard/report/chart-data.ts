@@ -1,6 +1,6 @@
 import { civilDay, type Granularity, writeDate } from '../../domain/calendar.ts';
-import type { Annotation } from '../../store/contract/store.ts';
 import { bucketLabel, bucketName, dateRange } from '../kit/format.ts';
+import type { ChartNote } from './chart-notes.ts';
 import { labelledBuckets, valueTicks } from './chart-scale.ts';
 import type { ReportData } from './data.ts';
 import type { Links } from './links.ts';
@@ -15,7 +15,7 @@ export interface ChartBucket {
   zoom: string | null;
   value: number;
   earlier: number | null;
-  /** The texts of the annotations of its days. */
+  /** The texts of the notes about its days. */
   notes: readonly string[];
 }
 
@@ -36,11 +36,7 @@ export interface ChartProps {
 }
 
 /** Prepares the chart of a report. */
-export function chartOf(
-  data: ReportData,
-  links: Links,
-  annotations: readonly Pick<Annotation, 'day' | 'text'>[],
-): ChartProps {
+export function chartOf(data: ReportData, links: Links, chartNotes: readonly ChartNote[]): ChartProps {
   const { figure, series, earlierSeries, earlierDays, span, zone } = data;
   const figures = data.figures.filter(
     ({ id }) => id !== CONVERSIONS || figure.id === CONVERSIONS || data.goals.length === 0,
@@ -55,7 +51,7 @@ export function chartOf(
   const buckets = startsMs.map((startMs, i) => {
     const firstDay = civilDay(zone, startMs);
     const lastDay = civilDay(zone, (boundariesMs[i + 1] ?? startMs + 1) - 1);
-    // Of several buckets within a day, the first has its annotations.
+    // Of several buckets within a day, the first has the notes.
     const begunDay = i === 0 ? firstDay : civilDay(zone, startMs - 1) + 1;
     const days = { range: 'custom', from: writeDate(firstDay), to: writeDate(lastDay), interval: null };
     return {
@@ -63,7 +59,7 @@ export function chartOf(
       label: labelled.has(i) ? bucketLabel(startMs, interval, zone) : null,
       zoom: interval === 'hour' ? null : links.with(days),
       ...valuesOf(figure, i),
-      notes: annotations.filter(({ day }) => day >= begunDay && day <= lastDay).map(({ text }) => text),
+      notes: chartNotes.filter(({ day }) => day >= begunDay && day <= lastDay).map(({ text }) => text),
     };
   });
   const highest = Math.max(0, ...buckets.flatMap(({ value, earlier }) => [value, earlier ?? 0]));

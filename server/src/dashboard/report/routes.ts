@@ -1,5 +1,6 @@
 import { may } from '../../app/access.ts';
 import { addAnnotation } from '../../app/annotations.ts';
+import { interruptionsIn } from '../../app/reports/interruptions.ts';
 import { utcDay } from '../../domain/clock.ts';
 import type { Site } from '../../store/contract/store.ts';
 import { readChoice } from '../install/choice.ts';
@@ -10,6 +11,7 @@ import { html, orAgain, redirect } from '../kit/answers.ts';
 import type { Answer, Parts, SitePageRequest, SiteRequest } from '../kit/parts.ts';
 import type { Router } from '../kit/router.ts';
 import { siteAsk } from './ask.ts';
+import { chartNotes } from './chart-notes.ts';
 import { rowsFile } from './csv.ts';
 import { loadReport } from './data.ts';
 import { loadDetails } from './details-data.ts';
@@ -52,19 +54,24 @@ export function sitePages(router: Router): void {
 
   /** @param problem what is wrong with a form of the page */
   const reportAnswer = async (request: SitePageRequest, problem?: string): Promise<Answer> => {
-    const { site, query, baseUrl, role, frame } = request;
+    const { site, query, baseUrl, role, frame, reports } = request;
     const base = `/dashboard/sites/${site.id}`;
     try {
-      const data = await loadReport(await siteAsk(parts, request));
+      const ask = await siteAsk(parts, request);
+      const data = await loadReport(ask);
       const links = new Links(base, query);
       const { firstDay, lastDay } = data.span;
+      const [annotations, interruptions] = await Promise.all([
+        store.registry.annotationsOf(site.id, { firstDay, lastDay }),
+        interruptionsIn({ reports, events: store.events }, { ...ask, span: data.span }),
+      ]);
       const mayConfigure = may(role, 'configure');
       const page = reportPage(request, {
         ...{ data, links, livePath: base },
         apiUrl: `${baseUrl}/api/v1/sites/${site.id}`,
         goalsPath: mayConfigure ? `${base}/settings/goals` : null,
         annotations: {
-          list: await store.registry.annotationsOf(site.id, { firstDay, lastDay }),
+          list: chartNotes(annotations, interruptions, data.zone),
           form: mayConfigure
             ? { frame, path: `${base}/annotations`, query: links.query, day: lastDay }
             : null,

@@ -1,3 +1,5 @@
+import { plural } from '../kit/format.ts';
+
 /** The texts of the report, except the names and definitions of its metrics and tables. */
 export const REPORT_TEXT = {
   online: 'online now',
@@ -53,6 +55,11 @@ export const REPORT_TEXT = {
   annotationExample: 'Newsletter sent',
   addAnnotation: 'Add a note to a day',
   removeAnnotation: 'Remove',
+  silent: (from: string, to: string, usual: number) =>
+    `No events from ${from} to ${to}, when about ${plural(usual, 'visit')} are usual`,
+  silentSince: (from: string, usual: number) =>
+    `No events since ${from}, while about ${plural(usual, 'visit')} are usual`,
+  lost: (count: number, reason: string) => `${plural(count, 'event')} not counted: ${reason.toLowerCase()}`,
   day: 'Day',
   save: 'Save',
   noGoals:
@@ -85,7 +92,8 @@ export const REPORT_TEXT = {
   isOpen: 'Not over yet',
   interval: 'Interval',
   intervalNames: { hour: 'Hours', day: 'Days', week: 'Weeks', month: 'Months' },
-  useArrows: (figure: string) => `${figure} over time. Arrow keys move, Enter opens a period.`,
+  useArrows: (figure: string) =>
+    `${figure} over time. Arrow keys move, with Shift they choose several, and Enter opens the period.`,
   allowed: (host: string) => `Events from ${host} are counted from now on. Reload a page there to check.`,
   noEvents: 'No events yet. Paste this snippet into your pages, then open one of them.',
   snippet: 'Snippet',
