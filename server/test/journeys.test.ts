@@ -96,6 +96,21 @@ describe('the page of journeys', () => {
           .replaceAll(/\s+/g, ' '),
       );
 
+  it('has a CSV file with all pages', async () => {
+    const file = (query: string) =>
+      visitor.get(`/dashboard/sites/${site.id}/journeys/rows.csv?range=today&${query}`);
+    const { status, headers, text } = await file('page=/signup');
+    expect([status, headers['content-type']]).toEqual([200, 'text/csv; charset=utf-8']);
+    expect(text).toBe(
+      ['step,page,visits,share', '-3,/blog,1,1', '-2,/,1,1', '-1,/pricing,1,1', '0,/signup,1,1', ''].join(
+        '\r\n',
+      ),
+    );
+    expect((await file('page=/nobody')).text).toBe('step,page,visits,share\r\n');
+    expect((await file('page=signup')).status).toBe(400);
+    expect((await file('f=nonsense')).status).toBe(400);
+  });
+
   it('shows what came before and after, each page as a link to its own journeys', async () => {
     const { status, text } = await page('&page=/pricing');
     expect(status).toBe(200);

@@ -9,7 +9,7 @@ import { JOURNEYS_TEXT } from './text.ts';
 
 /** Loads the data of the “Journeys” page. */
 
-/** The pages of each step. */
+/** The pages of each step on the page. */
 const ROWS = 10;
 /** The pages that the field suggests. */
 const SUGGESTED = 50;
@@ -35,8 +35,11 @@ export interface JourneyData {
   properties: readonly string[];
 }
 
-/** @throws InvalidReport if anything but the page is invalid */
-export async function loadJourneys(ask: ReportAsk): Promise<JourneyData> {
+/**
+ * @param limit the most pages of a step
+ * @throws InvalidReport if anything but the page is invalid
+ */
+export async function loadJourneys(ask: ReportAsk, limit = ROWS): Promise<JourneyData> {
   const { reports, query, site, zone } = ask;
   const goals = await goalsOf(ask, site);
   const { scope, span, asked: filters } = scopeOf(ask, goals);
@@ -52,7 +55,7 @@ export async function loadJourneys(ask: ReportAsk): Promise<JourneyData> {
   return {
     ...{ span, zone, filters, goals, page, eventsSinceMs, pages },
     problem: isPage || page === '' ? null : JOURNEYS_TEXT.notAPage(JOURNEY_PAGE_MAX_CHARS),
-    result: isPage ? await journeyResult(reports, scope, { page, rules: site, limit: ROWS }) : null,
+    result: isPage ? await journeyResult(reports, scope, { page, rules: site, limit }) : null,
     properties: properties.map(({ name }) => name),
   };
 }

@@ -6,10 +6,11 @@ import { withTypedFilter } from '../report/filters.ts';
 import { Links } from '../report/links.ts';
 import { invalidReport } from '../report/problems.ts';
 import { invalidReportPage } from '../report/view.tsx';
+import { journeysFile } from './csv.ts';
 import { JOURNEY_PARAMETERS, loadJourneys } from './data.ts';
 import { journeysPage } from './view.tsx';
 
-/** Adds the page of a site's journeys. */
+/** Adds the page of a site's journeys, and their CSV file. */
 export function journeyPages(router: Router): void {
   router.site('GET', '/dashboard/sites/:id/journeys', 'look', async (request): Promise<Answer> => {
     const { query, baseUrl, site } = request;
@@ -22,6 +23,15 @@ export function journeyPages(router: Router): void {
       const apiUrl = `${baseUrl}/api/v1/sites/${site.id}`;
       return html(journeysPage(request, { data, links, apiUrl }), data.problem === null ? 200 : 400);
     } catch (error) {
+      return invalidReport(error, base, (invalid) => invalidReportPage(request, invalid, 'journeys'));
+    }
+  });
+
+  router.site('GET', '/dashboard/sites/:id/journeys/rows.csv', 'look', async (request) => {
+    try {
+      return await journeysFile(await siteAsk(router.parts, request));
+    } catch (error) {
+      const base = `/dashboard/sites/${request.site.id}/journeys`;
       return invalidReport(error, base, (invalid) => invalidReportPage(request, invalid, 'journeys'));
     }
   });

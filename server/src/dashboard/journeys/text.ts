@@ -1,4 +1,5 @@
 import { VISIT_GAP_MINUTES } from '../../domain/visit-rules.ts';
+import { plural } from '../kit/format.ts';
 
 /** The texts of the “Journeys” page. */
 export const JOURNEYS_TEXT = {
@@ -9,13 +10,12 @@ export const JOURNEYS_TEXT = {
   show: 'Show journeys',
   notAPage: (max: number) =>
     `Enter a path of 1 to ${max} characters that begins with a slash, such as /pricing.`,
-  pages: (count: number) => (count === 1 ? '1 page' : `${count} pages`),
+  pages: (count: number) => plural(count, 'page'),
   at: (pages: string, where: 'before' | 'after') => `${pages} ${where}`,
   visits: 'Visits',
   began: 'Visit began',
   ended: 'Visit ended',
-  otherPages: (count: string) => `${count} other pages`,
-  otherPage: '1 other page',
+  others: (count: number) => plural(count, 'other page'),
   journeyOf: (page: string) => `Journeys of ${page}`,
   none: 'No visit viewed this page in this period',
   eventsSince: (time: string) =>

@@ -3,7 +3,7 @@ import { JOURNEY_PAGE_MAX_CHARS, JOURNEY_STEPS } from '../../domain/journey.ts';
 import { displayPage } from '../../domain/page-path.ts';
 import type { JourneyStep } from '../../store/contract/store.ts';
 import { Copyable, Notice } from '../kit/elements.tsx';
-import { dateRange, dateTime, isolated, plural, short, whole } from '../kit/format.ts';
+import { dateRange, dateTime, isolated, plural, short } from '../kit/format.ts';
 import type { SitePageRequest } from '../kit/parts.ts';
 import { siteDocument } from '../kit/site-frame.tsx';
 import { Chips } from '../report/chips.tsx';
@@ -119,6 +119,11 @@ function Flow({ data, links, apiUrl }: JourneyProps): VNode | null {
           </summary>
           <p>{JOURNEYS_TEXT.definition}</p>
           <p class="hint">{REPORT_TEXT.panelTime(spanName(span), zone)}</p>
+          <p>
+            <a href={links.with({}, '/rows.csv')} download>
+              {REPORT_TEXT.csvAllRows}
+            </a>
+          </p>
           {curl === null ? (
             <p class="hint">{REPORT_TEXT.tooLong}</p>
           ) : (
@@ -145,14 +150,7 @@ function StepList({ step: of, among, links }: { step: JourneyStep; among: number
     </svg>
   );
   const rest = [
-    ...(others > 0
-      ? [
-          {
-            name: others === 1 ? JOURNEYS_TEXT.otherPage : JOURNEYS_TEXT.otherPages(whole(others)),
-            count: visits - listed,
-          },
-        ]
-      : []),
+    ...(others > 0 ? [{ name: JOURNEYS_TEXT.others(others), count: visits - listed }] : []),
     ...(among > visits
       ? [{ name: step < 0 ? JOURNEYS_TEXT.began : JOURNEYS_TEXT.ended, count: among - visits }]
       : []),
