@@ -14,7 +14,7 @@ const STYLES = [
   ...['kit/base', 'kit/frame', 'kit/elements', 'kit/forms', 'kit/menu', 'kit/dialog', 'kit/auth-layout'],
   ...['kit/site-frame', 'sites/style', 'install/style', 'not-counted/style', 'settings/style'],
   ...['report/controls', 'report/figures', 'report/chart', 'report/panels', 'report/icons', 'report/details'],
-  ...['map/style', 'funnels/style', 'journeys/style', 'live/style', 'kit/print'],
+  ...['map/style', 'funnels/style', 'journeys/style', 'saved/style', 'live/style', 'kit/print'],
 ];
 
 const terser = {

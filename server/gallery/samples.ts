@@ -17,7 +17,9 @@ import { chartNotes } from '../src/dashboard/report/chart-notes.ts';
 import { loadReport } from '../src/dashboard/report/data.ts';
 import { loadDetails } from '../src/dashboard/report/details-data.ts';
 import { Links } from '../src/dashboard/report/links.ts';
+import { loadSegments } from '../src/dashboard/report/segments.ts';
 import { detailsPage, emptySitePage, installPage, reportPage } from '../src/dashboard/report/view.tsx';
+import type { SavedPlace } from '../src/dashboard/saved/kind.ts';
 import {
   sharedDetailsPage,
   sharedMapPage,
@@ -32,6 +34,7 @@ import type { Annotation } from '../src/store/contract/store.ts';
 import { ACCOUNT, frameOf, LONG, NOW_MS, type PageAssets, SITE, visitOf } from './frames.ts';
 import { ownedSamples } from './owned.ts';
 import { sampleAsk } from './report.ts';
+import { SAVED_REGISTRY, savedSamples } from './saved.ts';
 import * as data from './site-data.ts';
 
 /** The HTML of every view in each of its states, by name. */
@@ -44,6 +47,7 @@ export async function allSamples(assets: PageAssets): Promise<Samples> {
     ...(await reportSamples(assets)),
     ...(await funnelSamples(assets)),
     ...(await journeySamples(assets)),
+    ...(await savedSamples(assets)),
     ...siteSamples(assets),
     ...ownedSamples(assets),
   ]);
@@ -141,9 +145,13 @@ const INTERRUPTIONS: Interruption[] = [
   { kind: 'lost', fromMs: NOW_MS - DAY_MS, reason: 'busy', count: 1204 },
 ];
 
+const segmentsFor = (assets: PageAssets) => (place: SavedPlace, links: Links) =>
+  loadSegments(SAVED_REGISTRY, visitOf(assets), links, place);
+
 async function reportSamples(assets: PageAssets): Promise<Made> {
   const request = visitOf(assets);
   const base = request.frame.path;
+  const segmentsOn = segmentsFor(assets);
   const propsFor = async (query: string, isEmpty = false) => ({
     data: await loadReport(sampleAsk(query, isEmpty)),
     links: new Links(base, new URLSearchParams(query)),
@@ -154,6 +162,7 @@ async function reportSamples(assets: PageAssets): Promise<Made> {
       list: chartNotes(ANNOTATIONS, INTERRUPTIONS, 'UTC'),
       form: { frame: request.frame, path: '/', query: '', day: utcDay(NOW_MS) },
     },
+    segments: await segmentsOn('report', new Links(base, new URLSearchParams(query))),
   });
   const mapFor = async (query: string, isEmpty = false) => ({
     data: await loadMap(sampleAsk(query, isEmpty)),
@@ -194,6 +203,7 @@ async function reportSamples(assets: PageAssets): Promise<Made> {
         livePath: null,
         apiUrl: null,
         annotations: NO_ANNOTATIONS,
+        segments: null,
       }),
     ],
     ['details', detailsPage(request, await detailsOf('by=page&range=30d&cursor=c'))],
@@ -219,6 +229,7 @@ async function reportSamples(assets: PageAssets): Promise<Made> {
         livePath: null,
         apiUrl: null,
         annotations: NO_ANNOTATIONS,
+        segments: null,
       }),
     ],
   ];
@@ -227,12 +238,15 @@ async function reportSamples(assets: PageAssets): Promise<Made> {
 async function funnelSamples(assets: PageAssets): Promise<Made> {
   const request = visitOf(assets);
   const base = `${request.frame.path}/funnels`;
-  const pageOf = async (query: string, isEmpty = false) =>
-    funnelsPage(request, {
-      data: await loadFunnel(sampleAsk(query, isEmpty)),
-      links: new Links(base, new URLSearchParams(query), FUNNEL_PARAMETERS),
+  const segmentsOn = segmentsFor(assets);
+  const pageOf = async (query: string, isEmpty = false) => {
+    const links = new Links(base, new URLSearchParams(query), FUNNEL_PARAMETERS);
+    return funnelsPage(request, {
+      ...{ links, data: await loadFunnel(sampleAsk(query, isEmpty)) },
+      segments: await segmentsOn('funnels', links),
       apiUrl: `https://stats.example/api/v1/sites/${SITE.id}`,
     });
+  };
   const steps = 'step=page:/&step=page:/pricing*&step=event:checkout&step=goal:goal_1';
   const long = Array.from({ length: 8 }, (_, i) => `step=page:/${LONG}/${i}`).join('&');
   return [
@@ -248,12 +262,15 @@ async function funnelSamples(assets: PageAssets): Promise<Made> {
 async function journeySamples(assets: PageAssets): Promise<Made> {
   const request = visitOf(assets);
   const base = `${request.frame.path}/journeys`;
-  const pageOf = async (query: string, isEmpty = false) =>
-    journeysPage(request, {
-      data: await loadJourneys(sampleAsk(query, isEmpty)),
-      links: new Links(base, new URLSearchParams(query), JOURNEY_PARAMETERS),
+  const segmentsOn = segmentsFor(assets);
+  const pageOf = async (query: string, isEmpty = false) => {
+    const links = new Links(base, new URLSearchParams(query), JOURNEY_PARAMETERS);
+    return journeysPage(request, {
+      ...{ links, data: await loadJourneys(sampleAsk(query, isEmpty)) },
+      segments: await segmentsOn('journeys', links),
       apiUrl: `https://stats.example/api/v1/sites/${SITE.id}`,
     });
+  };
   return [
     ['journeys', await pageOf('page=/pricing*')],
     ['journeys-filtered', await pageOf(`page=/${LONG}&f=country:DE`)],

@@ -5,6 +5,7 @@ import { siteAsk } from '../report/ask.ts';
 import { withTypedFilter } from '../report/filters.ts';
 import { Links } from '../report/links.ts';
 import { invalidReport } from '../report/problems.ts';
+import { loadSegments } from '../report/segments.ts';
 import { invalidReportPage } from '../report/view.tsx';
 import { funnelFile } from './csv.ts';
 import { FUNNEL_PARAMETERS, loadFunnel } from './data.ts';
@@ -22,9 +23,11 @@ export function funnelPages(router: Router): void {
     if (typed !== null) return { kind: 'redirect', to: `${base}?${typed}` };
     try {
       const data = await loadFunnel(await siteAsk(router.parts, request));
+      const links = new Links(base, query, FUNNEL_PARAMETERS);
+      const { registry } = router.parts.store;
       const props = {
-        data,
-        links: new Links(base, query, FUNNEL_PARAMETERS),
+        ...{ data, links },
+        segments: await loadSegments(registry, request, links, 'funnels'),
         apiUrl: `${baseUrl}/api/v1/sites/${site.id}`,
       };
       return html(funnelsPage(request, props), data.problems.length > 0 ? 400 : 200);

@@ -10,6 +10,8 @@ import { curlOf } from '../report/curl.ts';
 import type { Links } from '../report/links.ts';
 import { spanName } from '../report/span-name.ts';
 import { REPORT_TEXT } from '../report/text.ts';
+import type { SavedData } from '../saved/data.ts';
+import { SavedMenu } from '../saved/menu.tsx';
 import type { FunnelData } from './data.ts';
 import { FunnelForm } from './form.tsx';
 import { FunnelSteps, FunnelTable, SplitTable } from './result.tsx';
@@ -18,6 +20,7 @@ import { FUNNELS_TEXT } from './text.ts';
 export interface FunnelProps {
   data: FunnelData;
   links: Links;
+  segments: SavedData;
   /** The URL of the site in the API. */
   apiUrl: string;
 }
@@ -31,13 +34,14 @@ export function funnelsPage(request: SitePageRequest, props: FunnelProps): strin
   });
 }
 
-function Funnels({ data, links, apiUrl }: FunnelProps): VNode {
+function Funnels({ data, links, segments, apiUrl }: FunnelProps): VNode {
   const { span, zone, problems, result, split, by, eventsSinceMs } = data;
   return (
     <div class="report">
       <div class="controls">
         <h2 class="controls-title">{FUNNELS_TEXT.title}</h2>
         <FilterMenu data={data} links={links} />
+        <SavedMenu {...segments} />
         <TimeMenu data={data} links={links} />
       </div>
       <p class="on-paper">
@@ -84,7 +88,7 @@ function Funnels({ data, links, apiUrl }: FunnelProps): VNode {
 }
 
 /** The details of a funnel: all of its numbers as a table, what they mean, the CSV download and the curl command. */
-function Foot({ data, links, apiUrl }: FunnelProps): VNode {
+function Foot({ data, links, apiUrl }: Omit<FunnelProps, 'segments'>): VNode {
   const { span, filters, steps, by, zone, result } = data;
   const curl = curlOf({
     ...{ apiUrl, endpoint: 'funnel', span, filters },

@@ -5,6 +5,7 @@ import { siteAsk } from '../report/ask.ts';
 import { withTypedFilter } from '../report/filters.ts';
 import { Links } from '../report/links.ts';
 import { invalidReport } from '../report/problems.ts';
+import { loadSegments } from '../report/segments.ts';
 import { invalidReportPage } from '../report/view.tsx';
 import { journeysFile } from './csv.ts';
 import { JOURNEY_PARAMETERS, loadJourneys } from './data.ts';
@@ -21,7 +22,11 @@ export function journeyPages(router: Router): void {
       const data = await loadJourneys(await siteAsk(router.parts, request));
       const links = new Links(base, query, JOURNEY_PARAMETERS);
       const apiUrl = `${baseUrl}/api/v1/sites/${site.id}`;
-      return html(journeysPage(request, { data, links, apiUrl }), data.problem === null ? 200 : 400);
+      const segments = await loadSegments(router.parts.store.registry, request, links, 'journeys');
+      return html(
+        journeysPage(request, { data, links, segments, apiUrl }),
+        data.problem === null ? 200 : 400,
+      );
     } catch (error) {
       return invalidReport(error, base, (invalid) => invalidReportPage(request, invalid, 'journeys'));
     }

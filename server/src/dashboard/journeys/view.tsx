@@ -12,12 +12,15 @@ import { curlOf } from '../report/curl.ts';
 import type { Links } from '../report/links.ts';
 import { spanName } from '../report/span-name.ts';
 import { REPORT_TEXT } from '../report/text.ts';
+import type { SavedData } from '../saved/data.ts';
+import { SavedMenu } from '../saved/menu.tsx';
 import type { JourneyData } from './data.ts';
 import { JOURNEYS_TEXT } from './text.ts';
 
 export interface JourneyProps {
   data: JourneyData;
   links: Links;
+  segments: SavedData;
   /** The URL of the site in the API. */
   apiUrl: string;
 }
@@ -32,13 +35,14 @@ export function journeysPage(request: SitePageRequest, props: JourneyProps): str
 }
 
 function Journeys(props: JourneyProps): VNode {
-  const { data, links } = props;
+  const { data, links, segments } = props;
   const { span, zone, problem, eventsSinceMs, goals } = data;
   return (
     <div class="report">
       <div class="controls">
         <h2 class="controls-title">{JOURNEYS_TEXT.title}</h2>
         <FilterMenu data={data} links={links} />
+        <SavedMenu {...segments} />
         <TimeMenu data={data} links={links} />
       </div>
       <p class="on-paper">

@@ -4,6 +4,8 @@ import { civilDay, writeDate } from '../../domain/calendar.ts';
 import { DIMENSIONS } from '../../domain/dimensions.ts';
 import { dateRange } from '../kit/format.ts';
 import { Menu } from '../kit/menu.tsx';
+import type { SavedData } from '../saved/data.ts';
+import { SavedMenu } from '../saved/menu.tsx';
 import type { ReportData } from './data.ts';
 import { OPERATOR_CHOICES } from './filters.ts';
 import type { Links } from './links.ts';
@@ -23,12 +25,23 @@ const COMPARISONS: readonly { id: Comparison; name: string; short: string }[] = 
   { id: 'none', name: REPORT_TEXT.none, short: REPORT_TEXT.noComparison },
 ];
 
-/** The controls at the top of a report. @param livePath the path of the live numbers; null if they are not available */
-export function Controls({ data, links, livePath }: Shared & { livePath: string | null }): VNode {
+/**
+ * The controls at the top of a report.
+ *
+ * @param livePath the path of the live numbers; null if they are not available
+ * @param segments null if the viewer has none
+ */
+export function Controls({
+  data,
+  links,
+  livePath,
+  segments,
+}: Shared & { livePath: string | null; segments: SavedData | null }): VNode {
   return (
     <div class="controls">
       <LiveNow visitors={data.live} livePath={livePath} />
       <FilterMenu data={data} links={links} />
+      {segments !== null && <SavedMenu {...segments} />}
       <ComparisonMenu data={data} links={links} />
       <div class="period">
         <Step data={data} links={links} direction={-1} />

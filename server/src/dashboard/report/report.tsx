@@ -2,6 +2,7 @@ import type { VNode } from 'preact';
 import type { Span } from '../../app/reports/spans.ts';
 import { Card, Notice } from '../kit/elements.tsx';
 import { dateRange, dateTime } from '../kit/format.ts';
+import type { SavedData } from '../saved/data.ts';
 import { Annotations, type AnnotationsProps } from './annotations.tsx';
 import { appearanceOf } from './appearance.ts';
 import { Chart } from './chart.tsx';
@@ -28,20 +29,22 @@ export interface ReportProps {
   /** The path where goals are added; null if the viewer may not. */
   goalsPath: string | null;
   annotations: AnnotationsProps;
+  /** Null if the viewer has none. */
+  segments: SavedData | null;
   /** What is wrong with a form of the page. */
   problem?: string;
 }
 
 /** The report of a site. It works without JavaScript: every change of view is a link or a form. */
 export function Report(props: ReportProps): VNode {
-  const { data, links, livePath, apiUrl, annotations, problem } = props;
+  const { data, links, livePath, apiUrl, annotations, segments, problem } = props;
   const { figure, span } = data;
   const { isBare, parts } = appearanceOf(data.query);
   const shows = (part: string) => parts === null || parts.has(part);
   return (
     <div class="report">
       {problem !== undefined && <Notice kind="wrong">{problem}</Notice>}
-      {!isBare && <Controls data={data} links={links} livePath={livePath} />}
+      {!isBare && <Controls {...{ data, links, livePath, segments }} />}
       <p class={isBare ? 'hint' : 'on-paper'}>
         {span.range === 'custom' ? '' : `${span.name}: `}
         {dateRange(span.firstDay, span.lastDay)}, {data.zone}

@@ -10,6 +10,7 @@ import { CHECK_WAIT_MS } from '../install/text.ts';
 import { html, orAgain, redirect } from '../kit/answers.ts';
 import type { Answer, Parts, SitePageRequest, SiteRequest } from '../kit/parts.ts';
 import type { Router } from '../kit/router.ts';
+import { savedPages } from '../saved/routes.ts';
 import { siteAsk } from './ask.ts';
 import { chartNotes } from './chart-notes.ts';
 import { rowsFile } from './csv.ts';
@@ -18,6 +19,7 @@ import { loadDetails } from './details-data.ts';
 import { withTypedFilter } from './filters.ts';
 import { Links } from './links.ts';
 import { invalidReport } from './problems.ts';
+import { loadSegments, SEGMENTS } from './segments.ts';
 import {
   detailsPage,
   emptySitePage,
@@ -31,6 +33,7 @@ import {
 export function sitePages(router: Router): void {
   const { parts } = router;
   const { store, clock, feed, tracker } = parts;
+  savedPages(router, SEGMENTS);
 
   const installData = async ({ site, baseUrl, query, role }: SiteRequest): Promise<InstallData> => {
     const choice = readChoice(query);
@@ -76,6 +79,7 @@ export function sitePages(router: Router): void {
             ? { frame, path: `${base}/annotations`, query: links.query, day: lastDay }
             : null,
         },
+        segments: await loadSegments(store.registry, request, links, 'report'),
         ...(problem === undefined ? {} : { problem }),
       });
       return html(page, problem === undefined ? 200 : 422);

@@ -167,3 +167,14 @@ export const REPORT_TEXT = {
   from: 'From',
   to: 'to',
 } as const;
+
+/** The texts of segments. */
+export const SEGMENTS_TEXT = {
+  one: 'segment',
+  title: 'Segments',
+  lead: 'A segment is a set of filters under a name. Opening one replaces the filters of the report; the period and the comparison stay.',
+  none: 'To save a segment, filter the report first.',
+  save: 'Save as segment',
+  update: 'Update to current filters',
+  manage: 'Manage segments',
+} as const;

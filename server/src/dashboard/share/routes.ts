@@ -86,6 +86,7 @@ export function sharePages(router: Router): void {
       const links = new Links(base, query);
       const page = sharedReportPage(request.frame, {
         ...{ data, links, livePath: null, apiUrl: null, goalsPath: null, annotations: NO_ANNOTATIONS },
+        segments: null,
       });
       return framed(share, html(page));
     } catch (error) {
