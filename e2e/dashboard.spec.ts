@@ -410,13 +410,43 @@ test.describe('with 90 days of data @chromium', () => {
 
     await page.keyboard.press('/');
     await expect(page.getByLabel('Value', { exact: true })).toBeFocused();
-    await page.keyboard.type('/docs\n/blog');
+    await page.keyboard.type('/docs');
+    await page.getByRole('button', { name: 'Add another value' }).press('Enter');
+    await expect(page.getByLabel('Another value')).toBeFocused();
+    await page.keyboard.type('/blog');
     await page.getByLabel('Condition').selectOption('contains');
     await page.getByRole('button', { name: 'Apply filter' }).press('Enter');
     await expect(page.locator('.chip')).toHaveText(/Page\s*contains\s*\/docs.*or\s*\/blog/);
     await page.waitForLoadState();
     await page.keyboard.press('Escape');
     await expect(page.locator('.chip')).toHaveCount(0);
+    expect(complaints).toEqual([]);
+  });
+
+  test('a filter is chosen from suggestions with the keyboard', async () => {
+    const { page, complaints } = await signedIn();
+    await page.goto(`${site}?range=91d`);
+    await page.keyboard.press('/');
+    const field = page.getByRole('combobox', { name: 'Value', exact: true });
+    const options = page.getByRole('listbox', { name: 'Most frequent values' }).getByRole('option');
+    await page.getByLabel('Filter by').selectOption('Source');
+    await field.focus();
+    await page.keyboard.type('dir');
+    await expect(options).toHaveText([/^Direct \/ none [\d,]+ visitors$/]);
+    await expect(page.getByRole('status').filter({ hasText: '1 value' })).toHaveCount(1);
+    await expect(field).toHaveAttribute('aria-expanded', 'true');
+    await page.keyboard.press('Escape');
+    await expect(options).toHaveCount(0);
+    await page.keyboard.press('ArrowDown');
+    await expect(options.first()).toHaveAttribute('aria-selected', 'true');
+    await expect(field).toHaveAttribute('aria-activedescendant', 'suggestion-0');
+    expect(await faultsOf(page)).toEqual([]);
+    await page.keyboard.press('Enter');
+    await expect(field).toHaveValue('Direct / none');
+    await expect(field).toHaveAttribute('aria-expanded', 'false');
+    await page.keyboard.press('Enter');
+    await page.waitForURL(/f=source%3A$/);
+    await expect(page.locator('.chip')).toContainText('Source is Direct / none');
     expect(complaints).toEqual([]);
   });
 

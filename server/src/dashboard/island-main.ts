@@ -8,6 +8,7 @@ import { liveNow } from './live/island-online.ts';
 import { worldMap } from './map/island-map.ts';
 import { charts } from './report/island-chart.ts';
 import { details } from './report/island-details.ts';
+import { suggestions } from './report/island-suggestions.ts';
 import { timeZones } from './sign-in/island-time-zone.ts';
 
 /** Enhances pages that also work without JavaScript. Each part changes only its own elements. */
@@ -21,4 +22,5 @@ liveActivity();
 charts();
 worldMap();
 details();
+suggestions();
 timeZones();

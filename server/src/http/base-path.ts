@@ -27,7 +27,8 @@ export function withBasePath(url: string, basePath: string): string {
 }
 
 /** Matches the start of each attribute with a path of this server, up to the path. The `data-` ones are read by the islands. */
-const LINK = / (?:href|src|action|formaction|data-(?:activity|live-check|live-now|site))="(?=\/(?!\/))/g;
+const LINK =
+  / (?:href|src|action|formaction|data-(?:activity|live-check|live-now|site|suggest))="(?=\/(?!\/))/g;
 
 /**
  * Adds the base path to all links of a page, so that none can be forgotten. In rendered HTML, only attributes have bare quotes:

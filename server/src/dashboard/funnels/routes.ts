@@ -2,7 +2,7 @@ import { html } from '../kit/answers.ts';
 import type { Answer, SiteRequest } from '../kit/parts.ts';
 import type { Router } from '../kit/router.ts';
 import { siteAsk } from '../report/ask.ts';
-import { withTypedFilter } from '../report/filters.ts';
+import { withTypedFilter } from '../report/filter-form.ts';
 import { Links } from '../report/links.ts';
 import { invalidReport } from '../report/problems.ts';
 import { loadSegments } from '../report/segments.ts';

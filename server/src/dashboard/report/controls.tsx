@@ -7,7 +7,8 @@ import { Menu } from '../kit/menu.tsx';
 import type { SavedData } from '../saved/data.ts';
 import { SavedMenu } from '../saved/menu.tsx';
 import type { ReportData } from './data.ts';
-import { OPERATOR_CHOICES } from './filters.ts';
+import { FilterFields } from './filter-fields.tsx';
+import { OPERATORS } from './filters.ts';
 import type { Links } from './links.ts';
 import { spanName } from './span-name.ts';
 import { REPORT_TEXT } from './text.ts';
@@ -89,7 +90,7 @@ export function FilterMenu({
   const { properties } = data;
   return (
     <Menu name={REPORT_TEXT.filter}>
-      <form method="get" action={links.base} class="filter-form">
+      <form method="get" action={links.base} class="filter-form" data-suggest={links.suggestions}>
         <Carried links={links} except={[]} />
         <div class="field">
           <label for="filter-by">{REPORT_TEXT.filterBy}</label>
@@ -107,30 +108,7 @@ export function FilterMenu({
             )}
           </select>
         </div>
-        <div class="field">
-          <label for="filter-how">{REPORT_TEXT.condition}</label>
-          <select id="filter-how" name="how">
-            {OPERATOR_CHOICES.map(({ id, name }) => (
-              <option value={id}>{name}</option>
-            ))}
-          </select>
-        </div>
-        <div class="field">
-          <label for="filter-text">{REPORT_TEXT.value}</label>
-          <textarea
-            id="filter-text"
-            name="text"
-            rows={2}
-            maxlength={2000}
-            required
-            spellcheck={false}
-            aria-describedby="filter-hint"
-            data-key-focus="/"
-          />
-          <p class="hint" id="filter-hint">
-            {REPORT_TEXT.valueHint}
-          </p>
-        </div>
+        <FilterFields id="filter" kind={OPERATORS[0]} values={[]} hint={REPORT_TEXT.valueHint} shortcut="/" />
         <button type="submit" class="primary small">
           {REPORT_TEXT.applyFilter}
         </button>

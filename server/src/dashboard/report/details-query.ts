@@ -39,7 +39,7 @@ export function readDetails(query: URLSearchParams): DetailsQuery {
 
 /** Returns the store's options for the rows that are searched for. */
 export function searchOptions(
-  { search }: DetailsQuery,
+  { search }: Pick<DetailsQuery, 'search'>,
   by: string,
   rules: PageRules,
 ): Pick<RowPaging, 'matching'> {

@@ -1,28 +1,26 @@
 import {
   FILTERS_MAX,
-  filterSubject,
   isWithinLimits,
   parseFilter,
   printFilter,
   type ReportFilter,
 } from '../../domain/filters.ts';
 import { ECHO_MAX_CHARS } from '../../domain/nearest.ts';
-import { valueNamed } from '../../domain/value-names.ts';
 import { readOldFilter } from './old-links.ts';
 import { REPORT_TEXT } from './text.ts';
 
 /** The filters in the URL of a report: each parameter `f` is one filter, in the grammar of the API. */
 
-type Kind = Omit<ReportFilter, 'values'>;
+/** A filter without its values. */
+export type Kind = Omit<ReportFilter, 'values'>;
 
-const OPERATORS = [
+/** The conditions of filters, by their names in the filter form. */
+export const OPERATORS = [
   { id: 'is', name: 'is', negated: false, operator: 'is' },
   { id: 'not', name: 'is not', negated: true, operator: 'is' },
   { id: 'has', name: 'contains', negated: false, operator: 'contains' },
   { id: 'lacks', name: 'does not contain', negated: true, operator: 'contains' },
 ] as const;
-/** The conditions in the filter form. */
-export const OPERATOR_CHOICES: readonly { id: string; name: string }[] = OPERATORS;
 
 /** Returns the name of a filter's condition, such as `is` or `does not contain`. */
 export function operatorName({ negated, operator }: Pick<Kind, 'negated' | 'operator'>): string {
@@ -65,14 +63,23 @@ export function withValue(
   value: string | null,
 ): ReportFilter[] {
   const { by, operator, negated } = kind;
-  const at = filters.findIndex(
-    (filter) => filter.by === by && filter.operator === operator && filter.negated === negated,
-  );
+  const next = widened(filters, { by, operator, negated, values: [value] });
+  return next.length <= FILTERS_MAX && next.every(isWithinLimits) ? next : [...filters];
+}
+
+/** Adds the values of a filter to the filter of its kind, or the filter itself, whatever the limits are. */
+export function widened(filters: readonly ReportFilter[], filter: ReportFilter): ReportFilter[] {
+  if (filter.values.length === 0) return [...filters];
+  const at = filters.findIndex((one) => isSameKind(one, filter));
   const found = filters[at];
-  const widened = { by, operator, negated, values: [...new Set([...(found?.values ?? []), value])] };
-  if (!isWithinLimits(widened)) return [...filters];
-  if (found !== undefined) return filters.with(at, widened);
-  return filters.length < FILTERS_MAX ? [...filters, widened] : [...filters];
+  return found === undefined
+    ? [...filters, filter]
+    : filters.with(at, { ...found, values: [...new Set([...found.values, ...filter.values])] });
+}
+
+/** Whether filters differ only in their values. */
+export function isSameKind(one: Kind, other: Kind): boolean {
+  return one.by === other.by && one.operator === other.operator && one.negated === other.negated;
 }
 
 /** Removes one value from a filter. A filter without values is removed. */
@@ -91,25 +98,4 @@ export function withFilters(query: URLSearchParams, filters: readonly ReportFilt
   next.delete('f');
   for (const filter of filters) next.append('f', printFilter(filter));
   return next;
-}
-
-/**
- * Replaces the fields of the filter form in a query string with the filter that they describe, with one value per line.
- * Returns null if the form was not sent.
- */
-export function withTypedFilter(query: URLSearchParams): URLSearchParams | null {
-  const word = query.get('add');
-  if (word === null) return null;
-  const next = new URLSearchParams(query);
-  for (const name of ['add', 'how', 'text']) next.delete(name);
-  const by = filterSubject(word);
-  const { operator, negated } = OPERATORS.find(({ id }) => id === query.get('how')) ?? OPERATORS[0];
-  let filters = readReportFilters(query);
-  for (const line of (query.get('text') ?? '').split('\n')) {
-    const typed = line.trim();
-    if (typed === '' || by === null) continue;
-    const value = operator === 'is' ? valueNamed(by, typed) : typed;
-    filters = withValue(filters, { by, operator, negated }, value);
-  }
-  return withFilters(next, filters);
 }

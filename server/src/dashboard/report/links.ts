@@ -22,6 +22,11 @@ export class Links {
     return this.#query.toString();
   }
 
+  /** The path that suggests values for filters: that of the report, also on other pages of the site or public link. */
+  get suggestions(): string {
+    return `${/^(\/dashboard\/sites|\/share)\/[^/]+/.exec(this.base)?.[0] ?? this.base}/suggestions`;
+  }
+
   /** Returns the URL with changed parameters; null removes one. */
   with(changes: Readonly<Record<string, string | null>>, suffix = '', anchor = ''): string {
     const query = new URLSearchParams(this.#query);

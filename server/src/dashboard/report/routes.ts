@@ -16,10 +16,12 @@ import { chartNotes } from './chart-notes.ts';
 import { rowsFile } from './csv.ts';
 import { loadReport } from './data.ts';
 import { loadDetails } from './details-data.ts';
-import { withTypedFilter } from './filters.ts';
+import { withTypedFilter } from './filter-form.ts';
 import { Links } from './links.ts';
 import { invalidReport } from './problems.ts';
 import { loadSegments, SEGMENTS } from './segments.ts';
+import { suggestionsPart } from './suggestions.tsx';
+import { loadSuggestions } from './suggestions-data.ts';
 import {
   detailsPage,
   emptySitePage,
@@ -127,6 +129,15 @@ export function sitePages(router: Router): void {
   router.site('GET', '/dashboard/sites/:id/rows.csv', 'look', async (request) => {
     try {
       return await rowsFile(await siteAsk(parts, request));
+    } catch (error) {
+      const base = `/dashboard/sites/${request.site.id}`;
+      return invalidReport(error, base, (invalid) => invalidReportPage(request, invalid));
+    }
+  });
+
+  router.site('GET', '/dashboard/sites/:id/suggestions', 'look', async (request) => {
+    try {
+      return html(suggestionsPart(await loadSuggestions(await siteAsk(parts, request))));
     } catch (error) {
       const base = `/dashboard/sites/${request.site.id}`;
       return invalidReport(error, base, (invalid) => invalidReportPage(request, invalid));

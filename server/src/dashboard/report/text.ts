@@ -9,7 +9,16 @@ export const REPORT_TEXT = {
   properties: 'Event properties',
   condition: 'Condition',
   value: 'Value',
-  valueHint: 'One value per line; any may match. You can also click a table row.',
+  valueHint: 'With several values, any may match. You can also click a table row.',
+  anotherValue: 'Another value',
+  addValue: 'Add another value',
+  suggestions: (by: string) => `Most frequent values of ${by}`,
+  suggestedVisitors: (visitors: string) => `${visitors} ${visitors === '1' ? 'visitor' : 'visitors'}`,
+  suggested: (rows: number, hasMore: boolean) =>
+    hasMore
+      ? `The ${rows} most frequent values. Type more to find others.`
+      : `${rows} ${rows === 1 ? 'value' : 'values'}`,
+  nothingSuggested: (search: string) => `No value contains “${search}” in this report.`,
   applyFilter: 'Apply filter',
   filters: 'Filters',
   clearAll: 'Clear all',

@@ -17,9 +17,11 @@ import { NO_ANNOTATIONS } from '../report/annotations.tsx';
 import { rowsFile } from '../report/csv.ts';
 import { loadReport, type ReportAsk } from '../report/data.ts';
 import { loadDetails } from '../report/details-data.ts';
-import { withTypedFilter } from '../report/filters.ts';
+import { withTypedFilter } from '../report/filter-form.ts';
 import { Links } from '../report/links.ts';
 import { type Invalid, invalidReport } from '../report/problems.ts';
+import { suggestionsPart } from '../report/suggestions.tsx';
+import { loadSuggestions } from '../report/suggestions-data.ts';
 import { CachedReports } from './cached-reports.ts';
 import {
   invalidSharedReportPage,
@@ -113,6 +115,17 @@ export function sharePages(router: Router): void {
     if (isLocked(request, share)) throw new NotFound();
     try {
       return await rowsFile(askOf(request.query, { share, site, zone }, request.clientGone()));
+    } catch (error) {
+      return invalid(error, request, { share, site });
+    }
+  });
+
+  router.anyone('GET', '/share/:token/suggestions', async (request) => {
+    const { share, site, zone } = await shareOf(request);
+    if (isLocked(request, share)) throw new NotFound();
+    try {
+      const ask = askOf(request.query, { share, site, zone }, request.clientGone());
+      return framed(share, html(suggestionsPart(await loadSuggestions(ask))));
     } catch (error) {
       return invalid(error, request, { share, site });
     }
