@@ -33,6 +33,7 @@ describe('the periods before and after a span', () => {
     ['custom', '2024-01-01', '2024-12-31', ['2023-01-01', '2023-12-31'], ['2025-01-01', '2025-12-31']],
     ['7d', '2026-05-08', '2026-05-14', ['2026-05-01', '2026-05-07'], ['2026-05-15', '2026-05-21']],
     ['today', '2026-05-14', '2026-05-14', ['2026-05-13', '2026-05-13'], ['2026-05-15', '2026-05-15']],
+    ['60m', '2026-05-14', '2026-05-14', ['2026-05-13', '2026-05-13'], ['2026-05-15', '2026-05-15']],
     ['24h', '2026-05-13', '2026-05-14', ['2026-05-13', '2026-05-13'], ['2026-05-15', '2026-05-15']],
   ])('%s, %s to %s', (range, from, to, before, after) => {
     const span = { range, firstDay: readDate(from) ?? 0, lastDay: readDate(to) ?? 0 };
@@ -146,7 +147,7 @@ describe('a note about a day', () => {
       note('  Sent <b>\nmail ', today(), 'range=7d&x=1'),
     );
     expect([saved.status, saved.headers.location]).toEqual([303, `${base}?range=7d`]);
-    for (const query of ['range=7d', 'range=today', 'range=12m']) {
+    for (const query of ['range=7d', 'range=60m', 'range=today', 'range=12m']) {
       const { text } = await visitor.get(`${base}?${query}`);
       expect(text.match(/class="chart-note"/g), query).toHaveLength(1);
       expect(text).toContain('<bdi>Sent &lt;b> mail</bdi>');

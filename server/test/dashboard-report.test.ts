@@ -85,7 +85,7 @@ describe('a span', () => {
             expect(before.boundariesMs[0]).toBe(before.fromMs);
             expect(before.fromMs).toBeLessThan(span.fromMs);
             expect(before.toMs).toBeLessThanOrEqual(
-              span.fromMs + 2 * HOUR_MS + (range === '24h' ? DAY_MS : 0),
+              span.fromMs + 2 * HOUR_MS + (range === '24h' || range === '60m' ? DAY_MS : 0),
             );
           }
         },
@@ -128,6 +128,20 @@ describe('a span', () => {
     );
     expect(new Date(span.fromMs).toISOString()).toBe('2026-05-12T00:00:00.000Z');
     expect(span.toMs).toBe(nowMs + 1);
+  });
+
+  it('has the last 60 minutes, the current one included', () => {
+    const nowMs = Date.UTC(2026, 4, 14, 0, 10, 30);
+    const span = spanOf(
+      { range: '60m', from: null, to: null, interval: null },
+      { zone: 'Asia/Kathmandu', nowMs, createdAtMs: 0 },
+    );
+    expect(span.boundariesMs).toHaveLength(61);
+    expect(new Date(span.fromMs).toISOString()).toBe('2026-05-13T23:11:00.000Z');
+    expect([span.toMs, span.isOpen, span.intervals]).toEqual([nowMs + 1, true, ['minute']]);
+    // A quarter to six at midnight UTC.
+    expect([span.firstDay, span.lastDay].map(writeDate)).toEqual(['2026-05-14', '2026-05-14']);
+    expect(comparedSpan(span, 'previous', 'Asia/Kathmandu')).toMatchObject({ fromMs: span.fromMs - DAY_MS });
   });
 
   it('divides a span of hours into the same buckets as the API', () => {

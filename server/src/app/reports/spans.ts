@@ -7,7 +7,7 @@ import {
   startOfHour,
   writeDate,
 } from '../../domain/calendar.ts';
-import { DAY_MS, type DayRange } from '../../domain/clock.ts';
+import { DAY_MS, type DayRange, MINUTE_MS } from '../../domain/clock.ts';
 import { BACK_DATING_MAX_MS } from '../reported-event.ts';
 
 /** The periods of reports: presets, custom ranges, and their comparison periods. */
@@ -21,6 +21,7 @@ export interface RangeChoice {
 
 /** The presets in display order. */
 export const RANGES: readonly RangeChoice[] = [
+  { id: '60m', name: 'Last 60 minutes', key: 'i' },
   { id: 'today', name: 'Today', key: 'd' },
   { id: 'yesterday', name: 'Yesterday', key: 'e' },
   { id: '24h', name: 'Last 24 hours', key: 'h' },
@@ -40,6 +41,10 @@ const DEFAULT_CHOICE = { id: DEFAULT_RANGE, name: 'Last 28 days' };
 export const DAYS_MAX = 3_660;
 /** The number of buckets of the last 24 hours: 23 whole hours, and the current one. */
 const LAST_HOURS = 24;
+/** The number of buckets of the last 60 minutes, likewise. */
+const LAST_MINUTES = 60;
+/** The ranges that end now, and have a day before them instead of an equal range. */
+const ROLLING: readonly string[] = ['60m', '24h'];
 /** A limit that no span reaches, because longer spans have longer buckets. */
 const BUCKETS_MAX = 1_000;
 
@@ -50,6 +55,9 @@ const INTERVALS: readonly { interval: Granularity; minDays: number; maxDays: num
   { interval: 'week', minDays: 14, maxDays: DAYS_MAX },
   { interval: 'month', minDays: 60, maxDays: DAYS_MAX },
 ];
+
+/** The length of a bucket. */
+export type Interval = 'minute' | Granularity;
 
 export type Comparison = 'none' | 'previous' | 'year';
 
@@ -63,9 +71,9 @@ export interface Span {
   firstDay: number;
   /** The last civil day, included. */
   lastDay: number;
-  interval: Granularity;
+  interval: Interval;
   /** The intervals that the span can be divided into, the shortest first. */
-  intervals: readonly Granularity[];
+  intervals: readonly Interval[];
   /** Whether the last bucket has not ended yet, so that its numbers will still grow. */
   isOpen: boolean;
   /** The boundaries of the buckets: bucket i lasts from boundary i to boundary i + 1. */
@@ -101,6 +109,7 @@ export function spanOf(
     return spanOfDays({ range: 'custom', name, firstDay: first, lastDay: last }, interval, zone, nowMs);
   }
   if (range === '24h') return lastHours(nowMs, zone);
+  if (range === '60m') return lastMinutes(nowMs, zone);
   const { id, name } = RANGES.find((choice) => choice.id === (range ?? DEFAULT_RANGE)) ?? DEFAULT_CHOICE;
   // The API accepts events from before the site was added.
   const firstPossible = civilDay(zone, createdAtMs - BACK_DATING_MAX_MS);
@@ -163,7 +172,7 @@ export function neighborOf(
     return { firstDay: firstDayOf(year, first), lastDay: firstDayOf(year, first + months) - 1 };
   }
   // The last 24 hours are of two days, and the day before is the earlier one.
-  const days = range === '24h' ? 1 : lastDay - firstDay + 1;
+  const days = ROLLING.includes(range) ? 1 : lastDay - firstDay + 1;
   return { firstDay: lastDay - days + 1 + days * direction, lastDay: lastDay + days * direction };
 }
 
@@ -199,18 +208,32 @@ function spanOfDays(
 function lastHours(nowMs: number, zone: string): Span {
   const starts = [startOfHour(zone, nowMs)];
   while (starts.length < LAST_HOURS) starts.unshift(startOfHour(zone, (starts[0] ?? nowMs) - 1));
-  const fromMs = starts[0] ?? nowMs;
+  return rolling({ range: '24h', name: 'Last 24 hours', interval: 'hour' }, starts, nowMs, zone);
+}
+
+/** Returns the current minute and the 59 before it. */
+function lastMinutes(nowMs: number, zone: string): Span {
+  const lastMs = Math.floor(nowMs / MINUTE_MS) * MINUTE_MS;
+  const starts = Array.from({ length: LAST_MINUTES }, (_, i) => lastMs - (LAST_MINUTES - 1 - i) * MINUTE_MS);
+  return rolling({ range: '60m', name: 'Last 60 minutes', interval: 'minute' }, starts, nowMs, zone);
+}
+
+function rolling(
+  asked: Pick<Span, 'range' | 'name' | 'interval'>,
+  startsMs: readonly number[],
+  nowMs: number,
+  zone: string,
+): Span {
+  const fromMs = startsMs[0] ?? nowMs;
   return {
-    range: '24h',
-    name: 'Last 24 hours',
+    ...asked,
     fromMs,
     toMs: nowMs + 1,
     firstDay: civilDay(zone, fromMs),
     lastDay: civilDay(zone, nowMs),
-    interval: 'hour',
-    intervals: ['hour'],
+    intervals: [asked.interval],
     isOpen: true,
-    boundariesMs: [...starts, nowMs + 1],
+    boundariesMs: [...startsMs, nowMs + 1],
   };
 }
 

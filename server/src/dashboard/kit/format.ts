@@ -1,4 +1,5 @@
-import { civilDay, type Granularity } from '../../domain/calendar.ts';
+import type { Interval } from '../../app/reports/spans.ts';
+import { civilDay } from '../../domain/calendar.ts';
 import { DAY_MS } from '../../domain/clock.ts';
 import { memoize } from '../../domain/memoize.ts';
 import { visibleText } from '../../domain/visible-text.ts';
@@ -63,12 +64,17 @@ export function date(atMs: number): string {
   return `${day} ${month} ${year}`;
 }
 
+/** Whether buckets of this length are parts of a day. */
+export function isWithinDay(interval: Interval): boolean {
+  return interval === 'minute' || interval === 'hour';
+}
+
 const WEEKDAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
 
 /** Formats the start of a bucket for the axis of a chart, as `14:00`, `28 Nov` or `Nov 2026`. The hour of midnight is a date. */
-export function bucketLabel(startMs: number, interval: Granularity, zone: string): string {
+export function bucketLabel(startMs: number, interval: Interval, zone: string): string {
   const day = civilDay(zone, startMs);
-  if (interval === 'hour' && day === civilDay(zone, startMs - 1)) return time(startMs, zone);
+  if (isWithinDay(interval) && day === civilDay(zone, startMs - 1)) return time(startMs, zone);
   const { month, year } = partsOf(day * DAY_MS);
   return interval === 'month' ? `${month} ${year}` : dayAndMonth(day * DAY_MS);
 }
@@ -81,11 +87,11 @@ export function bucketLabel(startMs: number, interval: Granularity, zone: string
  */
 export function bucketName(
   { startMs, firstDay, lastDay }: { startMs: number; firstDay: number; lastDay: number },
-  interval: Granularity,
+  interval: Interval,
   zone: string,
 ): string {
   const firstMs = firstDay * DAY_MS;
-  if (interval === 'hour') return dateTime(startMs, zone);
+  if (isWithinDay(interval)) return dateTime(startMs, zone);
   if (interval === 'day') return `${WEEKDAYS[new Date(firstMs).getUTCDay()]}, ${date(firstMs)}`;
   const { month, year } = partsOf(firstMs);
   return interval === 'week' ? dateRange(firstDay, lastDay) : `${month} ${year}`;

@@ -1,5 +1,6 @@
-import { civilDay, type Granularity, writeDate } from '../../domain/calendar.ts';
-import { bucketLabel, bucketName, dateRange } from '../kit/format.ts';
+import type { Interval } from '../../app/reports/spans.ts';
+import { civilDay, writeDate } from '../../domain/calendar.ts';
+import { bucketLabel, bucketName, dateRange, isWithinDay } from '../kit/format.ts';
 import type { ChartNote } from './chart-notes.ts';
 import { labelledBuckets, valueTicks } from './chart-scale.ts';
 import type { ReportData } from './data.ts';
@@ -23,7 +24,7 @@ export interface ChartProps {
   figure: Figure;
   /** The figures of the table. */
   figures: readonly Figure[];
-  interval: Granularity;
+  interval: Interval;
   buckets: readonly ChartBucket[];
   /** The values that have a line, from zero to the top of the chart. */
   ticks: readonly number[];
@@ -57,7 +58,7 @@ export function chartOf(data: ReportData, links: Links, chartNotes: readonly Cha
     return {
       name: bucketName({ startMs, firstDay, lastDay }, interval, zone),
       label: labelled.has(i) ? bucketLabel(startMs, interval, zone) : null,
-      zoom: interval === 'hour' ? null : links.with(days),
+      zoom: isWithinDay(interval) ? null : links.with(days),
       ...valuesOf(figure, i),
       notes: chartNotes.filter(({ day }) => day >= begunDay && day <= lastDay).map(({ text }) => text),
     };

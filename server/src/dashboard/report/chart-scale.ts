@@ -1,4 +1,5 @@
-import { civilDay, type Granularity, MONDAY_OF_EPOCH, offsetMs } from '../../domain/calendar.ts';
+import type { Interval } from '../../app/reports/spans.ts';
+import { civilDay, MONDAY_OF_EPOCH, offsetMs } from '../../domain/calendar.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../../domain/clock.ts';
 import type { Unit } from './measures.ts';
 
@@ -40,10 +41,11 @@ const LABELS_MAX = 8;
 /** Numbers an instant by the hour, day or month that it is in; a step is where the number changes. */
 type Numbering = (atMs: number, zone: string) => number;
 
-const hours =
+const minutes =
   (count: number): Numbering =>
   (atMs, zone) =>
-    Math.floor((atMs + offsetMs(zone, atMs)) / (count * HOUR_MS));
+    Math.floor((atMs + offsetMs(zone, atMs)) / (count * MINUTE_MS));
+const hours = (count: number): Numbering => minutes(60 * count);
 const day: Numbering = (atMs, zone) => civilDay(zone, atMs);
 const weeks =
   (count: number): Numbering =>
@@ -58,7 +60,8 @@ const months =
 
 const LONG_STEPS = [months(1), months(3), months(12), months(24)];
 /** The steps of the axis of time, the shortest first. */
-const TIME_STEPS: Readonly<Record<Granularity, readonly Numbering[]>> = {
+const TIME_STEPS: Readonly<Record<Interval, readonly Numbering[]>> = {
+  minute: [minutes(10), minutes(15), minutes(30)],
   hour: [hours(1), hours(2), hours(3), hours(6), hours(12), day, weeks(1)],
   day: [day, weeks(1), weeks(2), ...LONG_STEPS],
   week: [weeks(1), weeks(2), ...LONG_STEPS],
@@ -71,7 +74,7 @@ const TIME_STEPS: Readonly<Record<Granularity, readonly Numbering[]>> = {
  *
  * @param startsMs the starts of the buckets, in order
  */
-export function labelledBuckets(startsMs: readonly number[], interval: Granularity, zone: string): number[] {
+export function labelledBuckets(startsMs: readonly number[], interval: Interval, zone: string): number[] {
   const beginning = (numberOf: Numbering) =>
     startsMs.flatMap((startMs, i) => {
       const before = startsMs[i - 1] ?? startMs - 1;

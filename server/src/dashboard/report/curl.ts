@@ -26,7 +26,9 @@ export function curlOf({ apiUrl, endpoint, steps = [], page, by, span, filters }
   if (by !== undefined) query.set('by', by);
   query.set('start', writeDate(span.firstDay));
   query.set('end', writeDate(span.lastDay));
-  if (endpoint === 'timeseries') query.set('granularity', span.interval);
+  // The API has no minutes.
+  if (endpoint === 'timeseries')
+    query.set('granularity', span.interval === 'minute' ? 'hour' : span.interval);
   for (const filter of filters) query.append('filter', printFilter(filter));
   return `curl -H "Authorization: Bearer sk_…" '${apiUrl}/${endpoint}?${query}'`;
 }

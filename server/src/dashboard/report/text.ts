@@ -100,7 +100,7 @@ export const REPORT_TEXT = {
   changeHint: (earlier: string) => `Changes are relative to ${earlier}.`,
   isOpen: 'Not over yet',
   interval: 'Interval',
-  intervalNames: { hour: 'Hours', day: 'Days', week: 'Weeks', month: 'Months' },
+  intervalNames: { minute: 'Minutes', hour: 'Hours', day: 'Days', week: 'Weeks', month: 'Months' },
   useArrows: (figure: string) =>
     `${figure} over time. Arrow keys move, with Shift they choose several, and Enter opens the period.`,
   allowed: (host: string) => `Events from ${host} are counted from now on. Reload a page there to check.`,
@@ -168,7 +168,7 @@ export const REPORT_TEXT = {
     `${figure} by ${interval}: ${count} values, highest ${highest}`,
   point: (label: string, value: string, before: string | null, notes: readonly string[]) =>
     [`${label}: ${value}${before === null ? '' : `, previously ${before}`}`, ...notes].join('\n'),
-  intervals: { hour: 'Hour', day: 'Day', week: 'Week', month: 'Month' },
+  intervals: { minute: 'Minute', hour: 'Hour', day: 'Day', week: 'Week', month: 'Month' },
   previouslyTitle: (value: string) => `Previously ${value}`,
   up: 'up',
   down: 'down',
