@@ -106,8 +106,8 @@ export class Router {
     );
   }
 
-  /** Adds a stream of a site, as `site` does. While it is open it is called often, so it does not get what only pages need. */
-  siteStream(path: string, action: SiteAction, handler: Handler<SiteRequest>): void {
+  /** Adds what pages of a site ask for by themselves, as `site` does. It is called often, so it does not get what only pages need. */
+  siteUpdates(path: string, action: SiteAction, handler: Handler<SiteRequest>): void {
     this.#addOfSite('GET', path, action, handler);
   }
 

@@ -56,13 +56,13 @@ export function livePages(router: Router): void {
     redirect(`/dashboard/sites/${site.id}/activity`),
   );
 
-  router.site('GET', '/dashboard/sites/:id/now', 'look', async ({ site, reports }) => {
+  router.siteUpdates('/dashboard/sites/:id/now', 'look', async ({ site, reports }) => {
     const { visitors, pages } = await reports.realtime(site.id, clock.now() - LIVE_MS);
     const shown = pages.slice(0, PAGES_MAX).map((page) => ({ ...page, path: displayPage(page.path) }));
     return { kind: 'json', body: { visitors, pages: shown, morePages: pages.length - shown.length } };
   });
 
-  router.siteStream('/dashboard/sites/:id/live', 'look', async (request) => {
+  router.siteUpdates('/dashboard/sites/:id/live', 'look', async (request) => {
     const { site, query, headers } = request;
     const zone = await siteZone(store.registry, request);
     const after = Number(headers['last-event-id'] ?? query.get('after') ?? Number.NaN);
