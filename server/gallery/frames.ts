@@ -2,7 +2,13 @@ import type { Assets } from '../src/dashboard/kit/assets.ts';
 import type { Frame, SitePageRequest } from '../src/dashboard/kit/parts.ts';
 import { DAY_MS } from '../src/domain/clock.ts';
 import { NO_MEASURES } from '../src/domain/measures.ts';
-import type { Account, AskedReports, Session, Site } from '../src/store/contract/store.ts';
+import {
+  type Account,
+  type AskedReports,
+  type Session,
+  type Site,
+  sitesIn,
+} from '../src/store/contract/store.ts';
 
 /** The sample user and site. The clock stands still. */
 
@@ -44,6 +50,8 @@ export const SITE: Site = {
 export const NO_REPORTS: AskedReports = {
   totals: async () => NO_MEASURES,
   series: async (_, boundariesMs) => boundariesMs.slice(1).map(() => NO_MEASURES),
+  seriesBySite: async (of, boundariesMs) =>
+    sitesIn(of).map(() => boundariesMs.slice(1).map(() => NO_MEASURES)),
   breakdown: async () => ({ rows: [], nextCursor: null }),
   views: async () => ({ rows: [], nextCursor: null }),
   revenue: async (_, boundariesMs) => boundariesMs.slice(1).map(() => []),

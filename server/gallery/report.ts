@@ -5,7 +5,13 @@ import type { Dimension } from '../src/domain/dimensions.ts';
 import type { Measures } from '../src/domain/measures.ts';
 import type { Money } from '../src/domain/money.ts';
 import { VITALS, type ViewFigures } from '../src/domain/vitals.ts';
-import type { AskedReports, BreakdownRow, Goal, ViewsRow } from '../src/store/contract/store.ts';
+import {
+  type AskedReports,
+  type BreakdownRow,
+  type Goal,
+  sitesIn,
+  type ViewsRow,
+} from '../src/store/contract/store.ts';
 import { NO_REPORTS, NOW_MS, SITE } from './frames.ts';
 
 /** A report store that responds immediately, with figures generated from a seed. */
@@ -90,6 +96,8 @@ function madeUp(seed: number): AskedReports {
   return {
     totals: async () => measuresAround(11_300, random),
     series: async (_, boundariesMs) => boundariesMs.slice(1).map(() => measuresAround(400, random)),
+    seriesBySite: async (of, boundariesMs) =>
+      sitesIn(of).map((_, i) => boundariesMs.slice(1).map(() => measuresAround(400 / (i + 1), random))),
     breakdown: async ({ filters }, by) => {
       // Fewer visitors reach a goal.
       const most = filters.some((filter) => filter.by === 'goal') ? 400 : 5_000;

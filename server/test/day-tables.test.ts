@@ -72,7 +72,7 @@ describe('a copy of an open day', () => {
       const [counted] = await duck.rows(
         `SELECT count(*) AS events, count(DISTINCT received_at) AS instants, count(DISTINCT visit_no) AS visits,
            count(*) FILTER (WHERE begins) AS begun, count(*) FILTER (WHERE first_page) AS first_pages,
-           (SELECT count(*) FROM (${tables.bots(SITE, [of.day])})) AS bots FROM (${tables.events(SITE, [of.day])})`,
+           (SELECT count(*) FROM (${tables.bots([of])})) AS bots FROM (${tables.events([of])})`,
       );
       expect(counted, `canceled after ${turns} turns`).toEqual({
         ...{ events: EVENTS, instants: EVENTS, bots: BOTS },
@@ -88,14 +88,14 @@ describe('a copy of an open day', () => {
     const { source, duck, of, store } = await storedDay();
     const counted = async (tables: DayTables) => {
       await tables.update(source, of, new AbortController().signal);
-      const events = tables.events(SITE, [of.day]);
+      const events = tables.events([of]);
       return {
         rows: await duck.rows(
           `SELECT received_at, ordinal, page, visit_no, visit_start, visit_end, bounce, begins, lone FROM (${events}) ORDER BY ALL`,
         ),
         firsts: await duck.rows(`SELECT page, count(*) FILTER (WHERE first_page) AS visits,
           count(*) FILTER (WHERE first_name) AS named FROM (${events}) GROUP BY page ORDER BY page`),
-        bots: await duck.rows(`SELECT * FROM (${tables.bots(SITE, [of.day])}) ORDER BY ALL`),
+        bots: await duck.rows(`SELECT * FROM (${tables.bots([of])}) ORDER BY ALL`),
       };
     };
     const tables = await DayTables.create(duck);
@@ -136,7 +136,7 @@ describe('a copy of an open day', () => {
     const tables = await DayTables.create(duck);
     const loneVisits = async () => {
       await tables.update(source, of(), new AbortController().signal);
-      return duck.rows(`SELECT visit_no FROM (${tables.events(SITE, [of().day])}) WHERE begins AND lone`);
+      return duck.rows(`SELECT visit_no FROM (${tables.events([of()])}) WHERE begins AND lone`);
     };
     expect(await loneVisits()).toEqual([]);
     await store.events.append(leave({ receivedAtMs: NOON_MS + HOUR_MS + 1, view, engagedMs: 900 }));
@@ -151,8 +151,8 @@ describe('the rollups of a day that an event has opened', () => {
     const engine = new DayEngine({ ...source, duck, folder });
     const { siteId, day } = of();
     const counted = {
-      siteId,
-      from: { rollups: [day] },
+      siteIds: [siteId],
+      from: { rollups: [{ siteId, day }] },
       sql: 'SELECT count(*) AS n FROM rollups',
       values: [],
     };

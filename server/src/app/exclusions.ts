@@ -14,7 +14,7 @@ import { shownDomain, shownHost } from '../domain/hosts.ts';
 import { ownNetwork } from '../domain/networks.ts';
 import type { RefusalReason } from '../domain/outcomes.ts';
 import { displayPage, storedPage, withoutTrailingSlash } from '../domain/page-path.ts';
-import type { AskedReports, Scope, Site, StoredEvent } from '../store/contract/store.ts';
+import type { AskedReports, Site, SiteSpan, StoredEvent } from '../store/contract/store.ts';
 import { noteChange } from './annotations.ts';
 import { type Context, DRY_RUN_DAYS } from './context.ts';
 import { changedSite, findSite } from './sites.ts';
@@ -160,7 +160,7 @@ export async function dryRunExclusions(
 /** Reads the events of a span, newest first, page by page. */
 async function* eventsOf(
   reports: Pick<AskedReports, 'listActivity'>,
-  scope: Omit<Scope, 'filters'>,
+  scope: SiteSpan,
 ): AsyncGenerator<StoredEvent[]> {
   for (let cursor: string | null | undefined; cursor !== null; ) {
     const options = { type: 'event', limit: EVENTS_AT_ONCE } as const;

@@ -11,9 +11,14 @@ const PAGES: readonly string[] = ['page', 'entry', 'exit'];
 /** The dimensions whose values are hosts, or begin with one. */
 const HOSTS: readonly string[] = ['host', 'source', 'referrer'];
 
+/** Whether the values of a dimension are pages of a site. */
+export function arePages(by: string): boolean {
+  return PAGES.includes(by);
+}
+
 /** Whether the values of a dimension are pages, or end in the path of one, so that they have percent-encodings. */
 export function hasPages(by: string): boolean {
-  return PAGES.includes(by) || by === 'referrer';
+  return arePages(by) || by === 'referrer';
 }
 
 /** The campaign tags that are stored in lower case, and shown so. */
@@ -103,7 +108,7 @@ export interface PageRules {
  * in ASCII, and a word in the case in which it is stored, or by its display name.
  */
 export function storedValues(by: string, value: string, { mergeTrailingSlashes }: PageRules): string[] {
-  if (PAGES.includes(by))
+  if (arePages(by))
     return unique((mergeTrailingSlashes ? slashPages(value) : [value]).flatMap(pageSpellings));
   if (by === 'referrer') return unique([...referrerSpellings(value), value]);
   if (by === 'source') return unique([value, storedHost(value).replace(/^www\./, '')]);
@@ -119,7 +124,7 @@ export function storedTexts(
   text: string,
   { mergeTrailingSlashes }: PageRules,
 ): { containing: string[]; ending: string[] } {
-  if (PAGES.includes(by) && mergeTrailingSlashes) return slashTexts(text);
+  if (arePages(by) && mergeTrailingSlashes) return slashTexts(text);
   if (!HOSTS.includes(by)) return { containing: [text], ending: [] };
   const [host, path] = splitReferrer(text);
   return { containing: unique([text, asciiHost(host) + path]), ending: [] };

@@ -7,6 +7,7 @@ import { moveStore } from '../../src/store/offline/move.ts';
 import { openStore } from '../../src/store/open.ts';
 import { PostgresGenerations } from '../../src/store/scale-out/counts/generations.ts';
 import { describeAnswers, describeReports, type ReportingEngine } from '../reports-contract.ts';
+import { describeRollUps } from '../roll-up-contract.ts';
 import { NOON_MS } from '../support/clock.ts';
 import { type ChdbServer, hasChdb, startChdb } from '../support/engines/chdb.ts';
 import { hasPostgres, sharedPostgres } from '../support/engines/postgres.ts';
@@ -46,6 +47,7 @@ describe.skipIf(!hasChdb || !hasPostgres)('reports of ClickHouse 26.7', { timeou
   };
   describeReports(engine);
   describeAnswers(engine);
+  describeRollUps(engine);
 });
 
 describe.skipIf(!hasChdb || !hasPostgres)('reports of a site without counted events', () => {

@@ -6,7 +6,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { DAY_MS, utcDay } from '../../src/domain/clock.ts';
 import type { Databases } from '../../src/store/contract/databases.ts';
-import type { Scope, Store } from '../../src/store/contract/store.ts';
+import type { SiteSpan, Store } from '../../src/store/contract/store.ts';
 import { openShared, openStore } from '../../src/store/open.ts';
 import { REGISTRY_TABLES } from '../../src/store/registry/tables.ts';
 import { NOON_MS } from '../support/clock.ts';
@@ -119,8 +119,8 @@ function placeOf(item: { receivedAtMs: number; path: string; name?: string }): s
 
 /** Returns everything about the events that an owner can see. */
 async function seen({ events, reports }: Store): Promise<unknown> {
-  const scope = (siteId: string): Scope => ({
-    ...{ siteId, fromMs: NOON_MS - DAY_MS, toMs: NOON_MS + 5 * DAY_MS, filters: [] },
+  const scope = (siteId: string): SiteSpan => ({
+    ...{ siteId, fromMs: NOON_MS - DAY_MS, toMs: NOON_MS + 5 * DAY_MS },
   });
   return {
     counts: [...(await events.countBySite(SITES, RANGE))].sort(),

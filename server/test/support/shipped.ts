@@ -78,6 +78,7 @@ export function current(store: Store): Store {
   const asked = (by: AskedReports): AskedReports => ({
     totals: after((...args: Parameters<AskedReports['totals']>) => by.totals(...args)),
     series: after((...args: Parameters<AskedReports['series']>) => by.series(...args)),
+    seriesBySite: after((...args: Parameters<AskedReports['seriesBySite']>) => by.seriesBySite(...args)),
     breakdown: after((...args: Parameters<AskedReports['breakdown']>) => by.breakdown(...args)),
     views: after((...args: Parameters<AskedReports['views']>) => by.views(...args)),
     revenue: after((...args: Parameters<AskedReports['revenue']>) => by.revenue(...args)),

@@ -94,12 +94,12 @@ const amountsOf = (revenue: readonly Money[], currencies: Currencies) =>
 
 async function* seriesAsCsv(
   reports: AskedReports,
-  { siteId, filters }: Scope,
+  scope: Scope,
   span: Span,
   currencies: Currencies,
 ): AsyncGenerator<string> {
-  const series = await reports.series({ siteId, filters }, span.boundariesMs);
-  const revenue = await reports.revenue({ siteId, filters }, span.boundariesMs);
+  const series = await reports.series(scope, span.boundariesMs);
+  const revenue = await reports.revenue(scope, span.boundariesMs);
   yield csvRow(['from', ...MEASURES, ...revenueColumns(currencies)]);
   for (const [i, measures] of series.entries())
     yield csvRow([

@@ -13,6 +13,7 @@ import type {
   AskedReports,
   BreakdownRow,
   Filter,
+  FilteredSites,
   Goal,
   Registry,
   Scope,
@@ -122,15 +123,14 @@ export async function loadReport(ask: ReportAsk): Promise<ReportData> {
   const figure = figureOf(query.get('metric'), figures);
   const comparison = comparisonOf(query.get('compare'));
   const before = comparedSpan(span, comparison, zone);
-  const { filters, siteId } = scope;
-  const properties = await reports.properties({ ...scope, filters }, PROPERTIES_LISTED);
+  const properties = await reports.properties(scope, PROPERTIES_LISTED);
   const names = properties.map(({ name }) => name);
   const totalsOf = (within: Scope) => totalsWithGoals(reports, within, goals);
   const counted = totalsOf(scope);
   // What reached goals is a question of its own, and not a cheap one.
   const inSeries = figure.id === CONVERSIONS ? goals : [];
   const seriesOf = (boundariesMs: readonly number[]) =>
-    seriesWithGoals(reports, { siteId, filters }, boundariesMs, inSeries);
+    seriesWithGoals(reports, scope, boundariesMs, inSeries);
   const [
     totals,
     series,
@@ -153,8 +153,8 @@ export async function loadReport(ask: ReportAsk): Promise<ReportData> {
     rowsOf(ask, tableScope(scope, 'source', 'ai'), 'source'),
     rowsOf(ask, tableScope(scope, 'bot'), 'bot'),
     goals.length === 0 ? [] : goalResults(reports, scope, goals, counted).then((found) => found.goals),
-    reports.realtime(siteId, nowMs - LIVE_MS),
-    reports.revenue({ siteId, filters }, [scope.fromMs, scope.toMs]),
+    reports.realtime(site.id, nowMs - LIVE_MS),
+    reports.revenue(scope, [scope.fromMs, scope.toMs]),
     reports.eventsSince(scope),
     loadViews(reports, scope, { tab: query.get('vitals'), limit: ROWS }),
   ]);
@@ -183,7 +183,7 @@ export const reaching = (goals: readonly Goal[]): Filter => ({ by: 'goal', goals
 
 async function seriesWithGoals(
   reports: AskedReports,
-  scope: Pick<Scope, 'siteId' | 'filters'>,
+  scope: FilteredSites,
   boundariesMs: readonly number[],
   goals: readonly Goal[],
 ): Promise<Measures[]> {

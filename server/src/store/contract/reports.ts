@@ -33,12 +33,39 @@ export interface GoalFilter {
 
 export type Filter = ValueFilter | GoalFilter;
 
-/** The part of a site's data that a report covers, from one instant (inclusive) to another (exclusive). */
-export interface Scope {
+/** A site in a report over several sites. */
+export interface NamedSite {
+  siteId: string;
+  /** What its pages begin with in the report, such as its domain. It is a part of their values. */
+  name: string;
+}
+
+/**
+ * Whose events a report covers: those of a site, or of several sites, which are added up. A visitor belongs to one site, so that
+ * visitors add up as well. In a report over several sites, pages begin with the name of their site, and a filter for pages that
+ * begin with a slash is about those of every site.
+ */
+export type OfSites = { siteId: string; sites?: never } | { siteId?: never; sites: readonly NamedSite[] };
+
+/** The filtered events of some sites, of any time. */
+export type FilteredSites = OfSites & { filters: readonly Filter[] };
+
+/** Some time of some sites, from one instant (inclusive) to another (exclusive). */
+export type SpanOfSites = OfSites & { fromMs: number; toMs: number };
+
+/** The events that a report covers. */
+export type Scope = FilteredSites & SpanOfSites;
+
+/** Some time of one site. */
+export interface SiteSpan {
   siteId: string;
   fromMs: number;
   toMs: number;
-  filters: readonly Filter[];
+}
+
+/** Returns the sites that a report covers. */
+export function sitesIn(of: OfSites): readonly NamedSite[] {
+  return of.sites ?? [{ siteId: of.siteId, name: '' }];
 }
 
 /** The page of rows to return. */
@@ -142,7 +169,9 @@ export interface Asker {
 export interface AskedReports {
   totals(scope: Scope): Promise<Measures>;
   /** Returns one result per bucket. Bucket i runs from boundary i (inclusive) to boundary i + 1 (exclusive). */
-  series(scope: Omit<Scope, 'fromMs' | 'toMs'>, boundariesMs: readonly number[]): Promise<Measures[]>;
+  series(scope: FilteredSites, boundariesMs: readonly number[]): Promise<Measures[]>;
+  /** Does the same for each site of the scope, in their order, without adding them up. */
+  seriesBySite(scope: FilteredSites, boundariesMs: readonly number[]): Promise<Measures[][]>;
   /** Returns a page of rows, largest first: by visitors, then events, then value, or by `sort`, then visitors, then value. */
   breakdown(
     scope: Scope,
@@ -162,7 +191,7 @@ export interface AskedReports {
    * Adds up the values of events, once for each of the buckets between boundaries. Sums are exact to the sixth decimal. Sorted by
    * currency; values without one come last.
    */
-  revenue(scope: Omit<Scope, 'fromMs' | 'toMs'>, boundariesMs: readonly number[]): Promise<Money[][]>;
+  revenue(scope: FilteredSites, boundariesMs: readonly number[]): Promise<Money[][]>;
   /** Does the same for each of some values of a dimension. */
   revenueBy(scope: Scope, by: Dimension, values: readonly (string | null)[]): Promise<Money[][]>;
   /** Returns the count of each goal, in the same order. */
@@ -188,13 +217,13 @@ export interface AskedReports {
   /** Lists the properties of events other than page views, most frequent first. */
   properties(scope: Scope, limit: number): Promise<PropertyCount[]>;
   /**
-   * Returns the instant from which a span has events, if retention has deleted earlier ones that other reports still count; else
-   * null. Filters, revenue, goals, funnels, journeys and properties need events.
+   * Returns the instant from which all sites of a span have events, if retention has deleted earlier ones that other reports
+   * still count; else null. Filters, revenue, goals, funnels, journeys and properties need events.
    */
-  eventsSince(scope: Omit<Scope, 'filters'>): Promise<number | null>;
+  eventsSince(scope: SpanOfSites): Promise<number | null>;
   /** Lists events and crawler hits, newest first. `referral` selects page views that began a visit sent by an assistant. */
   listActivity(
-    scope: Omit<Scope, 'filters'>,
+    scope: SiteSpan,
     options: { type: 'event' | 'bot' | 'referral' | 'conversion' | null; limit: number; cursor?: string },
   ): Promise<{ items: ActivityItem[]; nextCursor: string | null }>;
   /** Counts visitors with an event since an instant, and lists the pages they saw last, the most visited first. */

@@ -1,8 +1,14 @@
 import { PAGEVIEW } from '../../../../tracker/wire/limits.ts';
 import { type FilterDimension, propName } from '../../domain/dimensions.ts';
 import type { GoalTarget } from '../../domain/goals.ts';
-import { hasPages } from '../../domain/value-names.ts';
-import type { Filter, ValueFilter } from '../contract/store.ts';
+import { arePages, hasPages } from '../../domain/value-names.ts';
+import {
+  type Filter,
+  type FilteredSites,
+  type NamedSite,
+  sitesIn,
+  type ValueFilter,
+} from '../contract/store.ts';
 import { ALIKE, folded, pageExpression, pageTextExpression } from './page-expressions.ts';
 import { columnOf } from './relations.ts';
 import type { Values } from './statement.ts';
@@ -10,22 +16,40 @@ import type { Values } from './statement.ts';
 /** Filters as conditions over rows of `events`. Every name of a function is known to every engine, or a macro there. */
 
 /** Returns the condition of rows that all filters keep. */
-export function keptBy(filters: readonly Filter[], values: Values): string {
-  if (filters.length === 0) return 'true';
-  return filters.map((filter) => condition(filter, values)).join(' AND ');
+export function keptBy(scope: FilteredSites, values: Values): string {
+  if (scope.filters.length === 0) return 'true';
+  return scope.filters.map((filter) => condition(filter, sitesIn(scope), values)).join(' AND ');
 }
+
+type Sites = readonly NamedSite[];
 
 /** Returns a dimension's value of a row. */
-export function keyOf(by: FilterDimension, values: Values): string {
-  return columnOf(by) ?? `props[${values.bind(propName(by) ?? '')}]`;
+export function keyOf(by: FilterDimension, sites: Sites, values: Values): string {
+  const column = columnOf(by);
+  return column === null ? `props[${values.bind(propName(by) ?? '')}]` : namedKey(column, by, sites, values);
 }
 
-function condition(filter: Filter, values: Values): string {
-  const is =
-    filter.by === 'goal'
-      ? reachedAny(filter.goals, values)
-      : isOneOf(keyOf(filter.by, values), filter, values);
+/** Returns a dimension's value, given its column. Among several sites, pages begin with the name of their site. */
+export function namedKey(column: string, by: FilterDimension, sites: Sites, values: Values): string {
+  if (sites.length === 1 || !arePages(by)) return column;
+  const names = sites.map(({ siteId, name }) => `WHEN ${values.bind(siteId)} THEN ${values.bind(name)}`);
+  return `(CASE site ${names.join(' ')} END || ${column})`;
+}
+
+function condition(filter: Filter, sites: Sites, values: Values): string {
+  const is = filter.by === 'goal' ? reachedAny(filter.goals, values) : hasValue(filter, sites, values);
   return filter.negated ? `NOT ${is}` : is;
+}
+
+function hasValue(filter: ValueFilter, sites: Sites, values: Values): string {
+  const ofEverySite = filter.values.filter((value) => value?.startsWith('/'));
+  if (sites.length === 1 || !arePages(filter.by) || ofEverySite.length === 0)
+    return isOneOf(keyOf(filter.by, sites, values), filter, values);
+  const others = filter.values.filter((value) => !value?.startsWith('/'));
+  return anyOf([
+    isOneOf(columnOf(filter.by) ?? '', { by: filter.by, values: ofEverySite }, values),
+    isOneOf(keyOf(filter.by, sites, values), { ...filter, values: others }, values),
+  ]);
 }
 
 /** Returns the condition that a value is one of those of a filter, which may be negated or not. @param key the value */

@@ -1,8 +1,8 @@
 import type { FilterDimension } from '../../domain/dimensions.ts';
 import type { GoalTarget } from '../../domain/goals.ts';
-import type { FunnelRow, RowPaging, Scope } from '../contract/store.ts';
+import { type FunnelRow, type RowPaging, type Scope, sitesIn } from '../contract/store.ts';
 import { keptBy, keyOf, reached } from './conditions.ts';
-import { type StoredDay, spanOf } from './questions.ts';
+import { idsOf, type StoredDay, spanOf } from './questions.ts';
 import { type Ranking, ranked } from './ranking.ts';
 import { type Statement, Values } from './statement.ts';
 
@@ -18,7 +18,7 @@ const IN_ORDER = 'ORDER BY received_at, ordinal';
  * value of the event of their first step, and rows are paged; without one, there is a single row.
  */
 export function countFunnel(
-  { siteId, fromMs, toMs, filters }: Scope,
+  scope: Scope,
   steps: readonly GoalTarget[],
   by: FilterDimension | null,
   { paging, days }: { paging: RowPaging; days: readonly StoredDay[] },
@@ -26,8 +26,8 @@ export function countFunnel(
   if (days.length === 0 || steps.length === 0) return null;
   const values = new Values();
   const flags = steps.map((step, i) => `CASE WHEN ${reached(step, values)} THEN 1 ELSE 0 END AS is_${i}`);
-  const key = by === null ? [] : [`${keyOf(by, values)} AS own_key`];
-  const kept = `${keptBy(filters, values)} AND ${spanOf({ fromMs, toMs }, values)('received_at')}`;
+  const key = by === null ? [] : [`${keyOf(by, sitesIn(scope), values)} AS own_key`];
+  const kept = `${keptBy(scope, values)} AND ${spanOf(scope, values)('received_at')}`;
   const events = `SELECT visit_no, visitor_no, ${['received_at', 'ordinal', ...key, ...flags].join(', ')}
     FROM events WHERE ${kept}`;
   const visits = visitsOf(events, { steps: steps.length, hasKey: by !== null });
@@ -37,8 +37,8 @@ export function countFunnel(
   );
   const counted = (columns: readonly string[]) => `SELECT ${columns.join(', ')} FROM (${visits}) AS visits`;
   return {
-    siteId,
-    from: { events: days.map(({ day }) => day) },
+    siteIds: idsOf(scope),
+    from: { events: days },
     sql:
       by === null
         ? counted(counts)

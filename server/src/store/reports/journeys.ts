@@ -3,7 +3,7 @@ import type { GoalTarget } from '../../domain/goals.ts';
 import { JOURNEY_STEPS } from '../../domain/journey.ts';
 import type { JourneyStep, Scope } from '../contract/store.ts';
 import { keptBy, reached } from './conditions.ts';
-import { type StoredDay, spanOf } from './questions.ts';
+import { idsOf, type StoredDay, spanOf } from './questions.ts';
 import { type Statement, Values } from './statement.ts';
 
 /** The question which pages visits came from and went on to, around a page. */
@@ -15,7 +15,7 @@ const WINDOW = 'PARTITION BY visit_no ORDER BY received_at, ordinal';
  * Views of one page in a row are one step.
  */
 export function countJourneys(
-  { siteId, fromMs, toMs, filters }: Scope,
+  scope: Scope,
   page: GoalTarget,
   limit: number,
   days: readonly StoredDay[],
@@ -23,11 +23,11 @@ export function countJourneys(
   if (days.length === 0) return null;
   const values = new Values();
   const isPage = reached(page, values);
-  const kept = `${keptBy(filters, values)} AND ${spanOf({ fromMs, toMs }, values)('received_at')}`;
+  const kept = `${keptBy(scope, values)} AND ${spanOf(scope, values)('received_at')}`;
   const before = `max(page) OVER (${WINDOW} ROWS BETWEEN 1 PRECEDING AND 1 PRECEDING)`;
   return {
-    siteId,
-    from: { events: days.map(({ day }) => day) },
+    siteIds: idsOf(scope),
+    from: { events: days },
     sql: `SELECT step, page, visits, step_visits, step_pages FROM (
       SELECT step, page, visits, row_number() OVER (PARTITION BY step ORDER BY visits DESC, page) AS place,
         sum(visits) OVER (PARTITION BY step) AS step_visits, count(*) OVER (PARTITION BY step) AS step_pages

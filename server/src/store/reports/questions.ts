@@ -2,19 +2,26 @@ import { PAGEVIEW } from '../../../../tracker/wire/limits.ts';
 import { DAY_MS, utcDay } from '../../domain/clock.ts';
 import type { Dimension, FilterDimension } from '../../domain/dimensions.ts';
 import type { GoalTarget } from '../../domain/goals.ts';
-import type { Filter, RowPaging, Scope } from '../contract/store.ts';
-import { keptBy, keyOf, reached } from './conditions.ts';
+import {
+  type Filter,
+  type FilteredSites,
+  type OfSites,
+  type RowPaging,
+  type Scope,
+  type SpanOfSites,
+  sitesIn,
+} from '../contract/store.ts';
+import { keptBy, keyOf, namedKey, reached } from './conditions.ts';
 import { measures, ofEvents, ofVisitors, ofVisits, sumOfValues } from './measures.ts';
 import { type Ranking, ranked } from './ranking.ts';
 import { columnOf, firstWith, isOfVisits, LATER_DIMENSIONS, MEASURES, rollupOf } from './relations.ts';
 import { QUARTER_MS } from './rollups.ts';
-import { type Statement, Values } from './statement.ts';
+import { type SiteDay, type Statement, Values } from './statement.ts';
 
 /** Every question of the reports, as one statement each. */
 
 /** A site's day with data. */
-export interface StoredDay {
-  day: number;
+export interface StoredDay extends SiteDay {
   /** Whether the day is over and has rollups, which give the same numbers as its events. */
   isRolledUp: boolean;
 }
@@ -26,23 +33,26 @@ const summed = (parts: readonly string[], more: readonly string[] = []) =>
 
 /** Counts by the values of a dimension, from rollups for whole days without filters, else from events. Returns one page. */
 export function countBy(
-  { siteId, fromMs, toMs, filters }: Scope,
+  scope: Scope,
   by: Exclude<Dimension, 'bot'>,
   { paging, ranking, days }: { paging: RowPaging; ranking: Ranking; days: readonly StoredDay[] },
 ): Statement | null {
+  const { fromMs, toMs, filters } = scope;
+  const sites = sitesIn(scope);
   const hasRollups = filters.length === 0 && rollupOf(by) !== null;
   const [rolledUp, others] = split(days, (day) => hasRollups && isWhole(day, { fromMs, toMs }));
   const values = new Values();
   const parts: string[] = [];
   if (rolledUp.length > 0) {
     const dimension = values.bind(rollupOf(by) ?? by);
-    parts.push(`SELECT value AS key, ${MEASURES.join(', ')} FROM rollups WHERE dimension = ${dimension}`);
+    const key = namedKey('value', by, sites, values);
+    parts.push(`SELECT ${key} AS key, ${MEASURES.join(', ')} FROM rollups WHERE dimension = ${dimension}`);
     if (LATER_DIMENSIONS.includes(by)) parts.push(unknownOfDaysWithout(dimension));
   }
   if (others.length > 0) {
-    const key = keyOf(by, values);
+    const key = keyOf(by, sites, values);
     const inSpan = spanOf({ fromMs, toMs }, values);
-    const kept = keptBy(filters, values);
+    const kept = keptBy(scope, values);
     parts.push(
       countEvents({
         kept: columnOf(by) === null ? `${kept} AND ${key} IS NOT NULL` : kept,
@@ -55,7 +65,7 @@ export function countBy(
   }
   if (parts.length === 0) return null;
   return {
-    siteId,
+    siteIds: idsOf(scope),
     from: {
       rollups: rolledUp,
       events: others,
@@ -66,18 +76,22 @@ export function countBy(
   };
 }
 
+/** A site's day as one value, which is never null. */
+const SITE_DAY = "site || ' ' || CAST(day AS String)";
+
 /** Counts all of the days without rollups of a dimension as unknown: they were sealed before there was the dimension. */
 function unknownOfDaysWithout(dimension: string): string {
   const counted = { ...Object.fromEntries(MEASURES.map((name) => [name, name])), bots: '0' };
   return `SELECT NULL AS key, ${measures({ ...counted, visitors: 'first_seen' })}
-    FROM quarter_hours WHERE day NOT IN (SELECT day FROM rollups WHERE dimension = ${dimension})`;
+    FROM quarter_hours WHERE ${SITE_DAY} NOT IN (SELECT ${SITE_DAY} FROM rollups WHERE dimension = ${dimension})`;
 }
 
 /** Counts crawlers' visits by their names. Returns one page. */
 export function countBots(
-  { siteId, fromMs, toMs }: Omit<Scope, 'filters'>,
+  scope: SpanOfSites,
   { paging, ranking, days }: { paging: RowPaging; ranking: Ranking; days: readonly StoredDay[] },
 ): Statement | null {
+  const { fromMs, toMs } = scope;
   const [rolledUp, others] = split(days, (day) => isWhole(day, { fromMs, toMs }));
   const values = new Values();
   const parts: string[] = [];
@@ -92,7 +106,7 @@ export function countBots(
   }
   if (parts.length === 0) return null;
   return {
-    siteId,
+    siteIds: idsOf(scope),
     from: { rollups: rolledUp, bots: others },
     sql: ranked(summed(parts, ['max(part.company) AS company']), paging, values, { by: 'bot', ranking }),
     values: values.all,
@@ -102,12 +116,16 @@ export function countBots(
 /**
  * Counts by the buckets between boundaries. The key is the position of the bucket. Days without a bucket inside them, such as
  * those cut by the midnight of another time zone, are counted from quarters of an hour, if there are no filters.
+ *
+ * @param bySite whether to count each site: the key is then the site, a space and the position
  */
 export function countByTime(
-  { siteId, filters }: Pick<Scope, 'siteId' | 'filters'>,
+  scope: FilteredSites,
   boundariesMs: readonly number[],
   days: readonly StoredDay[],
+  { bySite = false }: { bySite?: boolean } = {},
 ): Statement | null {
+  const { filters } = scope;
   const cuts = new Map<number, number>();
   for (const boundary of boundariesMs) {
     if (boundary % DAY_MS === 0) continue;
@@ -118,13 +136,14 @@ export function countByTime(
   const [rolledUp, others] = split(days, (day) => filters.length === 0 && (cuts.get(day) ?? 0) <= 1);
   const values = new Values();
   const bucketOf = bucketsOf(boundariesMs, values);
+  const ofSite = (bucket: string) => (bySite ? `site || ' ' || CAST(${bucket} AS String)` : bucket);
   const [fromMs, toMs] = [boundariesMs[0] ?? 0, boundariesMs.at(-1) ?? 0];
   const parts: string[] = [];
   if (rolledUp.length > 0) {
     // A day's first part has the visitors whose first event is in it, the part after a boundary those whose last one is.
     const seen = `CASE WHEN ${bucketOf(`(day * ${DAY_MS})`)} = ${bucketOf('quarter')} THEN first_seen ELSE last_seen END`;
     parts.push(
-      `SELECT ${bucketOf('quarter')} AS key, ${measures({
+      `SELECT ${ofSite(bucketOf('quarter'))} AS key, ${measures({
         ...Object.fromEntries(MEASURES.map((name) => [name, name])),
         visitors: seen,
       })} FROM quarter_hours WHERE ${spanOf({ fromMs, toMs }, values)('quarter')}`,
@@ -133,10 +152,10 @@ export function countByTime(
   if (others.length > 0) {
     const inSpan = spanOf({ fromMs, toMs }, values);
     // All that is in the span is in the only bucket.
-    const keyOf = boundariesMs.length === 2 ? () => '0' : bucketOf;
+    const keyOf = (at: string) => ofSite(boundariesMs.length === 2 ? '0' : bucketOf(at));
     parts.push(
       countEvents({
-        kept: keptBy(filters, values),
+        kept: keptBy(scope, values),
         keyOf,
         inSpan,
         isWithin: `${inSpan('visit_start')} AND ${inSpan('visit_end')} AND ${keyOf('visit_start')} = ${keyOf('visit_end')}`,
@@ -152,7 +171,7 @@ export function countByTime(
   }
   if (parts.length === 0) return null;
   return {
-    siteId,
+    siteIds: idsOf(scope),
     from: { quarter_hours: rolledUp, events: others, ...(filters.length === 0 ? { bots: others } : {}) },
     sql: summed(parts),
     values: values.all,
@@ -166,8 +185,8 @@ export function lastPages(
 ): Statement {
   const values = new Values();
   return {
-    siteId,
-    from: { events: days.map(({ day }) => day) },
+    siteIds: [siteId],
+    from: { events: days },
     sql: `
       SELECT page, count(*) AS visitors FROM (
         SELECT page, row_number() OVER (PARTITION BY visitor_no ORDER BY received_at DESC, ordinal DESC) AS place
@@ -179,42 +198,49 @@ export function lastPages(
 
 /** Adds up the values of events by the buckets between boundaries, and by currency. */
 export function sumByTime(
-  { siteId, filters }: Pick<Scope, 'siteId' | 'filters'>,
+  scope: FilteredSites,
   boundariesMs: readonly number[],
   days: readonly StoredDay[],
 ): Statement | null {
   const values = new Values();
   const key = boundariesMs.length === 2 ? '0' : bucketsOf(boundariesMs, values)('received_at');
   const span = { fromMs: boundariesMs[0] ?? 0, toMs: boundariesMs.at(-1) ?? 0 };
-  const kept = keptBy(filters, values);
-  return sumsOf({ siteId, key, kept: `${kept} AND ${spanOf(span, values)('received_at')}`, values, days });
+  const kept = keptBy(scope, values);
+  return sumsOf({ scope, key, kept: `${kept} AND ${spanOf(span, values)('received_at')}`, values, days });
 }
 
 /** Adds up the values of events by some values of a dimension, and by currency. */
 export function sumByValue(
-  { siteId, fromMs, toMs, filters }: Scope,
+  scope: Scope,
   by: FilterDimension,
   wanted: readonly (string | null)[],
   days: readonly StoredDay[],
 ): Statement | null {
   const values = new Values();
-  const key = keyOf(by, values);
-  const kept = keptBy([...filters, { by, values: wanted, negated: false }], values);
-  const happened = spanOf({ fromMs, toMs }, values)('received_at');
-  return sumsOf({ siteId, key, kept: `${kept} AND ${happened}`, values, days });
+  const key = keyOf(by, sitesIn(scope), values);
+  const filters: Filter[] = [...scope.filters, { by, values: wanted, negated: false }];
+  const kept = keptBy({ ...scope, filters }, values);
+  const happened = spanOf(scope, values)('received_at');
+  return sumsOf({ scope, key, kept: `${kept} AND ${happened}`, values, days });
 }
 
 function sumsOf({
-  siteId,
+  scope,
   key,
   kept,
   values,
   days,
-}: Pick<Statement, 'siteId'> & { key: string; kept: string; values: Values; days: readonly StoredDay[] }) {
+}: {
+  scope: FilteredSites;
+  key: string;
+  kept: string;
+  values: Values;
+  days: readonly StoredDay[];
+}) {
   if (days.length === 0) return null;
   return {
-    siteId,
-    from: { events: days.map(({ day }) => day) },
+    siteIds: idsOf(scope),
+    from: { events: days },
     sql: `SELECT ${key} AS key, currency, ${sumOfValues()} AS revenue FROM events WHERE value IS NOT NULL AND ${kept} GROUP BY 1, 2`,
     values: values.all,
   };
@@ -253,7 +279,7 @@ export function sumGoals(
 
 /** Asks about the events of a scope, with a flag `goal_N` for each goal that they may have reached. */
 function overGoals(
-  { siteId, fromMs, toMs, filters }: Scope,
+  scope: Scope,
   goals: readonly GoalTarget[],
   days: readonly StoredDay[],
   { columns, where, select }: { columns: string; where: string; select: (relation: string) => string },
@@ -261,27 +287,23 @@ function overGoals(
   if (goals.length === 0 || days.length === 0) return null;
   const values = new Values();
   const flags = goals.map((goal, i) => `${reached(goal, values)} AS goal_${i}`);
-  const kept = `${keptBy(filters, values)} AND ${spanOf({ fromMs, toMs }, values)('received_at')}`;
+  const kept = `${keptBy(scope, values)} AND ${spanOf(scope, values)('received_at')}`;
   return {
-    siteId,
-    from: { events: days.map(({ day }) => day) },
+    siteIds: idsOf(scope),
+    from: { events: days },
     sql: select(`(SELECT ${columns}, ${flags.join(', ')} FROM events WHERE ${where} AND ${kept}) AS reached`),
     values: values.all,
   };
 }
 
 /** Counts the events other than page views that have each property. */
-export function countProperties(
-  { siteId, fromMs, toMs, filters }: Scope,
-  limit: number,
-  days: readonly StoredDay[],
-): Statement | null {
+export function countProperties(scope: Scope, limit: number, days: readonly StoredDay[]): Statement | null {
   if (days.length === 0) return null;
   const values = new Values();
-  const kept = `${keptBy(filters, values)} AND ${spanOf({ fromMs, toMs }, values)('received_at')}`;
+  const kept = `${keptBy(scope, values)} AND ${spanOf(scope, values)('received_at')}`;
   return {
-    siteId,
-    from: { events: days.map(({ day }) => day) },
+    siteIds: idsOf(scope),
+    from: { events: days },
     sql: `SELECT property, count(*) AS events FROM (
         SELECT arrayJoin(mapKeys(props)) AS property FROM events WHERE name <> '${PAGEVIEW}' AND ${kept}) AS properties
       GROUP BY property ORDER BY events DESC, property LIMIT ${values.bind(limit)}`,
@@ -388,11 +410,15 @@ function bucketsOf(boundariesMs: readonly number[], values: Values): (at: string
 }
 
 /** Divides days into those that are answered from rollups, if these can answer, and those that are answered from rows. */
-function split(days: readonly StoredDay[], canRollUp: (day: number) => boolean): [number[], number[]] {
-  const [rolledUp, others]: [number[], number[]] = [[], []];
-  for (const { day, isRolledUp } of days) (isRolledUp && canRollUp(day) ? rolledUp : others).push(day);
+function split(days: readonly StoredDay[], canRollUp: (day: number) => boolean): [SiteDay[], SiteDay[]] {
+  const [rolledUp, others]: [SiteDay[], SiteDay[]] = [[], []];
+  for (const { siteId, day, isRolledUp } of days)
+    (isRolledUp && canRollUp(day) ? rolledUp : others).push({ siteId, day });
   return [rolledUp, others];
 }
+
+/** Returns the sites of a statement. */
+export const idsOf = (scope: OfSites) => sitesIn(scope).map(({ siteId }) => siteId);
 
 const isWhole = (day: number, { fromMs, toMs }: Pick<Scope, 'fromMs' | 'toMs'>) =>
   day * DAY_MS >= fromMs && (day + 1) * DAY_MS <= toMs;

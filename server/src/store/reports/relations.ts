@@ -65,6 +65,29 @@ export const EVENTS: readonly Column[] = [
   ...columns('text', ...VISIT_COLUMNS),
 ];
 
+/** Above all numbers of visits and visitors, whatever their day: two to the power of 52, days being less than 2 ** 20. */
+const NUMBERS_OF_SITE = 2n ** 52n;
+
+/**
+ * Returns the query for `events` of several sites, whose numbers of visits and visitors differ from those of the other sites.
+ *
+ * @param events a query for the events of these sites, whose numbers differ within each
+ */
+export function ownNumbers(
+  events: string,
+  siteIds: readonly string[],
+  literal: (text: string) => string,
+): string {
+  if (siteIds.length === 1) return events;
+  const places = siteIds.map((siteId, i) => `WHEN ${literal(siteId)} THEN ${NUMBERS_OF_SITE * BigInt(i)}`);
+  const columns = EVENTS.map(({ name }) =>
+    name === 'visit_no' || name === 'visitor_no'
+      ? `single.${name} + CASE single.site ${places.join(' ')} ELSE 0 END AS ${name}`
+      : `single.${name} AS ${name}`,
+  );
+  return `SELECT ${columns.join(', ')} FROM (${events}) AS single`;
+}
+
 export const BOTS: readonly Column[] = [
   ...columns('text', 'site'),
   ...columns('integer', 'day', 'received_at', 'ordinal'),

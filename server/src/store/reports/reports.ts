@@ -6,9 +6,11 @@ import type { Money } from '../../domain/money.ts';
 import type {
   AskedReports,
   BreakdownRow,
+  FilteredSites,
   FunnelRow,
   GoalCount,
   JourneyStep,
+  OfSites,
   PropertyCount,
   RowPaging,
   Scope,
@@ -23,6 +25,7 @@ import {
   countByTime,
   countGoals,
   countProperties,
+  idsOf,
   lastPages,
   type StoredDay,
   sumByTime,
@@ -37,8 +40,8 @@ export type Row = Readonly<Record<string, unknown>>;
 
 /** What an engine must do so that all reports can be asked of it. */
 export interface ReportEngine {
-  /** Lists a site's days with data among those from one to another (both inclusive). */
-  daysOf(siteId: string, range: { firstDay: number; lastDay: number }): Promise<StoredDay[]>;
+  /** Lists the days on which sites have data among those from one to another (both inclusive). */
+  daysOf(siteIds: readonly string[], range: { firstDay: number; lastDay: number }): Promise<StoredDay[]>;
   /** Answers a statement over the relations. Counts are numbers, or text of digits. */
   rows(statement: Statement): Promise<Row[]>;
   /** How the engine writes a percentile. */
@@ -59,14 +62,20 @@ export class SqlReports implements Omit<AskedReports, 'listActivity' | 'eventsSi
     return measures ?? { ...NO_MEASURES };
   }
 
-  async series(
-    scope: Pick<Scope, 'siteId' | 'filters'>,
-    boundariesMs: readonly number[],
-  ): Promise<Measures[]> {
-    const days = await this.#daysWithin(scope.siteId, boundariesMs[0] ?? 0, boundariesMs.at(-1) ?? 0);
+  async series(scope: FilteredSites, boundariesMs: readonly number[]): Promise<Measures[]> {
+    const days = await this.#daysWithin(scope, boundariesMs[0] ?? 0, boundariesMs.at(-1) ?? 0);
     const rows = await this.#rows(countByTime(scope, boundariesMs, days));
     const byBucket = new Map(rows.map((row) => [Number(row.key), measuresOf(row)]));
     return boundariesMs.slice(1).map((_, bucket) => byBucket.get(bucket) ?? { ...NO_MEASURES });
+  }
+
+  async seriesBySite(scope: FilteredSites, boundariesMs: readonly number[]): Promise<Measures[][]> {
+    const days = await this.#daysWithin(scope, boundariesMs[0] ?? 0, boundariesMs.at(-1) ?? 0);
+    const rows = await this.#rows(countByTime(scope, boundariesMs, days, { bySite: true }));
+    const byKey = new Map(rows.map((row) => [String(row.key), measuresOf(row)]));
+    return idsOf(scope).map((siteId) =>
+      boundariesMs.slice(1).map((_, bucket) => byKey.get(`${siteId} ${bucket}`) ?? { ...NO_MEASURES }),
+    );
   }
 
   async breakdown(
@@ -76,7 +85,7 @@ export class SqlReports implements Omit<AskedReports, 'listActivity' | 'eventsSi
   ): Promise<{ rows: BreakdownRow[]; nextCursor: string | null }> {
     // Filters are about people.
     if (by === 'bot' && scope.filters.length > 0) return { rows: [], nextCursor: null };
-    const days = await this.#daysWithin(scope.siteId, scope.fromMs, scope.toMs);
+    const days = await this.#daysWithin(scope, scope.fromMs, scope.toMs);
     const asked = { paging, ranking: rankingOf(sort), days };
     const page = await this.#rows(by === 'bot' ? countBots(scope, asked) : countBy(scope, by, asked));
     const { rows, nextCursor } = pageOf(page, paging);
@@ -95,25 +104,22 @@ export class SqlReports implements Omit<AskedReports, 'listActivity' | 'eventsSi
     by: ViewDimension | null,
     paging: RowPaging,
   ): Promise<{ rows: ViewsRow[]; nextCursor: string | null }> {
-    const days = await this.#daysWithin(scope.siteId, scope.fromMs, scope.toMs);
+    const days = await this.#daysWithin(scope, scope.fromMs, scope.toMs);
     const page = await this.#rows(countViews(scope, by, { paging, days, p75: this.#engine.p75 }));
     if (by === null) return { rows: [allViews(page)], nextCursor: null };
     const { rows, nextCursor } = pageOf(page, paging);
     return { rows: rows.map(viewsRow), nextCursor };
   }
 
-  async revenue(
-    scope: Pick<Scope, 'siteId' | 'filters'>,
-    boundariesMs: readonly number[],
-  ): Promise<Money[][]> {
-    const days = await this.#daysWithin(scope.siteId, boundariesMs[0] ?? 0, boundariesMs.at(-1) ?? 0);
+  async revenue(scope: FilteredSites, boundariesMs: readonly number[]): Promise<Money[][]> {
+    const days = await this.#daysWithin(scope, boundariesMs[0] ?? 0, boundariesMs.at(-1) ?? 0);
     const byBucket = moneyByKey(await this.#rows(sumByTime(scope, boundariesMs, days)));
     return boundariesMs.slice(1).map((_, bucket) => byBucket.get(String(bucket)) ?? []);
   }
 
   async revenueBy(scope: Scope, by: Dimension, values: readonly (string | null)[]): Promise<Money[][]> {
     if (by === 'bot' || values.length === 0) return values.map(() => []);
-    const days = await this.#daysWithin(scope.siteId, scope.fromMs, scope.toMs);
+    const days = await this.#daysWithin(scope, scope.fromMs, scope.toMs);
     const found: Money[][] = [];
     for (let from = 0; from < values.length; from += VALUES_AT_ONCE) {
       const some = values.slice(from, from + VALUES_AT_ONCE);
@@ -124,7 +130,7 @@ export class SqlReports implements Omit<AskedReports, 'listActivity' | 'eventsSi
   }
 
   async goals(scope: Scope, goals: readonly GoalTarget[]): Promise<GoalCount[]> {
-    const days = await this.#daysWithin(scope.siteId, scope.fromMs, scope.toMs);
+    const days = await this.#daysWithin(scope, scope.fromMs, scope.toMs);
     const [counted] = await this.#rows(countGoals(scope, goals, days));
     const sums = await this.#rows(sumGoals(scope, goals, days));
     return goals.map((_, i) => ({
@@ -144,7 +150,7 @@ export class SqlReports implements Omit<AskedReports, 'listActivity' | 'eventsSi
     by: FilterDimension | null,
     paging: RowPaging,
   ): Promise<{ rows: FunnelRow[]; nextCursor: string | null }> {
-    const days = await this.#daysWithin(scope.siteId, scope.fromMs, scope.toMs);
+    const days = await this.#daysWithin(scope, scope.fromMs, scope.toMs);
     const page = await this.#rows(countFunnel(scope, steps, by, { paging, days }));
     if (by === null) return { rows: [funnelRow(page[0], steps.length)], nextCursor: null };
     const { rows, nextCursor } = pageOf(page, paging);
@@ -152,12 +158,12 @@ export class SqlReports implements Omit<AskedReports, 'listActivity' | 'eventsSi
   }
 
   async journeys(scope: Scope, page: GoalTarget, limit: number): Promise<JourneyStep[]> {
-    const days = await this.#daysWithin(scope.siteId, scope.fromMs, scope.toMs);
+    const days = await this.#daysWithin(scope, scope.fromMs, scope.toMs);
     return journeyOf(await this.#rows(countJourneys(scope, page, limit, days)));
   }
 
   async properties(scope: Scope, limit: number): Promise<PropertyCount[]> {
-    const days = await this.#daysWithin(scope.siteId, scope.fromMs, scope.toMs);
+    const days = await this.#daysWithin(scope, scope.fromMs, scope.toMs);
     const rows = await this.#rows(countProperties(scope, limit, days));
     return rows.map((row) => ({ name: String(row.property), events: Number(row.events) }));
   }
@@ -166,7 +172,7 @@ export class SqlReports implements Omit<AskedReports, 'listActivity' | 'eventsSi
     siteId: string,
     sinceMs: number,
   ): Promise<{ visitors: number; pages: { path: string; visitors: number }[] }> {
-    const days = await this.#engine.daysOf(siteId, { firstDay: utcDay(sinceMs), lastDay: LAST_DAY });
+    const days = await this.#engine.daysOf([siteId], { firstDay: utcDay(sinceMs), lastDay: LAST_DAY });
     const rows = await this.#rows(days.length === 0 ? null : lastPages({ siteId, sinceMs }, days));
     const pages = rows
       .map((row) => ({ path: String(row.page), visitors: Number(row.visitors) }))
@@ -174,9 +180,9 @@ export class SqlReports implements Omit<AskedReports, 'listActivity' | 'eventsSi
     return { visitors: pages.reduce((sum, page) => sum + page.visitors, 0), pages };
   }
 
-  async #daysWithin(siteId: string, fromMs: number, toMs: number): Promise<StoredDay[]> {
+  async #daysWithin(of: OfSites, fromMs: number, toMs: number): Promise<StoredDay[]> {
     if (fromMs >= toMs) return [];
-    return this.#engine.daysOf(siteId, { firstDay: utcDay(fromMs), lastDay: utcDay(toMs - 1) });
+    return this.#engine.daysOf(idsOf(of), { firstDay: utcDay(fromMs), lastDay: utcDay(toMs - 1) });
   }
 
   async #rows(statement: Statement | null): Promise<Row[]> {

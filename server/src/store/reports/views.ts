@@ -1,10 +1,9 @@
 import type { ViewDimension } from '../../domain/dimensions.ts';
 import { VITALS, type ViewFigures, type VitalName } from '../../domain/vitals.ts';
-import type { RowPaging, Scope, ViewsRow } from '../contract/store.ts';
-import { keptBy } from './conditions.ts';
-import { type StoredDay, spanOf } from './questions.ts';
+import { type RowPaging, type Scope, sitesIn, type ViewsRow } from '../contract/store.ts';
+import { keptBy, keyOf } from './conditions.ts';
+import { idsOf, type StoredDay, spanOf } from './questions.ts';
 import { type Ranking, ranked } from './ranking.ts';
-import { columnOf } from './relations.ts';
 import { type Statement, Values } from './statement.ts';
 
 /** The question about views that ended: how far visitors scrolled, and web vitals. */
@@ -16,7 +15,7 @@ const BY_VIEWS: Ranking = { size: 'ended', more: 'scrolled', isListed: 'ended > 
 
 /** Counts views by the values of a dimension, and returns one page; or all of them in one row, if there is no dimension. */
 export function countViews(
-  { siteId, fromMs, toMs, filters }: Scope,
+  scope: Scope,
   by: ViewDimension | null,
   { paging, days, p75 }: { paging: RowPaging; days: readonly StoredDay[]; p75: P75 },
 ): Statement | null {
@@ -28,12 +27,12 @@ export function countViews(
     `count(*) FILTER (WHERE ${name} > ${poor}) AS ${name}_poor`,
     `${p75(name)} AS ${name}_p75`,
   ]);
-  const counted = `SELECT ${by === null ? '' : `${columnOf(by)} AS key, `}count(*) AS ended, count(scroll) AS scrolled,
+  const counted = `SELECT ${by === null ? '' : `${keyOf(by, sitesIn(scope), values)} AS key, `}count(*) AS ended, count(scroll) AS scrolled,
       sum(scroll) AS scroll_sum, ${figures.join(', ')}
-    FROM views WHERE ${keptBy(filters, values)} AND ${spanOf({ fromMs, toMs }, values)('received_at')}`;
+    FROM views WHERE ${keptBy(scope, values)} AND ${spanOf(scope, values)('received_at')}`;
   return {
-    siteId,
-    from: { views: days.map(({ day }) => day) },
+    siteIds: idsOf(scope),
+    from: { views: days },
     sql: by === null ? counted : ranked(`${counted} GROUP BY key`, paging, values, { by, ranking: BY_VIEWS }),
     values: values.all,
   };

@@ -57,11 +57,11 @@ export interface BegunGeneration {
 
 /** Knows which generations are in force. Every method may throw `StoreUnavailable`. */
 export interface Generations {
-  /** Lists a site's days with entries among those from one to another (both inclusive). An open day has no generation. */
+  /** Lists sites' days with entries among those from one to another (both inclusive). An open day has no generation. */
   daysOf(
-    siteId: string,
+    siteIds: readonly string[],
     range: { firstDay: number; lastDay: number },
-  ): Promise<{ day: number; isLarge: boolean; inForce: SealedGeneration | null }[]>;
+  ): Promise<(SiteDay & { isLarge: boolean; inForce: SealedGeneration | null })[]>;
   /**
    * Begins a generation of days before a day that are open or have changed, and have no dirty marks; or else of days from then
    * on that have changed since their generation.

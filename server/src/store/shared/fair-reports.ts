@@ -28,6 +28,8 @@ export class FairReports implements AskedReports {
   totals: AskedReports['totals'] = (scope) => this.#ask((reports) => reports.totals(scope));
   series: AskedReports['series'] = (scope, boundariesMs) =>
     this.#ask((reports) => reports.series(scope, boundariesMs));
+  seriesBySite: AskedReports['seriesBySite'] = (scope, boundariesMs) =>
+    this.#ask((reports) => reports.seriesBySite(scope, boundariesMs));
   breakdown: AskedReports['breakdown'] = (scope, by, options) =>
     this.#ask((reports) => reports.breakdown(scope, by, options));
   views: AskedReports['views'] = (scope, by, options) =>

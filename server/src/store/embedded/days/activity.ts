@@ -1,5 +1,5 @@
 import { DAY_MS, utcDay } from '../../../domain/clock.ts';
-import type { ActivityItem, Reports, Scope } from '../../contract/store.ts';
+import type { ActivityItem, Reports, SiteSpan } from '../../contract/store.ts';
 import { type Database, inOneState, prepared } from '../../drivers/sqlite.ts';
 import { archivedBefore } from '../tables/segments.ts';
 import { archivedBotsBefore, archivedEventsBefore } from './activity-files.ts';
@@ -22,7 +22,7 @@ type Options = Parameters<Reports['listActivity']>[1];
 /** Lists events and bots' requests, newest first: those of the events file, then those of archived days. */
 export async function listActivity(
   { db, engine, signal }: { db: Database; engine: DayEngine; signal: AbortSignal },
-  { siteId, fromMs, toMs }: Omit<Scope, 'filters'>,
+  { siteId, fromMs, toMs }: SiteSpan,
   { type, limit, cursor }: Options,
 ): Promise<{ items: ActivityItem[]; nextCursor: string | null }> {
   const site = prepared(db, 'SELECT id FROM sites WHERE site = ?').get(siteId)?.id;

@@ -1,10 +1,10 @@
 import { utcDay } from '../../../domain/clock.ts';
-import { type Scope, StoreUnavailable } from '../../contract/store.ts';
+import { type SpanOfSites, StoreUnavailable, sitesIn } from '../../contract/store.ts';
 import type { DuckDb } from '../../drivers/duckdb.ts';
 import { literal } from '../../drivers/duckdb-text.ts';
 import { type Database, prepared, translated } from '../../drivers/sqlite.ts';
 import type { StoredDay } from '../../reports/questions.ts';
-import { type AskedRelation, RELATIONS, VIEWS, VISIT_COLUMNS } from '../../reports/relations.ts';
+import { type AskedRelation, ownNumbers, RELATIONS, VIEWS, VISIT_COLUMNS } from '../../reports/relations.ts';
 import type { ReportEngine, Row } from '../../reports/reports.ts';
 import type { Statement } from '../../reports/statement.ts';
 import { expiredBefore } from '../tables/expired.ts';
@@ -55,40 +55,40 @@ export class DayEngine {
   /** Returns the engine as one question uses it, which ends when the signal aborts. */
   until(signal: AbortSignal): ReportEngine {
     return {
-      daysOf: (siteId, range) => this.daysOf(siteId, range),
+      daysOf: (siteIds, range) => this.daysOf(siteIds, range),
       rows: (statement) => this.rows(statement, signal),
       p75: (column) => `quantile_disc(${column}, 0.75)`,
     };
   }
 
   async daysOf(
-    siteId: string,
+    siteIds: readonly string[],
     { firstDay, lastDay }: { firstDay: number; lastDay: number },
   ): Promise<StoredDay[]> {
-    const site = this.#texts.site(siteId);
-    if (site === null) return [];
-    return translated(() =>
-      prepared(
+    return translated(() => {
+      const select = prepared(
         this.#db,
         `SELECT c.day, EXISTS (SELECT 1 FROM sealed_days s WHERE s.site = c.site AND s.day = c.day)
            OR ${HAS_KEPT_ROLLUPS} AS rolled_up
          FROM counters c WHERE c.site = ? AND c.day BETWEEN ? AND ? ORDER BY c.day`,
-      )
-        .all(site, firstDay, lastDay)
-        .map((row) => ({ day: Number(row.day), isRolledUp: Number(row.rolled_up) === 1 })),
-    );
+      );
+      return this.#known(siteIds).flatMap(({ siteId, site }) =>
+        select
+          .all(site, firstDay, lastDay)
+          .map((row) => ({ siteId, day: Number(row.day), isRolledUp: Number(row.rolled_up) === 1 })),
+      );
+    });
   }
 
   /** @throws DayOpened */
-  async rows({ siteId, from, sql, values }: Statement, signal: AbortSignal): Promise<Row[]> {
-    const site = this.#texts.site(siteId);
-    if (site === null) return [];
+  async rows({ siteIds, from, sql, values }: Statement, signal: AbortSignal): Promise<Row[]> {
+    const sites = this.#known(siteIds);
+    if (sites.length === 0) return [];
     try {
-      const relations = await this.#relationsInOneState({ siteId, site }, from, signal);
-      const days = [...new Set(Object.values(from).flat())];
+      const relations = await this.#relationsInOneState(siteIds, from, signal);
       return await readingSegments(
         this.#folder,
-        () => this.#segments(site, days),
+        () => this.#segments(this.#located(Object.values(from).flat())).map(({ segment }) => segment),
         () => this.#duck.rows(`WITH ${relations.join(',\n')}\n${sql}`, values, signal),
       );
     } finally {
@@ -97,10 +97,15 @@ export class DayEngine {
     }
   }
 
-  /** Returns the instant from which a span has events, if retention has deleted earlier ones; else null. */
-  eventsSince({ siteId, fromMs, toMs }: Omit<Scope, 'filters'>): number | null {
-    const site = this.#texts.site(siteId);
-    if (site === null) return null;
+  /** Returns the instant from which all sites of a span have events, if retention has deleted earlier ones; else null. */
+  eventsSince(scope: SpanOfSites): number | null {
+    const since = this.#known(sitesIn(scope).map(({ siteId }) => siteId)).flatMap(
+      ({ site }) => this.#eventsSince(site, scope) ?? [],
+    );
+    return since.length === 0 ? null : Math.max(...since);
+  }
+
+  #eventsSince(site: number, { fromMs, toMs }: SpanOfSites): number | null {
     return translated(() => {
       const sinceMs = expiredBefore(this.#db, site);
       const deleted = prepared(
@@ -134,12 +139,12 @@ export class DayEngine {
     signal: AbortSignal,
   ): Promise<Row[]> {
     const columns = FILE_COLUMNS[relation].map(({ name }) => name);
-    const segments = this.#segments(site, days);
-    const archived = this.#files({ siteId, site }, { relation, columns }, segments).join(' UNION ALL ');
+    const segments = this.#segments(days.map((day) => ({ siteId, site, day })));
+    const archived = this.#files({ relation, columns }, segments).join(' UNION ALL ');
     if (archived === '') return [];
     return readingSegments(
       this.#folder,
-      () => segments,
+      () => segments.map(({ segment }) => segment),
       () => this.#duck.rows(`WITH archived AS (${archived}) ${sql}`, values, signal),
     );
   }
@@ -157,47 +162,49 @@ export class DayEngine {
   }
 
   async #relationsInOneState(
-    of: { siteId: string; site: number },
+    siteIds: readonly string[],
     from: Statement['from'],
     signal: AbortSignal,
   ): Promise<string[]> {
     translated(() => this.#db.exec('BEGIN'));
     try {
-      return await this.#relations(of, from, signal);
+      return await this.#relations(siteIds, from, signal);
     } finally {
       translated(() => this.#db.exec('COMMIT'));
     }
   }
 
   async #relations(
-    of: { siteId: string; site: number },
+    siteIds: readonly string[],
     from: Statement['from'],
     signal: AbortSignal,
   ): Promise<string[]> {
     const named: string[] = [];
     for (const relation of Object.keys(from) as AskedRelation[]) {
-      const days = from[relation] ?? [];
-      const segments = this.#segments(of.site, days);
-      const open = days.filter((day) => !segments.some((each) => each.day === day));
-      const sources = relation === 'views' ? this.#viewsInFiles(of, segments) : [];
+      const days = this.#located(from[relation] ?? []);
+      const segments = this.#segments(days);
+      const inSegments = new Set(
+        segments.flatMap(({ segment, sites }) => sites.map((of) => keyOf(of, segment))),
+      );
+      const open = days.filter((of) => !inSegments.has(keyOf(of, of)));
+      const sources = relation === 'views' ? this.#viewsInFiles(segments) : [];
       if (relation !== 'views') {
         const columns = RELATIONS[relation].map(({ name }) => name);
-        sources.push(...this.#files(of, { relation, columns }, segments));
+        sources.push(...this.#files({ relation, columns }, segments));
       }
-      if (open.length > 0) sources.push(await this.#openRelation(of, relation, open, signal));
-      named.push(
-        `${relation} AS (${sources.length === 0 ? emptyRelation(relation) : sources.join(' UNION ALL ')})`,
-      );
+      if (open.length > 0) sources.push(await this.#openRelation(relation, open, signal));
+      const rows = sources.length === 0 ? emptyRelation(relation) : sources.join(' UNION ALL ');
+      named.push(`${relation} AS (${relation === 'events' ? ownNumbers(rows, siteIds, literal) : rows})`);
     }
     return named;
   }
 
   /** Returns the query for views that ended in files; none if no file has any. */
-  #viewsInFiles(of: { siteId: string; site: number }, segments: readonly Segment[]): string[] {
-    const leaves = this.#files(of, { relation: 'leaves', columns: LEAVES_IN_FILES }, segments);
+  #viewsInFiles(segments: readonly SitesInSegment[]): string[] {
+    const leaves = this.#files({ relation: 'leaves', columns: LEAVES_IN_FILES }, segments);
     if (leaves.length === 0) return [];
-    const events = { relation: 'events', columns: ['visit_no', 'begins', ...VISIT_COLUMNS] } as const;
-    const visits = this.#files(of, events, segments).map((query) => `SELECT * FROM (${query}) WHERE begins`);
+    const events = { relation: 'events', columns: ['site', 'visit_no', 'begins', ...VISIT_COLUMNS] } as const;
+    const visits = this.#files(events, segments).map((query) => `SELECT * FROM (${query}) WHERE begins`);
     return [
       viewsOf(
         leavesOfFiles(leaves.join(' UNION ALL ')),
@@ -206,30 +213,62 @@ export class DayEngine {
     ];
   }
 
-  #segments(site: number, days: readonly number[]): Segment[] {
-    if (days.length === 0) return [];
-    const span = { firstDay: Math.min(...days), lastDay: Math.max(...days) };
-    const wanted = new Set(days);
-    return segmentsOfSite(this.#db, { site, ...span }).filter(({ day }) => wanted.has(day));
+  /** Returns the sites that have a number in the events file. Others have no events. */
+  #known(siteIds: readonly string[]): KnownSite[] {
+    return siteIds.flatMap((siteId) => {
+      const site = this.#texts.site(siteId);
+      return site === null ? [] : [{ siteId, site }];
+    });
   }
 
-  /** Returns the queries for the rows of a relation in files; none if no file has such rows. */
+  #located(days: Iterable<Pick<SiteDay, 'siteId' | 'day'>>): SiteDay[] {
+    return [...days].flatMap(({ siteId, day }) => this.#known([siteId]).map((of) => ({ ...of, day })));
+  }
+
+  /** Lists the segments that have sites' days, each with the sites of which it has them. */
+  #segments(days: readonly SiteDay[]): SitesInSegment[] {
+    const found = new Map<number, { segment: Segment; sites: KnownSite[] }>();
+    for (const [site, ofSite] of Map.groupBy(days, (day) => day.site)) {
+      const wanted = new Set(ofSite.map(({ day }) => day));
+      const siteId = ofSite[0]?.siteId ?? '';
+      const span = { firstDay: Math.min(...wanted), lastDay: Math.max(...wanted) };
+      for (const segment of segmentsOfSite(this.#db, { site, ...span })) {
+        if (!wanted.has(segment.day)) continue;
+        const known = found.get(segment.no) ?? { segment, sites: [] };
+        known.sites.push({ siteId, site });
+        found.set(segment.no, known);
+      }
+    }
+    return [...found.values()];
+  }
+
+  /** Returns the queries for the rows of a relation in files, each of which is read once; none if no file has such rows. */
   #files(
-    { siteId, site }: { siteId: string; site: number },
     { relation, columns }: { relation: FileRelation; columns: readonly string[] },
-    segments: readonly Segment[],
+    segments: readonly SitesInSegment[],
   ): string[] {
-    // Rows that retention has deleted stay in the file until it is written again.
-    const expired =
-      relation === 'rollups' || relation === 'quarter_hours'
-        ? ''
-        : `AND received_at >= ${expiredBefore(this.#db, site)}`;
-    return rowsInFiles(this.#folder, segments, relation, columns).map(
-      (rows) => `${rows} WHERE site = ${literal(siteId)} ${expired}`,
-    );
+    // A file may have outdated rows of sites whose day is in another segment.
+    const alike = Map.groupBy(segments, ({ sites }) => sites.map(({ site }) => site).join());
+    return [...alike.values()].flatMap((same) => {
+      const isAsked = this.#rowsOfSites(relation, same[0]?.sites ?? []);
+      const files = same.map(({ segment }) => segment);
+      return rowsInFiles(this.#folder, files, relation, columns).map((rows) => `${rows} WHERE ${isAsked}`);
+    });
   }
 
-  #hasKeptRollups(site: number, day: number): boolean {
+  /** Returns the condition of rows in files that are of some sites, and not deleted. */
+  #rowsOfSites(relation: FileRelation, sites: readonly KnownSite[]): string {
+    const idsOf = (some: readonly KnownSite[]) => some.map(({ siteId }) => literal(siteId)).join(', ');
+    if (relation === 'rollups' || relation === 'quarter_hours') return `site IN (${idsOf(sites)})`;
+    // Rows that retention has deleted stay in the file until it is written again.
+    const byExpiry = Map.groupBy(sites, ({ site }) => expiredBefore(this.#db, site));
+    const conditions = [...byExpiry].map(
+      ([beforeMs, some]) => `(site IN (${idsOf(some)}) AND received_at >= ${beforeMs})`,
+    );
+    return `(${conditions.join(' OR ')})`;
+  }
+
+  #hasKeptRollups({ site, day }: SiteDay): boolean {
     return (
       prepared(
         this.#db,
@@ -239,47 +278,51 @@ export class DayEngine {
   }
 
   async #openRelation(
-    of: { siteId: string; site: number },
     relation: AskedRelation,
-    days: readonly number[],
+    days: readonly SiteDay[],
     signal: AbortSignal,
   ): Promise<string> {
     if (relation === 'rollups' || relation === 'quarter_hours') {
-      if (days.some((day) => !this.#hasKeptRollups(of.site, day)))
+      if (days.some((day) => !this.#hasKeptRollups(day)))
         throw new DayOpened('a day of the report changed while it was read');
-      return this.#kept.relation(of, relation, days);
+      return this.#kept.relation(relation, days);
     }
     const open = this.#open ?? (await DayTables.create(this.#duck));
     // Until all went well: after an error it is unknown how far it came.
     this.#open = null;
     for (const day of days) {
       if (signal.aborted) break;
-      await open.update({ db: this.#db, texts: this.#texts }, { ...of, day }, signal);
+      await open.update({ db: this.#db, texts: this.#texts }, day, signal);
     }
     this.#open = open;
     signal.throwIfAborted();
-    if (relation !== 'views') return open[relation](of.siteId, days);
-    return viewsOf(await this.#openLeaves(of, days, signal), open.visits(of.siteId, days));
+    if (relation !== 'views') return open[relation](days);
+    return viewsOf(await this.#openLeaves(days, signal), open.visits(days));
   }
 
   /** Copies the leaves of open days. @returns the query for them */
-  async #openLeaves(
-    of: { siteId: string; site: number },
-    days: readonly number[],
-    signal: AbortSignal,
-  ): Promise<string> {
+  async #openLeaves(days: readonly SiteDay[], signal: AbortSignal): Promise<string> {
     const leaves = this.#leaves ?? (await OpenLeaves.create(this.#duck));
     // As for the other copies.
     this.#leaves = null;
     for (const day of days) {
       if (signal.aborted) break;
-      await leaves.update({ db: this.#db, texts: this.#texts }, { ...of, day }, signal);
+      await leaves.update({ db: this.#db, texts: this.#texts }, day, signal);
     }
     this.#leaves = leaves;
     signal.throwIfAborted();
-    return leaves.ofDays(of.siteId, days);
+    return leaves.ofDays(days);
   }
 }
+
+type KnownSite = Pick<SiteDay, 'siteId' | 'site'>;
+
+interface SitesInSegment {
+  segment: Segment;
+  sites: readonly KnownSite[];
+}
+
+const keyOf = ({ site }: Pick<SiteDay, 'site'>, { day }: Pick<SiteDay, 'day'>) => `${site} ${day}`;
 
 function emptyRelation(relation: AskedRelation): string {
   const columns = (relation === 'views' ? VIEWS : RELATIONS[relation]).map(

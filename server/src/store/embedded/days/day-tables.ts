@@ -61,9 +61,17 @@ const TABLES: Readonly<Record<string, Columns>> = {
   bots: COLUMNS.bots,
 };
 
-/** What of the tables belongs to some days of a site. */
-const ofDays = (alias: string, siteId: string, days: readonly number[]) =>
-  `${alias}.site = ${literal(siteId)} AND ${alias}.day IN (${days.join(', ')})`;
+/** Returns the condition of rows that are of some sites' days. */
+export function ofDays(alias: string, days: readonly Pick<SiteDay, 'siteId' | 'day'>[]): string {
+  const daysOf = Map.groupBy(days, ({ siteId }) => siteId);
+  // Sites mostly have the same open days.
+  const alike = Map.groupBy(daysOf, ([, ofSite]) => ofSite.map(({ day }) => day).join(', '));
+  const conditions = [...alike].map(
+    ([same, sites]) =>
+      `${alias}.site IN (${sites.map(([siteId]) => literal(siteId)).join(', ')}) AND ${alias}.day IN (${same})`,
+  );
+  return conditions.length === 1 ? conditions.join('') : `(${conditions.join(' OR ')})`;
+}
 
 /**
  * The events, visits and bots of open days, copied from the rows of the events file into tables of DuckDB. `update` copies what
@@ -85,8 +93,8 @@ export class DayTables {
     return tables;
   }
 
-  /** A query for the relation `events` on some days of a site. */
-  events(siteId: string, days: readonly number[]): string {
+  /** A query for the relation `events` on some days of sites. */
+  events(days: readonly SiteDay[]): string {
     const selected = RELATIONS.events.map(({ name }) => {
       if (name === 'begins')
         return '(e.received_at = v.visit_start AND e.ordinal = v.first_ordinal) AS begins';
@@ -94,17 +102,17 @@ export class DayTables {
     });
     return `SELECT ${selected.join(', ')} FROM open_events AS e
       JOIN open_visits AS v ON v.site = e.site AND v.day = e.day AND v.visit = e.visit
-      WHERE ${ofDays('e', siteId, days)} AND ${ofDays('v', siteId, days)}`;
+      WHERE ${ofDays('e', days)} AND ${ofDays('v', days)}`;
   }
 
-  /** A query for the relation `bots` on some days of a site. */
-  bots(siteId: string, days: readonly number[]): string {
-    return `SELECT * FROM open_bots AS b WHERE ${ofDays('b', siteId, days)}`;
+  /** A query for the relation `bots` on some days of sites. */
+  bots(days: readonly SiteDay[]): string {
+    return `SELECT * FROM open_bots AS b WHERE ${ofDays('b', days)}`;
   }
 
-  /** A query for the visits on some days of a site. */
-  visits(siteId: string, days: readonly number[]): string {
-    return `SELECT * FROM open_visits AS v WHERE ${ofDays('v', siteId, days)}`;
+  /** A query for the visits on some days of sites. */
+  visits(days: readonly SiteDay[]): string {
+    return `SELECT * FROM open_visits AS v WHERE ${ofDays('v', days)}`;
   }
 
   /** The number of rows in the tables, those of deleted copies included, as a measure of the memory they take. */
@@ -234,7 +242,7 @@ export class DayTables {
   async #merge({ siteId, day }: SiteDay): Promise<void> {
     const firsts = EVENT_COLUMNS.map(
       (column) => `row_number() OVER (PARTITION BY visit, ${column} ORDER BY received_at, ordinal) = 1
-        AND NOT EXISTS (SELECT 1 FROM open_events AS o WHERE ${ofDays('o', siteId, [day])} AND o.visit = n.visit
+        AND NOT EXISTS (SELECT 1 FROM open_events AS o WHERE ${ofDays('o', [{ siteId, day }])} AND o.visit = n.visit
           AND o.${column} = n.${column}) AS ${firstWith(column)}`,
     );
     await this.#duck.run(

@@ -1,11 +1,10 @@
 import type { Cell, ColumnType, DuckDb } from '../../drivers/duckdb.ts';
-import { literal } from '../../drivers/duckdb-text.ts';
 import { type Database, prepared } from '../../drivers/sqlite.ts';
 import { MEASURES, QUARTER_HOURS, QUARTER_MEASURES, ROLLUPS } from '../../reports/relations.ts';
 import { QUARTER_MS } from '../../reports/rollups.ts';
 import { FACETS, SLOTS_PER_DAY } from '../tables/kept-rollups.ts';
 import { readCrawler } from '../tables/profile.ts';
-import { SQL_TYPES } from './day-tables.ts';
+import { ofDays, SQL_TYPES } from './day-tables.ts';
 import type { SiteDay } from './rows.ts';
 import type { Texts } from './texts.ts';
 
@@ -37,14 +36,10 @@ export class KeptRollups {
     return `SELECT * FROM ${this.#name(relation)}`;
   }
 
-  /** Returns a query for the rollups of a site's days. */
-  async relation(
-    of: { siteId: string; site: number },
-    relation: KeptRelation,
-    days: readonly number[],
-  ): Promise<string> {
-    for (const day of days) await this.copy({ ...of, day });
-    return `${this.table(relation)} WHERE site = ${literal(of.siteId)} AND day IN (${days.join(', ')})`;
+  /** Returns a query for the rollups of sites' days. */
+  async relation(relation: KeptRelation, days: readonly SiteDay[]): Promise<string> {
+    for (const day of days) await this.copy(day);
+    return `${this.table(relation)} AS kept WHERE ${ofDays('kept', days)}`;
   }
 
   /** Copies the rollups of a site's day, once. */

@@ -1,9 +1,8 @@
 import { DAY_MS } from '../../../domain/clock.ts';
 import { VITALS } from '../../../domain/vitals.ts';
 import type { Cell, DuckDb, Row } from '../../drivers/duckdb.ts';
-import { literal } from '../../drivers/duckdb-text.ts';
 import { prepared } from '../../drivers/sqlite.ts';
-import { appendAll, definition, storedState } from './day-tables.ts';
+import { appendAll, definition, ofDays, storedState } from './day-tables.ts';
 import { type Columns, numberOn, type SiteDay, type Source } from './rows.ts';
 
 const COLUMNS: Columns = {
@@ -52,9 +51,9 @@ export class OpenLeaves {
     return [...this.#copied.values()].reduce((sum, { rows }) => sum + rows, this.#deletedRows);
   }
 
-  /** Returns the query for the copies of some days of a site. */
-  ofDays(siteId: string, days: readonly number[]): string {
-    return `SELECT * FROM open_leaves WHERE site = ${literal(siteId)} AND day IN (${days.join(', ')})`;
+  /** Returns the query for the copies of some days of sites. */
+  ofDays(days: readonly SiteDay[]): string {
+    return `SELECT * FROM open_leaves AS o WHERE ${ofDays('o', days)}`;
   }
 
   /** Deletes all copies. */

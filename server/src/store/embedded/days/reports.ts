@@ -24,6 +24,7 @@ function reportsUntil(thread: DaysClient, signal: AbortSignal): AskedReports {
   return {
     totals: (scope) => thread.do({ type: 'totals', scope }, signal),
     series: (scope, boundariesMs) => thread.do({ type: 'series', scope, boundariesMs }, signal),
+    seriesBySite: (scope, boundariesMs) => thread.do({ type: 'series-by-site', scope, boundariesMs }, signal),
     breakdown: (scope, by, options) => thread.do({ type: 'breakdown', scope, by, options }, signal),
     views: (scope, by, options) => thread.do({ type: 'views', scope, by, options }, signal),
     revenue: (scope, boundariesMs) => thread.do({ type: 'revenue', scope, boundariesMs }, signal),

@@ -9,6 +9,7 @@ import type {
   ActivityItem,
   Audit,
   BreakdownRow,
+  FilteredSites,
   FunnelRow,
   GoalCount,
   JourneyStep,
@@ -17,6 +18,8 @@ import type {
   Reports,
   RowPaging,
   Scope,
+  SiteSpan,
+  SpanOfSites,
   ViewsRow,
 } from '../../contract/store.ts';
 import { DuckDb } from '../../drivers/duckdb.ts';
@@ -40,10 +43,11 @@ import { Texts } from './texts.ts';
  */
 export type Question =
   | { type: 'totals'; scope: Scope }
-  | { type: 'series'; scope: Pick<Scope, 'siteId' | 'filters'>; boundariesMs: readonly number[] }
+  | { type: 'series'; scope: FilteredSites; boundariesMs: readonly number[] }
+  | { type: 'series-by-site'; scope: FilteredSites; boundariesMs: readonly number[] }
   | { type: 'breakdown'; scope: Scope; by: Dimension; options: Parameters<Reports['breakdown']>[2] }
   | { type: 'views'; scope: Scope; by: ViewDimension | null; options: RowPaging }
-  | { type: 'revenue'; scope: Pick<Scope, 'siteId' | 'filters'>; boundariesMs: readonly number[] }
+  | { type: 'revenue'; scope: FilteredSites; boundariesMs: readonly number[] }
   | { type: 'revenue-by'; scope: Scope; by: Dimension; values: readonly (string | null)[] }
   | { type: 'goals'; scope: Scope; goals: readonly GoalTarget[] }
   | {
@@ -55,8 +59,8 @@ export type Question =
     }
   | { type: 'journeys'; scope: Scope; page: GoalTarget; limit: number }
   | { type: 'properties'; scope: Scope; limit: number }
-  | { type: 'events-since'; scope: Omit<Scope, 'filters'> }
-  | { type: 'activity'; scope: Omit<Scope, 'filters'>; options: Parameters<Reports['listActivity']>[1] }
+  | { type: 'events-since'; scope: SpanOfSites }
+  | { type: 'activity'; scope: SiteSpan; options: Parameters<Reports['listActivity']>[1] }
   | { type: 'realtime'; siteId: string; sinceMs: number }
   // Not beside a question, which may read the copies or the files.
   | { type: 'sealed'; day: number; siteIds: readonly string[] }
@@ -77,6 +81,7 @@ export type Maintenance =
 export interface Answers {
   totals: Measures;
   series: Measures[];
+  'series-by-site': Measures[][];
   breakdown: { rows: BreakdownRow[]; nextCursor: string | null };
   views: { rows: ViewsRow[]; nextCursor: string | null };
   revenue: Money[][];
@@ -137,6 +142,8 @@ class Questions {
         return reports.totals(question.scope);
       case 'series':
         return reports.series(question.scope, question.boundariesMs);
+      case 'series-by-site':
+        return reports.seriesBySite(question.scope, question.boundariesMs);
       case 'breakdown':
         return reports.breakdown(question.scope, question.by, question.options);
       case 'views':
@@ -227,6 +234,7 @@ const QUESTIONS: Readonly<Record<Question['type'], true>> = {
     properties: true,
     views: true,
     'events-since': true,
+    'series-by-site': true,
     activity: true,
     realtime: true,
     sealed: true,

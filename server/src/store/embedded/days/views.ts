@@ -27,7 +27,7 @@ export function leavesOfFiles(leaves: string): string {
  * Returns the query for `views`.
  *
  * @param leaves a query with the columns of `views` that are not of the visit, and `visit_no`
- * @param visits a query with one row a visit, `visit_no` and the columns of visits; null if there are no visits
+ * @param visits a query with one row a visit, `site`, `visit_no` and the columns of visits; null if there are no visits
  */
 export function viewsOf(leaves: string, visits: string | null): string {
   const ofVisit = (name: string) => VISIT_COLUMNS.some((column) => column === name);
@@ -35,6 +35,7 @@ export function viewsOf(leaves: string, visits: string | null): string {
     if (!ofVisit(name)) return `l.${name} AS ${name}`;
     return `${visits === null ? 'NULL::VARCHAR' : `v.${name}`} AS ${name}`;
   });
-  const join = visits === null ? '' : `LEFT JOIN (${visits}) AS v ON v.visit_no = l.visit_no`;
+  const join =
+    visits === null ? '' : `LEFT JOIN (${visits}) AS v ON v.site = l.site AND v.visit_no = l.visit_no`;
   return `SELECT ${selected.join(', ')} FROM (${leaves}) AS l ${join}`;
 }

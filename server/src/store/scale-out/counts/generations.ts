@@ -42,26 +42,27 @@ export class PostgresGenerations implements Generations {
   }
 
   async daysOf(
-    siteId: string,
+    siteIds: readonly string[],
     { firstDay, lastDay }: { firstDay: number; lastDay: number },
   ): ReturnType<Generations['daysOf']> {
     const db = await this.#ready();
     const { rows } = await db.query(
-      `SELECT d.day, g.generation, ${CHANGED_FROM} AS changed_from, g.events, g.bots, g.rollups, g.quarter_hours,
-         g.site_id IS NOT NULL AND EXISTS (SELECT 1 FROM event_counters c WHERE c.site_id = $1 AND c.day = d.day
+      `SELECT d.site_id, d.day, g.generation, ${CHANGED_FROM} AS changed_from, g.events, g.bots, g.rollups, g.quarter_hours,
+         g.site_id IS NOT NULL AND EXISTS (SELECT 1 FROM event_counters c WHERE c.site_id = d.site_id AND c.day = d.day
            AND c.events >= ${LARGE_EVENTS_MIN}) AS is_large
-       FROM (SELECT day FROM event_counters WHERE site_id = $1 AND day BETWEEN $2 AND $3
-             UNION SELECT day FROM event_ledger WHERE site_id = $1 AND day BETWEEN $2 AND $3 AND outcome = 'bot') d
-         LEFT JOIN event_generations g ON g.site_id = $1 AND g.day = d.day AND NOT ${isExpired('g')}
-       ORDER BY d.day`,
-      siteId,
+       FROM (SELECT site_id, day FROM event_counters WHERE site_id = ANY($1::text[]) AND day BETWEEN $2 AND $3
+             UNION SELECT site_id, day FROM event_ledger
+             WHERE site_id = ANY($1::text[]) AND day BETWEEN $2 AND $3 AND outcome = 'bot') d
+         LEFT JOIN event_generations g ON g.site_id = d.site_id AND g.day = d.day AND NOT ${isExpired('g')}
+       ORDER BY d.site_id, d.day`,
+      [...siteIds],
       firstDay,
       lastDay,
     );
     return rows.map((row) => ({
-      day: Number(row.day),
+      ...siteDayOf(row),
       isLarge: row.is_large === true,
-      inForce: row.generation === null ? null : sealed(siteId, row),
+      inForce: row.generation === null ? null : sealed(String(row.site_id), row),
     }));
   }
 

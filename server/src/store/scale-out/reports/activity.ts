@@ -1,7 +1,7 @@
 import { PAGEVIEW } from '../../../../../tracker/wire/limits.ts';
 import { DAY_MS, utcDay } from '../../../domain/clock.ts';
 import { VISIT_GAP_MS } from '../../../domain/visit-rules.ts';
-import type { ActivityItem, Reports, Scope } from '../../contract/store.ts';
+import type { ActivityItem, Reports, SiteSpan } from '../../contract/store.ts';
 import type { Row, Server } from '../../drivers/clickhouse.ts';
 import { day, integer, list, text } from '../warehouse/literal.ts';
 import { newestRows, type Place, parsePlace, placeOf, withVisitors, writePlace } from '../warehouse/page.ts';
@@ -20,7 +20,7 @@ const COLUMNS = `kind, bot, company, bot_class, ${EVENT_COLUMNS}`;
 
 export async function listActivity(
   server: Server,
-  { siteId, fromMs, toMs }: Omit<Scope, 'filters'>,
+  { siteId, fromMs, toMs }: SiteSpan,
   { type, limit, cursor }: Options,
 ): Promise<{ items: ActivityItem[]; nextCursor: string | null }> {
   if (isEmptySpan(fromMs, toMs)) return { items: [], nextCursor: null };

@@ -2,7 +2,13 @@ import { MINUTE_MS } from '../../../domain/clock.ts';
 import { StoreUnavailable } from '../../contract/store.ts';
 import type { Server } from '../../drivers/clickhouse.ts';
 import type { StoredDay } from '../../reports/questions.ts';
-import { type AskedRelation, type Column, RELATIONS, type Relation } from '../../reports/relations.ts';
+import {
+  type AskedRelation,
+  type Column,
+  ownNumbers,
+  RELATIONS,
+  type Relation,
+} from '../../reports/relations.ts';
 import type { ReportEngine, Row } from '../../reports/reports.ts';
 import type { Statement } from '../../reports/statement.ts';
 import type { Generation, Generations, SealedGeneration } from '../generations.ts';
@@ -12,6 +18,7 @@ import {
   answerOf,
   changedRows,
   countGenerations,
+  dayKey,
   noRows,
   openRows,
   sealedRows,
@@ -75,7 +82,8 @@ export class GenerationEngine implements ReportEngine {
   readonly #found: FoundGenerations;
   readonly #makeOpenDay: (day: SiteDay) => Promise<void>;
   readonly #signal: AbortSignal;
-  readonly #inForce = new Map<number, SealedGeneration>();
+  /** By `dayKey`. */
+  readonly #inForce = new Map<string, SealedGeneration>();
 
   /**
    * @param makeOpenDay makes a generation of an open day, unless another process does
@@ -101,28 +109,31 @@ export class GenerationEngine implements ReportEngine {
     this.#signal = signal;
   }
 
-  async daysOf(siteId: string, range: { firstDay: number; lastDay: number }): Promise<StoredDay[]> {
-    let days = await this.#generations.daysOf(siteId, range);
+  async daysOf(
+    siteIds: readonly string[],
+    range: { firstDay: number; lastDay: number },
+  ): Promise<StoredDay[]> {
+    let days = await this.#generations.daysOf(siteIds, range);
     if (days.length === 0) await this.#expectServer();
     const largeOpen = days.filter(({ isLarge, inForce }) => isLarge && inForce === null);
     if (largeOpen.length > 0) {
-      for (const { day } of largeOpen) await this.#makeOpenDay({ siteId, day });
-      days = await this.#generations.daysOf(siteId, range);
+      for (const { siteId, day } of largeOpen) await this.#makeOpenDay({ siteId, day });
+      days = await this.#generations.daysOf(siteIds, range);
     }
-    for (const { day, inForce } of days) if (inForce !== null) this.#inForce.set(day, inForce);
-    return days.map(({ day, inForce }) => ({
-      day,
+    for (const each of days) if (each.inForce !== null) this.#inForce.set(dayKey(each), each.inForce);
+    return days.map(({ siteId, day, inForce }) => ({
+      ...{ siteId, day },
       isRolledUp: inForce !== null && inForce.changedFromMs === null,
     }));
   }
 
-  rows({ siteId, from, sql, values }: Statement): Promise<Row[]> {
+  rows({ siteIds, from, sql, values }: Statement): Promise<Row[]> {
     const relations = [...Object.keys(RELATIONS), 'views'].filter(
       (name): name is AskedRelation => from[name as AskedRelation] !== undefined,
     );
     const queries = relations.map((relation) => [
       relation,
-      this.#query(siteId, relation, from[relation] ?? []),
+      this.#query(siteIds, relation, from[relation] ?? []),
     ]);
     const literals = values.map((value) => (typeof value === 'number' ? integer(value) : text(value)));
     const answer = answerOf(
@@ -144,27 +155,56 @@ export class GenerationEngine implements ReportEngine {
     await this.#on((server) => server.until(this.#signal).rows(noRows('events')));
   }
 
-  #query(siteId: string, relation: AskedRelation, days: readonly number[]): string {
-    if (relation !== 'views') return this.#stored(siteId, relation, days, RELATIONS[relation]);
-    return viewRows(siteId, days, this.#stored(siteId, 'events', days, WITH_VISITOR));
+  #query(siteIds: readonly string[], relation: AskedRelation, days: readonly SiteDay[]): string {
+    if (relation === 'events')
+      return ownNumbers(this.#stored(relation, days, RELATIONS[relation]), siteIds, text);
+    if (relation !== 'views') return this.#stored(relation, days, RELATIONS[relation]);
+    // Visitors are looked for within a site.
+    const bySite = [...Map.groupBy(days, ({ siteId }) => siteId)].map(([siteId, ofSite]) => {
+      const events = this.#stored('events', ofSite, WITH_VISITOR);
+      return viewRows(siteId, daysIn(ofSite), events);
+    });
+    return bySite.join(' UNION ALL ');
   }
 
-  #stored(siteId: string, relation: Relation, days: readonly number[], columns: readonly Column[]): string {
+  #stored(relation: Relation, days: readonly SiteDay[], columns: readonly Column[]): string {
     const sealed = this.#sealed(days);
     const whole = sealed.filter(({ changedFromMs }) => changedFromMs === null);
-    const sources = whole.length > 0 ? [sealedRows(relation, siteId, whole, columns)] : [];
+    const sources = alike(whole, ({ day, generation }) => `${day} ${generation}`).map(({ siteIds, same }) =>
+      sealedRows(relation, siteIds, same, columns),
+    );
     // Rollups are asked for of whole days only.
     if (relation === 'events' || relation === 'bots') {
-      for (const { changedFromMs, ...of } of sealed)
+      for (const { siteId, changedFromMs, ...of } of sealed)
         if (changedFromMs !== null)
           sources.push(changedRows(relation, siteId, { ...of, changedFromMs }, columns));
-      const open = days.filter((day) => !this.#inForce.has(day));
-      if (open.length > 0) sources.push(openRows(relation, siteId, open, columns));
+      const open = days.filter((day) => !this.#inForce.has(dayKey(day)));
+      for (const { siteIds, same } of alike(open, ({ day }) => String(day)))
+        sources.push(openRows(relation, siteIds, daysIn(same), columns));
     }
     return sources.length === 0 ? noRows(relation, columns) : sources.join(' UNION ALL ');
   }
 
-  #sealed(days: readonly number[]) {
-    return [...new Set(days)].flatMap((day) => this.#inForce.get(day) ?? []);
+  #sealed(days: readonly SiteDay[]) {
+    return [...new Set(days.map(dayKey))].flatMap((day) => this.#inForce.get(day) ?? []);
   }
+}
+
+const daysIn = (days: readonly SiteDay[]) => days.map(({ day }) => day);
+
+/**
+ * Joins the sites that have the same of something each day, so that one query reads all of them.
+ *
+ * @returns the sites, and what one of them has
+ */
+function alike<Day extends SiteDay>(
+  days: readonly Day[],
+  keyOf: (day: Day) => string,
+): { siteIds: string[]; same: Day[] }[] {
+  const daysOf = Map.groupBy(days, ({ siteId }) => siteId);
+  const groups = Map.groupBy(daysOf, ([, ofSite]) => ofSite.map(keyOf).join());
+  return [...groups.values()].map((sites) => ({
+    siteIds: sites.map(([siteId]) => siteId),
+    same: sites[0]?.[1] ?? [],
+  }));
 }

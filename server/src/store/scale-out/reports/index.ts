@@ -53,6 +53,8 @@ class Answers {
     return {
       totals: (scope) => this.#ask((reports) => reports.totals(scope), signal),
       series: (scope, boundariesMs) => this.#ask((reports) => reports.series(scope, boundariesMs), signal),
+      seriesBySite: (scope, boundariesMs) =>
+        this.#ask((reports) => reports.seriesBySite(scope, boundariesMs), signal),
       breakdown: (scope, by, options) =>
         this.#ask((reports) => reports.breakdown(scope, by, options), signal),
       views: (scope, by, options) => this.#ask((reports) => reports.views(scope, by, options), signal),

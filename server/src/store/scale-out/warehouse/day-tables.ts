@@ -136,30 +136,30 @@ const typed = (relation: Relation, columns: readonly Column[]) =>
     .map((column) => `CAST(made.${column.name} AS ${typeOf(relation, column)}) AS ${column.name}`)
     .join(', ');
 
-/** Returns the query for the rows of a relation of a site's sealed days. */
+/** Returns the query for the rows of a relation of sealed days of sites that have the same generations. */
 export function sealedRows(
   relation: Relation,
-  siteId: string,
+  siteIds: readonly string[],
   days: readonly DayGeneration[],
   columns = RELATIONS[relation],
 ): string {
-  return `SELECT ${namesOf(columns)} FROM ${TABLES[relation]} WHERE ${inForce(siteId, days)}`;
+  return `SELECT ${namesOf(columns)} FROM ${TABLES[relation]} WHERE ${inForce(siteIds, days)}`;
 }
 
-/** Returns the query for the rows of a relation of a site's open days, made from entries. */
+/** Returns the query for the rows of a relation of sites' open days, made from entries. */
 export function openRows(
   relation: 'events' | 'bots',
-  siteId: string,
+  siteIds: readonly string[],
   days: readonly number[],
   columns = RELATIONS[relation],
 ): string {
-  const where = ofDays(siteId, days);
+  const where = ofDays(siteIds, days);
   return madeRows(relation, relation === 'bots' ? botsOf(where) : sessionsOf(entriesOf(where)), columns);
 }
 
-/** Returns the condition for the entries, `e`, of a site's days. */
-export function ofDays(siteId: string, days: readonly number[]): string {
-  return `e.site_id = ${text(siteId)} AND e.day IN ${list(days.map(dayLiteral))}`;
+/** Returns the condition for the entries, `e`, of sites' days. */
+export function ofDays(siteIds: readonly string[], days: readonly number[]): string {
+  return `e.site_id IN ${list(siteIds.map(text))} AND e.day IN ${list(days.map(dayLiteral))}`;
 }
 
 /** Returns the query for the rows of a relation of a site's day that has changed since its generation was begun. */
@@ -169,14 +169,14 @@ export function changedRows(
   { day, generation, changedFromMs }: DayGeneration & { changedFromMs: number },
   columns = RELATIONS[relation],
 ): string {
-  const kept = `SELECT ${namesOf(columns)} FROM ${TABLES[relation]} WHERE ${inForce(siteId, [{ day, generation }])}`;
+  const kept = `SELECT ${namesOf(columns)} FROM ${TABLES[relation]} WHERE ${inForce([siteId], [{ day, generation }])}`;
   const where = `e.site_id = ${text(siteId)} AND e.day = ${dayLiteral(day)}`;
   if (relation === 'bots')
     return `${kept} AND received_at < ${integer(changedFromMs)}
       UNION ALL ${madeRows('bots', botsOf(`${where} AND e.received_at >= ${integer(changedFromMs)}`), columns)}`;
   // Those of rows made before too, since a row may have been replaced by one received earlier.
   const visitors = `(SELECT e.visitor FROM ${ENTRIES} AS e WHERE ${where} AND e.received_at >= ${integer(changedFromMs)}
-      UNION DISTINCT SELECT visitor FROM ${TABLES.events} WHERE ${inForce(siteId, [{ day, generation }])} AND received_at >= ${integer(changedFromMs)})`;
+      UNION DISTINCT SELECT visitor FROM ${TABLES.events} WHERE ${inForce([siteId], [{ day, generation }])} AND received_at >= ${integer(changedFromMs)})`;
   return `${kept} AND visitor NOT IN ${visitors}
     UNION ALL ${madeRows('events', sessionsOf(entriesOf(`${where} AND e.visitor IN ${visitors}`), AGAIN), columns)}`;
 }
@@ -264,8 +264,8 @@ function among(generations: readonly Generation[]): string {
   return `(site, day, generation) IN ${list(tuples)}`;
 }
 
-function inForce(siteId: string, days: readonly DayGeneration[]): string {
-  return `site = ${text(siteId)} AND ${amongDays(days)}`;
+function inForce(siteIds: readonly string[], days: readonly DayGeneration[]): string {
+  return `site IN ${list(siteIds.map(text))} AND ${amongDays(days)}`;
 }
 
 function amongDays(days: readonly DayGeneration[]): string {

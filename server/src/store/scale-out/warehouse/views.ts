@@ -29,7 +29,7 @@ export function viewRows(siteId: string, days: readonly number[], events: string
   const leaves = `SELECT toInt32(intDiv(e.received_at, ${DAY_MS})) AS day, e.visitor AS visitor, e.received_at AS received_at,
       toInt64(e.ordinal) AS ordinal, toUInt8(1) AS is_leave, toString(e.event_id) AS id, e.view AS view, e.path AS page,
       e.scroll AS scroll, e.vitals AS vitals, ${unknown.join(', ')}
-    FROM ${ENTRIES} AS e FINAL WHERE ${ofDays(siteId, days)} AND e.kind = 'leave'`;
+    FROM ${ENTRIES} AS e FINAL WHERE ${ofDays([siteId], days)} AND e.kind = 'leave'`;
   const visits = `SELECT v.day AS day, v.visitor AS visitor, v.received_at AS received_at,
       v.ordinal AS ordinal, toUInt8(0) AS is_leave, '' AS id, CAST(NULL AS Nullable(Int64)) AS view, '' AS page,
       CAST(NULL AS Nullable(Float64)) AS scroll, CAST(NULL AS Nullable(String)) AS vitals,
