@@ -1,11 +1,14 @@
+import { spanOf } from '../src/app/reports/spans.ts';
 import { readChoice } from '../src/dashboard/install/choice.ts';
 import { LINES_MAX, type LiveLine } from '../src/dashboard/live/lines.ts';
 import type { LiveData } from '../src/dashboard/live/view.tsx';
 import type { NotCountedData } from '../src/dashboard/not-counted/view.tsx';
 import type { InstallData } from '../src/dashboard/report/view.tsx';
+import type { Overview } from '../src/dashboard/sites/overview.ts';
 import type { SiteCard, SitesData } from '../src/dashboard/sites/view.tsx';
 import type { WhoamiData } from '../src/dashboard/whoami/view.tsx';
 import { DAY_MS, HOUR_MS, MINUTE_MS, utcDay } from '../src/domain/clock.ts';
+import { NO_MEASURES } from '../src/domain/measures.ts';
 import { explanationOf } from '../src/domain/outcomes.ts';
 import { LONG, NOW_MS, SITE } from './frames.ts';
 
@@ -15,6 +18,10 @@ const CARD: SiteCard = {
   id: SITE.id,
   domain: SITE.domain,
   month: 21_180,
+  period: {
+    now: { ...NO_MEASURES, visitors: 8_140, pageviews: 17_420, events: 18_010 },
+    before: { ...NO_MEASURES, visitors: 7_270, pageviews: 18_020, events: 18_400 },
+  },
   days: Array.from({ length: 30 }, (_, i) => 400 + ((i * 137) % 350)),
   firstDayMs: NOW_MS - 29 * DAY_MS,
   lastEventAtMs: NOW_MS - 20_000,
@@ -22,6 +29,25 @@ const CARD: SiteCard = {
   refusedRecently: 174,
   quiet: false,
   isOwn: true,
+};
+
+const OVERVIEW: Overview = {
+  span: spanOf(
+    { range: '30d', from: null, to: null, interval: null },
+    {
+      zone: 'Europe/Berlin',
+      nowMs: NOW_MS,
+      createdAtMs: NOW_MS,
+    },
+  ),
+  zone: 'Europe/Berlin',
+  daysBefore: { firstDay: utcDay(NOW_MS) - 59, lastDay: utcDay(NOW_MS) - 30 },
+  all: {
+    now: { ...NO_MEASURES, visitors: 16_280, pageviews: 34_840, events: 36_020 },
+    before: { ...NO_MEASURES, visitors: 14_540, pageviews: 36_040, events: 36_800 },
+  },
+  series: Array.from({ length: 30 }, (_, i) => ({ ...NO_MEASURES, visitors: 400 + ((i * 211) % 310) })),
+  bySite: new Map(),
 };
 
 export const SITES: SitesData = {
@@ -40,6 +66,7 @@ export const SITES: SitesData = {
     {
       ...CARD,
       id: 'site_new',
+      period: { now: NO_MEASURES, before: null },
       domain: 'new.example',
       month: 0,
       days: Array.from({ length: 30 }, () => 0),
@@ -49,6 +76,10 @@ export const SITES: SitesData = {
     },
   ],
   nowMs: NOW_MS,
+  sites: 3,
+  overview: OVERVIEW,
+  range: '30d',
+  problem: null,
   month: 21_180,
   allowance: 100_000,
   monthEndsDay: utcDay(NOW_MS) + 17,

@@ -2,7 +2,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { DAY_MS, HOUR_MS, utcDay } from '../src/domain/clock.ts';
 import { type Dimension, EVENT_DIMENSIONS, VIEW_DIMENSIONS } from '../src/domain/dimensions.ts';
 import type { GoalTarget } from '../src/domain/goals.ts';
-import { type Measures, NO_MEASURES } from '../src/domain/measures.ts';
+import { sumOfMeasures } from '../src/domain/measures.ts';
 import type { BreakdownRow, Entry, Filter, Scope, Store } from '../src/store/contract/store.ts';
 import type { ReportingEngine } from './reports-contract.ts';
 import { trafficOf } from './support/generated.ts';
@@ -78,12 +78,6 @@ const GOALS: readonly GoalTarget[] = [
   { kind: 'page', pattern: '/b*' },
 ];
 
-function sumOf(all: readonly Measures[]): Measures {
-  const names = Object.keys(NO_MEASURES) as (keyof Measures)[]; // all of its names
-  const sums = names.map((name) => [name, all.reduce((sum, each) => sum + each[name], 0)]);
-  return Object.fromEntries(sums) as Record<keyof Measures, number>; // one for each name
-}
-
 async function allRows(store: Store, scope: Scope, by: Dimension, limit: number): Promise<BreakdownRow[]> {
   const rows: BreakdownRow[] = [];
   for (let cursor: string | null | undefined; cursor !== null; ) {
@@ -136,7 +130,7 @@ export function describeRollUps(engine: Pick<ReportingEngine, 'name' | 'open'>):
           const totals = await reports.totals({ ...span, filters });
           expect(totals, about).toEqual(named.measures(span.fromMs, span.toMs, filters));
           const bySite = await reports.seriesBySite({ sites: SITES, filters }, [span.fromMs, span.toMs]);
-          expect(sumOf(bySite.flat()), about).toEqual(totals);
+          expect(sumOfMeasures(bySite.flat()), about).toEqual(totals);
           // A page of a single site has no name before it.
           if (filters.some(({ by }) => by === 'page' || by === 'entry')) continue;
           const { fromMs, toMs } = span;
@@ -154,7 +148,9 @@ export function describeRollUps(engine: Pick<ReportingEngine, 'name' | 'open'>):
           boundaries.slice(1).map((end, i) => named.measures(boundaries[i] ?? 0, end, filters)),
         );
         const bySite = await reports.seriesBySite({ sites: SITES, filters }, boundaries);
-        expect(series.map((_, i) => sumOf(bySite.flatMap((ofSite) => ofSite[i] ?? [])))).toEqual(series);
+        expect(series.map((_, i) => sumOfMeasures(bySite.flatMap((ofSite) => ofSite[i] ?? [])))).toEqual(
+          series,
+        );
       }
       expect(named.measures(FROM_MS, TO_MS, []).visitors).toBeGreaterThan(
         plain.measures(FROM_MS, TO_MS, []).visits / 9,
@@ -238,10 +234,10 @@ export function describeRollUps(engine: Pick<ReportingEngine, 'name' | 'open'>):
       const of = (siteId = '') => reports.totals({ siteId, fromMs, toMs, filters: [] });
       const some = SITES.filter(({ siteId }) => siteId !== b);
       expect(await reports.totals({ ...WHOLE, sites: [none, ...some], filters: [] })).toEqual(
-        sumOf([await of(a), await of(c)]),
+        sumOfMeasures([await of(a), await of(c)]),
       );
-      expect(await reports.totals({ ...WHOLE, sites: [none, none], filters: [] })).toEqual(sumOf([]));
-      expect(await reports.totals({ ...WHOLE, sites: [], filters: [] })).toEqual(sumOf([]));
+      expect(await reports.totals({ ...WHOLE, sites: [none, none], filters: [] })).toEqual(sumOfMeasures([]));
+      expect(await reports.totals({ ...WHOLE, sites: [], filters: [] })).toEqual(sumOfMeasures([]));
       expect(await reports.eventsSince({ ...WHOLE, sites: [none, ...SITES] })).toBeNull();
     });
   });

@@ -32,6 +32,14 @@ export const NO_MEASURES: Readonly<Measures> = {
   botVisits: 0,
 };
 
+/** Adds up the metrics of spans, or of sites. */
+export function sumOfMeasures(all: readonly Measures[]): Measures {
+  const names = Object.keys(NO_MEASURES) as (keyof Measures)[]; // which has all of them
+  const sum = { ...NO_MEASURES };
+  for (const measures of all) for (const name of names) sum[name] += measures[name];
+  return sum;
+}
+
 /** The measures that rows can be sorted by. The bounce rate and the engaged time are those of an average visit of the row. */
 export const SORT_MEASURES = ['visitors', 'visits', 'pageviews', 'events', 'bounce', 'engaged'] as const;
 

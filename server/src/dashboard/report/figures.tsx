@@ -33,7 +33,15 @@ function Tile({ figure, data, to }: { figure: Figure; data: ReportData; to: stri
 }
 
 /** The change of a figure. An arrow, and a text for screen readers, show its direction, so it does not depend on color. */
-function Change({ figure, value, before }: { figure: Figure; value: number; before: number }): VNode {
+export function Change({
+  figure,
+  value,
+  before,
+}: {
+  figure: Pick<Figure, 'text' | 'lessIsBetter'>;
+  value: number;
+  before: number;
+}): VNode {
   const change = changeOf(value, before);
   if (change === null) return <span class="change">{REPORT_TEXT.previously(figure.text(before))}</span>;
   const percent = Math.round(change * 100);

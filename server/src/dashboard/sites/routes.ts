@@ -1,11 +1,16 @@
 import { LIVE_MS } from '../../app/live-feed.ts';
 import { countMonthOfOwners, sitesSeenBy } from '../../app/sites.ts';
+import { zoneOf } from '../../domain/calendar.ts';
 import { DAY_MS, HOUR_MS, utcDay } from '../../domain/clock.ts';
+import { ECHO_MAX_CHARS } from '../../domain/nearest.ts';
 import { isRefused } from '../../domain/outcomes.ts';
 import { billingMonth, PLANS } from '../../domain/plans.ts';
 import type { AskedReports, Events, LedgerLine, Site } from '../../store/contract/store.ts';
 import { html } from '../kit/answers.ts';
+import { isolated } from '../kit/format.ts';
 import type { Router } from '../kit/router.ts';
+import { DEFAULT_OVERVIEW_RANGE, loadOverview, OVERVIEW_RANGES } from './overview.ts';
+import { SITES_TEXT } from './text.ts';
 import { type SiteCard, sitesPage } from './view.tsx';
 
 const SPARK_DAYS = 30;
@@ -27,12 +32,21 @@ export function sitesPages(router: Router): void {
     const from = Math.max(0, Number.parseInt(query.get('from') ?? '0', 10) || 0);
     const shown = all.slice(from, from + SITES_PER_PAGE);
     const now = parts.clock.now();
+    const asked = query.get('range');
+    const isKnown = OVERVIEW_RANGES.some(({ id }) => id === asked);
+    const range = asked !== null && isKnown ? asked : DEFAULT_OVERVIEW_RANGE;
+    const overview = await loadOverview(reports, all, {
+      range,
+      zone: zoneOf({ timeZone: null }, account),
+      nowMs: now,
+    });
     const counts = await countMonthOfOwners(parts.store, all, now);
     const month = own.reduce((sum, { id }) => sum + (counts.get(id) ?? 0), 0);
     const cards = await Promise.all(
       shown.map(async (site) => ({
         ...(await cardOf({ events: parts.store.events, reports }, site, now)),
         month: counts.get(site.id) ?? 0,
+        period: overview?.bySite.get(site.id) ?? null,
         isOwn: site.accountId === account.id,
       })),
     );
@@ -40,12 +54,20 @@ export function sitesPages(router: Router): void {
       sitesPage(frame, {
         cards,
         nowMs: now,
+        sites: all.length,
+        overview,
+        range,
+        problem:
+          asked === null || isKnown
+            ? null
+            : SITES_TEXT.unknownRange(isolated(asked.slice(0, ECHO_MAX_CHARS))),
         month,
         allowance: PLANS[account.plan].eventsPerMonth,
         monthEndsDay: billingMonth(now, account.billingAnchorDay).lastDay,
         earlier: from > 0 ? Math.max(0, from - SITES_PER_PAGE) : null,
         later: from + SITES_PER_PAGE < all.length ? from + SITES_PER_PAGE : null,
       }),
+      asked === null || isKnown ? 200 : 400,
     );
   });
 }
@@ -54,7 +76,7 @@ async function cardOf(
   { events, reports }: { events: Pick<Events, 'ledger'>; reports: AskedReports },
   site: Site,
   nowMs: number,
-): Promise<Omit<SiteCard, 'month' | 'isOwn'>> {
+): Promise<Omit<SiteCard, 'month' | 'period' | 'isOwn'>> {
   const today = utcDay(nowMs);
   const lines = await events.ledger(site.id, { firstDay: today - SPARK_DAYS + 1, lastDay: today });
   const stored = lines.filter(({ outcome }) => outcome === 'stored');

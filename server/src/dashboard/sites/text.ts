@@ -22,6 +22,19 @@ export const SITES_TEXT = {
     `${events} events this month on all sites, above the ${limit} of your plan. All events are still stored and counted. The count ${resets}.`,
   lessThanOne: 'less than 1%',
   share: (percent: string) => `${percent} of your monthly limit`,
+  all: (sites: number) => `All ${whole(sites)} sites`,
+  period: 'Period',
+  visitors: 'Visitors',
+  pageviews: 'Page views',
+  events: 'Events',
+  /** What the sums are about. */
+  sums: (name: string, days: string, zone: string, before: string | null) =>
+    `${name}: ${days}, ${zone}${before === null ? '' : `, compared with ${before}`}. A visitor of two sites counts on each, because the anonymous ID differs by site.`,
+  tooMany: (sites: number, most: number) =>
+    `There are no sums here, because they cover at most ${whole(most)} sites and you see ${whole(sites)}.`,
+  unknownRange: (range: string) => `There is no period “${range}”. This is the default one.`,
+  visitorsSpark: (buckets: number, days: string, visitors: number, most: number) =>
+    `${plural(visitors, 'visitor')} ${days}, up to ${whole(most)} in one of ${plural(buckets, 'bar')}`,
   /** The label in front of the time of the last event. */
   lastEvent: 'Last event',
   quiet: 'Usually busy, but no events for twelve hours.',

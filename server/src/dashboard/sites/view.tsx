@@ -1,10 +1,19 @@
 import type { VNode } from 'preact';
 import { DAY_MS } from '../../domain/clock.ts';
 import { shownDomain } from '../../domain/hosts.ts';
+import type { Measures } from '../../domain/measures.ts';
 import { documentOf } from '../kit/document.tsx';
 import { Ago, Notice } from '../kit/elements.tsx';
-import { date, dayAndMonth, percent, whole } from '../kit/format.ts';
+import { date, dateRange, dayAndMonth, percent, short, whole } from '../kit/format.ts';
 import type { Frame } from '../kit/parts.ts';
+import { Change } from '../report/figures.tsx';
+import {
+  type Compared,
+  DEFAULT_OVERVIEW_RANGE,
+  OVERVIEW_RANGES,
+  OVERVIEW_SITES_MAX,
+  type Overview,
+} from './overview.ts';
 import { SITES_TEXT } from './text.ts';
 
 export interface SiteCard {
@@ -12,6 +21,8 @@ export interface SiteCard {
   domain: string;
   /** The number of events in the current billing month. */
   month: number;
+  /** What is counted in the period of the overview; null if there is none. */
+  period: Compared | null;
   /** The number of events on each day, oldest first. */
   days: readonly number[];
   firstDayMs: number;
@@ -28,6 +39,14 @@ export interface SiteCard {
 
 export interface SitesData {
   cards: readonly SiteCard[];
+  /** The number of all sites that the user sees. */
+  sites: number;
+  /** The sums over all sites; null if there are too many. */
+  overview: Overview | null;
+  /** The period of the overview. */
+  range: string;
+  /** What is wrong with the URL; null if nothing is. */
+  problem: string | null;
   nowMs: number;
   /** The number of events on all own sites in the current billing month. */
   month: number;
@@ -52,22 +71,113 @@ export function sitesPage(frame: Frame, data: SitesData): string {
           </a>
         </div>
         <Allowance month={month} allowance={allowance} monthEndsDay={monthEndsDay} />
+        {data.problem !== null && <Notice kind="wrong">{data.problem}</Notice>}
+        {data.sites > 1 && <Sums data={data} />}
         <ul class="site-cards">
           {cards.map((card) => (
             <li>
-              <SiteTile card={card} nowMs={nowMs} allowance={card.isOwn ? allowance : null} />
+              <SiteTile
+                card={card}
+                period={data.overview?.span.name ?? ''}
+                nowMs={nowMs}
+                allowance={card.isOwn ? allowance : null}
+              />
             </li>
           ))}
         </ul>
         {(data.earlier !== null || data.later !== null) && (
           <nav class="row" aria-label={SITES_TEXT.more}>
-            {data.earlier !== null && <a href={`/dashboard?from=${data.earlier}`}>{SITES_TEXT.previous}</a>}
-            {data.later !== null && <a href={`/dashboard?from=${data.later}`}>{SITES_TEXT.next}</a>}
+            {data.earlier !== null && <a href={pageAt(data.range, data.earlier)}>{SITES_TEXT.previous}</a>}
+            {data.later !== null && <a href={pageAt(data.range, data.later)}>{SITES_TEXT.next}</a>}
           </nav>
         )}
       </>
     ),
   });
+}
+
+/** Returns the URL of a page of the list. @param from the number of sites before it */
+function pageAt(range: string, from: number): string {
+  const query = new URLSearchParams({
+    ...(range === DEFAULT_OVERVIEW_RANGE ? {} : { range }),
+    ...(from === 0 ? {} : { from: String(from) }),
+  });
+  return query.size === 0 ? '/dashboard' : `/dashboard?${query}`;
+}
+
+const COUNTED = [
+  { name: SITES_TEXT.visitors, of: ({ visitors }: Measures) => visitors },
+  { name: SITES_TEXT.pageviews, of: ({ pageviews }: Measures) => pageviews },
+  { name: SITES_TEXT.events, of: ({ events }: Measures) => events },
+] as const;
+
+/** The sums over all sites, not only those of the page. */
+function Sums({ data: { overview, sites, range } }: { data: SitesData }): VNode {
+  return (
+    <section class="card overview" aria-labelledby="overview">
+      <div class="head">
+        <h2 id="overview">{SITES_TEXT.all(sites)}</h2>
+        {overview !== null && (
+          <ul class="intervals" aria-label={SITES_TEXT.period}>
+            {OVERVIEW_RANGES.map(({ id, name }) => (
+              <li>
+                <a href={pageAt(id, 0)} aria-current={id === range ? 'true' : undefined}>
+                  {name}
+                </a>
+              </li>
+            ))}
+          </ul>
+        )}
+      </div>
+      {overview === null ? (
+        <p class="hint">{SITES_TEXT.tooMany(sites, OVERVIEW_SITES_MAX)}</p>
+      ) : (
+        <OverviewOf overview={overview} />
+      )}
+    </section>
+  );
+}
+
+function OverviewOf({ overview: { span, zone, daysBefore, all, series } }: { overview: Overview }): VNode {
+  const days = dateRange(span.firstDay, span.lastDay);
+  const before =
+    daysBefore === null || all.before === null ? null : dateRange(daysBefore.firstDay, daysBefore.lastDay);
+  const visitors = series.map((measures) => measures.visitors);
+  return (
+    <>
+      <div class="overview-sums">
+        <Counts of={all} counted={COUNTED} />
+        <Sparkline
+          values={visitors}
+          label={SITES_TEXT.visitorsSpark(visitors.length, days, all.now.visitors, Math.max(0, ...visitors))}
+        />
+      </div>
+      <p class="hint">{SITES_TEXT.sums(span.name, days, zone, before)}</p>
+    </>
+  );
+}
+
+/** Numbers with their change. */
+function Counts({
+  of: { now, before },
+  counted,
+}: {
+  of: Compared;
+  counted: readonly (typeof COUNTED)[number][];
+}): VNode {
+  return (
+    <dl class="counts">
+      {counted.map(({ name, of }) => (
+        <div>
+          <dt>{name}</dt>
+          <dd>
+            <strong>{short(of(now))}</strong>{' '}
+            {before !== null && <Change figure={{ text: short }} value={of(now)} before={of(before)} />}
+          </dd>
+        </div>
+      ))}
+    </dl>
+  );
 }
 
 function Allowance({
@@ -116,10 +226,13 @@ function shareText(used: number, of: number): string {
 
 function SiteTile({
   card,
+  period,
   nowMs,
   allowance,
 }: {
   card: SiteCard;
+  /** The name of the period of the overview. */
+  period: string;
   nowMs: number;
   allowance: number | null;
 }): VNode {
@@ -140,7 +253,21 @@ function SiteTile({
           <span class="hint">{shareText(card.month, allowance)}</span>
         </div>
       )}
-      <Sparkline days={card.days} firstDayMs={card.firstDayMs} />
+      {card.period !== null && (
+        <>
+          <p class="hint period">{period}</p>
+          <Counts of={card.period} counted={COUNTED.slice(0, 2)} />
+        </>
+      )}
+      <Sparkline
+        values={card.days}
+        label={SITES_TEXT.spark(
+          card.days.length,
+          date(card.firstDayMs),
+          card.days.reduce((sum, count) => sum + count, 0),
+          Math.max(...card.days),
+        )}
+      />
       <p class="hint">
         {card.lastEventAtMs === null ? (
           SITES_TEXT.waiting
@@ -175,12 +302,10 @@ function SiteTile({
 const SPARK_WIDTH = 300;
 const SPARK_HEIGHT = 48;
 
-/** A bar chart of thirty days, with a text for screen readers. */
-function Sparkline({ days, firstDayMs }: { days: readonly number[]; firstDayMs: number }): VNode {
-  const most = Math.max(...days, 1);
-  const total = days.reduce((sum, count) => sum + count, 0);
-  const step = SPARK_WIDTH / days.length;
-  const label = SITES_TEXT.spark(days.length, date(firstDayMs), total, Math.max(...days));
+/** A small bar chart. @param label its text for screen readers */
+function Sparkline({ values, label }: { values: readonly number[]; label: string }): VNode {
+  const most = Math.max(...values, 1);
+  const step = SPARK_WIDTH / values.length;
   return (
     <svg
       class="spark"
@@ -189,14 +314,14 @@ function Sparkline({ days, firstDayMs }: { days: readonly number[]; firstDayMs: 
       role="img"
       aria-label={label}
     >
-      {days.map((count, i) => {
+      {values.map((count, i) => {
         const height = count === 0 ? 1 : Math.max(2, (count / most) * SPARK_HEIGHT);
         return (
           <rect
             class={count === 0 ? 'spark-none' : 'spark-bar'}
             x={(i * step + 1).toFixed(1)}
             y={(SPARK_HEIGHT - height).toFixed(1)}
-            width={(step - 2).toFixed(1)}
+            width={Math.max(step - 2, step / 2).toFixed(1)}
             height={height.toFixed(1)}
           />
         );
