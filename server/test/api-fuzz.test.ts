@@ -152,7 +152,7 @@ function questionOf({ path, method, operation }: (typeof operations)[number]): f
       const apiKey = keys[key % keys.length] ?? '';
       return {
         method,
-        path: `${path.replace('{id}', some ?? site.id)}${search.size === 0 ? '' : `?${search}`}`,
+        path: `${path.replace('{id}', some ?? site.id).replace('{segment}', some ?? 'segment_abc123')}${search.size === 0 ? '' : `?${search}`}`,
         headers: {
           accept,
           ...(apiKey === '' ? {} : { authorization: `Bearer ${apiKey}` }),

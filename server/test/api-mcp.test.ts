@@ -72,7 +72,7 @@ describe('a conversation', () => {
     );
     expect(tools.map(({ name }) => name)).toEqual([
       ...['list_sites', 'site', 'stats', 'timeseries', 'events', 'breakdown'],
-      ...['vitals', 'goals', 'funnel', 'journey', 'ledger', 'exclusions', 'realtime', 'usage'],
+      ...['vitals', 'goals', 'segments', 'funnel', 'journey', 'ledger', 'exclusions', 'realtime', 'usage'],
     ]);
     expect(tools.find(({ name }) => name === 'breakdown')?.inputSchema).toMatchObject({
       type: 'object',
@@ -102,6 +102,7 @@ describe('a conversation', () => {
       funnel: { site_id: site.id, step: ['page:/*', 'event:signup'], by: 'country' },
       journey: { site_id: site.id, page: '/*', limit: 2 },
       ledger: { site_id: site.id },
+      segments: { site_id: site.id },
     };
     expect(Object.keys(asked).sort()).toEqual(tools.map(({ name }) => name).sort());
     for (const [name, given] of Object.entries(asked)) {

@@ -49,7 +49,7 @@ describe('GET /api/v1/openapi.json', () => {
     const routes = registeredRoutes(api.server.app)
       .map(({ path }) => path)
       .filter((path) => path.startsWith('/api/'));
-    const described = operations.map(({ path }) => path.replace('{id}', ':id'));
+    const described = operations.map(({ path }) => path.replaceAll(/\{(\w+)\}/g, ':$1'));
     expect([...new Set(routes)].sort()).toEqual([...new Set(described)].sort());
   });
 

@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { DIMENSIONS } from '../domain/dimensions.ts';
 import { siteEndpoint } from './endpoint.ts';
-import { ByQuery, FilterQuery, readDimension, readFilters } from './filter.ts';
+import { ByQuery, FilterQueries, readDimension, readFilters } from './filter.ts';
 import { listName, NextCursor, PageQuery, readCursor, writeCursor } from './paging.ts';
 import { EventsSince, eventsSince, Period, PeriodQuery, periodOf, readPeriod, TimeZone } from './period.ts';
 import { Maybe, SiteId } from './schema-parts.ts';
@@ -30,7 +30,7 @@ export const Breakdown = Type.Object({
 });
 export type Breakdown = Static<typeof Breakdown>;
 
-const BreakdownQuery = Type.Object({ by: ByQuery, ...PeriodQuery, filter: FilterQuery, ...PageQuery });
+const BreakdownQuery = Type.Object({ by: ByQuery, ...PeriodQuery, ...FilterQueries, ...PageQuery });
 export type BreakdownQuery = Static<typeof BreakdownQuery>;
 
 function namesOf(of: 'event' | 'visit'): string {
@@ -48,12 +48,12 @@ export const breakdown = siteEndpoint({
   answer: Breakdown,
   errors: ['INVALID_DATE_RANGE'],
   rows: 'breakdown',
-  async run(context, { by, filter, limit = 100, cursor, ...period }) {
+  async run(context, { by, filter, segment, limit = 100, cursor, ...period }) {
     const { store, clock, timeZone, site } = context;
     const span = readPeriod(period, timeZone, clock.now());
     const { fromMs, toMs } = span;
-    const scope = { siteId: site.id, fromMs, toMs, filters: await readFilters(context, filter) };
-    const list = listName('breakdown', site.id, { by, filter, ...period });
+    const scope = { siteId: site.id, fromMs, toMs, filters: await readFilters(context, { filter, segment }) };
+    const list = listName('breakdown', site.id, { by, filters: scope.filters, ...period });
     const place = readCursor(list, cursor);
     const dimension = readDimension(by);
     const page = await store.reports.breakdown(scope, dimension, {

@@ -7,6 +7,7 @@ import { goals } from './goals.ts';
 import { journey } from './journey.ts';
 import { ledger } from './ledger.ts';
 import { realtime } from './realtime.ts';
+import { segments } from './segments.ts';
 import { site } from './site.ts';
 import { sites } from './sites.ts';
 import { stats } from './stats.ts';
@@ -24,6 +25,7 @@ export const ENDPOINTS: readonly Endpoint[] = [
   breakdown,
   vitals,
   goals,
+  segments,
   funnel,
   journey,
   ledger,

@@ -1,5 +1,4 @@
 import { type Static, type TSchema, Type } from 'typebox';
-import { Compile } from 'typebox/compile';
 import {
   changedExclusions,
   DRY_RUN_EVENTS_MAX,
@@ -10,8 +9,8 @@ import {
 import { UseCaseError } from '../app/use-case-error.ts';
 import { ApiError, type ErrorCode } from '../domain/errors.ts';
 import { type AllExclusions, allExclusions, type TypedExclusions } from '../domain/exclusions.ts';
-import { ECHO_MAX_CHARS } from '../domain/nearest.ts';
 import type { Site } from '../store/contract/store.ts';
+import { bodyReader } from './body.ts';
 import { type SiteRequestContext, siteEndpoint } from './endpoint.ts';
 import { Count, SiteId } from './schema-parts.ts';
 
@@ -139,8 +138,8 @@ export const changeExclusions = {
   errors: ['INVALID_JSON', 'BODY_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE'] satisfies ErrorCode[],
 };
 
-const shape = Compile(ExclusionsChange);
-const FIELDS = Object.keys(ExclusionsChange.properties);
+/** The response of GET, which has the ID of the site, can be sent back. */
+const readChange = bodyReader(ExclusionsChange, ['site_id']);
 
 /**
  * Changes the exclusions of a site, or tests the change.
@@ -164,20 +163,6 @@ export async function takeExclusions(
     if (error instanceof UseCaseError) throw new ApiError('INVALID_REQUEST', { detail: error.message });
     throw error;
   }
-}
-
-function readChange(body: unknown): ExclusionsChange {
-  if (!shape.Check(body)) {
-    const [problem] = shape.Errors(body);
-    const field = problem?.instancePath.slice(1).replaceAll('/', '.') || 'The body';
-    throw new ApiError('INVALID_REQUEST', { detail: `${field} ${problem?.message ?? 'is invalid'}.` });
-  }
-  // A misspelled list would otherwise change nothing. The response of GET, which has the id of the site, can be sent back.
-  const unknown = Object.keys(body).find((name) => !FIELDS.includes(name) && name !== 'site_id');
-  if (unknown === undefined) return body;
-  throw new ApiError('INVALID_REQUEST', {
-    detail: `Unknown field "${unknown.slice(0, ECHO_MAX_CHARS)}". Valid fields: ${FIELDS.join(', ')}.`,
-  });
 }
 
 function typedOf(change: Omit<ExclusionsChange, 'dry_run'>): TypedExclusions {

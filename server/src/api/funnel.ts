@@ -14,7 +14,7 @@ import type { GoalTarget } from '../domain/goals.ts';
 import { ECHO_MAX_CHARS } from '../domain/nearest.ts';
 import { VISIT_GAP_MINUTES } from '../domain/visit-rules.ts';
 import { type SiteRequestContext, siteEndpoint } from './endpoint.ts';
-import { EventByQuery, FilterQuery, readEventDimension, readFilters } from './filter.ts';
+import { EventByQuery, FilterQueries, readEventDimension, readFilters } from './filter.ts';
 import { LimitQuery, listName, NextCursor, PageQuery, readCursor, writeCursor } from './paging.ts';
 import { EventsSince, eventsSince, Period, PeriodQuery, periodOf, readPeriod, TimeZone } from './period.ts';
 import { Count, Maybe, SiteId } from './schema-parts.ts';
@@ -74,7 +74,7 @@ const FunnelQuery = Type.Object({
   }),
   by: Type.Optional(EventByQuery),
   ...PeriodQuery,
-  filter: FilterQuery,
+  ...FilterQueries,
   ...PageQuery,
   limit: LimitQuery('values of by'),
 });
@@ -89,14 +89,14 @@ export const funnel = siteEndpoint({
   answer: Funnel,
   errors: ['INVALID_DATE_RANGE'],
   rows: 'funnel',
-  async run(context, { step, by, filter, limit = 100, cursor, ...period }) {
+  async run(context, { step, by, filter, segment, limit = 100, cursor, ...period }) {
     const { store, clock, timeZone, site } = context;
     const span = readPeriod(period, timeZone, clock.now());
     const asked = step.map(readStep);
     const steps = await targetsOf(context, asked);
     const { fromMs, toMs } = span;
-    const scope = { siteId: site.id, fromMs, toMs, filters: await readFilters(context, filter) };
-    const list = listName('funnel', site.id, { step, by, filter, ...period });
+    const scope = { siteId: site.id, fromMs, toMs, filters: await readFilters(context, { filter, segment }) };
+    const list = listName('funnel', site.id, { step, by, filters: scope.filters, ...period });
     const place = readCursor(list, cursor);
     const { rows, nextCursor } = await funnelResults(
       store.reports,

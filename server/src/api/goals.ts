@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { goalResults, goalsOf } from '../app/goals.ts';
 import { siteEndpoint } from './endpoint.ts';
-import { FilterQuery, readFilters } from './filter.ts';
+import { FilterQueries, readFilters } from './filter.ts';
 import { EventsSince, eventsSince, Period, PeriodQuery, periodOf, readPeriod, TimeZone } from './period.ts';
 import { Count, SiteId } from './schema-parts.ts';
 import { RevenueSums, rounded } from './totals.ts';
@@ -39,7 +39,7 @@ export const Goals = Type.Object({
 });
 export type Goals = Static<typeof Goals>;
 
-const GoalsQuery = Type.Object({ ...PeriodQuery, filter: FilterQuery });
+const GoalsQuery = Type.Object({ ...PeriodQuery, ...FilterQueries });
 export type GoalsQuery = Static<typeof GoalsQuery>;
 
 export const goals = siteEndpoint({
@@ -52,10 +52,10 @@ export const goals = siteEndpoint({
   answer: Goals,
   errors: ['INVALID_DATE_RANGE'],
   rows: 'goals',
-  async run(context, { filter, ...period }) {
+  async run(context, { filter, segment, ...period }) {
     const { store, clock, timeZone, site } = context;
     const span = readPeriod(period, timeZone, clock.now());
-    const filters = await readFilters(context, filter);
+    const filters = await readFilters(context, { filter, segment });
     const { fromMs, toMs } = span;
     const scope = { siteId: site.id, fromMs, toMs, filters };
     const results = await goalResults(store.reports, scope, await goalsOf(store, site));

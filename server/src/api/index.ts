@@ -5,6 +5,7 @@ import { clientNetwork } from '../domain/addresses.ts';
 import { zoneOf } from '../domain/calendar.ts';
 import type { Clock } from '../domain/clock.ts';
 import { ApiError } from '../domain/errors.ts';
+import { ownValue } from '../domain/own-value.ts';
 import { PLANS } from '../domain/plans.ts';
 import { basePathOf, withBasePath } from '../http/base-path.ts';
 import type { ClientAddresses } from '../http/client-addresses.ts';
@@ -36,6 +37,13 @@ import { columnsOf, OPENAPI_PATH } from './operations.ts';
 import { readQuery } from './query.ts';
 import { REPORT_MAX_BYTES, report, takeReport } from './report.ts';
 import { ApiRouter } from './router.ts';
+import {
+  changeSegment,
+  createSegment,
+  deleteSegment,
+  SEGMENT_CHANGES,
+  SEGMENT_MAX_BYTES,
+} from './segments.ts';
 
 export interface ApiParts {
   store: Store;
@@ -63,6 +71,7 @@ export async function apiRoutes(app: FastifyInstance, parts: ApiParts): Promise<
   declareEndpoints(router, parts);
   declareReport(router, parts);
   declareExclusions(router, parts);
+  declareSegments(router, parts);
   declareMcp(router, parts);
   declareOpenApi(router, parts);
   router.refuseOtherMethods();
@@ -156,6 +165,28 @@ function declareExclusions(
   });
 }
 
+function declareSegments(router: ApiRouter, { store: { registry, events, reports }, clock }: ApiParts): void {
+  const { create, change, remove } = SEGMENT_CHANGES;
+  const authorize = ({ key }: Principal) => requireScope(key, 'configure');
+  const contextOf = async (request: FastifyRequest, reply: FastifyReply, principal: Principal) => {
+    const site = await siteFor(registry, principal, siteIdOf(request));
+    const asked = reports.askedBy({ asker: principal.account.id, signal: clientGone(request, reply) });
+    return { store: { registry, events, reports: asked }, clock, site };
+  };
+  const options = { bodyLimit: SEGMENT_MAX_BYTES, authorize };
+  router.post(create.path, options, async (request, reply, principal) =>
+    reply.send(await createSegment(await contextOf(request, reply, principal), request.body)),
+  );
+  router.put(change.path, options, async (request, reply, principal) => {
+    const context = await contextOf(request, reply, principal);
+    return reply.send(await changeSegment(context, pathPart(request, 'segment'), request.body));
+  });
+  router.delete(remove.path, options, async (request, reply, principal) => {
+    const context = await contextOf(request, reply, principal);
+    return reply.send(await deleteSegment(context, pathPart(request, 'segment')));
+  });
+}
+
 function declareMcp(router: ApiRouter, parts: ApiParts): void {
   const authorize = ({ key }: Principal) => requireScope(key, 'read');
   router.post(MCP_PATH, { bodyLimit: MCP_MAX_BYTES, authorize }, async (request, reply, principal) => {
@@ -179,8 +210,14 @@ function declareOpenApi(router: ApiRouter, { publicUrl }: ApiParts): void {
 }
 
 function siteIdOf(request: FastifyRequest): string {
-  const { params } = request;
-  return typeof params === 'object' && params !== null && 'id' in params ? String(params.id) : '';
+  return pathPart(request, 'id');
+}
+
+/** Returns a parameter of the path; empty if it has none of that name. */
+function pathPart({ params }: FastifyRequest, name: string): string {
+  return typeof params === 'object' && params !== null
+    ? String(ownValue(params as Record<string, unknown>, name) ?? '')
+    : '';
 }
 
 /** Authenticates a request. @returns the principal, or the error that the client gets */

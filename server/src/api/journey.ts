@@ -3,7 +3,7 @@ import { journeyResult } from '../app/reports/journeys.ts';
 import { JOURNEY_PAGE_MAX_CHARS, JOURNEY_STEPS } from '../domain/journey.ts';
 import { VISIT_GAP_MINUTES } from '../domain/visit-rules.ts';
 import { siteEndpoint } from './endpoint.ts';
-import { FilterQuery, readFilters } from './filter.ts';
+import { FilterQueries, readFilters } from './filter.ts';
 import { LimitQuery } from './paging.ts';
 import { EventsSince, eventsSince, Period, PeriodQuery, periodOf, readPeriod, TimeZone } from './period.ts';
 import { Count, SiteId } from './schema-parts.ts';
@@ -60,7 +60,7 @@ const JourneyQuery = Type.Object({
     examples: ['/pricing*'],
   }),
   ...PeriodQuery,
-  filter: FilterQuery,
+  ...FilterQueries,
   limit: LimitQuery('pages of each position'),
 });
 export type JourneyQuery = Static<typeof JourneyQuery>;
@@ -74,11 +74,11 @@ export const journey = siteEndpoint({
   answer: Journey,
   errors: ['INVALID_DATE_RANGE'],
   rows: 'journey',
-  async run(context, { page, filter, limit = 100, ...period }) {
+  async run(context, { page, filter, segment, limit = 100, ...period }) {
     const { store, clock, timeZone, site } = context;
     const span = readPeriod(period, timeZone, clock.now());
     const { fromMs, toMs } = span;
-    const scope = { siteId: site.id, fromMs, toMs, filters: await readFilters(context, filter) };
+    const scope = { siteId: site.id, fromMs, toMs, filters: await readFilters(context, { filter, segment }) };
     const found = await journeyResult(store.reports, scope, { page, rules: site, limit });
     return {
       site_id: site.id,

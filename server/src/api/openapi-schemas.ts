@@ -7,6 +7,7 @@ import { GoalItem } from './goals.ts';
 import { JourneyItem } from './journey.ts';
 import { LedgerItem } from './ledger.ts';
 import { Period } from './period.ts';
+import { SegmentItem } from './segments.ts';
 import { SiteItem } from './sites.ts';
 import { Point } from './timeseries.ts';
 import { Totals } from './totals.ts';
@@ -26,6 +27,7 @@ export const PARTS: Readonly<Record<string, TSchema>> = {
   VitalsRow: VitalsItem,
   Event: EventItem,
   Goal: GoalItem,
+  Segment: SegmentItem,
   FunnelRow: FunnelItem,
   JourneyRow: JourneyItem,
   LedgerLine: LedgerItem,

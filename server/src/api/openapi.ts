@@ -43,7 +43,7 @@ const INTRODUCTION = `Web analytics reports and server-side tracking.
 
 /** The groups of operations, by the last part of their paths; the rest are reports. */
 const TAGS: Json[] = [
-  { name: 'Sites', description: 'Sites, their exclusions and their ledgers.' },
+  { name: 'Sites', description: 'Sites, their exclusions, segments and ledgers.' },
   { name: 'Reports', description: 'What was counted.' },
   { name: 'Events', description: 'Single events: list and send them.' },
   { name: 'Account', description: 'The usage of the plan.' },
@@ -51,6 +51,7 @@ const TAGS: Json[] = [
 ];
 const TAG_BY_LAST_PART: Readonly<Record<string, string>> = {
   ...{ sites: 'Sites', '{id}': 'Sites', exclusions: 'Sites', ledger: 'Sites' },
+  ...{ segments: 'Sites', '{segment}': 'Sites' },
   ...{ events: 'Events', usage: 'Account', mcp: 'Tools', 'openapi.json': 'Tools' },
 };
 
@@ -129,7 +130,10 @@ function describe(operation: Operation): Json {
     summary,
     description: scope === null ? description : `${description} Requires an API key with the scope ${scope}.`,
     ...(scope === null ? { security: [] } : {}),
-    parameters: [...(path.includes('{id}') ? [SITE_ID] : []), ...parametersOf(operation)],
+    parameters: [
+      ...PATH_PARTS.filter(({ name: part }) => path.includes(`{${part}}`)),
+      ...parametersOf(operation),
+    ],
     ...(body === null
       ? {}
       : { requestBody: { required: true, content: { 'application/json': { schema: referring(body) } } } }),
@@ -153,14 +157,11 @@ function describe(operation: Operation): Json {
   };
 }
 
-const SITE_ID: Json = {
-  name: 'id',
-  in: 'path',
-  required: true,
-  description: 'Site ID, from the list of sites.',
-  schema: { type: 'string', minLength: 1 },
-  example: 'site_abc123',
-};
+/** The parameters of paths. */
+const PATH_PARTS: readonly Json[] = [
+  { name: 'id', description: 'Site ID, from the list of sites.', example: 'site_abc123' },
+  { name: 'segment', description: 'Segment ID, from the list of segments.', example: 'segment_abc123' },
+].map((part) => ({ ...part, in: 'path', required: true, schema: { type: 'string', minLength: 1 } }));
 
 function parametersOf({ parameters, required }: Operation): Json[] {
   return Object.entries(parameters).map(([name, schema]) => {

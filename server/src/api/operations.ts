@@ -5,6 +5,7 @@ import { ENDPOINTS } from './endpoints.ts';
 import { changeExclusions } from './exclusions.ts';
 import { MCP_PATH } from './mcp.ts';
 import { report } from './report.ts';
+import { SEGMENT_CHANGES } from './segments.ts';
 
 /** All operations of the API, for the OpenAPI document and the reference page. */
 
@@ -12,8 +13,8 @@ export const OPENAPI_PATH = '/v1/openapi.json';
 
 export interface Operation {
   name: string;
-  method: 'GET' | 'POST' | 'PUT';
-  /** The path from the root, with `{id}` for the site. */
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  /** The path from the root, with `{id}` for the site, and `{segment}` for one of its segments. */
   path: string;
   summary: string;
   description: string;
@@ -141,6 +142,15 @@ const others: readonly Operation[] = [
     csv: null,
     errors: [...WITH_KEY, ...WITH_SITE, ...changeExclusions.errors, ...ALWAYS],
   },
+  ...Object.values(SEGMENT_CHANGES).map(
+    (change): Operation => ({
+      ...change,
+      path: `/api${change.path}`,
+      scope: 'configure',
+      ...{ parameters: {}, required: [], csv: null },
+      errors: [...WITH_KEY, ...WITH_SITE, ...change.errors, ...ALWAYS],
+    }),
+  ),
   {
     name: 'mcp',
     method: 'POST',

@@ -37,7 +37,10 @@ export const NextCursor = Type.Union([Type.String(), Type.Null()], {
   examples: [null],
 });
 
-/** Names a list by the parameters that decide which rows it has, so that no cursor is used for another list. */
+/**
+ * Names a list by the parameters that decide which rows it has, so that no cursor is used for another list: filters as they are read,
+ * since a segment may change.
+ */
 export function listName(name: string, siteId: string, parameters: object): string {
   return `${name} ${siteId} ${hash('sha256', JSON.stringify(parameters), 'base64url').slice(0, DIGEST_CHARS)}`;
 }

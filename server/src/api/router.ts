@@ -67,8 +67,13 @@ export class ApiRouter {
     this.#withBody('PUT', path, options, handler);
   }
 
+  /** Declares a `DELETE` route. Its body is ignored. */
+  delete(path: string, options: BodyOptions, handler: Handler): void {
+    this.#withBody('DELETE', path, options, handler);
+  }
+
   #withBody(
-    method: 'POST' | 'PUT',
+    method: 'POST' | 'PUT' | 'DELETE',
     path: string,
     { bodyLimit, authorize }: BodyOptions,
     handler: Handler,
@@ -117,7 +122,7 @@ function principalOf(request: FastifyRequest): Principal {
   return principal;
 }
 
-/** Converts `/v1/sites/{id}` to the notation of Fastify's router. */
+/** Converts the parameters of a path, such as `/v1/sites/{id}`, to the notation of Fastify's router. */
 function routeOf(path: string): string {
-  return path.replace('{id}', ':id');
+  return path.replaceAll(/\{(\w+)\}/g, ':$1');
 }

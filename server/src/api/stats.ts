@@ -2,7 +2,7 @@ import { type Static, Type } from 'typebox';
 import { AI_VISITS, CUSTOM_EVENTS } from '../app/reports/filters.ts';
 import type { BreakdownRow, Filter, Scope } from '../store/contract/store.ts';
 import { type SiteRequestContext, siteEndpoint } from './endpoint.ts';
-import { FilterQuery, readFilters } from './filter.ts';
+import { FilterQueries, readFilters } from './filter.ts';
 import {
   CompareQuery,
   comparedWith,
@@ -61,7 +61,7 @@ export const Stats = Type.Object({
 });
 export type Stats = Static<typeof Stats>;
 
-const StatsQuery = Type.Object({ ...PeriodQuery, filter: FilterQuery, compare: CompareQuery });
+const StatsQuery = Type.Object({ ...PeriodQuery, ...FilterQueries, compare: CompareQuery });
 export type StatsQuery = Static<typeof StatsQuery>;
 
 export const stats = siteEndpoint({
@@ -72,11 +72,11 @@ export const stats = siteEndpoint({
   query: StatsQuery,
   answer: Stats,
   errors: ['INVALID_DATE_RANGE'],
-  async run(context, { filter, compare, ...period }) {
+  async run(context, { filter, segment, compare, ...period }) {
     const { store, clock, timeZone, site } = context;
     const span = readPeriod(period, timeZone, clock.now());
     const earlier = compare === undefined ? null : spanOf(timeZone, comparedWith(span, compare));
-    const filters = await readFilters(context, filter);
+    const filters = await readFilters(context, { filter, segment });
     const scope = { siteId: site.id, fromMs: span.fromMs, toMs: span.toMs, filters };
     const ai: Scope = { ...scope, filters: [...filters, AI_VISITS] };
     const custom: Scope = { ...scope, filters: [...filters, CUSTOM_EVENTS] };

@@ -4,7 +4,7 @@ import type { DayRange } from '../domain/clock.ts';
 import { ApiError } from '../domain/errors.ts';
 import type { Filter } from '../store/contract/store.ts';
 import { type SiteRequestContext, siteEndpoint } from './endpoint.ts';
-import { FilterQuery, readFilters } from './filter.ts';
+import { FilterQueries, readFilters } from './filter.ts';
 import {
   CompareQuery,
   comparedWith,
@@ -65,7 +65,7 @@ const TimeseriesQuery = Type.Object({
       description: 'Bucket size: hour (Pro plan only), day, week (starting Monday) or month. Default: day.',
     }),
   ),
-  filter: FilterQuery,
+  ...FilterQueries,
   compare: CompareQuery,
 });
 export type TimeseriesQuery = Static<typeof TimeseriesQuery>;
@@ -79,14 +79,14 @@ export const timeseries = siteEndpoint({
   query: TimeseriesQuery,
   answer: Timeseries,
   errors: ['INVALID_DATE_RANGE', 'PLAN_REQUIRED'],
-  async run(context, { granularity = 'day', filter, compare, ...period }) {
+  async run(context, { granularity = 'day', filter, segment, compare, ...period }) {
     const { clock, account, timeZone, site } = context;
     if (granularity === 'hour' && account.plan === 'free') {
       throw new ApiError('PLAN_REQUIRED', { detail: 'Hourly data requires the Pro plan.' });
     }
     const range = readPeriod(period, timeZone, clock.now());
     const earlier = compare === undefined ? null : comparedWith(range, compare);
-    const filters = await readFilters(context, filter);
+    const filters = await readFilters(context, { filter, segment });
     const [points, comparison] = await Promise.all([
       pointsOf(context, range, granularity, filters),
       earlier === null ? {} : compared(context, earlier, granularity, filters),

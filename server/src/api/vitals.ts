@@ -12,7 +12,7 @@ import {
 } from '../domain/vitals.ts';
 import type { Filter } from '../store/contract/store.ts';
 import { siteEndpoint } from './endpoint.ts';
-import { FilterQuery, readFilters } from './filter.ts';
+import { FilterQueries, readFilters } from './filter.ts';
 import { listName, NextCursor, PageQuery, readCursor, writeCursor } from './paging.ts';
 import { EventsSince, eventsSince, Period, PeriodQuery, periodOf, readPeriod, TimeZone } from './period.ts';
 import { Count, Maybe, MaybeOneOf, SiteId } from './schema-parts.ts';
@@ -95,7 +95,7 @@ const VitalsQuery = Type.Object({
     }),
   ),
   ...PeriodQuery,
-  filter: FilterQuery,
+  ...FilterQueries,
   ...PageQuery,
 });
 export type VitalsQuery = Static<typeof VitalsQuery>;
@@ -110,12 +110,17 @@ export const vitals = siteEndpoint({
   answer: Vitals,
   errors: ['INVALID_DATE_RANGE'],
   rows: 'vitals',
-  async run(context, { by = 'page', filter, limit = 100, cursor, ...period }) {
+  async run(context, { by = 'page', filter, segment, limit = 100, cursor, ...period }) {
     const { store, clock, timeZone, site } = context;
     const span = readPeriod(period, timeZone, clock.now());
     const { fromMs, toMs } = span;
-    const scope = { siteId: site.id, fromMs, toMs, filters: ofViews(await readFilters(context, filter)) };
-    const list = listName('vitals', site.id, { by, filter, ...period });
+    const scope = {
+      siteId: site.id,
+      fromMs,
+      toMs,
+      filters: ofViews(await readFilters(context, { filter, segment })),
+    };
+    const list = listName('vitals', site.id, { by, filters: scope.filters, ...period });
     const place = readCursor(list, cursor);
     const [totals, page] = await Promise.all([
       store.reports.views(scope, null, { limit: 1 }),

@@ -45,7 +45,7 @@ function operationOf(method: string, path: string): Operation | undefined {
   return operations.find(
     (one) =>
       one.method === method &&
-      new RegExp(`^${one.path.replace('{id}', '[^/]*').replace('.', '\\.')}$`).test(asked),
+      new RegExp(`^${one.path.replaceAll(/\{\w+\}/g, '[^/]*').replace('.', '\\.')}$`).test(asked),
   )?.operation;
 }
 

@@ -4,6 +4,7 @@ import type { TSchema } from 'typebox';
 import { ERRORS } from '../../domain/errors.ts';
 import { PLANS } from '../../domain/plans.ts';
 import { OPENAPI_PATH, OPERATIONS, type Operation } from '../operations.ts';
+import { report } from '../report.ts';
 import { exampleOf } from '../schema-parts.ts';
 import { BOT_MIDDLEWARE_USE, botMiddleware, pixelTag } from './bots.ts';
 import { fieldsOf, typeOf } from './fields.ts';
@@ -116,6 +117,10 @@ function Start({ server }: { server: string }): VNode {
         <code>filter=~page:blog</code>, <code>filter=!~page:/draft</code>. It also searches the English names
         of countries and channels. Filters do not apply to crawlers: a filtered report has no bot visits.
       </p>
+      <p>
+        <a href="#segments">Segments</a> are filters that the team of a site saved under a name.{' '}
+        <code>segment=ID</code> adds the filters of one to those of the request.
+      </p>
       <h2>Pagination and CSV</h2>
       <p>
         Lists are paginated: pass <code>next_cursor</code> as <code>cursor</code> to get the next page, until
@@ -181,7 +186,9 @@ function Reference({ operation, server }: { operation: Operation; server: string
           </pre>
         </details>
       )}
-      {body !== null && name !== 'mcp' && <Fields title="Event fields" schema={body} />}
+      {body !== null && name !== 'mcp' && (
+        <Fields title={name === report.name ? 'Event fields' : 'Body fields'} schema={body} />
+      )}
       {answer !== null && name !== 'mcp' && <Fields title="Response fields" schema={answer} />}
       {csv !== null && (
         <p>

@@ -10,7 +10,11 @@ export interface Sample {
 }
 
 /** Placeholders for the reader's own values. */
-export const PLACEHOLDERS = { apiKey: 'YOUR_API_KEY', siteId: 'site_abc123' } as const;
+export const PLACEHOLDERS = {
+  apiKey: 'YOUR_API_KEY',
+  siteId: 'site_abc123',
+  segmentId: 'segment_abc123',
+} as const;
 
 interface Example {
   /** A list repeats its parameter. */
@@ -36,6 +40,13 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
   ledger: { query: PERIOD, show: 'refused' },
   exclusions: { show: 'pages' },
   changeExclusions: { body: { pages: ['/admin/*'], addresses: ['203.0.113.9'] }, show: 'addresses' },
+  segments: { show: 'segments' },
+  createSegment: {
+    body: { name: 'Phones in Germany', filters: ['country:DE', 'device:phone'] },
+    show: 'id',
+  },
+  changeSegment: { body: { filters: ['country:DE|AT|CH'] }, show: 'filters' },
+  deleteSegment: { show: 'name' },
   realtime: { show: 'visitors' },
   usage: { show: 'events_this_month' },
   reportEvents: {
@@ -62,7 +73,7 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
 /** Creates the samples of an operation. @param server the URL of this server, without a trailing slash */
 export function samplesOf(operation: Operation, server: string): Sample[] {
   const { query = {}, body, show } = EXAMPLES[operation.name] ?? { show: 'code' };
-  const url = `${server}${operation.path.replace('{id}', PLACEHOLDERS.siteId)}`;
+  const url = `${server}${operation.path.replace('{id}', PLACEHOLDERS.siteId).replace('{segment}', PLACEHOLDERS.segmentId)}`;
   const headers: [string, string][] = [
     ...(operation.scope === null
       ? []
@@ -93,7 +104,7 @@ interface Asked {
 function curl({ url, method, query, headers, body }: Asked): string {
   return [
     ...(query.length > 0 ? [`curl -G "${url}"`] : [`curl "${url}"`]),
-    ...(method === 'PUT' ? ['-X PUT'] : []),
+    ...(isImplied(method) ? [] : [`-X ${method}`]),
     ...headers.map(([name, value]) => `-H "${name}: ${value}"`),
     ...query.map(([name, value]) => `--data-urlencode "${name}=${value}"`),
     ...(body === undefined ? [] : [`-d '${JSON.stringify(body)}'`]),
@@ -102,7 +113,7 @@ function curl({ url, method, query, headers, body }: Asked): string {
 
 function javaScript({ url, method, query, headers, body, show }: Asked): string {
   const options = [
-    ...(body === undefined ? [] : [`  method: '${method}',`]),
+    ...(method === 'GET' ? [] : [`  method: '${method}',`]),
     ...(headers.length === 0
       ? []
       : ['  headers: {', ...headers.map(([name, value]) => `    '${name}': '${value}',`), '  },']),
@@ -125,6 +136,11 @@ function javaScript({ url, method, query, headers, body, show }: Asked): string 
     'const data = await response.json();',
     `console.log(data.${show});`,
   ].join('\n');
+}
+
+/** Whether clients use a method without being told: GET, and POST with a body. */
+function isImplied(method: Operation['method']): boolean {
+  return method === 'GET' || method === 'POST';
 }
 
 /** Whether a parameter is repeated, so that an object cannot have them all. */
@@ -151,7 +167,7 @@ function python({ url, method, query, headers, body, show }: Asked): string {
     ...(body === undefined ? [] : [`body = ${JSON.stringify(body, null, 4)}`]),
     'request = Request(',
     `    ${address},`,
-    ...(method === 'PUT' ? ["    method='PUT',"] : []),
+    ...(isImplied(method) ? [] : [`    method='${method}',`]),
     ...(body === undefined ? [] : ['    data=json.dumps(body).encode(),']),
     ...(headers.length === 0
       ? []
