@@ -18,6 +18,8 @@ import { loadReport } from '../src/dashboard/report/data.ts';
 import { loadDetails } from '../src/dashboard/report/details-data.ts';
 import { Links } from '../src/dashboard/report/links.ts';
 import { loadSegments } from '../src/dashboard/report/segments.ts';
+import { suggestionsPart } from '../src/dashboard/report/suggestions.tsx';
+import { loadSuggestions } from '../src/dashboard/report/suggestions-data.ts';
 import { detailsPage, emptySitePage, installPage, reportPage } from '../src/dashboard/report/view.tsx';
 import type { SavedPlace } from '../src/dashboard/saved/kind.ts';
 import {
@@ -32,6 +34,7 @@ import { whoamiPage } from '../src/dashboard/whoami/view.tsx';
 import { DAY_MS, HOUR_MS, utcDay } from '../src/domain/clock.ts';
 import type { Annotation } from '../src/store/contract/store.ts';
 import { ACCOUNT, frameOf, LONG, NOW_MS, type PageAssets, SITE, visitOf } from './frames.ts';
+import { withOpenChip, withSuggestions } from './opened.ts';
 import { ownedSamples } from './owned.ts';
 import { sampleAsk } from './report.ts';
 import { SAVED_REGISTRY, savedSamples } from './saved.ts';
@@ -185,6 +188,24 @@ async function reportSamples(assets: PageAssets): Promise<Made> {
       }),
     ],
     ['report-filtered', reportPage(request, await propsFor(filtered))],
+    [
+      'report-chip-open',
+      withOpenChip(reportPage(request, await propsFor(`f=~page:${LONG}|/docs&f=country:DE`))),
+    ],
+    [
+      'report-suggestions',
+      withSuggestions(
+        reportPage(request, await propsFor('f=country:DE|US')),
+        suggestionsPart(await loadSuggestions(sampleAsk('add=country'))),
+      ),
+    ],
+    [
+      'report-suggestions-nothing',
+      withSuggestions(
+        reportPage(request, await propsFor('f=city:Berlin', true)),
+        suggestionsPart(await loadSuggestions(sampleAsk(`add=city&search=${LONG}`, true))),
+      ),
+    ],
     ['report-hours', reportPage(request, await propsFor('range=today&compare=none&metric=engaged'))],
     ['report-nothing', reportPage(request, await propsFor('range=7d', true))],
     ['map', mapPage(request, await mapFor('range=30d'))],

@@ -157,3 +157,172 @@ describe('suggestions for a filter', () => {
       expect((await visitor.get(`${base}${page}`)).text).toContain(`data-suggest="${base}/suggestions"`);
   });
 });
+
+/** The fields of a form as a browser sends them. */
+type Fields = [name: string, value: string][];
+
+const unescaped = (text = '') =>
+  text.replaceAll('&quot;', '"').replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&');
+
+/** Returns the fields of the forms that change filters, one form for each chip. */
+async function chipForms(path: string): Promise<{ action: string; fields: Fields }[]> {
+  const { status, text: html } = await visitor.get(path);
+  expect(status, path).toBe(200);
+  return [...html.matchAll(/<details class="menu chip-menu".*?<\/details>/gs)].map(([chip]) => {
+    const tags = chip.match(/<(?:input|select|option)(?: [\w-]+(?:="[^"]*")?)*\/?>/g) ?? [];
+    const attribute = (tag: string, name: string) =>
+      unescaped(new RegExp(` ${name}="([^"]*)"`).exec(tag)?.[1]);
+    const fields: Fields = tags.flatMap((tag): Fields => {
+      if (tag.startsWith('<select')) return [];
+      const value = attribute(tag, 'value');
+      if (tag.startsWith('<option')) return / selected\b/.test(tag) ? [['how', value]] : [];
+      // Fields have one line, and a line break of any other value is sent as CR LF.
+      const isHidden = attribute(tag, 'type') === 'hidden';
+      return [
+        [
+          attribute(tag, 'name'),
+          isHidden ? value.replaceAll(/\r\n?|\n/g, '\r\n') : value.replaceAll(/[\r\n]/g, ''),
+        ],
+      ];
+    });
+    return { action: attribute(chip, 'action'), fields };
+  });
+}
+
+/** Sends the form of a chip after a change. Returns the query that it leads to. */
+async function edit(
+  path: string,
+  position: number,
+  change: (fields: Fields) => Fields = (fields) => fields,
+): Promise<string[]> {
+  const { action, fields } = (await chipForms(path))[position] ?? { action: '', fields: [] };
+  const answer = await visitor.get(`${action}?${new URLSearchParams(change(fields))}`);
+  expect(answer.status).toBe(303);
+  const address = new URL(String(answer.headers.location), 'http://server');
+  expect(address.pathname).toBe(action);
+  return [...address.searchParams].map(([name, value]) => `${name}=${value}`);
+}
+
+const withField = (name: string, value: string) => (fields: Fields) =>
+  fields.map(([each, old]): [string, string] => [each, each === name ? value : old]);
+
+/** Types into the fields of values, in their order; those that are left are cleared. */
+const withTexts =
+  (...texts: string[]) =>
+  (fields: Fields) => {
+    const left = [...texts];
+    return fields.map(([name, old]): [string, string] => [
+      name,
+      name === 'text' ? (left.shift() ?? '') : old,
+    ]);
+  };
+
+const reportOf = (...filters: string[]) =>
+  `${base}?range=7d&${filters.map((filter) => `f=${encodeURIComponent(filter)}`).join('&')}`;
+
+describe('the form of a chip', () => {
+  it.each([
+    'country:DE|FR',
+    '!country:DE',
+    '~page:blog|docs',
+    '!~page:blog',
+    'source:',
+    '!source:|Google',
+    'utm_campaign:|No campaign',
+    'prop:plan:\\0|pro',
+    'prop:a\\:b:c\\|d|e\\\\f',
+    'prop:plan:"><img src=x onerror=alert(1)>|& &amp;',
+    'prop:plan: two  blanks |\ttab',
+    'prop:plan:first\nsecond|   ',
+    'prop:plan:|Unknown|unknown',
+    'prop:plan:\u202Ebackwards|😀',
+    '~page: blog ',
+    'page:/caf%C3%A9|/a%2Fb|not a path',
+    'host:example.com|EXAMPLE.com',
+    'channel:ai|AI assistants',
+    'goal:goal_1|goal_2',
+    'goal:signup',
+    'language:de|German',
+  ])('leaves %j as it is if nothing is changed', async (filter) => {
+    expect(await edit(reportOf(filter), 0)).toEqual(['range=7d', `f=${filter}`]);
+  });
+
+  it('changes the condition of its filter, and nothing else of the URL', async () => {
+    const path = `${base}?range=7d&compare=year&metric=bounce&pages=exit&f=page:/a&f=country:DE|FR&f=!page:/b`;
+    const rest = ['range=7d', 'compare=year', 'metric=bounce', 'pages=exit'];
+    expect(await edit(path, 1, withField('how', 'not'))).toEqual([
+      ...rest,
+      ...['f=page:/a', 'f=!country:DE|FR', 'f=!page:/b'],
+    ]);
+    expect(await edit(path, 1, withField('how', 'has'))).toEqual([
+      ...rest,
+      ...['f=page:/a', 'f=~country:Germany|France', 'f=!page:/b'],
+    ]);
+    // A filter of the same kind as another one remains a filter of its own.
+    expect(await edit(path, 2, withField('how', 'is'))).toEqual([
+      ...rest,
+      ...['f=page:/a', 'f=country:DE|FR', 'f=page:/b'],
+    ]);
+    expect(await edit(reportOf('~page:/b'), 0, withField('how', 'lacks'))).toContain('f=!~page:/b');
+    expect(await edit(reportOf('goal:goal_2'), 0, withField('how', 'has'))).toContain('f=~goal:/café');
+  });
+
+  it('changes, adds and removes values by their names', async () => {
+    const path = reportOf('country:DE|FR', 'source:|Google');
+    expect(await edit(path, 0, withTexts('austria', 'France', 'Japan'))).toEqual([
+      ...['range=7d', 'f=country:AT|FR|JP', 'f=source:|Google'],
+    ]);
+    expect(await edit(path, 1, withTexts('Direct / none', '', 'Bing'))).toContain('f=source:|Bing');
+    expect(await edit(path, 1, withTexts('', 'Google'))).toContain('f=source:Google');
+    expect(await edit(path, 0, withTexts())).toEqual(['range=7d', 'f=source:|Google']);
+    expect(await edit(reportOf('goal:goal_1'), 0, withTexts('Visit /thanks'))).toContain('f=goal:/thanks');
+  });
+
+  it('keeps a filter beyond the limits, so that the report says what is wrong', async () => {
+    const query = (await edit(reportOf('page:/a'), 0, withTexts('x'.repeat(5_000)))).join('&');
+    const { status, text } = await visitor.get(`${base}?${query}`);
+    expect([status, text.includes('is longer than 4096 characters')]).toEqual([400, true]);
+  });
+
+  it.each([
+    ['edit=99', ['country:FR', 'page:/a']],
+    ['edit=-1', ['country:FR', 'page:/a']],
+    ['edit=0&edit=x', ['page:/a', 'country:FR']],
+    ['edit=0&how=nonsense', ['page:/a', 'country:FR']],
+    ['edit=0&known=/a&means={', ['page:/a', 'country:FR']],
+    ['edit=0&known=/a&means=7', ['page:/a', 'country:FR']],
+    ['edit=0&known=/a', ['page:/a', 'country:FR']],
+    ['edit=0&known=/a&means=null', ['page:', 'country:FR']],
+    ['edit=0&add=weather', ['page:/a', 'country:FR']],
+  ])('takes %s', async (fields, filters) => {
+    const answer = await visitor.get(`${base}?f=country:FR&add=page&text=/a&${fields}`);
+    const { searchParams } = new URL(String(answer.headers.location), 'http://server');
+    expect([...searchParams]).toEqual(filters.map((filter) => ['f', filter]));
+  });
+
+  it('is on every page with filters, and stays there', async () => {
+    for (const page of ['funnels', 'journeys', 'map']) {
+      const path = reportOf('country:DE', 'source:').replace(base, `${base}/${page}`);
+      expect(await edit(path, 0, withField('how', 'not')), page).toEqual([
+        ...['range=7d', 'f=!country:DE', 'f=source:'],
+      ]);
+    }
+    const { text } = await visitor.post(`${base}/settings/shares`, { name: 'Team' });
+    const share = /\/share\/[\w-]+/.exec(text)?.[0] ?? 'no link';
+    for (const page of [share, `${share}/map`])
+      expect(await edit(`${page}?f=country:DE`, 0, withField('how', 'not'))).toEqual(['f=!country:DE']);
+  });
+
+  it('is named by its filter, and so is the link that removes a value', async () => {
+    const { text } = await visitor.get(reportOf('!country:DE|FR', 'source:'));
+    const words = text.replaceAll(/<form.*?<\/form>/gs, '').replaceAll(/<[^>]*>/g, '');
+    expect(words).toContain('Edit filter: Country is not Germany✕, remove value or France✕, remove value');
+    expect(words).toContain('Edit filter: Source is Direct / none✕, remove filter');
+    const remove = [...text.matchAll(/class="chip-value" href="([^"]*)"/g)].map(([, href]) =>
+      unescaped(href),
+    );
+    expect(remove.map((href) => new URL(href, 'http://server').searchParams.getAll('f'))).toEqual([
+      ...[['!country:FR', 'source:'], ['!country:DE', 'source:'], ['!country:DE|FR']],
+    ]);
+  });
+});

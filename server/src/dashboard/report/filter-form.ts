@@ -23,6 +23,16 @@ export function shownValue(kind: Kind, value: string | null, name: string): Show
   return { text, means: typedValue(kind, text) === value ? null : JSON.stringify(value) };
 }
 
+/** Returns what the fields of a filter show. @param names the display names of its values */
+export function shownValues(filter: ReportFilter, names: readonly string[]): ShownValue[] {
+  const shown = filter.values.map((value, i) => shownValue(filter, value, names[i] ?? ''));
+  const isShared = (text: string) => shown.filter((other) => other.text === text).length > 1;
+  return shown.map(({ text, means }, i) => ({
+    text,
+    means: isShared(text) ? JSON.stringify(filter.values[i]) : means,
+  }));
+}
+
 /** What a field shows of a value of blanks, since an empty field has no value. */
 const EMPTY = '(empty)';
 

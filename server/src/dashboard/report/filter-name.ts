@@ -10,7 +10,8 @@ import { REPORT_TEXT } from './text.ts';
 /** Returns how a filter's value is shown. */
 export function valueNameIn(filter: ReportFilter, value: string | null, goals: readonly Goal[]): string {
   if (filter.operator === 'contains') return value ?? '';
-  const goal = filter.by === 'goal' ? goals.find(({ id }) => id === value) : undefined;
+  const goal =
+    filter.by === 'goal' ? goals.find(({ id, pattern }) => id === value || pattern === value) : undefined;
   return goal === undefined ? valueName(filter.by, value) : goalName(goal);
 }
 

@@ -58,16 +58,24 @@ export class Links {
     return this.#withFilters(withoutValue(this.filters, filter, value));
   }
 
-  /** Returns the URL with a filter negated. @param filter one of `filters` */
-  withNegated(filter: ReportFilter): string {
-    return this.#withFilters(
-      this.filters.map((one) => (one === filter ? { ...one, negated: !one.negated } : one)),
-    );
+  /** Returns the URL without a filter. @param filter one of `filters` */
+  without(filter: ReportFilter): string {
+    return this.#withFilters(this.filters.filter((one) => one !== filter));
   }
 
   /** Lists the other parameters as names and values, for the hidden fields of a form. */
   hidden(except: readonly string[]): [string, string][] {
     return [...this.#query].filter(([name]) => !except.includes(name));
+  }
+
+  /** Lists all parameters but a filter, for the hidden fields of a form that changes it. @param filter one of `filters` */
+  hiddenWithout(filter: ReportFilter): [string, string][] {
+    return [
+      ...withFilters(
+        this.#query,
+        this.filters.filter((one) => one !== filter),
+      ),
+    ];
   }
 
   #withFilters(filters: readonly ReportFilter[]): string {

@@ -23,6 +23,10 @@ export const REPORT_TEXT = {
   filters: 'Filters',
   clearAll: 'Clear all',
   removeFilter: ', remove filter',
+  removeValue: ', remove value',
+  editFilter: 'Edit filter:',
+  editHint: 'With several values, any may match. Clear a field to remove its value.',
+  removeWholeFilter: 'Remove filter',
   comparison: 'Comparison',
   previous: 'Previous period',
   vsPrevious: 'vs previous period',
@@ -132,7 +136,6 @@ export const REPORT_TEXT = {
     `Unknown parameters in the URL are ignored: ${names.join(', ')}.`,
   eventsSince: (time: string) =>
     `Events before ${time} were deleted, as set under Retention in the site’s settings. Filters, goals, revenue and properties include only later events; all other numbers are complete.`,
-  changeTo: (operator: string) => `Change to “${operator}”`,
   or: 'or',
   about: 'About',
   details: 'Details',

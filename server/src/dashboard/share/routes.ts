@@ -6,7 +6,7 @@ import { zoneOf } from '../../domain/calendar.ts';
 import { MINUTE_MS } from '../../domain/clock.ts';
 import { digestToken, sameText } from '../../domain/tokens.ts';
 import type { Share, Site } from '../../store/contract/store.ts';
-import { html } from '../kit/answers.ts';
+import { html, redirect } from '../kit/answers.ts';
 import { CREDENTIAL_TEXT } from '../kit/error-text.ts';
 import { type Answer, NotFound, type PageRequest, type Parts } from '../kit/parts.ts';
 import { tooMany, waitOf } from '../kit/reauthenticate.ts';
@@ -78,7 +78,7 @@ export function sharePages(router: Router): void {
     const base = baseOf(request);
     if (isLocked(request, share)) return html(sharePasswordPage(request.frame, { base, name: share.name }));
     const filtered = withTypedFilter(request.query);
-    if (filtered !== null) return { kind: 'redirect', to: `${base}?${filtered}` };
+    if (filtered !== null) return redirect(`${base}?${filtered}`);
     try {
       const { query } = request;
       const key = `${share.id}?${query}`;
@@ -136,6 +136,8 @@ export function sharePages(router: Router): void {
     const base = baseOf(request);
     if (isLocked(request, share)) throw new NotFound();
     const { query, frame } = request;
+    const filtered = withTypedFilter(query);
+    if (filtered !== null) return redirect(`${base}/map?${filtered}`);
     try {
       const data = await loadMap(askOf(query, { share, site, zone }, request.clientGone()));
       const map = { data, ...linksOfMap(base, query) };
