@@ -1,6 +1,7 @@
 import type { Interruption } from '../src/app/reports/interruptions.ts';
 import { addSitePage } from '../src/dashboard/add-site/view.tsx';
 import { FUNNEL_PARAMETERS, loadFunnel } from '../src/dashboard/funnels/data.ts';
+import { loadSavedFunnels } from '../src/dashboard/funnels/saved.ts';
 import { funnelsPage } from '../src/dashboard/funnels/view.tsx';
 import { readChoice } from '../src/dashboard/install/choice.ts';
 import { invitationPage } from '../src/dashboard/invitation/view.tsx';
@@ -265,6 +266,7 @@ async function funnelSamples(assets: PageAssets): Promise<Made> {
     return funnelsPage(request, {
       ...{ links, data: await loadFunnel(sampleAsk(query, isEmpty)) },
       segments: await segmentsOn('funnels', links),
+      saved: await loadSavedFunnels(SAVED_REGISTRY, request, links),
       apiUrl: `https://stats.example/api/v1/sites/${SITE.id}`,
     });
   };

@@ -1,3 +1,4 @@
+import { SAVED_FUNNELS } from '../src/dashboard/funnels/saved.ts';
 import { SEGMENTS } from '../src/dashboard/report/segments.ts';
 import { loadSaved } from '../src/dashboard/saved/data.ts';
 import type { SavedKind } from '../src/dashboard/saved/kind.ts';
@@ -13,6 +14,9 @@ const SAVED: readonly SavedQuery[] = [
   ['segment', null, LONG, `f=~page:${LONG}&f=!source:Google`],
   ['segment', ACCOUNT.id, 'Phones from ads', 'f=device:phone&f=channel:ads'],
   ['segment', ACCOUNT.id, 'Reached the old goal', 'f=goal:goal_deleted'],
+  ['funnel', null, 'From pricing to checkout', 'step=page:/pricing*&step=event:checkout&by=country'],
+  ['funnel', ACCOUNT.id, LONG, `step=page:/${LONG}&step=goal:goal_1`],
+  ['funnel', ACCOUNT.id, 'To the old goal', 'step=page:/&step=goal:goal_deleted'],
 ].map(([kind, accountId, name, query], i) => ({
   ...{ id: `${kind}_${i}`, siteId: SITE.id, kind: kind === 'funnel' ? 'funnel' : 'segment' },
   ...{ accountId: accountId ?? null, name: String(name), query: String(query), createdAtMs: NOW_MS },
@@ -46,6 +50,7 @@ export async function savedSamples(assets: PageAssets): Promise<[string, string]
     ['segments', await pageOf(SEGMENTS, 'range=7d&f=country:DE')],
     ['segments-viewer', await pageOf(SEGMENTS, 'f=device:phone&f=channel:ads', { role: 'viewer' })],
     ['segments-problem', await pageOf(SEGMENTS, 'f=browser:Firefox', { wrong })],
+    ['saved-funnels', await pageOf(SAVED_FUNNELS, 'step=page:/&step=event:signup')],
     ['segments-nothing', await pageOf(SEGMENTS, '', { registry: EMPTY })],
   ];
 }

@@ -311,3 +311,90 @@ describe('the people of a site', () => {
       ]);
   });
 });
+
+describe('a saved funnel', () => {
+  const STEPS = 'step=page:/&step=event:signup';
+  const funnel = (name: string, query: string, whom = 'me') => ({
+    ...{ 'funnel-name': name, 'funnel-for': whom, query },
+  });
+  const menuOf = (text: string) => text.match(/<div class="saved-menu">.*?<\/details>/gs)?.[1] ?? '';
+
+  it('is saved with its split, opened with the period and the filters of the page, and marked', async () => {
+    const team = await teamOf('funnel.example');
+    const { visitor, base } = team;
+    expect(menuOf((await visitor.get(`${base}/funnels`)).text)).toContain(
+      'To save a funnel, show one first.',
+    );
+    const query = `range=7d&f=country:DE&${STEPS}&by=country`;
+    expect(menuOf((await visitor.get(`${base}/funnels?${query}`)).text)).toContain('name="funnel-name"');
+    const saved = await visitor.post(`${base}/saved-funnels`, funnel('Sign-up', query, 'team'));
+    expect(decodeURIComponent(String(saved.headers.location))).toBe(`${base}/funnels?${query}`);
+    expect(await savedIn(team, 'funnel')).toMatchObject([
+      { accountId: null, query: 'step=page%3A%2F&step=event%3Asignup&by=country' },
+    ]);
+    expect(await savedIn(team)).toEqual([]);
+    const active = (text: string) => menuOf(text).includes('aria-current="true"><bdi>Sign-up</bdi>');
+    expect(active((await visitor.get(`${base}/funnels?${STEPS}&by=country`)).text)).toBe(true);
+    expect(active((await visitor.get(`${base}/funnels?${STEPS}`)).text)).toBe(false);
+    const page = (await visitor.get(`${base}/funnels?range=today&f=country:AT&step=page:/x&step=page:/y`))
+      .text;
+    const [href = ''] = linksIn(menuOf(page));
+    expect(decodeURIComponent(href)).toBe(`${base}/funnels?range=today&f=country:AT&${STEPS}&by=country`);
+    const opened = (await visitor.get(`${base}/funnels?${STEPS}&by=country`)).text;
+    expect(numbersIn((await visitor.get(linksIn(menuOf(opened))[0] ?? '')).text)).toEqual(numbersIn(opened));
+    // A page without a funnel lists it.
+    const empty = (await visitor.get(`${base}/funnels`)).text;
+    expect(empty).toMatch(/id="saved".*Sign-up.*2\. signup.*Split by Country/s);
+  });
+
+  it('is renamed, updated and deleted, and seen by the team alone', async () => {
+    const team = await teamOf('funnel-changes.example');
+    const { visitor, base, join } = team;
+    await visitor.post(`${base}/saved-funnels`, funnel('Old', STEPS, 'team'));
+    const [{ id = '' } = {}] = await savedIn(team, 'funnel');
+    const viewer = (await join('viewer')).visitor;
+    expect((await viewer.get(`${base}/funnels`)).text).toContain('Old');
+    expect((await viewer.post(`${base}/saved-funnels/remove`, { id })).status).toBe(403);
+    expect((await viewer.post(`${base}/saved-funnels`, funnel('x', STEPS, 'team'))).status).toBe(403);
+    expect((await viewer.post(`${base}/saved-funnels`, funnel('Mine', STEPS))).status).toBe(303);
+    expect((await visitor.get(`${base}/saved-funnels`)).text).not.toContain('Mine');
+    // A funnel is no segment.
+    expect((await visitor.post(`${base}/segments/remove`, { id })).status).toBe(404);
+    const query = 'step=page:/&step=page:/pricing';
+    await visitor.post(`${base}/saved-funnels/change`, { id, name: 'New', query });
+    await visitor.post(`${base}/saved-funnels/change`, { id, current: 'yes', query });
+    expect(await savedIn(team, 'funnel')).toMatchObject([
+      { name: 'New', query: 'step=page%3A%2F&step=page%3A%2Fpricing' },
+    ]);
+    await visitor.post(`${base}/saved-funnels/remove`, { id, query });
+    expect(await savedIn(team, 'funnel')).toEqual([]);
+  });
+
+  it.each([
+    ['step=page:/', 'A funnel has 2 to 8 steps.'],
+    [Array.from({ length: 9 }, (_, i) => `step=page:/${i}`).join('&'), 'A funnel has 2 to 8 steps.'],
+    ['step=page:/&step=signup', 'must begin with page:, event: or goal:'],
+    [`${STEPS}&by=nothing`, 'is unknown'],
+  ])('is refused as %j', async (query, sentence) => {
+    const team = await teamOf('funnel-refused.example');
+    const answer = await team.visitor.post(`${team.base}/saved-funnels`, funnel('x', query));
+    expect([answer.status, answer.text]).toEqual([422, expect.stringContaining(sentence)]);
+    expect(await savedIn(team, 'funnel')).toEqual([]);
+  });
+
+  it('says that it cannot be used once its goal is gone', async () => {
+    const team = await teamOf('funnel-goal.example');
+    const { visitor, base, site } = team;
+    await world.store.registry.addGoal({ id: 'goal_y', siteId: site.id, kind: 'event', pattern: 'signup' });
+    await visitor.post(`${base}/saved-funnels`, funnel('To the goal', 'step=page:/&step=goal:goal_y'));
+    await world.store.registry.removeGoal(site.id, 'goal_y');
+    for (const path of ['funnels', 'saved-funnels']) {
+      const { status, text } = await visitor.get(`${base}/${path}`);
+      expect([status, text]).toEqual([
+        200,
+        expect.stringContaining('names a goal that the site does not have'),
+      ]);
+      expect(linksIn(text).filter((href) => href.includes('goal_y'))).toEqual([]);
+    }
+  });
+});

@@ -7,14 +7,17 @@ import { Links } from '../report/links.ts';
 import { invalidReport } from '../report/problems.ts';
 import { loadSegments } from '../report/segments.ts';
 import { invalidReportPage } from '../report/view.tsx';
+import { savedPages } from '../saved/routes.ts';
 import { funnelFile } from './csv.ts';
 import { FUNNEL_PARAMETERS, loadFunnel } from './data.ts';
+import { loadSavedFunnels, SAVED_FUNNELS } from './saved.ts';
 import { withTypedSteps } from './steps.ts';
 import { funnelsPage } from './view.tsx';
 
 /** Adds the page of a site's funnels, and their CSV file. The URL has the whole funnel. */
 export function funnelPages(router: Router): void {
   const baseOf = ({ site }: SiteRequest) => `/dashboard/sites/${site.id}/funnels`;
+  savedPages(router, SAVED_FUNNELS);
 
   router.site('GET', '/dashboard/sites/:id/funnels', 'look', async (request): Promise<Answer> => {
     const { query, baseUrl, site } = request;
@@ -28,6 +31,7 @@ export function funnelPages(router: Router): void {
       const props = {
         ...{ data, links },
         segments: await loadSegments(registry, request, links, 'funnels'),
+        saved: await loadSavedFunnels(registry, request, links),
         apiUrl: `${baseUrl}/api/v1/sites/${site.id}`,
       };
       return html(funnelsPage(request, props), data.problems.length > 0 ? 400 : 200);

@@ -45,3 +45,13 @@ export const FUNNELS_TEXT = {
     `Events before ${time} were deleted, as set under Retention in the site’s settings. A funnel includes only later events.`,
   apiRequest: 'the API request for this funnel',
 } as const;
+
+/** The texts of saved funnels. */
+export const SAVED_FUNNELS_TEXT = {
+  title: 'Saved funnels',
+  lead: 'A saved funnel is a list of steps, with the split, under a name. Opening one keeps the period and the filters.',
+  none: 'To save a funnel, show one first.',
+  save: 'Save funnel',
+  update: 'Update to current steps',
+  manage: 'Manage saved funnels',
+} as const;

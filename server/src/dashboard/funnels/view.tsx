@@ -11,7 +11,7 @@ import type { Links } from '../report/links.ts';
 import { spanName } from '../report/span-name.ts';
 import { REPORT_TEXT } from '../report/text.ts';
 import type { SavedData } from '../saved/data.ts';
-import { SavedMenu } from '../saved/menu.tsx';
+import { SavedCard, SavedMenu } from '../saved/menu.tsx';
 import type { FunnelData } from './data.ts';
 import { FunnelForm } from './form.tsx';
 import { FunnelSteps, FunnelTable, SplitTable } from './result.tsx';
@@ -21,6 +21,7 @@ export interface FunnelProps {
   data: FunnelData;
   links: Links;
   segments: SavedData;
+  saved: SavedData;
   /** The URL of the site in the API. */
   apiUrl: string;
 }
@@ -34,7 +35,7 @@ export function funnelsPage(request: SitePageRequest, props: FunnelProps): strin
   });
 }
 
-function Funnels({ data, links, segments, apiUrl }: FunnelProps): VNode {
+function Funnels({ data, links, segments, saved, apiUrl }: FunnelProps): VNode {
   const { span, zone, problems, result, split, by, eventsSinceMs } = data;
   return (
     <div class="report">
@@ -42,6 +43,7 @@ function Funnels({ data, links, segments, apiUrl }: FunnelProps): VNode {
         <h2 class="controls-title">{FUNNELS_TEXT.title}</h2>
         <FilterMenu data={data} links={links} />
         <SavedMenu {...segments} />
+        <SavedMenu {...saved} />
         <TimeMenu data={data} links={links} />
       </div>
       <p class="on-paper">
@@ -77,6 +79,7 @@ function Funnels({ data, links, segments, apiUrl }: FunnelProps): VNode {
           </p>
         </section>
       )}
+      {data.steps.length === 0 && <SavedCard {...saved} />}
       <section class="card" aria-labelledby="steps">
         <h2 id="steps">{FUNNELS_TEXT.steps}</h2>
         <p>{FUNNELS_TEXT.lead}</p>
@@ -88,7 +91,7 @@ function Funnels({ data, links, segments, apiUrl }: FunnelProps): VNode {
 }
 
 /** The details of a funnel: all of its numbers as a table, what they mean, the CSV download and the curl command. */
-function Foot({ data, links, apiUrl }: Omit<FunnelProps, 'segments'>): VNode {
+function Foot({ data, links, apiUrl }: Omit<FunnelProps, 'segments' | 'saved'>): VNode {
   const { span, filters, steps, by, zone, result } = data;
   const curl = curlOf({
     ...{ apiUrl, endpoint: 'funnel', span, filters },

@@ -182,7 +182,6 @@ export const REPORT_TEXT = {
 
 /** The texts of segments. */
 export const SEGMENTS_TEXT = {
-  one: 'segment',
   title: 'Segments',
   lead: 'A segment is a set of filters under a name. Opening one replaces the filters of the report; the period and the comparison stay.',
   none: 'To save a segment, filter the report first.',

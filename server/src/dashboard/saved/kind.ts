@@ -16,7 +16,6 @@ export interface SavedKind {
 
 /** The texts that name the kind. */
 export interface SavedText {
-  one: string;
   title: string;
   lead: string;
   /** What to do before one can be saved. */

@@ -1,5 +1,6 @@
 import type { VNode } from 'preact';
 import { NAME_MAX_CHARS } from '../../app/inputs.ts';
+import { Card } from '../kit/elements.tsx';
 import { Field, Form } from '../kit/form.tsx';
 import { Menu } from '../kit/menu.tsx';
 import { addressOf, type SavedData, type SavedItem } from './data.ts';
@@ -55,6 +56,34 @@ function MenuList({ title, items }: { title: string; items: readonly SavedItem[]
         ))}
       </ul>
     </>
+  );
+}
+
+/** The saved queries that can be opened, with what they stand for, on a page that shows nothing yet. */
+export function SavedCard({ kind, items }: SavedData): VNode | null {
+  const usable = items.filter(({ problem }) => problem === null);
+  if (usable.length === 0) return null;
+  return (
+    <Card title={kind.text.title} id="saved">
+      <ul class="saved">
+        {usable.map(({ saved, href, words }) => (
+          <li>
+            <h3>
+              <a href={href}>
+                <bdi>{saved.name}</bdi>
+              </a>
+            </h3>
+            <ul class="hint">
+              {words.map((each) => (
+                <li>
+                  <bdi>{each}</bdi>
+                </li>
+              ))}
+            </ul>
+          </li>
+        ))}
+      </ul>
+    </Card>
   );
 }
 
