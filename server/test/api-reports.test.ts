@@ -524,6 +524,77 @@ describe('the reports of a site', () => {
     expect(rows.sort()).toEqual(['/', '/=cmd', '/a,"b"', '/pricing']);
   });
 
+  it('breakdown: rows whose value or name contains a text, with the same numbers', async () => {
+    const rows = async (query: string) =>
+      (await api.read<Breakdown>(apiKey, `/sites/${site.id}/breakdown?${query}`)).breakdown;
+    const values = async (query: string) => (await rows(query)).map(({ value }) => value);
+    const all = await rows('by=page');
+    expect(await rows('by=page&search=PRIC')).toEqual(all.filter(({ value }) => value === '/pricing'));
+    expect(await values('by=country&search=german')).toEqual(['DE']);
+    expect(await values('by=source&search=direct')).toEqual([null]);
+    expect(await values('by=bot&search=goo')).toEqual(['Googlebot']);
+    expect(await values('by=page&search=%25')).toEqual([]);
+    expect(await values('by=page&search=pricing&filter=country:AT')).toEqual([]);
+  });
+
+  it('breakdown: sorted by a field in either direction, each row once across pages', async () => {
+    const sorted = async (query: string) => {
+      const rows: Breakdown['breakdown'] = [];
+      for (let cursor: string | null = ''; cursor !== null; ) {
+        const page: Breakdown = await api.read<Breakdown>(
+          apiKey,
+          `/sites/${site.id}/breakdown?${query}&limit=1${cursor === '' ? '' : `&cursor=${cursor}`}`,
+        );
+        rows.push(...page.breakdown);
+        cursor = page.next_cursor;
+      }
+      return rows;
+    };
+    for (const field of [
+      'visitors',
+      'visits',
+      'pageviews',
+      'events',
+      'bounce_rate',
+      'engaged_time',
+    ] as const) {
+      const descending = (await sorted(`by=page&sort=${field}`)).map((row) => row[field] ?? 0);
+      expect(descending, field).toHaveLength(4);
+      expect(descending, field).toEqual(descending.toSorted((one, other) => other - one));
+      const ascending = (await sorted(`by=page&sort=${field}&order=asc`)).map((row) => row[field] ?? 0);
+      expect(ascending, field).toEqual(descending.toReversed());
+    }
+    expect((await sorted('by=bot&order=asc')).map(({ value }) => value)).toEqual(['Googlebot', 'GPTBot']);
+    expect((await sorted('by=page&search=%2F&sort=events')).map(({ value }) => value)[0]).toBe('/pricing');
+  });
+
+  it('breakdown: refuses other sorts, and a cursor of another search or sort', async () => {
+    const path = `/sites/${site.id}/breakdown?by=page`;
+    const refused = async (query: string, detail: string) => {
+      const answer = await api.get(apiKey, `${path}${query}`);
+      expectRefusal(answer, 400, 'INVALID_QUERY');
+      expect(answer.text).toContain(detail);
+    };
+    await refused('&sort=bounce', 'sort must be one of visitors');
+    await refused('&order=up', 'order must be one of desc, asc');
+    await refused('&search=', 'search is invalid');
+    await refused(`&search=${'x'.repeat(201)}`, 'search is invalid');
+    const bots = await api.get(apiKey, `/sites/${site.id}/breakdown?by=bot&sort=visits`);
+    expectRefusal(bots, 400, 'INVALID_QUERY');
+    expect(bots.text).toContain('sort must be omitted for by=bot');
+    const page = await api.read<Breakdown>(apiKey, `${path}&search=%2F&sort=events&limit=1`);
+    const cursor = `&limit=1&cursor=${page.next_cursor}`;
+    for (const query of [
+      '',
+      '&search=%2F',
+      '&sort=events',
+      '&search=%2Fa&sort=events',
+      '&search=%2F&sort=visits',
+    ])
+      await refused(`${query}${cursor}`, 'cursor is invalid');
+    await refused(`&search=%2F&sort=events&order=asc${cursor}`, 'cursor is invalid');
+  });
+
   it('events: types and all fields', async () => {
     const events = (query: string) => everyEvent(apiKey, site.id, query, 100);
     expect((await events('type=bot')).map(({ bot_name }) => bot_name)).toEqual([

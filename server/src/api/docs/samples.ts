@@ -32,7 +32,10 @@ const EXAMPLES: Readonly<Record<string, Example>> = {
   stats: { query: { ...PERIOD, compare: 'previous' }, show: 'totals' },
   timeseries: { query: { ...PERIOD, granularity: 'week' }, show: 'timeseries' },
   events: { query: { ...PERIOD, type: 'conversion', limit: '10' }, show: 'events' },
-  breakdown: { query: { by: 'page', ...PERIOD, filter: 'country:DE|AT' }, show: 'breakdown' },
+  breakdown: {
+    query: { by: 'page', ...PERIOD, filter: 'country:DE|AT', search: 'blog' },
+    show: 'breakdown',
+  },
   vitals: { query: { by: 'page', ...PERIOD, filter: 'device:phone' }, show: 'vitals' },
   goals: { query: PERIOD, show: 'goals' },
   funnel: { query: { step: ['page:/pricing*', 'event:signup'], ...PERIOD }, show: 'funnel' },

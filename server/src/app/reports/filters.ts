@@ -42,6 +42,9 @@ export function toFilter(
   return { by, ...containing(by, texts, rules), negated };
 }
 
+/** The longest text to search for in the rows of a report. */
+export const SEARCH_MAX_CHARS = 200;
+
 type Matching = Omit<ValueFilter, 'by' | 'negated'>;
 
 /** Returns the values that contain one of the texts, either themselves or in their display name. */

@@ -1,4 +1,4 @@
-import { foundBy } from '../../app/reports/filters.ts';
+import { foundBy, SEARCH_MAX_CHARS } from '../../app/reports/filters.ts';
 import { type RowSort, SORT_MEASURES } from '../../domain/measures.ts';
 import type { PageRules } from '../../domain/value-names.ts';
 import type { RowPaging } from '../../store/contract/store.ts';
@@ -7,8 +7,6 @@ import { REPORT_TEXT } from './text.ts';
 
 /** The parameters of a table with all rows, in addition to those of a report: what is searched for, the sort and the page. */
 
-/** The longest text to search for. */
-export const SEARCH_MAX_CHARS = 200;
 const PARAMETERS = ['search', 'sort', 'order', 'cursor'] as const;
 
 export interface DetailsQuery {

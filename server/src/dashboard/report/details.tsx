@@ -1,8 +1,8 @@
 import type { VNode } from 'preact';
+import { SEARCH_MAX_CHARS } from '../../app/reports/filters.ts';
 import { Notice } from '../kit/elements.tsx';
 import { dateTime, isolated } from '../kit/format.ts';
 import { type DetailsData, headingOf } from './details-data.ts';
-import { SEARCH_MAX_CHARS } from './details-query.ts';
 import { DETAILS_ROWS, type DetailsColumn, type DetailsRow } from './details-table.ts';
 import { tabsOf, titleOf } from './details-tabs.ts';
 import { filterName } from './filter-name.ts';
