@@ -182,6 +182,18 @@ describe('a segment', () => {
     expect(await savedIn(team)).toEqual([]);
   });
 
+  it('is refused from a page that cannot be: its parameters are longer than a URL', async () => {
+    const team = await teamOf('no-page.example');
+    const query = `f=country:DE&x=${'x'.repeat(16 * 1024)}`;
+    for (const path of ['segments', 'segments/change', 'segments/remove']) {
+      await team.visitor.post(`${team.base}/segments`, segment(path, 'f=country:DE'));
+      const id = (await savedIn(team)).find(({ name }) => name === path)?.id ?? '';
+      const fields = { ...segment('x', query), id, name: 'x' };
+      expect((await team.visitor.post(`${team.base}/${path}`, fields)).status).toBe(413);
+    }
+    expect(await savedIn(team)).toHaveLength(3);
+  });
+
   it('has a name of its own among the team’s, and among a person’s own', async () => {
     const team = await teamOf('names.example');
     const { visitor, base } = team;

@@ -6,10 +6,11 @@ import { readConfig } from '../src/config/config.ts';
 import { DAY_MS, MINUTE_MS, utcDay } from '../src/domain/clock.ts';
 import { digestToken } from '../src/domain/tokens.ts';
 import { buildServer } from '../src/server.ts';
-import type { Store } from '../src/store/contract/store.ts';
+import type { SavedQuery, Store } from '../src/store/contract/store.ts';
 import { FACETS } from '../src/store/embedded/tables/kept-rollups.ts';
 import { appendChecksum } from '../src/store/offline/backup-checksum.ts';
 import { openShared, openStore } from '../src/store/open.ts';
+import { sqliteSchema } from '../src/store/registry/sqlite/schema.ts';
 import { MEASURES } from '../src/store/reports/relations.ts';
 import { TestClock } from './support/clock.ts';
 import { DashboardVisitor } from './support/dashboard-visitor.ts';
@@ -116,6 +117,33 @@ async function writeOldBackup(dataDir: string, file: string, format: number): Pr
 }
 
 const bearer = (who: string) => ({ authorization: `Bearer ${known.apiKeys[who]}` });
+
+describe('a registry of schema 11', () => {
+  it('keeps what it has, and can save segments', async () => {
+    const dataDir = await temporaryFolder();
+    inRegistry(dataDir, (db) => {
+      const { version, stepsFrom } = sqliteSchema(11);
+      for (const step of stepsFrom(0)) db.exec(step);
+      db.exec(`PRAGMA user_version = ${version};
+        INSERT INTO accounts (id, email, plan, billing_anchor_day, password_hash, created_at)
+          VALUES ('acc_1', 'ada@example.com', 'free', 1, '', 0);
+        INSERT INTO sites (id, account_id, domain, key, created_at) VALUES ('site_1', 'acc_1', 'example.com', 'ak', 0);
+        INSERT INTO annotations (id, site_id, day, text, created_at) VALUES ('note_1', 'site_1', 1, 'Launch', 0);`);
+    });
+    const { registry, close } = await openShared({ dataDir });
+    onTestFinished(close);
+    expect(await registry.annotationsOf('site_1', { firstDay: 0, lastDay: 1 })).toMatchObject([
+      { text: 'Launch' },
+    ]);
+    const saved: SavedQuery = {
+      ...{ id: 'segment_1', siteId: 'site_1', accountId: null, createdAtMs: 0 },
+      ...{ kind: 'segment', name: 'Germany', query: 'f=country%3ADE' },
+    };
+    expect(await registry.savedQueriesOf('site_1', 'segment', 'acc_1')).toEqual([]);
+    expect(await registry.addSavedQuery(saved)).toBe(true);
+    expect(await registry.savedQueriesOf('site_1', 'segment', 'acc_1')).toEqual([saved]);
+  });
+});
 
 describe('a data folder of the release of 2026-11-26', () => {
   it('gives the same API responses as that release', async () => {

@@ -4,13 +4,16 @@ import { shownDomain } from '../../domain/hosts.ts';
 import type { SavedQuery } from '../../store/contract/store.ts';
 import { html, orAgain, redirect } from '../kit/answers.ts';
 import { errorPage } from '../kit/error.tsx';
-import { noPermission } from '../kit/error-text.ts';
+import { ERROR_TEXT, noPermission } from '../kit/error-text.ts';
 import type { Answer, SitePageRequest, SiteRequest } from '../kit/parts.ts';
 import type { Router } from '../kit/router.ts';
 import { addressOf, loadSaved } from './data.ts';
 import { pathOfPlace, readPlace, type SavedKind } from './kind.ts';
 import type { TypedSaved } from './menu.tsx';
 import { savedPage } from './view.tsx';
+
+/** The longest query string of a page: Node.js refuses requests whose URL and headers together are longer. */
+const PAGE_QUERY_MAX_CHARS = 16 * 1024;
 
 /** Adds the page of the saved queries of one kind, and the forms that save and change them. */
 export function savedPages(router: Router, kind: SavedKind): void {
@@ -44,6 +47,7 @@ export function savedPages(router: Router, kind: SavedKind): void {
     };
     if (typed.isTeam && !may(role, 'configure')) return refused(request);
     const page = queryOf(request);
+    if (page === null) return tooLong(request);
     const { place, query } = readPlace(page, kind);
     return orAgain(
       async () => {
@@ -61,6 +65,7 @@ export function savedPages(router: Router, kind: SavedKind): void {
     const saved = await savedIn(request);
     if (!mayChangeSaved(saved, role)) return refused(request);
     const page = queryOf(request);
+    if (page === null) return tooLong(request);
     const { query } = readPlace(page, kind);
     return orAgain(
       async () => {
@@ -78,14 +83,21 @@ export function savedPages(router: Router, kind: SavedKind): void {
   router.site('POST', `${path}/remove`, 'look', async (request) => {
     const saved = await savedIn(request);
     if (!mayChangeSaved(saved, request.role)) return refused(request);
+    const page = queryOf(request);
+    if (page === null) return tooLong(request);
     await registry.removeSavedQuery(saved.siteId, saved.id);
-    return redirect(addressOf(`${baseOf(request)}/${kind.path}`, queryOf(request)));
+    return redirect(addressOf(`${baseOf(request)}/${kind.path}`, page));
   });
 }
 
-/** The parameters of the page that a form was sent from. */
-function queryOf({ form }: SiteRequest): URLSearchParams {
-  return new URLSearchParams(form.get('query') ?? '');
+/** Returns the parameters of the page that a form was sent from; null if no page can have so many. */
+function queryOf({ form }: SiteRequest): URLSearchParams | null {
+  const text = form.get('query') ?? '';
+  return text.length > PAGE_QUERY_MAX_CHARS ? null : new URLSearchParams(text);
+}
+
+function tooLong({ frame }: SiteRequest): Answer {
+  return html(errorPage(frame, ERROR_TEXT.unreadableForm), 413);
 }
 
 function refused({ frame, site }: SiteRequest): Answer {
