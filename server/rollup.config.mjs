@@ -12,7 +12,14 @@ const OUTPUT = 'dist/dashboard';
 /** Style sheets in cascade order: later ones may override earlier ones. */
 const STYLES = [
   ...['kit/base', 'kit/frame', 'kit/elements', 'kit/forms', 'kit/menu', 'kit/dialog', 'kit/auth-layout'],
-  ...['kit/site-frame', 'sites/style', 'install/style', 'not-counted/style', 'settings/style'],
+  ...[
+    'kit/site-frame',
+    'sites/style',
+    'roll-up/style',
+    'install/style',
+    'not-counted/style',
+    'settings/style',
+  ],
   ...['report/controls', 'report/figures', 'report/chart', 'report/panels', 'report/icons', 'report/details'],
   ...['map/style', 'funnels/style', 'journeys/style', 'saved/style', 'live/style', 'kit/print'],
 ];

@@ -1,14 +1,19 @@
 import { AI_VISITS } from '../src/app/reports/filters.ts';
 import { Random } from '../src/commands/demo/random.ts';
-import type { ReportAsk } from '../src/dashboard/report/data.ts';
+import type { ReportAsk, SiteAsk } from '../src/dashboard/report/data.ts';
+import { rollUpOf } from '../src/dashboard/report/subject.ts';
 import type { Dimension } from '../src/domain/dimensions.ts';
+import { readDomain } from '../src/domain/hosts.ts';
 import type { Measures } from '../src/domain/measures.ts';
 import type { Money } from '../src/domain/money.ts';
+import { arePages } from '../src/domain/value-names.ts';
 import { VITALS, type ViewFigures } from '../src/domain/vitals.ts';
 import {
   type AskedReports,
   type BreakdownRow,
   type Goal,
+  type NamedSite,
+  type Site,
   sitesIn,
   type ViewsRow,
 } from '../src/store/contract/store.ts';
@@ -81,6 +86,16 @@ function viewsAround(views: number, random: Random): ViewFigures {
   };
 }
 
+/** Puts names of sites before pages, if there are several sites. */
+function withSites<Row extends { value: string | null }>(
+  rows: Row[],
+  by: Dimension,
+  sites: readonly NamedSite[] = [],
+): Row[] {
+  if (sites.length === 0 || !arePages(by)) return rows;
+  return rows.map((row, i) => ({ ...row, value: `${sites[i % sites.length]?.name}${row.value}` }));
+}
+
 function madeUp(seed: number): AskedReports {
   const random = new Random(seed);
   const rowsOf = (by: Dimension, most: number): BreakdownRow[] => {
@@ -98,16 +113,19 @@ function madeUp(seed: number): AskedReports {
     series: async (_, boundariesMs) => boundariesMs.slice(1).map(() => measuresAround(400, random)),
     seriesBySite: async (of, boundariesMs) =>
       sitesIn(of).map((_, i) => boundariesMs.slice(1).map(() => measuresAround(400 / (i + 1), random))),
-    breakdown: async ({ filters }, by) => {
+    breakdown: async ({ filters, sites }, by) => {
       // Fewer visitors reach a goal.
       const most = filters.some((filter) => filter.by === 'goal') ? 400 : 5_000;
       return {
-        rows: filters.includes(AI_VISITS) ? rowsOf('source', most).slice(2, 5) : rowsOf(by, most),
+        rows: filters.includes(AI_VISITS)
+          ? rowsOf('source', most).slice(2, 5)
+          : withSites(rowsOf(by, most), by, sites),
         nextCursor: by === 'page' ? 'more' : null,
       };
     },
-    views: async (_, by) => ({
-      rows: by === null ? [{ value: null, ...viewsAround(9_000, random) }] : viewRowsOf(by),
+    views: async ({ sites }, by) => ({
+      rows:
+        by === null ? [{ value: null, ...viewsAround(9_000, random) }] : withSites(viewRowsOf(by), by, sites),
       nextCursor: by === 'page' ? 'more' : null,
     }),
     revenue: async (_, boundariesMs) => boundariesMs.slice(1).map(() => [...REVENUE]),
@@ -144,13 +162,27 @@ function madeUp(seed: number): AskedReports {
 }
 
 /** Returns what the sample pages ask of a report. @param query the query string of its URL */
-export function sampleAsk(query: string, isEmpty = false): ReportAsk {
+export function sampleAsk(query: string, isEmpty = false): SiteAsk {
   return {
     reports: isEmpty ? NO_REPORTS : madeUp(7),
     registry: { goalsOf: async () => (isEmpty ? [] : [...GOALS]) },
-    site: SITE,
+    subject: SITE,
     zone: 'Europe/Berlin',
     nowMs: NOW_MS,
     query: new URLSearchParams(query),
   };
+}
+
+/** The sites of the sample roll-up. */
+export const ROLLED_UP: readonly Site[] = ['notes.example', 'shop.example', 'münchen.example'].map(
+  (domain, i) => ({
+    ...SITE,
+    id: i === 0 ? SITE.id : `site_${i}`,
+    domain: readDomain(domain) ?? domain,
+  }),
+);
+
+/** Returns what the sample pages ask of a report over several sites. @param query the query string of its URL, without them */
+export function sampleRollUp(query: string): ReportAsk {
+  return { ...sampleAsk(query), subject: rollUpOf(ROLLED_UP) };
 }

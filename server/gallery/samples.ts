@@ -17,11 +17,17 @@ import { NO_ANNOTATIONS } from '../src/dashboard/report/annotations.tsx';
 import { chartNotes } from '../src/dashboard/report/chart-notes.ts';
 import { loadReport } from '../src/dashboard/report/data.ts';
 import { loadDetails } from '../src/dashboard/report/details-data.ts';
-import { Links } from '../src/dashboard/report/links.ts';
+import { Links, ROLL_UP_PARAMETERS } from '../src/dashboard/report/links.ts';
 import { loadSegments } from '../src/dashboard/report/segments.ts';
 import { suggestionsPart } from '../src/dashboard/report/suggestions.tsx';
 import { loadSuggestions } from '../src/dashboard/report/suggestions-data.ts';
 import { detailsPage, emptySitePage, installPage, reportPage } from '../src/dashboard/report/view.tsx';
+import {
+  invalidRollUpPage,
+  rollUpDetailsPage,
+  rollUpMapPage,
+  rollUpPage,
+} from '../src/dashboard/roll-up/view.tsx';
 import type { SavedPlace } from '../src/dashboard/saved/kind.ts';
 import {
   sharedDetailsPage,
@@ -37,7 +43,7 @@ import type { Annotation } from '../src/store/contract/store.ts';
 import { ACCOUNT, frameOf, LONG, NOW_MS, type PageAssets, SITE, visitOf } from './frames.ts';
 import { withOpenChip, withSuggestions } from './opened.ts';
 import { ownedSamples } from './owned.ts';
-import { sampleAsk } from './report.ts';
+import { ROLLED_UP, sampleAsk, sampleRollUp } from './report.ts';
 import { SAVED_REGISTRY, savedSamples } from './saved.ts';
 import * as data from './site-data.ts';
 
@@ -49,6 +55,7 @@ export async function allSamples(assets: PageAssets): Promise<Samples> {
     ...strangersSamples(assets),
     ...listSamples(assets),
     ...(await reportSamples(assets)),
+    ...(await rollUpSamples(assets)),
     ...(await funnelSamples(assets)),
     ...(await journeySamples(assets)),
     ...(await savedSamples(assets)),
@@ -254,6 +261,43 @@ async function reportSamples(assets: PageAssets): Promise<Made> {
         segments: null,
       }),
     ],
+  ];
+}
+
+async function rollUpSamples(assets: PageAssets): Promise<Made> {
+  const base = '/dashboard/roll-up';
+  const frame = frameOf(assets, base, ACCOUNT.email);
+  const page = {
+    frame,
+    sites: ROLLED_UP,
+    seen: [...ROLLED_UP, { ...SITE, id: 'site_long', domain: LONG }],
+    kept: [],
+  };
+  const linksOf = (query: string) =>
+    new Links(base, new URLSearchParams(`site=all&${query}`), ROLL_UP_PARAMETERS);
+  const reportOf = async (query: string) =>
+    rollUpPage(page, {
+      ...{ data: await loadReport(sampleRollUp(query)), links: linksOf(query) },
+      ...{ livePath: null, apiUrl: null, goalsPath: null, annotations: NO_ANNOTATIONS, segments: null },
+    });
+  const details = 'by=page';
+  const problem = { problems: ['A roll-up has at most 50 sites, and 51 are chosen.'], without: '/dashboard' };
+  return [
+    ['roll-up', await reportOf('')],
+    ['roll-up-filtered', await reportOf('range=7d&f=country:DE&pages=entry')],
+    [
+      'roll-up-details',
+      rollUpDetailsPage(page, { data: await loadDetails(sampleRollUp(details)), links: linksOf(details) }),
+    ],
+    [
+      'roll-up-map',
+      rollUpMapPage(page, {
+        data: await loadMap(sampleRollUp('')),
+        links: linksOf(''),
+        mapLinks: linksOf('').at(`${base}/map`),
+      }),
+    ],
+    ['roll-up-problem', invalidRollUpPage({ ...page, sites: [] }, problem)],
   ];
 }
 

@@ -26,6 +26,7 @@ import { mapPages } from './map/routes.ts';
 import { notCountedPages } from './not-counted/routes.ts';
 import { passwordResetPages } from './password-reset/routes.ts';
 import { sitePages } from './report/routes.ts';
+import { rollUpPages } from './roll-up/routes.ts';
 import { collectingPages } from './settings/collect-routes.ts';
 import { settingsPages } from './settings/routes.ts';
 import { sharePages } from './share/routes.ts';
@@ -135,6 +136,7 @@ export function declarePages(router: Router): void {
   sharePages(router);
   sitesPages(router);
   addSitePages(router);
+  rollUpPages(router);
   sitePages(router);
   mapPages(router);
   funnelPages(router);

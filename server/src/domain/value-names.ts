@@ -39,7 +39,8 @@ export function valueName(by: string, value: string | null): string {
   if (by === 'language') return languageName(value) ?? value;
   if (by === 'host') return shownDomain(value);
   if (by === 'source') return shownHost(value);
-  if (by === 'referrer') return shownReferrer(value);
+  // In a report over several sites, pages begin with the domain of their site.
+  if (by === 'referrer' || (arePages(by) && !value.startsWith('/'))) return shownReferrer(value);
   return hasPages(by) ? displayPage(value) : value;
 }
 

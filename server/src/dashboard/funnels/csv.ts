@@ -3,7 +3,7 @@ import { valueName } from '../../domain/value-names.ts';
 import { csvRow } from '../../http/csv.ts';
 import type { AskedReports } from '../../store/contract/store.ts';
 import type { Answer } from '../kit/parts.ts';
-import type { ReportAsk } from '../report/data.ts';
+import type { SiteAsk } from '../report/data.ts';
 import { InvalidReport } from '../report/problems.ts';
 import { type AskedFunnel, readFunnel } from './data.ts';
 import { FUNNELS_TEXT } from './text.ts';
@@ -12,13 +12,13 @@ import { FUNNELS_TEXT } from './text.ts';
 const ROWS_PER_PAGE = 10_000;
 
 /** Responds with a funnel as CSV: a line for each step, or with a dimension, for each value and step. @throws InvalidReport */
-export async function funnelFile(ask: ReportAsk): Promise<Answer> {
+export async function funnelFile(ask: SiteAsk): Promise<Answer> {
   const asked = await readFunnel(ask);
   if (asked.problems.length > 0) throw new InvalidReport(asked.problems);
   if (asked.targets.length === 0) throw new InvalidReport([FUNNELS_TEXT.tooFewSteps]);
   return {
     kind: 'file',
-    name: `${ask.site.domain}-funnel-${asked.span.range}.csv`,
+    name: `${ask.subject.domain}-funnel-${asked.span.range}.csv`,
     type: 'text/csv; charset=utf-8',
     body: funnelAsCsv(ask.reports, asked),
   };

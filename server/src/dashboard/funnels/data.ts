@@ -8,7 +8,7 @@ import { type FunnelStep, parseStep, STEPS_MAX, STEPS_MIN } from '../../domain/f
 import type { GoalTarget } from '../../domain/goals.ts';
 import { ECHO_MAX_CHARS } from '../../domain/nearest.ts';
 import type { Goal, Scope } from '../../store/contract/store.ts';
-import { type ReportAsk, scopeOf } from '../report/data.ts';
+import { type SiteAsk, scopeOf } from '../report/data.ts';
 import { InvalidReport, notOneOf } from '../report/problems.ts';
 import { stepName } from './steps.ts';
 import { FUNNELS_TEXT } from './text.ts';
@@ -60,8 +60,8 @@ export interface FunnelData extends AskedFunnel {
 }
 
 /** Reads the funnel of a URL. @throws InvalidReport if anything but its steps is invalid */
-export async function readFunnel(ask: ReportAsk): Promise<AskedFunnel> {
-  const { query, site } = ask;
+export async function readFunnel(ask: SiteAsk): Promise<AskedFunnel> {
+  const { query, subject: site } = ask;
   const goals = await goalsOf(ask, site);
   const { scope, span, asked: filters } = scopeOf(ask, goals);
   const byText = query.get('by');
@@ -87,7 +87,7 @@ export async function readFunnel(ask: ReportAsk): Promise<AskedFunnel> {
 }
 
 /** @throws InvalidReport */
-export async function loadFunnel(ask: ReportAsk): Promise<FunnelData> {
+export async function loadFunnel(ask: SiteAsk): Promise<FunnelData> {
   const { reports, query, zone } = ask;
   const asked = await readFunnel(ask);
   const { scope, by, targets } = asked;

@@ -1,6 +1,6 @@
 import { csvRow } from '../../http/csv.ts';
 import type { Answer } from '../kit/parts.ts';
-import type { ReportAsk } from '../report/data.ts';
+import type { SiteAsk } from '../report/data.ts';
 import { InvalidReport } from '../report/problems.ts';
 import { loadJourneys } from './data.ts';
 import { JOURNEYS_TEXT } from './text.ts';
@@ -9,7 +9,7 @@ import { JOURNEYS_TEXT } from './text.ts';
 const ROWS_MAX = 10_000;
 
 /** Responds with journeys as CSV: a line for each page of each step, from those before the page to those after it. @throws InvalidReport */
-export async function journeysFile(ask: ReportAsk): Promise<Answer> {
+export async function journeysFile(ask: SiteAsk): Promise<Answer> {
   const { problem, result, span } = await loadJourneys(ask, ROWS_MAX);
   if (problem !== null) throw new InvalidReport([problem]);
   const { steps, visits: all } = result ?? { steps: [], visits: 0 };
@@ -23,7 +23,7 @@ export async function journeysFile(ask: ReportAsk): Promise<Answer> {
   });
   return {
     kind: 'file',
-    name: `${ask.site.domain}-journeys-${span.range}.csv`,
+    name: `${ask.subject.domain}-journeys-${span.range}.csv`,
     type: 'text/csv; charset=utf-8',
     body: [
       csvRow(['step', 'page', 'visits', 'share']),

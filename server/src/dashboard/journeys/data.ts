@@ -4,7 +4,7 @@ import type { Span } from '../../app/reports/spans.ts';
 import type { ReportFilter } from '../../domain/filters.ts';
 import { JOURNEY_PAGE_MAX_CHARS } from '../../domain/journey.ts';
 import type { Goal } from '../../store/contract/store.ts';
-import { type ReportAsk, scopeOf } from '../report/data.ts';
+import { type SiteAsk, scopeOf } from '../report/data.ts';
 import { JOURNEYS_TEXT } from './text.ts';
 
 /** Loads the data of the “Journeys” page. */
@@ -39,8 +39,8 @@ export interface JourneyData {
  * @param limit the most pages of a step
  * @throws InvalidReport if anything but the page is invalid
  */
-export async function loadJourneys(ask: ReportAsk, limit = ROWS): Promise<JourneyData> {
-  const { reports, query, site, zone } = ask;
+export async function loadJourneys(ask: SiteAsk, limit = ROWS): Promise<JourneyData> {
+  const { reports, query, subject: site, zone } = ask;
   const goals = await goalsOf(ask, site);
   const { scope, span, asked: filters } = scopeOf(ask, goals);
   const unfiltered = { ...scope, filters: [] };

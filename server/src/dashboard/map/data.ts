@@ -1,7 +1,7 @@
-import { goalsOf } from '../../app/goals.ts';
 import type { Span } from '../../app/reports/spans.ts';
 import type { BreakdownRow, Goal } from '../../store/contract/store.ts';
 import { type ReportAsk, scopeOf } from '../report/data.ts';
+import { goalsIn } from '../report/subject.ts';
 
 /** More than there are codes of two letters, so that no country is missing. */
 const MAX_COUNTRIES = 700;
@@ -17,7 +17,7 @@ export interface MapData {
 
 /** Loads the visitors by country of a report. @throws InvalidReport */
 export async function loadMap(ask: ReportAsk): Promise<MapData> {
-  const goals = await goalsOf(ask, ask.site);
+  const goals = await goalsIn(ask.registry, ask.subject);
   const { span, scope } = scopeOf(ask, goals);
   const { rows } = await ask.reports.breakdown(scope, 'country', { limit: MAX_COUNTRIES });
   return {

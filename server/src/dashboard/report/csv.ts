@@ -1,16 +1,18 @@
-import { type GoalResult, goalResults, goalsOf } from '../../app/goals.ts';
+import { type GoalResult, goalResults } from '../../app/goals.ts';
 import type { Span } from '../../app/reports/spans.ts';
 import { type Dimension, dimensionOf, viewDimension } from '../../domain/dimensions.ts';
+import { shownDomain } from '../../domain/hosts.ts';
 import type { Measures } from '../../domain/measures.ts';
 import type { Money } from '../../domain/money.ts';
 import { valueName } from '../../domain/value-names.ts';
 import { csvRow } from '../../http/csv.ts';
-import type { AskedReports, Scope } from '../../store/contract/store.ts';
+import type { AskedReports, Scope, Site } from '../../store/contract/store.ts';
 import type { Answer } from '../kit/parts.ts';
 import { type ReportAsk, scopeOf } from './data.ts';
 import { readDetails, rowOptions, searchOptions } from './details-query.ts';
 import { foundGoals } from './goal-name.ts';
 import { InvalidReport } from './problems.ts';
+import { fileNameOf, goalsIn, sitesIn } from './subject.ts';
 import { tableScope } from './table-scope.ts';
 import { REPORT_TEXT } from './text.ts';
 import { viewsAsCsv } from './views-csv.ts';
@@ -30,14 +32,14 @@ const ROWS_PER_PAGE = 10_000;
  * @throws InvalidReport
  */
 export async function rowsFile(ask: ReportAsk): Promise<Answer> {
-  const { reports, site } = ask;
-  const ofSite = await goalsOf(ask, site);
+  const { reports, registry, subject } = ask;
+  const ofSite = await goalsIn(registry, subject);
   const { scope, span } = scopeOf(ask, ofSite);
   const details = readDetails(ask.query);
   const [by, table] = [ask.query.get('by') ?? 'page', ask.query.get('table')];
   const file = (name: string, body: AsyncGenerator<string>): Answer => ({
     kind: 'file',
-    name: `${site.domain}-${name}-${span.range}.csv`,
+    name: `${fileNameOf(subject)}-${name}-${span.range}.csv`,
     type: 'text/csv; charset=utf-8',
     body,
   });
@@ -45,10 +47,14 @@ export async function rowsFile(ask: ReportAsk): Promise<Answer> {
     const { goals } = await goalResults(reports, scope, ofSite);
     return file('goals', goalsAsCsv(foundGoals(goals, details.search)));
   }
+  if (by === 'site') return file('sites', sitesAsCsv(reports, scope, sitesIn(subject)));
   if (by !== 'time' && table === 'vitals') {
     const ofViews = viewDimension(by);
     if (ofViews === null || !areOfViews(scope)) throw new InvalidReport([REPORT_TEXT.notOfViews]);
-    return file(`vitals-${ofViews}`, viewsAsCsv(reports, scope, ofViews, searchOptions(details, by, site)));
+    return file(
+      `vitals-${ofViews}`,
+      viewsAsCsv(reports, scope, ofViews, searchOptions(details, by, subject)),
+    );
   }
   const dimension = dimensionOf(by) ?? 'page';
   const [sums = []] = dimension === 'bot' ? [] : await reports.revenue(scope, [scope.fromMs, scope.toMs]);
@@ -58,7 +64,7 @@ export async function rowsFile(ask: ReportAsk): Promise<Answer> {
     table === 'ai' ? `ai-${dimension}` : dimension,
     rowsAsCsv(reports, tableScope(scope, dimension, table), dimension, {
       currencies,
-      options: rowOptions(details, dimension, site),
+      options: rowOptions(details, dimension, subject),
     }),
   );
 }
@@ -107,6 +113,18 @@ async function* seriesAsCsv(
       ...numbersOf(measures),
       ...amountsOf(revenue[i] ?? [], currencies),
     ]);
+}
+
+/** The chosen sites, in their order. */
+async function* sitesAsCsv(
+  reports: AskedReports,
+  scope: Scope,
+  sites: readonly Site[],
+): AsyncGenerator<string> {
+  const bySite = await reports.seriesBySite(scope, [scope.fromMs, scope.toMs]);
+  yield csvRow(['site', 'name', ...MEASURES]);
+  for (const [i, { id, domain }] of sites.entries())
+    yield csvRow([id, shownDomain(domain), ...(bySite[i] ?? []).flatMap(numbersOf)]);
 }
 
 async function* rowsAsCsv(

@@ -1,4 +1,4 @@
-import { type GoalResult, goalResults, goalsOf } from '../../app/goals.ts';
+import { type GoalResult, goalResults } from '../../app/goals.ts';
 import { LIVE_MS } from '../../app/live-feed.ts';
 import { toFilter } from '../../app/reports/filters.ts';
 import { type Comparison, comparedSpan, comparisonOf, type Span, spanOf } from '../../app/reports/spans.ts';
@@ -6,7 +6,7 @@ import { civilDay } from '../../domain/calendar.ts';
 import type { DayRange } from '../../domain/clock.ts';
 import { type Dimension, filterDimension, propName } from '../../domain/dimensions.ts';
 import { printFilter, type ReportFilter } from '../../domain/filters.ts';
-import type { Measures } from '../../domain/measures.ts';
+import { type Measures, NO_MEASURES } from '../../domain/measures.ts';
 import type { Money } from '../../domain/money.ts';
 import { ECHO_MAX_CHARS } from '../../domain/nearest.ts';
 import type {
@@ -23,11 +23,12 @@ import { readReportFilters } from './filters.ts';
 import { CONVERSIONS, type Figure, figureOf, figuresOf } from './measures.ts';
 import { PANELS, type PanelPlan, type PanelTab } from './panels.ts';
 import { InvalidReport, notOneOf, problemsOf, unknownParameters } from './problems.ts';
+import { goalsIn, isRollUp, onlineSince, type RollUp, type Subject, sitesOf } from './subject.ts';
 import { tableScope } from './table-scope.ts';
 import { REPORT_TEXT } from './text.ts';
 import { loadViews, type ViewsData } from './views-data.ts';
 
-/** Loads the data of a site's report, with parallel queries. */
+/** Loads the data of a report, with parallel queries. */
 
 const ROWS = 10;
 /** The properties that have a tab. */
@@ -43,8 +44,16 @@ export interface PanelData {
   more: boolean;
 }
 
-export interface ReportData {
+/** A site of a roll-up. */
+export interface SiteRow {
   site: Site;
+  measures: Measures;
+}
+
+export interface ReportData {
+  subject: Subject;
+  /** What is counted of each site of a roll-up, most visitors first; null for the report of one site. */
+  bySite: readonly SiteRow[] | null;
   zone: string;
   nowMs: number;
   span: Span;
@@ -80,44 +89,49 @@ export interface ReportData {
 export interface ReportAsk {
   registry: Pick<Registry, 'goalsOf'>;
   reports: AskedReports;
-  site: Site;
+  subject: Subject;
   zone: string;
   nowMs: number;
   query: URLSearchParams;
 }
 
+/** What is asked of the report of one site. */
+export interface SiteAsk extends ReportAsk {
+  subject: Site;
+}
+
 /**
  * Reads the scope of a report from its query string.
  *
- * @param goals those of the site
+ * @param goals those of the report
  * @throws InvalidReport
  */
 export function scopeOf(
-  { site, zone, nowMs, query }: Omit<ReportAsk, 'registry' | 'reports'>,
+  { subject, zone, nowMs, query }: Omit<ReportAsk, 'registry' | 'reports'>,
   goals: readonly Goal[],
 ): { span: Span; asked: ReportFilter[]; scope: Scope } {
   const problems = problemsOf(query);
   const asked = readReportFilters(query);
   const filters: Filter[] = [];
   for (const each of asked) {
-    const filter = toFilter(each, goals, site);
+    const filter = toFilter(each, goals, subject);
     if (typeof filter !== 'string') filters.push(filter);
     else problems.push(REPORT_TEXT.badFilter(printFilter(each).slice(0, ECHO_MAX_CHARS), filter));
   }
   if (problems.length > 0) throw new InvalidReport(problems);
   const [range, from, to] = [query.get('range'), query.get('from'), query.get('to')];
   const interval = query.get('interval');
-  const span = spanOf({ range, from, to, interval }, { zone, nowMs, createdAtMs: site.createdAtMs });
+  const span = spanOf({ range, from, to, interval }, { zone, nowMs, createdAtMs: subject.createdAtMs });
   if (interval !== null && interval !== span.interval)
     throw new InvalidReport([notOneOf('interval', interval, span.intervals)]);
   const { fromMs, toMs } = span;
-  return { span, asked, scope: { siteId: site.id, fromMs, toMs, filters } };
+  return { span, asked, scope: { ...sitesOf(subject), fromMs, toMs, filters } };
 }
 
 /** @throws InvalidReport */
 export async function loadReport(ask: ReportAsk): Promise<ReportData> {
-  const { reports, site, zone, nowMs, query } = ask;
-  const goals = await goalsOf(ask, site);
+  const { reports, registry, subject, zone, nowMs, query } = ask;
+  const goals = await goalsIn(registry, subject);
   const { span, asked, scope } = scopeOf(ask, goals);
   const figures = figuresOf(goals.length > 0);
   const figure = figureOf(query.get('metric'), figures);
@@ -144,6 +158,7 @@ export async function loadReport(ask: ReportAsk): Promise<ReportData> {
     [revenue = []],
     eventsSinceMs,
     views,
+    bySite,
   ] = await Promise.all([
     counted,
     seriesOf(span.boundariesMs),
@@ -153,15 +168,16 @@ export async function loadReport(ask: ReportAsk): Promise<ReportData> {
     rowsOf(ask, tableScope(scope, 'source', 'ai'), 'source'),
     rowsOf(ask, tableScope(scope, 'bot'), 'bot'),
     goals.length === 0 ? [] : goalResults(reports, scope, goals, counted).then((found) => found.goals),
-    reports.realtime(site.id, nowMs - LIVE_MS),
+    onlineSince(reports, subject, { sinceMs: nowMs - LIVE_MS, nowMs }),
     reports.revenue(scope, [scope.fromMs, scope.toMs]),
     reports.eventsSince(scope),
     loadViews(reports, scope, { tab: query.get('vitals'), limit: ROWS }),
+    isRollUp(subject) ? siteRows(reports, scope, subject) : null,
   ]);
   // A period without events is not compared, because the site probably did not exist yet.
   const wasThere = earlier !== null && earlier.events > 0;
   return {
-    ...{ site, zone, nowMs, span, comparison, asked, query, revenue, figures, figure },
+    ...{ subject, bySite, zone, nowMs, span, comparison, asked, query, revenue, figures, figure },
     properties: names,
     ...{ eventsSinceMs, views },
     unknown: unknownParameters(query),
@@ -169,8 +185,15 @@ export async function loadReport(ask: ReportAsk): Promise<ReportData> {
     earlier: wasThere ? earlier : null,
     earlierDays: wasThere && before !== null ? daysOf(before, zone) : null,
     earlierSeries: wasThere ? earlierSeries : null,
-    live: live.visitors,
+    live,
   };
+}
+
+async function siteRows(reports: AskedReports, scope: Scope, { sites }: RollUp): Promise<SiteRow[]> {
+  const bySite = await reports.seriesBySite(scope, [scope.fromMs, scope.toMs]);
+  return sites
+    .map((site, i) => ({ site, measures: bySite[i]?.[0] ?? NO_MEASURES }))
+    .sort((a, b) => b.measures.visitors - a.measures.visitors);
 }
 
 /** The civil days of a span, the last included. */

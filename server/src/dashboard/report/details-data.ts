@@ -1,4 +1,4 @@
-import { type GoalResult, goalResults, goalsOf } from '../../app/goals.ts';
+import { type GoalResult, goalResults } from '../../app/goals.ts';
 import type { Span } from '../../app/reports/spans.ts';
 import {
   type Dimension,
@@ -10,7 +10,7 @@ import {
 import type { ReportFilter } from '../../domain/filters.ts';
 import { valueName } from '../../domain/value-names.ts';
 import { VITALS } from '../../domain/vitals.ts';
-import type { Goal, Site } from '../../store/contract/store.ts';
+import type { Goal } from '../../store/contract/store.ts';
 import { percent, whole } from '../kit/format.ts';
 import { type ReportAsk, scopeOf } from './data.ts';
 import { type DetailsQuery, readDetails, searchOptions } from './details-query.ts';
@@ -19,6 +19,7 @@ import { DETAILS_ROWS, type DetailsColumn, type DetailsTable, type TableAsk } fr
 import { foundGoals, goalName } from './goal-name.ts';
 import { sumsText } from './money.ts';
 import { InvalidReport } from './problems.ts';
+import { goalsIn, type Subject } from './subject.ts';
 import { REPORT_TEXT } from './text.ts';
 import { areOfViews } from './views-data.ts';
 import { depthText, ratedText } from './views-text.ts';
@@ -29,7 +30,7 @@ import { depthText, ratedText } from './views-text.ts';
 export type DetailsOf = { kind: 'rows' | 'ai' | 'vitals'; by: Dimension } | { kind: 'goals'; by: 'goal' };
 
 export interface DetailsData extends DetailsTable {
-  site: Site;
+  subject: Subject;
   zone: string;
   nowMs: number;
   span: Span;
@@ -43,8 +44,8 @@ export interface DetailsData extends DetailsTable {
 
 /** @throws InvalidReport */
 export async function loadDetails(ask: ReportAsk): Promise<DetailsData> {
-  const { reports, site, zone, nowMs, query } = ask;
-  const goals = await goalsOf(ask, site);
+  const { reports, registry, subject, zone, nowMs, query } = ask;
+  const goals = await goalsIn(registry, subject);
   const { span, asked, scope } = scopeOf(ask, goals);
   const details = readDetails(query);
   const of = detailsOf(query);
@@ -52,7 +53,7 @@ export async function loadDetails(ask: ReportAsk): Promise<DetailsData> {
     loadTable(ask, { scope, goals, of, details }),
     reports.eventsSince(scope),
   ]);
-  return { ...table, ...{ site, zone, nowMs, span, asked, goals, of, details, eventsSinceMs } };
+  return { ...table, ...{ subject, zone, nowMs, span, asked, goals, of, details, eventsSinceMs } };
 }
 
 function detailsOf(query: URLSearchParams): DetailsOf {
@@ -99,7 +100,7 @@ async function loadGoals({ reports }: ReportAsk, { scope, goals, details }: Tabl
 
 /** Loads web vitals and scroll depth by a dimension. @throws InvalidReport */
 async function loadVitals(
-  { reports, site }: ReportAsk,
+  { reports, subject }: ReportAsk,
   dimension: Dimension,
   { scope, details }: TableAsk,
 ): Promise<DetailsTable> {
@@ -109,7 +110,7 @@ async function loadVitals(
   const page = await reports.views(scope, by, {
     limit: DETAILS_ROWS,
     ...(cursor === null ? {} : { cursor }),
-    ...searchOptions(details, by, site),
+    ...searchOptions(details, by, subject),
   });
   const column = (name: string, definition: string | null): DetailsColumn => ({
     name,

@@ -29,13 +29,13 @@ export async function loadDimensionRows(
   by: Dimension,
   { scope: asked, goals, details }: TableAsk,
 ): Promise<DetailsTable> {
-  const { reports, site, query } = ask;
+  const { reports, subject, query } = ask;
   const scope = tableScope(asked, by, query.get('table'));
   const { cursor } = details;
   const { rows, nextCursor } = await reports.breakdown(scope, by, {
     limit: DETAILS_ROWS,
     ...(cursor === null ? {} : { cursor }),
-    ...rowOptions(details, by, site),
+    ...rowOptions(details, by, subject),
   });
   const beside = await loadBeside(ask, by, { scope, goals, rows });
   const columns = columnsOf(by, beside);

@@ -9,10 +9,12 @@ export class Links {
   /** The active filters. */
   readonly filters: readonly ReportFilter[];
   readonly #query: URLSearchParams;
+  readonly #kept: readonly string[];
 
   /** @param kept the parameters of the page; others are dropped */
   constructor(base: string, query: URLSearchParams, kept: readonly string[] = KEPT_PARAMETERS) {
     this.base = base;
+    this.#kept = kept;
     this.#query = new URLSearchParams([...query].filter(([name]) => kept.includes(name)));
     this.filters = readReportFilters(query);
   }
@@ -24,7 +26,23 @@ export class Links {
 
   /** The path that suggests values for filters: that of the report, also on other pages of the site or public link. */
   get suggestions(): string {
-    return `${/^(\/dashboard\/sites|\/share)\/[^/]+/.exec(this.base)?.[0] ?? this.base}/suggestions`;
+    return `${/^((\/dashboard\/sites|\/share)\/[^/]+|\/dashboard\/roll-up)/.exec(this.base)?.[0] ?? this.base}/suggestions`;
+  }
+
+  /** The sites of a roll-up, as they are chosen in its URL. */
+  get sites(): string[] {
+    return this.#query.getAll('site');
+  }
+
+  /** Returns the same links at another path. */
+  at(base: string): Links {
+    return new Links(base, this.#query, this.#kept);
+  }
+
+  /** Returns the URL of the report of a site, of the same period. Filters may be about pages of other sites. */
+  ofSite(id: string): string {
+    const query = new URLSearchParams([...this.#query].filter(([name]) => PERIOD_PARAMETERS.includes(name)));
+    return `/dashboard/sites/${id}${query.size === 0 ? '' : `?${query}`}`;
   }
 
   /** Returns the URL with changed parameters; null removes one. */
@@ -50,7 +68,7 @@ export class Links {
   /** Returns the links of the report with one filter more, for a value of a dimension. */
   narrowed(by: FilterSubject, value: string): Links {
     const filter: ReportFilter = { by, operator: 'is', negated: false, values: [value] };
-    return new Links(this.base, withFilters(this.#query, [...this.filters, filter]));
+    return new Links(this.base, withFilters(this.#query, [...this.filters, filter]), this.#kept);
   }
 
   /** Returns the URL without one value of a filter. @param filter one of `filters` */
@@ -98,13 +116,19 @@ export interface DetailsParameters {
   cursor?: string | null;
 }
 
+/** The parameters of the period, and of how it is shown. */
+const PERIOD_PARAMETERS: readonly string[] = ['range', 'from', 'to', 'interval', 'compare', 'metric'];
+
 /** The parameters that the links of a report keep. */
 const KEPT_PARAMETERS: readonly string[] = [
-  ...['range', 'from', 'to', 'interval', 'compare', 'metric', 'f'],
+  ...[...PERIOD_PARAMETERS, 'f'],
   ...[...PANELS.map(({ id }) => id), 'vitals'],
   // How the report is shown.
   ...['theme', 'frame', 'parts'],
 ];
+
+/** The parameters that the links of a roll-up keep: its sites, too. */
+export const ROLL_UP_PARAMETERS: readonly string[] = [...KEPT_PARAMETERS, 'site'];
 
 /** The parameters of a report's URL, and of its tables. */
 export const REPORT_PARAMETERS: readonly string[] = [...KEPT_PARAMETERS, 'by', 'table'];

@@ -3,10 +3,11 @@ import { RANGES } from '../../app/reports/spans.ts';
 import { shownDomain } from '../../domain/hosts.ts';
 import { dateTime } from '../kit/format.ts';
 import type { ReportData } from './data.ts';
+import { isRollUp } from './subject.ts';
 import { REPORT_TEXT } from './text.ts';
 
 /** The metric definitions and keyboard shortcuts. If JavaScript is on, `?` shows the shortcuts in a dialog. */
-export function Notes({ data: { zone, site, span, figures } }: { data: ReportData }): VNode {
+export function Notes({ data: { zone, subject, span, figures } }: { data: ReportData }): VNode {
   return (
     <details class="notes">
       <summary>{REPORT_TEXT.notes}</summary>
@@ -22,7 +23,11 @@ export function Notes({ data: { zone, site, span, figures } }: { data: ReportDat
         <dt>{REPORT_TEXT.time}</dt>
         <dd>{REPORT_TEXT.timeHint(zone, dateTime(span.fromMs, zone), dateTime(span.toMs, zone))}</dd>
         <dt>{REPORT_TEXT.notIncluded}</dt>
-        <dd>{REPORT_TEXT.notIncludedHint(shownDomain(site.domain))}</dd>
+        <dd>
+          {isRollUp(subject)
+            ? REPORT_TEXT.notIncludedInRollUp
+            : REPORT_TEXT.notIncludedHint(shownDomain(subject.domain))}
+        </dd>
       </dl>
       <h3>{REPORT_TEXT.shortcuts}</h3>
       <ul class="key-list" data-keys>

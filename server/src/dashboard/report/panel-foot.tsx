@@ -58,8 +58,8 @@ export function PanelFoot({
   const curl = apiUrl === null ? null : curlOf({ apiUrl, ...asked, ...(isBy ? { by } : {}) });
   return (
     <div class="panel-end">
-      {/* The chart has its own table. */}
-      {by !== 'time' && <DetailsLink {...{ links, title, by, table }} />}
+      {/* The chart has its own table, and all sites of a roll-up are in the panel. */}
+      {by !== 'time' && by !== 'site' && <DetailsLink {...{ links, title, by, table }} />}
       <details class="panel-foot">
         <summary>
           {REPORT_TEXT.about}

@@ -1,10 +1,11 @@
 import type { VNode } from 'preact';
 import type { GoalResult } from '../../app/goals.ts';
 import { type Dimension, dimensionLabel } from '../../domain/dimensions.ts';
+import { shownDomain } from '../../domain/hosts.ts';
 import { valueName } from '../../domain/value-names.ts';
 import type { BreakdownRow } from '../../store/contract/store.ts';
 import { isolated, percent, short } from '../kit/format.ts';
-import type { PanelData, ReportData } from './data.ts';
+import type { PanelData, ReportData, SiteRow } from './data.ts';
 import { goalName } from './goal-name.ts';
 import type { Links } from './links.ts';
 import { sumsText } from './money.ts';
@@ -108,6 +109,72 @@ function Value({ by, row, links }: { by: Dimension; row: BreakdownRow; links: Li
       <ValueIcon by={by} row={row} />
       <bdi>{name}</bdi>
     </a>
+  );
+}
+
+/** The sites of a roll-up. Each leads to its own report. */
+export function SitesPanel({ data, links, apiUrl }: Shared): VNode {
+  const rows = data.bySite ?? [];
+  const most = Math.max(...rows.map(({ measures }) => measures.visitors), 1);
+  const [shown, others] = [rows.slice(0, SITES_SHOWN), rows.slice(SITES_SHOWN)];
+  const table = (some: readonly SiteRow[]) => <SiteTable rows={some} most={most} links={links} />;
+  return (
+    <section class="card panel" aria-labelledby="panel-sites" id="sites">
+      <div class="panel-head">
+        <h2 id="panel-sites">{REPORT_TEXT.sites}</h2>
+      </div>
+      {table(shown)}
+      {others.length > 0 && (
+        <details>
+          <summary>{REPORT_TEXT.moreSites(others.length)}</summary>
+          {table(others)}
+        </details>
+      )}
+      <PanelFoot
+        {...{ data, links, apiUrl }}
+        id="sites"
+        by="site"
+        title={REPORT_TEXT.sites}
+        definition={REPORT_TEXT.sitesHint}
+      />
+    </section>
+  );
+}
+
+/** The sites of a roll-up that are shown at first. */
+const SITES_SHOWN = 10;
+
+function SiteTable({ rows, most, links }: { rows: readonly SiteRow[]; most: number; links: Links }): VNode {
+  return (
+    <table class="bars">
+      <thead>
+        <tr>
+          <th scope="col">{REPORT_TEXT.site}</th>
+          <th scope="col" class="number">
+            {REPORT_TEXT.visitors}
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {rows.map(({ site: { id, domain }, measures: { visitors } }) => (
+          <tr>
+            <th scope="row">
+              <svg class="bar" aria-hidden="true" preserveAspectRatio="none">
+                <rect width={`${((100 * visitors) / most).toFixed(1)}%`} height="100%" rx="4" />
+              </svg>
+              <a
+                class="value"
+                href={links.ofSite(id)}
+                title={REPORT_TEXT.reportOf(isolated(shownDomain(domain)))}
+              >
+                <bdi>{shownDomain(domain)}</bdi>
+              </a>
+            </th>
+            <td class="number">{short(visitors)}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
   );
 }
 

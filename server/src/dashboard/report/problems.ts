@@ -27,6 +27,9 @@ export class InvalidReport extends Error {
   }
 }
 
+/** The tables that are not of a dimension: the chart, the goals, and the sites of a roll-up. */
+const OTHER_TABLES: readonly string[] = ['time', 'goal', 'site'];
+
 /** Lists what is wrong with the query string of a report, as sentences. */
 export function problemsOf(query: URLSearchParams): string[] {
   const single = REPORT_PARAMETERS.filter((name) => name !== 'f');
@@ -96,11 +99,10 @@ function choiceProblems(query: URLSearchParams): string[] {
     return [notOneOf(name, value, name === 'events' ? [...known, 'prop:NAME'] : known)];
   });
   const by = query.get('by');
-  if (by !== null && by !== 'time' && by !== 'goal' && dimensionOf(by) === null)
+  if (by !== null && !OTHER_TABLES.includes(by) && dimensionOf(by) === null)
     problems.push(
       notOneOf('by', by, [
-        'time',
-        'goal',
+        ...OTHER_TABLES,
         'bot',
         ...PANELS.flatMap(({ tabs }) => tabs.map((tab) => tab.by)),
         'prop:NAME',

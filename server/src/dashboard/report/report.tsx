@@ -14,7 +14,7 @@ import { Figures } from './figures.tsx';
 import type { Links } from './links.ts';
 import { Notes } from './notes.tsx';
 import { PanelFoot } from './panel-foot.tsx';
-import { AssistantsPanel, CrawlersPanel, GoalsPanel, Panel } from './panel-list.tsx';
+import { AssistantsPanel, CrawlersPanel, GoalsPanel, Panel, SitesPanel } from './panel-list.tsx';
 import type { Invalid } from './problems.ts';
 import { REPORT_TEXT } from './text.ts';
 import { ViewPanels } from './views-panels.tsx';
@@ -70,6 +70,7 @@ export function Report(props: ReportProps): VNode {
         </section>
       )}
       <div class="panels">
+        {data.bySite !== null && <SitesPanel data={data} links={links} apiUrl={null} />}
         {data.panels
           .filter(({ plan }) => shows(plan.id))
           .map((panel) => (

@@ -68,7 +68,7 @@ export function sitePages(router: Router): void {
       const { firstDay, lastDay } = data.span;
       const [annotations, interruptions] = await Promise.all([
         store.registry.annotationsOf(site.id, { firstDay, lastDay }),
-        interruptionsIn({ reports, events: store.events }, { ...ask, span: data.span }),
+        interruptionsIn({ reports, events: store.events }, { ...ask, site, span: data.span }),
       ]);
       const mayConfigure = may(role, 'configure');
       const page = reportPage(request, {

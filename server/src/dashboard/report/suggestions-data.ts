@@ -1,4 +1,4 @@
-import { goalResults, goalsOf } from '../../app/goals.ts';
+import { goalResults } from '../../app/goals.ts';
 import { EVENT_DIMENSIONS } from '../../domain/dimensions.ts';
 import type { ReportFilter } from '../../domain/filters.ts';
 import { valueName } from '../../domain/value-names.ts';
@@ -8,6 +8,7 @@ import { isEdit, type ShownValue, shownValue, typedKind } from './filter-form.ts
 import { isSameKind, type Kind } from './filters.ts';
 import { foundGoals, goalName } from './goal-name.ts';
 import { InvalidReport, notOneOf } from './problems.ts';
+import { goalsIn } from './subject.ts';
 
 /** Loads the values that a filter form suggests. */
 
@@ -34,8 +35,8 @@ export interface Suggestions {
  * @throws InvalidReport
  */
 export async function loadSuggestions(ask: ReportAsk): Promise<Suggestions> {
-  const { reports, site, query } = ask;
-  const goals = await goalsOf(ask, site);
+  const { reports, registry, subject, query } = ask;
+  const goals = await goalsIn(registry, subject);
   const { asked, scope: report } = scopeOf(ask, goals);
   const { search } = readDetails(query);
   const kind = typedKind(query);
@@ -57,7 +58,7 @@ export async function loadSuggestions(ask: ReportAsk): Promise<Suggestions> {
   }
   const { rows, nextCursor } = await reports.breakdown(scope, by, {
     limit: SUGGESTIONS_MAX,
-    ...searchOptions({ search }, by, site),
+    ...searchOptions({ search }, by, subject),
   });
   return {
     ...{ by, search, hasMore: nextCursor !== null },

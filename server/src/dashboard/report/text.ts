@@ -46,6 +46,12 @@ export const REPORT_TEXT = {
   notIncluded: 'Not included',
   notIncludedHint: (domain: string) =>
     `Crawlers, duplicates and rejected events. See “Not counted” for ${domain}.`,
+  notIncludedInRollUp: 'Crawlers, duplicates and rejected events. See “Not counted” of each site.',
+  site: 'Site',
+  sites: 'Sites',
+  sitesHint: 'The chosen sites. Each leads to its own report of the same period, without filters.',
+  moreSites: (sites: number) => `${sites} more`,
+  reportOf: (domain: string) => `Report of ${domain}`,
   shortcuts: 'Keyboard shortcuts',
   customRange: 'Custom range',
   earlierOrLater: 'Earlier or later period',

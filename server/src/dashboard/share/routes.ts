@@ -15,7 +15,7 @@ import { loadMap } from '../map/data.ts';
 import { linksOfMap } from '../map/view.tsx';
 import { NO_ANNOTATIONS } from '../report/annotations.tsx';
 import { rowsFile } from '../report/csv.ts';
-import { loadReport, type ReportAsk } from '../report/data.ts';
+import { loadReport, type SiteAsk } from '../report/data.ts';
 import { loadDetails } from '../report/details-data.ts';
 import { withTypedFilter } from '../report/filter-form.ts';
 import { Links } from '../report/links.ts';
@@ -57,9 +57,9 @@ export function sharePages(router: Router): void {
     query: URLSearchParams,
     { share, site, zone }: { share: Share; site: Site; zone: string },
     signal: AbortSignal,
-  ): ReportAsk => ({
+  ): SiteAsk => ({
     ...{ registry, reports: reports.askedBy({ asker: share.id, isPublicLink: true, signal }) },
-    ...{ site, zone, nowMs: clock.now(), query },
+    ...{ subject: site, zone, nowMs: clock.now(), query },
   });
 
   /** Says what is wrong with the URL. @throws any other error */

@@ -11,6 +11,7 @@ import { appearanceOf } from '../report/appearance.ts';
 import { Details, type DetailsProps } from '../report/details.tsx';
 import type { Invalid } from '../report/problems.ts';
 import { Report, ReportProblems, type ReportProps } from '../report/report.tsx';
+import { subjectName } from '../report/subject.ts';
 import { REPORT_CACHED_MS } from './cached-reports.ts';
 import { SHARE_TEXT } from './text.ts';
 
@@ -42,9 +43,9 @@ function sharedDocument(
 
 /** Creates the report page of a public link. */
 export function sharedReportPage(frame: Frame, report: ReportProps): string {
-  const { site, nowMs, zone, query } = report.data;
+  const { subject, nowMs, zone, query } = report.data;
   return sharedDocument(frame, {
-    domain: site.domain,
+    domain: subjectName(subject),
     query,
     children: (
       <>
@@ -65,7 +66,7 @@ export function sharedDetailsPage(
   frame: Frame,
   { query, ...details }: DetailsProps & Pick<SharedPage, 'query'>,
 ): string {
-  const { domain } = details.data.site;
+  const domain = subjectName(details.data.subject);
   return sharedDocument(frame, { domain, query, children: <Details {...details} /> });
 }
 

@@ -1,10 +1,11 @@
-import type { VNode } from 'preact';
+import type { ComponentChildren, VNode } from 'preact';
+import { ALL_SITES, ROLL_UP_SITES_MAX } from '../../app/roll-ups.ts';
 import { DAY_MS } from '../../domain/clock.ts';
 import { shownDomain } from '../../domain/hosts.ts';
 import type { Measures } from '../../domain/measures.ts';
 import { documentOf } from '../kit/document.tsx';
 import { Ago, Notice } from '../kit/elements.tsx';
-import { date, dateRange, dayAndMonth, percent, short, whole } from '../kit/format.ts';
+import { date, dateRange, dayAndMonth, isolated, percent, short, whole } from '../kit/format.ts';
 import type { Frame } from '../kit/parts.ts';
 import { Change } from '../report/figures.tsx';
 import {
@@ -73,18 +74,21 @@ export function sitesPage(frame: Frame, data: SitesData): string {
         <Allowance month={month} allowance={allowance} monthEndsDay={monthEndsDay} />
         {data.problem !== null && <Notice kind="wrong">{data.problem}</Notice>}
         {data.sites > 1 && <Sums data={data} />}
-        <ul class="site-cards">
-          {cards.map((card) => (
-            <li>
-              <SiteTile
-                card={card}
-                period={data.overview?.span.name ?? ''}
-                nowMs={nowMs}
-                allowance={card.isOwn ? allowance : null}
-              />
-            </li>
-          ))}
-        </ul>
+        <RollUpForm sites={data.sites} range={data.range}>
+          <ul class="site-cards">
+            {cards.map((card) => (
+              <li>
+                <SiteTile
+                  card={card}
+                  period={data.overview?.span.name ?? ''}
+                  canBeChosen={data.sites > 1}
+                  nowMs={nowMs}
+                  allowance={card.isOwn ? allowance : null}
+                />
+              </li>
+            ))}
+          </ul>
+        </RollUpForm>
         {(data.earlier !== null || data.later !== null) && (
           <nav class="row" aria-label={SITES_TEXT.more}>
             {data.earlier !== null && <a href={pageAt(data.range, data.earlier)}>{SITES_TEXT.previous}</a>}
@@ -180,6 +184,34 @@ function Counts({
   );
 }
 
+/** The form that opens the roll-up of chosen sites, around the cards. With one site there is nothing to choose. */
+function RollUpForm({
+  sites,
+  range,
+  children,
+}: {
+  sites: number;
+  range: string;
+  children: ComponentChildren;
+}): VNode {
+  if (sites < 2) return <>{children}</>;
+  return (
+    <form method="get" action="/dashboard/roll-up">
+      <input type="hidden" name="range" value={range} />
+      <div class="row roll-up-choice">
+        <button type="submit" class="small">
+          {SITES_TEXT.rollUp}
+        </button>
+        {sites <= ROLL_UP_SITES_MAX && (
+          <a href={`/dashboard/roll-up?site=${ALL_SITES}&range=${range}`}>{SITES_TEXT.rollUpAll}</a>
+        )}
+        <p class="hint">{SITES_TEXT.rollUpHint(ROLL_UP_SITES_MAX)}</p>
+      </div>
+      {children as VNode}
+    </form>
+  );
+}
+
 function Allowance({
   month,
   allowance,
@@ -227,17 +259,26 @@ function shareText(used: number, of: number): string {
 function SiteTile({
   card,
   period,
+  canBeChosen,
   nowMs,
   allowance,
 }: {
   card: SiteCard;
   /** The name of the period of the overview. */
   period: string;
+  /** Whether the site can be chosen for a roll-up. */
+  canBeChosen: boolean;
   nowMs: number;
   allowance: number | null;
 }): VNode {
   return (
     <article class="card site-card">
+      {canBeChosen && (
+        <label class="choose-site">
+          <input type="checkbox" name="site" value={card.id} />
+          <span class="visually-hidden">{SITES_TEXT.choose(isolated(shownDomain(card.domain)))}</span>
+        </label>
+      )}
       <h2>
         <a class="stretched" href={`/dashboard/sites/${card.id}`}>
           {shownDomain(card.domain)}
