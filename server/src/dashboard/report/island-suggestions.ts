@@ -44,21 +44,33 @@ function asCombobox(field: HTMLInputElement): void {
   field.setAttribute('aria-controls', 'suggestions');
 }
 
-/** Shows the button that adds a field, instead of spare fields. */
+/** Adds fields by a button instead of spare ones, and one for each line of what is pasted into an empty field. */
 function addValueFields(form: HTMLFormElement): void {
   const spares = form.querySelectorAll<HTMLElement>('[data-value=spare]');
   const [spare] = spares;
   const button = form.querySelector<HTMLButtonElement>('[data-add-value]');
   if (spare === undefined || button === null) return;
   for (const each of spares) each.remove();
-  button.hidden = false;
-  button.addEventListener('click', () => {
+  const add = (value: string) => {
     const added = document.importNode(spare, true);
     button.before(added);
     const field = added.querySelector<HTMLInputElement>(FIELD);
     if (field === null) return;
     asCombobox(field);
+    field.value = value;
     field.focus();
+  };
+  button.hidden = false;
+  button.addEventListener('click', () => add(''));
+  form.addEventListener('paste', (event) => {
+    const { target, clipboardData } = event;
+    const [first, ...others] = (clipboardData?.getData('text') ?? '')
+      .split(/[\r\n]+/)
+      .filter((line) => line.trim());
+    if (!isField(target) || target.value !== '' || first === undefined || others.length === 0) return;
+    event.preventDefault();
+    target.value = first;
+    for (const line of others) add(line);
   });
 }
 
