@@ -169,6 +169,23 @@ describe('a roll-up', () => {
     expect(to.getAll('f')).toEqual(['page:a.example/a']);
   });
 
+  it('changes a filter in place, on its map too', async () => {
+    for (const page of ['', '/map']) {
+      const path = `/dashboard/roll-up${page}`;
+      const { text } = await owner.get(`${path}?${siteParameters()}&range=7d&f=country:DE`);
+      expect(text).toMatch(
+        new RegExp(`<form method="get" action="${path}" class="filter-form" data-suggest`),
+      );
+      const sent = await owner.get(
+        `${path}?${siteParameters()}&range=7d&add=country&edit=0&how=not&text=Germany`,
+      );
+      expect([sent.status, sent.headers.location]).toEqual([
+        303,
+        `${path}?range=7d&f=%21country%3ADE&${siteParameters()}`,
+      ]);
+    }
+  });
+
   it('has details, a map and suggestions', async () => {
     const detailsOf = `/dashboard/roll-up/details?${siteParameters()}&range=7d`;
     const details = await owner.get(`${detailsOf}&by=page&search=a.example`);

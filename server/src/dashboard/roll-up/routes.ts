@@ -80,11 +80,8 @@ export function rollUpPages(router: Router): void {
   });
 
   add('', async ({ ask, links, page }) => {
-    const filtered = withTypedFilter(ask.query);
-    if (filtered !== null) {
-      for (const site of links.sites) filtered.append('site', site);
-      return redirect(`${BASE}?${filtered}`);
-    }
+    const filtered = filteredAt(BASE, { ask, links });
+    if (filtered !== null) return filtered;
     const data = await loadReport(ask);
     return html(
       rollUpPage(page, {
@@ -97,10 +94,22 @@ export function rollUpPages(router: Router): void {
     html(rollUpDetailsPage(page, { data: await loadDetails(ask), links })),
   );
   add('/rows.csv', ({ ask }) => rowsFile(ask));
-  add('/map', async ({ ask, links, page }) =>
-    html(rollUpMapPage(page, { data: await loadMap(ask), links, mapLinks: links.at(`${BASE}/map`) })),
-  );
+  add('/map', async ({ ask, links, page }) => {
+    const mapLinks = links.at(`${BASE}/map`);
+    return (
+      filteredAt(mapLinks.base, { ask, links }) ??
+      html(rollUpMapPage(page, { data: await loadMap(ask), links, mapLinks }))
+    );
+  });
   add('/suggestions', async ({ ask }) => html(suggestionsPart(await loadSuggestions(ask))));
+}
+
+/** Leads to a page with the filter that a form describes; null if none was sent. */
+function filteredAt(path: string, { ask, links }: Pick<RollUpRequest, 'ask' | 'links'>): Answer | null {
+  const filtered = withTypedFilter(ask.query);
+  if (filtered === null) return null;
+  for (const site of links.sites) filtered.append('site', site);
+  return redirect(`${path}?${filtered}`);
 }
 
 /** Returns the URL of the roll-up with nothing but its sites. */
