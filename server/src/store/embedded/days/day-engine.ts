@@ -9,7 +9,7 @@ import type { ReportEngine, Row } from '../../reports/reports.ts';
 import type { Statement } from '../../reports/statement.ts';
 import { expiredBefore } from '../tables/expired.ts';
 import { FILE_COLUMNS, type FileRelation } from '../tables/file-columns.ts';
-import { type Segment, segmentsOfSite } from '../tables/segments.ts';
+import { outdatedSegments, type Segment, segmentsOfSite } from '../tables/segments.ts';
 import { DayTables, SQL_TYPES } from './day-tables.ts';
 import { rowsInFiles } from './file-rows.ts';
 import { KeptRollups } from './kept-rollups.ts';
@@ -227,19 +227,22 @@ export class DayEngine {
 
   /** Lists the segments that have sites' days, each with the sites of which it has them. */
   #segments(days: readonly SiteDay[]): SitesInSegment[] {
-    const found = new Map<number, { segment: Segment; sites: KnownSite[] }>();
+    const found = new Map<number, { segment: Segment; sites: KnownSite[]; hasOthers: boolean }>();
+    const span = {
+      firstDay: days.reduce((first, { day }) => Math.min(first, day), Infinity),
+      lastDay: days.reduce((last, { day }) => Math.max(last, day), -Infinity),
+    };
     for (const [site, ofSite] of Map.groupBy(days, (day) => day.site)) {
       const wanted = new Set(ofSite.map(({ day }) => day));
       const siteId = ofSite[0]?.siteId ?? '';
-      const span = { firstDay: Math.min(...wanted), lastDay: Math.max(...wanted) };
       for (const segment of segmentsOfSite(this.#db, { site, ...span })) {
-        if (!wanted.has(segment.day)) continue;
-        const known = found.get(segment.no) ?? { segment, sites: [] };
-        known.sites.push({ siteId, site });
+        const known = found.get(segment.no) ?? { segment, sites: [], hasOthers: false };
+        if (wanted.has(segment.day)) known.sites.push({ siteId, site });
+        else known.hasOthers = true;
         found.set(segment.no, known);
       }
     }
-    return [...found.values()];
+    return [...found.values()].filter(({ sites }) => sites.length > 0);
   }
 
   /** Returns the queries for the rows of a relation in files, each of which is read once; none if no file has such rows. */
@@ -247,10 +250,28 @@ export class DayEngine {
     { relation, columns }: { relation: FileRelation; columns: readonly string[] },
     segments: readonly SitesInSegment[],
   ): string[] {
-    // A file may have outdated rows of sites whose day is in another segment.
-    const alike = Map.groupBy(segments, ({ sites }) => sites.map(({ site }) => site).join());
+    const all = new Map(segments.flatMap(({ sites }) => sites.map((each) => [each.site, each])));
+    const outdated =
+      all.size < 2
+        ? new Set()
+        : outdatedSegments(
+            this.#db,
+            segments.map(({ segment }) => segment.no),
+          );
+    const sitesOf = ({ segment, sites, hasOthers }: SitesInSegment) =>
+      // Of sites that it was not written for, any other file has no rows.
+      hasOthers || outdated.has(segment.no) ? sites : [...all.values()];
+    // Every query takes memory of its own, so there are as few as possible.
+    const alike = Map.groupBy(segments, (each) =>
+      sitesOf(each)
+        .map(({ site }) => site)
+        .join(),
+    );
     return [...alike.values()].flatMap((same) => {
-      const isAsked = this.#rowsOfSites(relation, same[0]?.sites ?? []);
+      const isAsked = this.#rowsOfSites(
+        relation,
+        same.flatMap((each, i) => (i === 0 ? sitesOf(each) : [])),
+      );
       const files = same.map(({ segment }) => segment);
       return rowsInFiles(this.#folder, files, relation, columns).map((rows) => `${rows} WHERE ${isAsked}`);
     });
@@ -320,6 +341,8 @@ type KnownSite = Pick<SiteDay, 'siteId' | 'site'>;
 interface SitesInSegment {
   segment: Segment;
   sites: readonly KnownSite[];
+  /** Whether it has the day of a further site whose other days are asked for. */
+  hasOthers: boolean;
 }
 
 const keyOf = ({ site }: Pick<SiteDay, 'site'>, { day }: Pick<SiteDay, 'day'>) => `${site} ${day}`;

@@ -89,6 +89,22 @@ export function segmentsOfSite(
   );
 }
 
+/** Returns the segments, of those with some numbers, that have outdated rows: of sites' days that are in other segments by now. */
+export function outdatedSegments(db: Database, numbers: Iterable<number>): Set<number> {
+  return translated(
+    () =>
+      new Set(
+        prepared(
+          db,
+          `SELECT p.no FROM json_each(?) AS n JOIN segments p ON p.no = n.value
+           WHERE (SELECT count(*) FROM sealed_days s WHERE s.segment = p.no) <> p.site_days`,
+        )
+          .all(JSON.stringify([...numbers]))
+          .map(({ no }) => Number(no)),
+      ),
+  );
+}
+
 /** Lists the segments with rows that are not needed any more: of sites' days in other segments, or deleted by retention. */
 export function wastefulSegments(db: Database): Segment[] {
   return selectSegments(

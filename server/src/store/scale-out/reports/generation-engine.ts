@@ -21,6 +21,7 @@ import {
   dayKey,
   noRows,
   openRows,
+  type SameDays,
   sealedRows,
   WITH_VISITOR,
 } from '../warehouse/day-tables.ts';
@@ -170,17 +171,30 @@ export class GenerationEngine implements ReportEngine {
   #stored(relation: Relation, days: readonly SiteDay[], columns: readonly Column[]): string {
     const sealed = this.#sealed(days);
     const whole = sealed.filter(({ changedFromMs }) => changedFromMs === null);
-    const sources = alike(whole, ({ day, generation }) => `${day} ${generation}`).map(({ siteIds, same }) =>
-      sealedRows(relation, siteIds, same, columns),
-    );
+    const sources =
+      whole.length > 0
+        ? [
+            sealedRows(
+              relation,
+              alike(whole, ({ day, generation }) => `${day} ${generation}`),
+              columns,
+            ),
+          ]
+        : [];
     // Rollups are asked for of whole days only.
     if (relation === 'events' || relation === 'bots') {
       for (const { siteId, changedFromMs, ...of } of sealed)
         if (changedFromMs !== null)
           sources.push(changedRows(relation, siteId, { ...of, changedFromMs }, columns));
       const open = days.filter((day) => !this.#inForce.has(dayKey(day)));
-      for (const { siteIds, same } of alike(open, ({ day }) => String(day)))
-        sources.push(openRows(relation, siteIds, daysIn(same), columns));
+      if (open.length > 0)
+        sources.push(
+          openRows(
+            relation,
+            alike(open, ({ day }) => String(day)),
+            columns,
+          ),
+        );
     }
     return sources.length === 0 ? noRows(relation, columns) : sources.join(' UNION ALL ');
   }
@@ -193,18 +207,15 @@ export class GenerationEngine implements ReportEngine {
 const daysIn = (days: readonly SiteDay[]) => days.map(({ day }) => day);
 
 /**
- * Joins the sites that have the same of something each day, so that one query reads all of them.
+ * Joins the sites that have the same of something each day, so that conditions are short.
  *
- * @returns the sites, and what one of them has
+ * @returns the sites, and the days of one of them
  */
-function alike<Day extends SiteDay>(
-  days: readonly Day[],
-  keyOf: (day: Day) => string,
-): { siteIds: string[]; same: Day[] }[] {
+function alike<Day extends SiteDay>(days: readonly Day[], keyOf: (day: Day) => string): SameDays<Day>[] {
   const daysOf = Map.groupBy(days, ({ siteId }) => siteId);
   const groups = Map.groupBy(daysOf, ([, ofSite]) => ofSite.map(keyOf).join());
   return [...groups.values()].map((sites) => ({
     siteIds: sites.map(([siteId]) => siteId),
-    same: sites[0]?.[1] ?? [],
+    days: sites[0]?.[1] ?? [],
   }));
 }

@@ -136,24 +136,41 @@ const typed = (relation: Relation, columns: readonly Column[]) =>
     .map((column) => `CAST(made.${column.name} AS ${typeOf(relation, column)}) AS ${column.name}`)
     .join(', ');
 
-/** Returns the query for the rows of a relation of sealed days of sites that have the same generations. */
+/** Sites with the same days. */
+export interface SameDays<Day> {
+  siteIds: readonly string[];
+  days: readonly Day[];
+}
+
+/** Returns the condition of rows that are of some sites' days. @param conditionOf returns that of sites with the same days */
+function anyOf<Day>(
+  all: readonly SameDays<Day>[],
+  conditionOf: (siteIds: readonly string[], days: readonly Day[]) => string,
+): string {
+  return all.map(({ siteIds, days }) => `(${conditionOf(siteIds, days)})`).join(' OR ');
+}
+
+/** Returns the query for the rows of a relation of sites' sealed days. */
 export function sealedRows(
   relation: Relation,
-  siteIds: readonly string[],
-  days: readonly DayGeneration[],
+  sites: readonly SameDays<DayGeneration>[],
   columns = RELATIONS[relation],
 ): string {
-  return `SELECT ${namesOf(columns)} FROM ${TABLES[relation]} WHERE ${inForce(siteIds, days)}`;
+  return `SELECT ${namesOf(columns)} FROM ${TABLES[relation]} WHERE ${anyOf(sites, inForce)}`;
 }
 
 /** Returns the query for the rows of a relation of sites' open days, made from entries. */
 export function openRows(
   relation: 'events' | 'bots',
-  siteIds: readonly string[],
-  days: readonly number[],
+  sites: readonly SameDays<Pick<DayGeneration, 'day'>>[],
   columns = RELATIONS[relation],
 ): string {
-  const where = ofDays(siteIds, days);
+  const where = `(${anyOf(sites, (siteIds, days) =>
+    ofDays(
+      siteIds,
+      days.map(({ day }) => day),
+    ),
+  )})`;
   return madeRows(relation, relation === 'bots' ? botsOf(where) : sessionsOf(entriesOf(where)), columns);
 }
 
