@@ -257,6 +257,15 @@ describe('access to a roll-up', () => {
     const answer = await owner.get(`/dashboard/roll-up?${many}`);
     expect(answer.status).toBe(400);
     expect(answer.text).toContain('A roll-up has at most 50 sites, and 51 are chosen.');
+    const other = await world.addAccount();
+    for (let i = 0; i <= ROLL_UP_SITES_MAX; i++) await world.addSite(other, `site-${i}.many.example`);
+    const person = await signedIn(world, server, other);
+    const all = await person.get('/dashboard/roll-up?site=all');
+    expect(all.status).toBe(400);
+    expect(all.text).toContain('A roll-up has at most 50 sites, and 51 are chosen.');
+    const list = (await person.get('/dashboard')).text;
+    expect(list).toContain('Open roll-up of chosen sites');
+    expect(list).not.toContain('Roll-up of all sites');
   });
 
   it('explains what is wrong with its address', async () => {

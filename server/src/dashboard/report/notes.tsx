@@ -37,7 +37,7 @@ export function Notes({ data: { zone, subject, span, figures } }: { data: Report
         <Key keys={['C']} name={REPORT_TEXT.customRange} />
         <Key keys={['←', '→']} name={REPORT_TEXT.earlierOrLater} />
         <Key keys={['X']} name={REPORT_TEXT.toggleComparison} />
-        <Key keys={['1–9']} name={REPORT_TEXT.switchSite} />
+        {!isRollUp(subject) && <Key keys={['1–9']} name={REPORT_TEXT.switchSite} />}
         <Key keys={['/']} name={REPORT_TEXT.filter} />
         <Key keys={['Esc']} name={REPORT_TEXT.clearFilters} />
         <Key keys={['?']} name={REPORT_TEXT.showShortcuts} />

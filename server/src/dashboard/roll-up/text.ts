@@ -7,7 +7,7 @@ export const ROLL_UP_TEXT = {
   sites: 'Sites',
   choose: 'Choose sites',
   show: 'Show roll-up',
-  hint: 'Numbers of all these sites are added up. A visitor of two sites counts on each, because the anonymous ID differs by site. Conversions by goal are in the report of each site.',
+  hint: 'A visitor of two sites counts on each, because the anonymous ID differs by site. Goals are in the report of each site.',
   none: 'Choose at least one site.',
   tooMany: (sites: number, most: number) =>
     `A roll-up has at most ${whole(most)} sites, and ${whole(sites)} are chosen.`,

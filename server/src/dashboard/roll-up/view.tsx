@@ -6,6 +6,7 @@ import { Menu } from '../kit/menu.tsx';
 import type { Frame } from '../kit/parts.ts';
 import { type MapProps, WorldMap } from '../map/view.tsx';
 import { Details, type DetailsProps } from '../report/details.tsx';
+import { titleOf } from '../report/details-tabs.ts';
 import type { Invalid } from '../report/problems.ts';
 import { Report, ReportProblems, type ReportProps } from '../report/report.tsx';
 import { REPORT_TEXT } from '../report/text.ts';
@@ -40,19 +41,7 @@ function rollUpDocument(rollUp: RollUpFrame, title: string | null, children: Com
           <Chooser {...rollUp} />
         </div>
         <h1 class="site-name">{name}</h1>
-        {sites.length > 0 && (
-          <p class="hint roll-up-sites">
-            {sites.map(({ id, domain }, i) => (
-              <>
-                {i > 0 && ', '}
-                <a href={`/dashboard/sites/${id}`}>
-                  <bdi>{shownDomain(domain)}</bdi>
-                </a>
-              </>
-            ))}
-            . {ROLL_UP_TEXT.hint}
-          </p>
-        )}
+        {sites.length > 0 && <p class="hint">{ROLL_UP_TEXT.hint}</p>}
         {children as VNode}
       </>
     ),
@@ -92,7 +81,7 @@ export function rollUpPage(rollUp: RollUpFrame, report: ReportProps): string {
 
 /** Creates the page of a table of a roll-up, with all its rows. */
 export function rollUpDetailsPage(rollUp: RollUpFrame, details: DetailsProps): string {
-  return rollUpDocument(rollUp, REPORT_TEXT.details, <Details {...details} />);
+  return rollUpDocument(rollUp, REPORT_TEXT.detailsTitle(titleOf(details.data.of)), <Details {...details} />);
 }
 
 /** Creates the page of the world map of a roll-up. */

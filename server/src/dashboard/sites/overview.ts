@@ -32,18 +32,31 @@ export interface Overview {
   bySite: ReadonlyMap<string, Compared>;
 }
 
+const named = (sites: Sites) => sites.map(({ id, domain }) => ({ siteId: id, name: domain }));
+
+type Sites = readonly Pick<Site, 'id' | 'domain'>[];
+
+/** Counts the visitors of each site with an event since an instant, by the ids of the sites. */
+export async function onlineBySite(
+  reports: Pick<AskedReports, 'seriesBySite'>,
+  sites: Sites,
+  { sinceMs, nowMs }: { sinceMs: number; nowMs: number },
+): Promise<ReadonlyMap<string, number>> {
+  const online = await reports.seriesBySite({ sites: named(sites), filters: [] }, [sinceMs, nowMs + 1]);
+  return new Map(sites.map(({ id }, i) => [id, online[i]?.[0]?.visitors ?? 0]));
+}
+
 /** @param range one of `OVERVIEW_RANGES` @returns null if there are too many sites */
 export async function loadOverview(
   reports: Pick<AskedReports, 'seriesBySite'>,
-  sites: readonly Pick<Site, 'id' | 'domain'>[],
+  sites: Sites,
   { range, zone, nowMs }: { range: string; zone: string; nowMs: number },
 ): Promise<Overview | null> {
   if (sites.length > OVERVIEW_SITES_MAX) return null;
   const span = spanOf({ range, from: null, to: null, interval: null }, { zone, nowMs, createdAtMs: nowMs });
   const before = comparedSpan(span, 'previous', zone);
   const boundariesMs = [...new Set([...(before?.boundariesMs ?? []), ...span.boundariesMs])];
-  const named = sites.map(({ id, domain }) => ({ siteId: id, name: domain }));
-  const found = await reports.seriesBySite({ sites: named, filters: [] }, boundariesMs);
+  const found = await reports.seriesBySite({ sites: named(sites), filters: [] }, boundariesMs);
   const startsMs = boundariesMs.slice(0, -1);
   const within = (series: readonly Measures[], { fromMs, toMs }: Pick<Span, 'fromMs' | 'toMs'>) =>
     series.filter((_, i) => (startsMs[i] ?? 0) >= fromMs && (startsMs[i] ?? 0) < toMs);

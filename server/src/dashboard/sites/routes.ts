@@ -9,7 +9,7 @@ import type { AskedReports, Events, LedgerLine, Site } from '../../store/contrac
 import { html } from '../kit/answers.ts';
 import { isolated } from '../kit/format.ts';
 import type { Router } from '../kit/router.ts';
-import { DEFAULT_OVERVIEW_RANGE, loadOverview, OVERVIEW_RANGES } from './overview.ts';
+import { DEFAULT_OVERVIEW_RANGE, loadOverview, OVERVIEW_RANGES, onlineBySite } from './overview.ts';
 import { SITES_TEXT } from './text.ts';
 import { type SiteCard, sitesPage } from './view.tsx';
 
@@ -42,10 +42,12 @@ export function sitesPages(router: Router): void {
     });
     const counts = await countMonthOfOwners(parts.store, all, now);
     const month = own.reduce((sum, { id }) => sum + (counts.get(id) ?? 0), 0);
+    const online = await onlineBySite(reports, shown, { sinceMs: now - LIVE_MS, nowMs: now });
     const cards = await Promise.all(
       shown.map(async (site) => ({
         ...(await cardOf({ events: parts.store.events, reports }, site, now)),
         month: counts.get(site.id) ?? 0,
+        live: online.get(site.id) ?? 0,
         period: overview?.bySite.get(site.id) ?? null,
         isOwn: site.accountId === account.id,
       })),
@@ -76,7 +78,7 @@ async function cardOf(
   { events, reports }: { events: Pick<Events, 'ledger'>; reports: AskedReports },
   site: Site,
   nowMs: number,
-): Promise<Omit<SiteCard, 'month' | 'period' | 'isOwn'>> {
+): Promise<Omit<SiteCard, 'month' | 'live' | 'period' | 'isOwn'>> {
   const today = utcDay(nowMs);
   const lines = await events.ledger(site.id, { firstDay: today - SPARK_DAYS + 1, lastDay: today });
   const stored = lines.filter(({ outcome }) => outcome === 'stored');
@@ -92,7 +94,6 @@ async function cardOf(
     days,
     firstDayMs: (today - SPARK_DAYS + 1) * DAY_MS,
     lastEventAtMs: lastEver,
-    live: (await reports.realtime(site.id, nowMs - LIVE_MS)).visitors,
     refusedRecently: refused
       .filter(({ day }) => day > today - BUSY_DAYS)
       .reduce((sum, line) => sum + line.count, 0),

@@ -1,4 +1,4 @@
-import type { ComponentChildren, VNode } from 'preact';
+import type { VNode } from 'preact';
 import { ALL_SITES, ROLL_UP_SITES_MAX } from '../../app/roll-ups.ts';
 import { DAY_MS } from '../../domain/clock.ts';
 import { shownDomain } from '../../domain/hosts.ts';
@@ -74,21 +74,20 @@ export function sitesPage(frame: Frame, data: SitesData): string {
         <Allowance month={month} allowance={allowance} monthEndsDay={monthEndsDay} />
         {data.problem !== null && <Notice kind="wrong">{data.problem}</Notice>}
         {data.sites > 1 && <Sums data={data} />}
-        <RollUpForm sites={data.sites} range={data.range}>
-          <ul class="site-cards">
-            {cards.map((card) => (
-              <li>
-                <SiteTile
-                  card={card}
-                  period={data.overview?.span.name ?? ''}
-                  canBeChosen={data.sites > 1}
-                  nowMs={nowMs}
-                  allowance={card.isOwn ? allowance : null}
-                />
-              </li>
-            ))}
-          </ul>
-        </RollUpForm>
+        {data.sites > 1 && <RollUpForm sites={data.sites} range={data.range} />}
+        <ul class="site-cards">
+          {cards.map((card) => (
+            <li>
+              <SiteTile
+                card={card}
+                period={data.overview?.span.name ?? ''}
+                canBeChosen={data.sites > 1}
+                nowMs={nowMs}
+                allowance={card.isOwn ? allowance : null}
+              />
+            </li>
+          ))}
+        </ul>
         {(data.earlier !== null || data.later !== null) && (
           <nav class="row" aria-label={SITES_TEXT.more}>
             {data.earlier !== null && <a href={pageAt(data.range, data.earlier)}>{SITES_TEXT.previous}</a>}
@@ -184,33 +183,24 @@ function Counts({
   );
 }
 
-/** The form that opens the roll-up of chosen sites, around the cards. With one site there is nothing to choose. */
-function RollUpForm({
-  sites,
-  range,
-  children,
-}: {
-  sites: number;
-  range: string;
-  children: ComponentChildren;
-}): VNode {
-  if (sites < 2) return <>{children}</>;
+/** The form that opens the roll-up of sites that are chosen on their cards. */
+function RollUpForm({ sites, range }: Pick<SitesData, 'sites' | 'range'>): VNode {
   return (
-    <form method="get" action="/dashboard/roll-up">
+    <form method="get" action="/dashboard/roll-up" id={ROLL_UP_FORM} class="row roll-up-choice">
       <input type="hidden" name="range" value={range} />
-      <div class="row roll-up-choice">
-        <button type="submit" class="small">
-          {SITES_TEXT.rollUp}
-        </button>
-        {sites <= ROLL_UP_SITES_MAX && (
-          <a href={`/dashboard/roll-up?site=${ALL_SITES}&range=${range}`}>{SITES_TEXT.rollUpAll}</a>
-        )}
-        <p class="hint">{SITES_TEXT.rollUpHint(ROLL_UP_SITES_MAX)}</p>
-      </div>
-      {children as VNode}
+      <button type="submit" class="small">
+        {SITES_TEXT.rollUp}
+      </button>
+      {sites <= ROLL_UP_SITES_MAX && (
+        <a href={`/dashboard/roll-up?site=${ALL_SITES}&range=${range}`}>{SITES_TEXT.rollUpAll}</a>
+      )}
+      <p class="hint">{SITES_TEXT.rollUpHint(ROLL_UP_SITES_MAX)}</p>
     </form>
   );
 }
+
+/** The id of the form, which the fields on the cards name. They are not in it: forms are not printed. */
+const ROLL_UP_FORM = 'roll-up';
 
 function Allowance({
   month,
@@ -275,7 +265,7 @@ function SiteTile({
     <article class="card site-card">
       {canBeChosen && (
         <label class="choose-site">
-          <input type="checkbox" name="site" value={card.id} />
+          <input type="checkbox" name="site" value={card.id} form={ROLL_UP_FORM} />
           <span class="visually-hidden">{SITES_TEXT.choose(isolated(shownDomain(card.domain)))}</span>
         </label>
       )}
