@@ -1,4 +1,4 @@
-import type { Interruption } from '../src/app/reports/interruptions.ts';
+import type { LostEvents } from '../src/app/reports/lost-events.ts';
 import { addSitePage } from '../src/dashboard/add-site/view.tsx';
 import { FUNNEL_PARAMETERS, loadFunnel } from '../src/dashboard/funnels/data.ts';
 import { loadSavedFunnels } from '../src/dashboard/funnels/saved.ts';
@@ -38,7 +38,7 @@ import {
 import * as signIn from '../src/dashboard/sign-in/view.tsx';
 import { sitesPage } from '../src/dashboard/sites/view.tsx';
 import { whoamiPage } from '../src/dashboard/whoami/view.tsx';
-import { DAY_MS, HOUR_MS, utcDay } from '../src/domain/clock.ts';
+import { utcDay } from '../src/domain/clock.ts';
 import type { Annotation } from '../src/store/contract/store.ts';
 import { ACCOUNT, frameOf, LONG, NOW_MS, type PageAssets, SITE, visitOf } from './frames.ts';
 import { withOpenChip, withSuggestions } from './opened.ts';
@@ -151,10 +151,7 @@ const ANNOTATIONS: Annotation[] = [
   day: utcDay(NOW_MS) - Number(daysAgo),
 }));
 
-const INTERRUPTIONS: Interruption[] = [
-  { kind: 'silence', fromMs: NOW_MS - 5 * DAY_MS, toMs: NOW_MS - 5 * DAY_MS + 14 * HOUR_MS, usual: 35 },
-  { kind: 'lost', fromMs: NOW_MS - DAY_MS, reason: 'busy', count: 1204 },
-];
+const LOST: LostEvents[] = [{ day: utcDay(NOW_MS) - 1, reason: 'busy', count: 1204 }];
 
 const segmentsFor = (assets: PageAssets) => (place: SavedPlace, links: Links) =>
   loadSegments(SAVED_REGISTRY, visitOf(assets), links, place);
@@ -170,7 +167,7 @@ async function reportSamples(assets: PageAssets): Promise<Made> {
     apiUrl: `https://stats.example/api/v1/sites/${SITE.id}`,
     goalsPath: null,
     annotations: {
-      list: chartNotes(ANNOTATIONS, INTERRUPTIONS, 'UTC'),
+      list: chartNotes(ANNOTATIONS, LOST),
       form: { frame: request.frame, path: '/', query: '', day: utcDay(NOW_MS) },
     },
     segments: await segmentsOn('report', new Links(base, new URLSearchParams(query))),

@@ -34,8 +34,7 @@ export async function addAnnotation(
 }
 
 /**
- * Adds a note about today to a site because what it counts has changed. A note that is there already is not repeated. Without
- * room for one more, the change goes without a note.
+ * Adds a note about today to a site because what it counts has changed, as `noteAbout` does.
  *
  * @param text without personal data, since everyone who sees the site reads it
  */
@@ -44,12 +43,26 @@ export async function noteChange(
   site: Site,
   text: string,
 ): Promise<void> {
-  const nowMs = clock.now();
-  const day = civilDay(zoneOf(site, await registry.accountById(site.accountId)), nowMs);
+  const zone = zoneOf(site, await registry.accountById(site.accountId));
+  await noteAbout({ registry, clock }, site, civilDay(zone, clock.now()), text);
+}
+
+/**
+ * Adds a note about a day to a site. A note that is there already is not repeated. If there is no room for one more, none is added.
+ *
+ * @param day days since 1970-01-01
+ */
+export async function noteAbout(
+  { registry, clock }: Pick<Context, 'registry' | 'clock'>,
+  site: Site,
+  day: number,
+  text: string,
+): Promise<void> {
   const notes = await registry.annotationsOf(site.id, { firstDay: day, lastDay: day });
   if (notes.some((note) => note.text === text)) return;
   if ((await registry.countAnnotations(site.id)) >= ANNOTATIONS_MAX) return;
-  await registry.addAnnotation({ id: newId('note'), siteId: site.id, day, text, createdAtMs: nowMs });
+  const id = newId('note');
+  await registry.addAnnotation({ id, siteId: site.id, day, text, createdAtMs: clock.now() });
 }
 
 /** Notes in the reports of all sites that they come from a backup, and what the last thing is that it knows of each. */

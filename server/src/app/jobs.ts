@@ -2,6 +2,7 @@ import { DEDUPLICATION_WINDOW_MS } from '../../../tracker/wire/limits.ts';
 import { type Clock, DAY_MS, HOUR_MS, MINUTE_MS, utcDay } from '../domain/clock.ts';
 import type { Events, Registry, Reports, Store } from '../store/contract/store.ts';
 import { SECURITY_LOG_DAYS } from './security-log.ts';
+import { noteSilences } from './silent-hours.ts';
 
 /** The interval between runs. */
 const INTERVAL_MS = HOUR_MS;
@@ -23,8 +24,8 @@ export interface HourlyJobs {
 }
 
 /**
- * Starts the hourly jobs: stored second factors, retention, removed sites, security log, salts, sealing and archiving of days,
- * unused strings.
+ * Starts the hourly jobs: stored second factors, retention, removed sites, security log, salts, sealing of days, silent hours,
+ * archiving of days, unused strings.
  *
  * @param retentionDays for sites without their own setting; null: events are kept forever
  * @param onError called with each failure; the job is retried an hour later
@@ -61,6 +62,7 @@ export function startHourlyJobs({
     },
     () => salt.clean(),
     (signal) => store.reports.sealDaysBefore(utcDay(clock.now() - DAY_SETTLED_MS), signal),
+    silenceJob(store, clock),
     archiveJob(store.reports, clock),
     async (signal) => store.events.collectTexts?.(signal),
   ];
@@ -82,6 +84,17 @@ export function archiveJob(reports: Pick<Reports, 'archiveDaysBefore'>, clock: C
     const confirmed = seen === null ? null : Math.min(seen, finalBefore);
     seen = finalBefore;
     if (confirmed !== null) await reports.archiveDaysBefore?.(confirmed, signal);
+  };
+}
+
+/** Makes the job that notes the silent hours of the last day that is sealed, once. */
+function silenceJob(store: Store, clock: Clock): Job {
+  let doneDay: number | null = null;
+  return async (signal) => {
+    const day = utcDay(clock.now() - DAY_SETTLED_MS) - 1;
+    if (doneDay === day || !(await isElected('silent hours', { store, clock }))) return;
+    await noteSilences({ store, clock }, day, signal);
+    if (!signal.aborted) doneDay = day;
   };
 }
 

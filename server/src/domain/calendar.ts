@@ -148,6 +148,13 @@ export function bucketsOf(
   return { buckets, endMs };
 }
 
+/** Writes the time on the clocks of a zone as `14:05`. */
+export function timeOfDay(zone: string, atMs: number): string {
+  return new Date(atMs + offsetMs(zone, atMs))
+    .toISOString()
+    .slice('2026-05-14T'.length, '2026-05-14T14:05'.length);
+}
+
 /**
  * Returns the start of the hour that holds an instant: the last full hour on the clocks of the zone, or the last clock change
  * if that is later. In a zone with a 30-minute offset, it is at half past in UTC.

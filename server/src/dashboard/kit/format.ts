@@ -120,7 +120,7 @@ export function dateRange(firstDay: number, lastDay: number): string {
 }
 
 /** Formats the time of an instant in a time zone as `14:05`. */
-export function time(atMs: number, zone: string): string {
+function time(atMs: number, zone: string): string {
   return timeFormat(zone).format(atMs);
 }
 

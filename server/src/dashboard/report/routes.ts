@@ -1,6 +1,6 @@
 import { may } from '../../app/access.ts';
 import { addAnnotation } from '../../app/annotations.ts';
-import { interruptionsIn } from '../../app/reports/interruptions.ts';
+import { lostEventsIn } from '../../app/reports/lost-events.ts';
 import { utcDay } from '../../domain/clock.ts';
 import type { Site } from '../../store/contract/store.ts';
 import { readChoice } from '../install/choice.ts';
@@ -59,16 +59,16 @@ export function sitePages(router: Router): void {
 
   /** @param problem what is wrong with a form of the page */
   const reportAnswer = async (request: SitePageRequest, problem?: string): Promise<Answer> => {
-    const { site, query, baseUrl, role, frame, reports } = request;
+    const { site, query, baseUrl, role, frame } = request;
     const base = `/dashboard/sites/${site.id}`;
     try {
       const ask = await siteAsk(parts, request);
       const data = await loadReport(ask);
       const links = new Links(base, query);
       const { firstDay, lastDay } = data.span;
-      const [annotations, interruptions] = await Promise.all([
+      const [annotations, lost] = await Promise.all([
         store.registry.annotationsOf(site.id, { firstDay, lastDay }),
-        interruptionsIn({ reports, events: store.events }, { ...ask, site, span: data.span }),
+        lostEventsIn(store, { site, zone: data.zone, span: data.span }),
       ]);
       const mayConfigure = may(role, 'configure');
       const page = reportPage(request, {
@@ -76,7 +76,7 @@ export function sitePages(router: Router): void {
         apiUrl: `${baseUrl}/api/v1/sites/${site.id}`,
         goalsPath: mayConfigure ? `${base}/settings/goals` : null,
         annotations: {
-          list: chartNotes(annotations, interruptions, data.zone),
+          list: chartNotes(annotations, lost),
           form: mayConfigure
             ? { frame, path: `${base}/annotations`, query: links.query, day: lastDay }
             : null,

@@ -74,10 +74,6 @@ export const REPORT_TEXT = {
   annotationExample: 'Newsletter sent',
   addAnnotation: 'Add a note to a day',
   removeAnnotation: 'Remove',
-  silent: (from: string, to: string, usual: number) =>
-    `No events from ${from} to ${to}, when about ${plural(usual, 'visit')} are usual`,
-  silentSince: (from: string, usual: number) =>
-    `No events since ${from}, while about ${plural(usual, 'visit')} are usual`,
   lost: (count: number, reason: string) => `${plural(count, 'event')} not counted: ${reason.toLowerCase()}`,
   day: 'Day',
   save: 'Save',

@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { DAY_MS, HOUR_MS, MINUTE_MS } from '../src/domain/clock.ts';
+import { noteSilences } from '../src/app/silent-hours.ts';
+import { writeDate } from '../src/domain/calendar.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS, utcDay } from '../src/domain/clock.ts';
 import { HOURS_LEARNED, type HourCount, silencesIn } from '../src/domain/silences.ts';
 import { signedIn } from './support/dashboard-person.ts';
 import { event } from './support/entries.ts';
-import { type RunningServer, World } from './support/world.ts';
+import { World } from './support/world.ts';
 
 /** What interrupted the counting of a site: hours that are silent against its habit, and events that the server lost. */
 
@@ -109,59 +111,72 @@ describe('a silence', () => {
 
 describe('a report', () => {
   let world: World;
-  let server: RunningServer;
   beforeAll(async () => {
     world = await World.open();
-    server = await world.serve();
   });
   afterAll(() => world.close());
 
   it('notes the hours without events, and what the server lost', async () => {
+    const { store, clock } = world;
     const account = await world.addAccount();
     const site = await world.addSite(account, 'silent.example');
-    const begin = world.clock.now();
-    const firstDay = Math.ceil(begin / DAY_MS);
-    const today = firstDay + DAYS_LEARNED + 2;
+    await store.registry.setSiteTimeZone(site.id, 'Asia/Kolkata');
+    const firstDay = utcDay(clock.now()) + 1;
+    const today = firstDay + DAYS_LEARNED + 3;
+    const atMs = (day: number, hour: number) => day * DAY_MS + hour * HOUR_MS;
     let visitor = 0n;
-    const appended: Promise<unknown>[] = [];
-    const visitsAt = (atMs: number, visits: number) => {
-      for (let i = 0; i < visits; i++)
-        appended.push(
-          world.store.events.append(
-            event({ siteId: site.id, receivedAtMs: atMs + i * MINUTE_MS, visitor: ++visitor }),
-          ),
-        );
-    };
-    for (let day = firstDay; day < today; day++)
-      for (let hour = 10; hour < 18; hour++) {
-        const isSilent = day === today - 2 && hour >= 12 && hour < 16;
-        if (!isSilent) visitsAt(day * DAY_MS + hour * HOUR_MS, 6);
-      }
-    await Promise.all(appended);
-    const refuse = (reason: 'busy' | 'wrong-domain', atMs: number) =>
-      world.store.events.refuse({
-        siteId: site.id,
-        siteKey: null,
-        reason,
-        host: 'silent.example',
-        receivedAtMs: atMs,
+    const visits: Promise<unknown>[] = [];
+    // From 16:30 to 20:30 two days ago, and from 22:30 of that day to 19:30 of the next one, by the clocks of India.
+    const isSilent = (day: number, hour: number) =>
+      (day === today - 2 && (hour < 15 || hour > 16) && hour >= 11) || (day === today - 1 && hour < 14);
+    for (let day = firstDay; day <= today; day++)
+      for (let hour = 10; hour < 18; hour++)
+        for (let minute = 0; minute < (isSilent(day, hour) ? 0 : 6); minute++)
+          visits.push(
+            store.events.append(
+              event({
+                siteId: site.id,
+                receivedAtMs: atMs(day, hour) + minute * MINUTE_MS,
+                visitor: ++visitor,
+              }),
+            ),
+          );
+    await Promise.all(visits);
+    const refuse = (reason: 'busy' | 'wrong-domain') =>
+      store.events.refuse({
+        ...{ siteId: site.id, siteKey: null, reason, host: 'silent.example' },
+        receivedAtMs: atMs(today - 1, 11),
       });
-    for (let i = 0; i < 1_200; i++) refuse('busy', (today - 1) * DAY_MS + 11 * HOUR_MS);
-    refuse('wrong-domain', (today - 1) * DAY_MS + 11 * HOUR_MS);
-    await world.store.events.flush();
-    world.clock.advance(today * DAY_MS + 17 * HOUR_MS - begin);
+    for (let i = 0; i < 1_200; i++) refuse('busy');
+    refuse('wrong-domain');
+    await store.events.flush();
 
-    const owner = await signedIn(world, server, account);
+    const server = await world.serve();
     const notesOf = async (query: string) => {
+      const owner = await signedIn(world, server, account);
       const { text } = await owner.get(`/dashboard/sites/${site.id}?${query}`);
-      return [...text.matchAll(/<bdi>([^<]+)<\/bdi><\/li>/g)].map(([, note]) => note);
+      return [...text.matchAll(/<bdi>([^<]+)<\/bdi>/g)].flatMap(([, note]) =>
+        /events/.test(note ?? '') ? [note] : [],
+      );
     };
-    const silence = 'No events from 12:00 to 16:00, when about 24 visits are usual';
-    const loss = '1,200 events not counted: server busy';
-    const open = `No events since 18:00, while about 42 visits are usual`;
-    expect(await notesOf('range=28d')).toEqual([silence, loss, open]);
-    expect(await notesOf('range=today')).toEqual([open]);
-    expect(await notesOf('range=yesterday')).toEqual([loss]);
-    expect(await notesOf('range=12m')).toEqual([]);
+    const settled = (day: number) => noteSilences({ store, clock }, day, new AbortController().signal);
+    clock.nowMs = atMs(today - 1, 1);
+    await settled(today - 2);
+    const lost = '1,200 events not counted: server busy';
+    const first = 'No events from 16:30 to 20:30, when about 24 visits are usual';
+    expect(await notesOf('range=28d')).toEqual([first, lost]);
+    clock.nowMs = atMs(today, 18);
+    for (let i = 0; i < 2; i++) await settled(today - 1);
+    const second = `No events from 22:30 to 19:30 on ${writeDate(today - 1)}, when about 30 visits are usual`;
+    expect(await notesOf('range=28d')).toEqual([first, second, lost]);
+    expect(await notesOf('range=yesterday')).toEqual([lost]);
+    expect(await notesOf('range=today')).toEqual([]);
+    expect(await notesOf('range=12m')).toEqual([first, second]);
+
+    // The job of a server that starts now.
+    const notes = () => store.registry.annotationsOf(site.id, { firstDay: 0, lastDay: today });
+    for (const { id } of await notes()) await store.registry.removeAnnotation(site.id, id);
+    await world.serve();
+    await expect.poll(notes).toMatchObject([{ day: today - 2, text: second }]);
   });
 });
