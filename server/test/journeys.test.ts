@@ -96,6 +96,15 @@ describe('the page of journeys', () => {
           .replaceAll(/\s+/g, ' '),
       );
 
+  it('says which parameters of its URL mean nothing, as funnels do', async () => {
+    const warning = 'Unknown parameters in the URL are ignored: pge.';
+    for (const path of ['journeys?range=today&pge=/signup', 'funnels?range=today&pge=/signup'])
+      expect((await visitor.get(`/dashboard/sites/${site.id}/${path}`)).text, path).toContain(warning);
+    expect((await page('&page=/signup')).text).not.toContain('Unknown parameters');
+    const funnel = `/dashboard/sites/${site.id}/funnels?range=today&step=/&step=/signup&by=page`;
+    expect((await visitor.get(funnel)).text).not.toContain('Unknown parameters');
+  });
+
   it('has a CSV file with all pages', async () => {
     const file = (query: string) =>
       visitor.get(`/dashboard/sites/${site.id}/journeys/rows.csv?range=today&${query}`);

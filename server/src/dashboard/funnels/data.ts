@@ -9,7 +9,7 @@ import type { GoalTarget } from '../../domain/goals.ts';
 import { ECHO_MAX_CHARS } from '../../domain/nearest.ts';
 import type { Goal, Scope } from '../../store/contract/store.ts';
 import { type SiteAsk, scopeOf } from '../report/data.ts';
-import { InvalidReport, notOneOf } from '../report/problems.ts';
+import { InvalidReport, notOneOf, unknownParameters } from '../report/problems.ts';
 import { stepName } from './steps.ts';
 import { FUNNELS_TEXT } from './text.ts';
 
@@ -57,6 +57,8 @@ export interface FunnelData extends AskedFunnel {
   pages: readonly string[];
   events: readonly string[];
   properties: readonly string[];
+  /** Parameters of the URL that mean nothing. */
+  unknown: readonly string[];
 }
 
 /** Reads the funnel of a URL. @throws InvalidReport if anything but its steps is invalid */
@@ -113,5 +115,6 @@ export async function loadFunnel(ask: SiteAsk): Promise<FunnelData> {
     pages: pages.rows.flatMap(({ value }) => value ?? []),
     events: events.rows.flatMap(({ value }) => (value === null || value === PAGEVIEW ? [] : value)),
     properties: properties.map(({ name }) => name),
+    unknown: unknownParameters(query, [...FUNNEL_PARAMETERS, 'cursor']),
   };
 }

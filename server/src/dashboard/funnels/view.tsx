@@ -1,14 +1,12 @@
 import type { VNode } from 'preact';
 import { dimensionLabel } from '../../domain/dimensions.ts';
-import { Copyable, Notice } from '../kit/elements.tsx';
-import { dateRange, dateTime } from '../kit/format.ts';
+import { Notice } from '../kit/elements.tsx';
+import { dateTime } from '../kit/format.ts';
 import type { SitePageRequest } from '../kit/parts.ts';
 import { siteDocument } from '../kit/site-frame.tsx';
-import { Chips } from '../report/chips.tsx';
-import { FilterMenu, TimeMenu } from '../report/controls.tsx';
 import { curlOf } from '../report/curl.ts';
 import type { Links } from '../report/links.ts';
-import { spanName } from '../report/span-name.ts';
+import { AboutAnswer, PageHead } from '../report/page-parts.tsx';
 import { REPORT_TEXT } from '../report/text.ts';
 import type { SavedData } from '../saved/data.ts';
 import { SavedCard, SavedMenu } from '../saved/menu.tsx';
@@ -36,30 +34,29 @@ export function funnelsPage(request: SitePageRequest, props: FunnelProps): strin
 }
 
 function Funnels({ data, links, segments, saved, apiUrl }: FunnelProps): VNode {
-  const { span, zone, problems, result, split, by, eventsSinceMs } = data;
+  const { zone, problems, result, split, by, eventsSinceMs } = data;
   return (
     <div class="report">
-      <div class="controls">
-        <h2 class="controls-title">{FUNNELS_TEXT.title}</h2>
-        <FilterMenu data={data} links={links} />
-        <SavedMenu {...segments} />
-        <SavedMenu {...saved} />
-        <TimeMenu data={data} links={links} />
-      </div>
-      <p class="on-paper">
-        {dateRange(span.firstDay, span.lastDay)}, {zone}
-      </p>
-      {problems.length > 0 && (
-        <Notice kind="wrong">
-          {problems.map((problem) => (
-            <p>{problem}</p>
-          ))}
-        </Notice>
-      )}
-      {eventsSinceMs !== null && (
-        <Notice kind="note">{FUNNELS_TEXT.eventsSince(dateTime(eventsSinceMs, zone))}</Notice>
-      )}
-      <Chips data={{ goals: data.goals.map((goal) => ({ goal })) }} links={links} />
+      <PageHead
+        {...{ title: FUNNELS_TEXT.title, data, links }}
+        menus={
+          <>
+            <SavedMenu {...segments} />
+            <SavedMenu {...saved} />
+          </>
+        }
+      >
+        {problems.length > 0 && (
+          <Notice kind="wrong">
+            {problems.map((problem) => (
+              <p>{problem}</p>
+            ))}
+          </Notice>
+        )}
+        {eventsSinceMs !== null && (
+          <Notice kind="note">{FUNNELS_TEXT.eventsSince(dateTime(eventsSinceMs, zone))}</Notice>
+        )}
+      </PageHead>
       {result !== null && (
         <section class="card" aria-labelledby="funnel">
           <FunnelSteps steps={data.steps} result={result} />
@@ -92,7 +89,7 @@ function Funnels({ data, links, segments, saved, apiUrl }: FunnelProps): VNode {
 
 /** The details of a funnel: all of its numbers as a table, what they mean, the CSV download and the curl command. */
 function Foot({ data, links, apiUrl }: Omit<FunnelProps, 'segments' | 'saved'>): VNode {
-  const { span, filters, steps, by, zone, result } = data;
+  const { span, filters, steps, by, result } = data;
   const curl = curlOf({
     ...{ apiUrl, endpoint: 'funnel', span, filters },
     steps: steps.map(({ text }) => text),
@@ -104,24 +101,11 @@ function Foot({ data, links, apiUrl }: Omit<FunnelProps, 'segments' | 'saved'>):
         <summary>{FUNNELS_TEXT.asTable}</summary>
         {result !== null && <FunnelTable steps={steps} result={result} />}
       </details>
-      <details class="panel-foot">
-        <summary>
-          {REPORT_TEXT.details}
-          <span class="visually-hidden"> {REPORT_TEXT.detailsOf(FUNNELS_TEXT.title)}</span>
-        </summary>
-        <p>{FUNNELS_TEXT.definition}</p>
-        <p class="hint">{REPORT_TEXT.panelTime(spanName(span), zone)}</p>
-        <p>
-          <a href={links.with({}, '/rows.csv')} download>
-            {by === null ? REPORT_TEXT.csv : REPORT_TEXT.csvAllRows}
-          </a>
-        </p>
-        {curl === null ? (
-          <p class="hint">{REPORT_TEXT.tooLong}</p>
-        ) : (
-          <Copyable id="curl-funnel" text={curl} label={FUNNELS_TEXT.apiRequest} />
-        )}
-      </details>
+      <AboutAnswer
+        {...{ title: FUNNELS_TEXT.title, definition: FUNNELS_TEXT.definition, data, links }}
+        csv={by === null ? REPORT_TEXT.csv : REPORT_TEXT.csvAllRows}
+        curl={{ id: 'curl-funnel', text: curl, label: FUNNELS_TEXT.apiRequest }}
+      />
     </>
   );
 }

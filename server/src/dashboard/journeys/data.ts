@@ -5,6 +5,7 @@ import type { ReportFilter } from '../../domain/filters.ts';
 import { JOURNEY_PAGE_MAX_CHARS } from '../../domain/journey.ts';
 import type { Goal } from '../../store/contract/store.ts';
 import { type SiteAsk, scopeOf } from '../report/data.ts';
+import { unknownParameters } from '../report/problems.ts';
 import { JOURNEYS_TEXT } from './text.ts';
 
 /** Loads the data of the “Journeys” page. */
@@ -33,6 +34,8 @@ export interface JourneyData {
   eventsSinceMs: number | null;
   pages: readonly string[];
   properties: readonly string[];
+  /** Parameters of the URL that mean nothing. */
+  unknown: readonly string[];
 }
 
 /**
@@ -57,5 +60,6 @@ export async function loadJourneys(ask: SiteAsk, limit = ROWS): Promise<JourneyD
     problem: isPage || page === '' ? null : JOURNEYS_TEXT.notAPage(JOURNEY_PAGE_MAX_CHARS),
     result: isPage ? await journeyResult(reports, scope, { page, rules: site, limit }) : null,
     properties: properties.map(({ name }) => name),
+    unknown: unknownParameters(query, JOURNEY_PARAMETERS),
   };
 }

@@ -2,15 +2,14 @@ import type { VNode } from 'preact';
 import { JOURNEY_PAGE_MAX_CHARS, JOURNEY_STEPS } from '../../domain/journey.ts';
 import { displayPage } from '../../domain/page-path.ts';
 import type { JourneyStep } from '../../store/contract/store.ts';
-import { Copyable, Notice } from '../kit/elements.tsx';
-import { dateRange, dateTime, isolated, plural, short } from '../kit/format.ts';
+import { Notice } from '../kit/elements.tsx';
+import { dateTime, isolated, plural, short } from '../kit/format.ts';
 import type { SitePageRequest } from '../kit/parts.ts';
 import { siteDocument } from '../kit/site-frame.tsx';
-import { Chips } from '../report/chips.tsx';
-import { Carried, FilterMenu, TimeMenu } from '../report/controls.tsx';
+import { Carried } from '../report/controls.tsx';
 import { curlOf } from '../report/curl.ts';
 import type { Links } from '../report/links.ts';
-import { spanName } from '../report/span-name.ts';
+import { AboutAnswer, PageHead } from '../report/page-parts.tsx';
 import { REPORT_TEXT } from '../report/text.ts';
 import type { SavedData } from '../saved/data.ts';
 import { SavedMenu } from '../saved/menu.tsx';
@@ -36,23 +35,15 @@ export function journeysPage(request: SitePageRequest, props: JourneyProps): str
 
 function Journeys(props: JourneyProps): VNode {
   const { data, links, segments } = props;
-  const { span, zone, problem, eventsSinceMs, goals } = data;
+  const { zone, problem, eventsSinceMs } = data;
   return (
     <div class="report">
-      <div class="controls">
-        <h2 class="controls-title">{JOURNEYS_TEXT.title}</h2>
-        <FilterMenu data={data} links={links} />
-        <SavedMenu {...segments} />
-        <TimeMenu data={data} links={links} />
-      </div>
-      <p class="on-paper">
-        {dateRange(span.firstDay, span.lastDay)}, {zone}
-      </p>
-      {problem !== null && <Notice kind="wrong">{problem}</Notice>}
-      {eventsSinceMs !== null && (
-        <Notice kind="note">{JOURNEYS_TEXT.eventsSince(dateTime(eventsSinceMs, zone))}</Notice>
-      )}
-      <Chips data={{ goals: goals.map((goal) => ({ goal })) }} links={links} />
+      <PageHead {...{ title: JOURNEYS_TEXT.title, data, links }} menus={<SavedMenu {...segments} />}>
+        {problem !== null && <Notice kind="wrong">{problem}</Notice>}
+        {eventsSinceMs !== null && (
+          <Notice kind="note">{JOURNEYS_TEXT.eventsSince(dateTime(eventsSinceMs, zone))}</Notice>
+        )}
+      </PageHead>
       <section class="card" aria-label={JOURNEYS_TEXT.page}>
         <p>{JOURNEYS_TEXT.lead}</p>
         <PageForm data={data} links={links} />
@@ -95,7 +86,7 @@ function PageForm({ data: { page, pages }, links }: Pick<JourneyProps, 'data' | 
 
 /** The lists before the page, the page, and the lists after it. */
 function Flow({ data, links, apiUrl }: JourneyProps): VNode | null {
-  const { result, page, span, zone, filters } = data;
+  const { result, page, span, filters } = data;
   if (result === null) return null;
   if (result.visits === 0) return <p class="hint empty">{JOURNEYS_TEXT.none}</p>;
   const at = (step: number) => result.steps.find((each) => each.step === step);
@@ -116,24 +107,11 @@ function Flow({ data, links, apiUrl }: JourneyProps): VNode | null {
           <bdi>{displayPage(page)}</bdi>
         </h2>
         <p>{plural(result.visits, 'visit')}</p>
-        <details class="panel-foot">
-          <summary>
-            {REPORT_TEXT.details}
-            <span class="visually-hidden"> {REPORT_TEXT.detailsOf(JOURNEYS_TEXT.title)}</span>
-          </summary>
-          <p>{JOURNEYS_TEXT.definition}</p>
-          <p class="hint">{REPORT_TEXT.panelTime(spanName(span), zone)}</p>
-          <p>
-            <a href={links.with({}, '/rows.csv')} download>
-              {REPORT_TEXT.csvAllRows}
-            </a>
-          </p>
-          {curl === null ? (
-            <p class="hint">{REPORT_TEXT.tooLong}</p>
-          ) : (
-            <Copyable id="curl-journey" text={curl} label={JOURNEYS_TEXT.apiRequest} />
-          )}
-        </details>
+        <AboutAnswer
+          {...{ title: JOURNEYS_TEXT.title, definition: JOURNEYS_TEXT.definition, data, links }}
+          csv={REPORT_TEXT.csvAllRows}
+          curl={{ id: 'curl-journey', text: curl, label: JOURNEYS_TEXT.apiRequest }}
+        />
       </section>
       <div class="panels journey-steps">{lists(1)}</div>
     </>

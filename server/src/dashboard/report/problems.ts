@@ -54,10 +54,10 @@ export interface Invalid {
   without: string;
 }
 
-/** Lists the parameters that mean nothing to a report. */
-export function unknownParameters(query: URLSearchParams): string[] {
+/** Lists the parameters that mean nothing to a page. @param known those of the page; by default, of a report */
+export function unknownParameters(query: URLSearchParams, known = REPORT_PARAMETERS): string[] {
   return [...new Set(query.keys())]
-    .filter((name) => !REPORT_PARAMETERS.includes(name) && name !== 'allowed')
+    .filter((name) => !known.includes(name) && name !== 'allowed')
     .map((name) => name.slice(0, ECHO_MAX_CHARS));
 }
 
