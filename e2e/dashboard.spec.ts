@@ -356,6 +356,14 @@ test.describe('with 90 days of data @chromium', () => {
     await page.keyboard.press('Enter');
     await page.waitForURL(/range=custom/);
     expect(periodOf()).toEqual([from - 2, from - 1]);
+
+    // Parts of a day have no report, so that several of them would open nothing.
+    await page.goto(`${site}?range=yesterday`);
+    await chart.focus();
+    await page.keyboard.press('Home');
+    await page.keyboard.press('Shift+ArrowRight');
+    await expect(page.locator('.chart-hit.is-shown')).toHaveCount(1);
+    await expect(chart).toHaveAttribute('aria-valuenow', '2');
     expect(complaints).toEqual([]);
   });
 

@@ -58,6 +58,16 @@ describe('the periods before and after a span', () => {
   });
 });
 
+describe('the keys of the chart', () => {
+  it('choose several buckets only if these are days, weeks or months, since parts of days have no report', async () => {
+    const { visitor, base } = await ownerOf('keys.example');
+    for (const query of ['range=7d', 'range=12m', 'range=7d&interval=hour', 'range=today', 'range=60m']) {
+      const label = /data-chart="([^"]*)"/.exec((await visitor.get(`${base}?${query}`)).text)?.[1];
+      expect(label?.includes('Enter opens the period'), query).toBe(/7d$|12m/.test(query));
+    }
+  });
+});
+
 describe('the menu of sites', () => {
   it('offers up to nine sites of the user, and none if there is only one', async () => {
     const { visitor, account, base, site } = await ownerOf('first.example', 'pro');

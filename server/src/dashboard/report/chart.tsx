@@ -20,9 +20,10 @@ const BARS_MAX = 14;
 export function Chart(props: ChartProps): VNode {
   const { figure, buckets, interval, ticks } = props;
   const highest = Math.max(0, ...buckets.map(({ value }) => value));
+  const opensPeriods = buckets.every(({ zoom }) => zoom !== null);
   const summary = REPORT_TEXT.chart(figure.name, interval, buckets.length, figure.text(highest));
   return (
-    <figure class="chart" data-chart={REPORT_TEXT.useArrows(figure.name)}>
+    <figure class="chart" data-chart={REPORT_TEXT.useArrows(figure.name, opensPeriods)}>
       <div class="chart-plot">
         <svg width="100%" height={HEIGHT} role="img" aria-label={summary}>
           <Grid ticks={ticks} />

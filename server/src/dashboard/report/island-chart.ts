@@ -13,6 +13,8 @@ function enhance(chart: HTMLElement, plot: HTMLElement): void {
   const hits = [...plot.querySelectorAll<HTMLAnchorElement>('.chart-hit')];
   const rows = [...chart.querySelectorAll<HTMLTableRowElement>('tbody tr')];
   const names = [...chart.querySelectorAll('thead th')].slice(1).map((th) => th.textContent ?? '');
+  // Buckets within a day have no report, so several cannot be chosen.
+  const opensPeriods = hits.every(({ href }) => href !== '');
   for (const hit of hits) hit.removeAttribute('title');
   const tip = document.createElement('div');
   tip.className = 'chart-tip';
@@ -38,7 +40,7 @@ function enhance(chart: HTMLElement, plot: HTMLElement): void {
     const [hit, row] = [hits[i], rows[i]];
     if (hit === undefined || row === undefined) return;
     shown = i;
-    anchor = from;
+    anchor = opensPeriods ? from : i;
     mark();
     const period = anchor === shown ? null : periodOf(rows[Math.min(anchor, i)], rows[Math.max(anchor, i)]);
     tip.replaceChildren(...(period === null ? contentOf(row, names) : [heading(period)]));
@@ -106,7 +108,7 @@ function enhance(chart: HTMLElement, plot: HTMLElement): void {
   });
 }
 
-/** Opens the report from the first day of one bucket to the last day of another. Buckets within a day have no report. */
+/** Opens the report from the first day of one bucket to the last day of another. */
 function openPeriod(first: HTMLAnchorElement | undefined, last: HTMLAnchorElement | undefined): void {
   if (!first?.href || !last?.href) return;
   const url = new URL(first.href);

@@ -107,8 +107,8 @@ export const REPORT_TEXT = {
   isOpen: 'Not over yet',
   interval: 'Interval',
   intervalNames: { minute: 'Minutes', hour: 'Hours', day: 'Days', week: 'Weeks', month: 'Months' },
-  useArrows: (figure: string) =>
-    `${figure} over time. Arrow keys move, with Shift they choose several, and Enter opens the period.`,
+  useArrows: (figure: string, opensPeriods: boolean) =>
+    `${figure} over time. Arrow keys move${opensPeriods ? ', with Shift they choose several, and Enter opens the period' : ''}.`,
   allowed: (host: string) => `Events from ${host} are counted from now on. Reload a page there to check.`,
   noEvents: 'No events yet. Paste this snippet into your pages, then open one of them.',
   snippet: 'Snippet',
