@@ -169,6 +169,8 @@ describe('a segment', () => {
 
   it.each([
     ['', 'f=country:DE', 'Enter a name of 1 to 100 characters.'],
+    // A link of this name would be nothing to see or click on.
+    ['\u200B\u202E\0', 'f=country:DE', 'Enter a name of 1 to 100 characters.'],
     ['x'.repeat(101), 'f=country:DE', 'Enter a name of 1 to 100 characters.'],
     ['No filter', 'range=7d', 'A segment needs at least one filter.'],
     ['Wrong', 'f=countries:DE', 'has an unknown dimension'],

@@ -9,7 +9,7 @@ import { refusal } from './use-case-error.ts';
 const EMAIL = /^[^\s@<>"]+@[^\s@<>"]+$/;
 /** The longest email address: https://www.rfc-editor.org/errata/eid1690 */
 export const EMAIL_MAX_CHARS = 254;
-/** The longest name of an API key or a public link. */
+/** The longest name of an API key, a public link or a saved query. */
 export const NAME_MAX_CHARS = 100;
 /** The maximum number of days: a hundred years. */
 const DAYS_MAX = 36_500;
@@ -50,10 +50,13 @@ export function readTimeZone(typed: string): string {
   return typed;
 }
 
-/** Reads the name of an API key or a public link without surrounding spaces. */
+/** A character that people see: no blank, control or formatting character, such as a zero-width space. */
+const SEEN = /[^\s\p{Cc}\p{Cf}]/u;
+
+/** Reads the name of an API key, a public link or a saved query without surrounding spaces. */
 export function readName(typed: string): string {
   const name = typed.trim();
-  if (name === '' || name.length > NAME_MAX_CHARS) throw refusal('INVALID_NAME', NAME_MAX_CHARS);
+  if (!SEEN.test(name) || name.length > NAME_MAX_CHARS) throw refusal('INVALID_NAME', NAME_MAX_CHARS);
   return name;
 }
 
