@@ -219,6 +219,9 @@ describe('a roll-up', () => {
     expect(none.status).toBe(400);
     expect(none.text).toContain('Choose at least one site.');
     expect(none.text).toContain(`value="${first?.id}"`);
+    expect(none.text).not.toContain('Show the last 28 days');
+    for (const text of [all, none.text])
+      expect(text).toContain('<a href="/dashboard" aria-current="page">Sites</a>');
   });
 });
 

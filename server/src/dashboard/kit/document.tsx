@@ -79,7 +79,7 @@ const LINKS = [
   {
     to: '/dashboard',
     name: 'Sites',
-    isHere: (path: string) => path === '/dashboard' || /^\/dashboard\/(sites|add-site)/.test(path),
+    isHere: (path: string) => path === '/dashboard' || /^\/dashboard\/(sites|add-site|roll-up)/.test(path),
   },
   {
     to: '/dashboard/settings/api-keys',

@@ -50,8 +50,8 @@ export function invalidReport(error: unknown, base: string, page: (invalid: Inva
 export interface Invalid {
   /** What is wrong with the URL of a report, as sentences. */
   problems: readonly string[];
-  /** The URL without all of its parameters. */
-  without: string;
+  /** The URL without all of its parameters; null if that is invalid, too. */
+  without: string | null;
 }
 
 /** Lists the parameters that mean nothing to a page. @param known those of the page; by default, of a report */

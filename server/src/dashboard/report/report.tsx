@@ -131,9 +131,11 @@ export function ReportProblems({ problems, without }: Invalid): VNode {
           <li>{problem}</li>
         ))}
       </ul>
-      <p>
-        <a href={without}>{REPORT_TEXT.showDefault}</a>
-      </p>
+      {without !== null && (
+        <p>
+          <a href={without}>{REPORT_TEXT.showDefault}</a>
+        </p>
+      )}
     </Notice>
   );
 }

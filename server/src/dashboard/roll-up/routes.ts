@@ -53,7 +53,7 @@ export function rollUpPages(router: Router): void {
         kept: new Links(BASE, query).hidden([]),
       });
       const refuse = (problem: string) =>
-        html(invalidRollUpPage(pageOf([]), { problems: [problem], without: '/dashboard' }), 400);
+        html(invalidRollUpPage(pageOf([]), { problems: [problem], without: null }), 400);
       const sites = await rolledUpSites({ registry }, account, request.query.getAll('site'));
       if (typeof sites === 'number') return refuse(ROLL_UP_TEXT.tooMany(sites, ROLL_UP_SITES_MAX));
       const [first] = sites;
