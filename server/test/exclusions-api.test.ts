@@ -102,10 +102,10 @@ describe('the API', () => {
     [{ pages: ['admin'] }, /^“admin” is not a path/],
     [{ countries: ['QX'], dry_run: true }, /^“QX” is not a country code/],
     [{ user_agents: ['*'] }, /matches every browser/],
-    [{ hosts: 'staging.example.com' }, /^hosts must be array/],
-    [{ referrer_spam: 'no' }, /^referrer_spam must be boolean/],
+    [{ hosts: 'staging.example.com' }, /^hosts must be an array/],
+    [{ referrer_spam: 'no' }, /^referrer_spam must be a boolean/],
     [{ agents: ['MyMonitor'] }, /^Unknown field "agents". Valid fields: pages, countries, .*, user_agents, /],
-    [[], /^The body must be object/],
+    [[], /^The body must be an object/],
   ])('refuses %o', async (body, message) => {
     const answer = await put(configure, body);
     expect([answer.status, answer.json()]).toEqual([

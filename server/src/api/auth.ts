@@ -32,7 +32,7 @@ export async function authenticate(
 }
 
 const SCOPE_SENTENCES: Readonly<Record<KeyScope, string>> = {
-  read: 'This key can only send events. To read reports, use a key with the "read" scope.',
+  read: 'This key cannot read reports. Use a key with the "read" scope.',
   write: 'This key cannot send events. Use a key with the "write" scope.',
   configure: 'This key cannot change settings. Use a key with the "configure" scope.',
 };

@@ -20,7 +20,9 @@ export function bodyReader<Body extends TObject>(
     if (!shape.Check(body)) {
       const [problem] = shape.Errors(body);
       const field = problem?.instancePath.slice(1).replaceAll('/', '.') || 'The body';
-      throw new ApiError('INVALID_REQUEST', { detail: `${field} ${problem?.message ?? 'is invalid'}.` });
+      throw new ApiError('INVALID_REQUEST', {
+        detail: `${field} ${withArticle(problem?.message ?? 'is invalid')}.`,
+      });
     }
     const unknown = Object.keys(body as object).find(
       (name) => !fields.includes(name) && !ignored.includes(name),
@@ -30,4 +32,12 @@ export function bodyReader<Body extends TObject>(
       detail: `Unknown field "${unknown.slice(0, ECHO_MAX_CHARS)}". Valid fields: ${fields.join(', ')}.`,
     });
   };
+}
+
+/** Writes “must be array”, as the validator says it, as “must be an array”. */
+function withArticle(message: string): string {
+  return message.replace(
+    /^must be (?=[a-z]+$)/,
+    (start) => `${start}${/^must be [aeio]/.test(message) ? 'an' : 'a'} `,
+  );
 }
