@@ -65,7 +65,7 @@ export async function noteAbout(
   await registry.addAnnotation({ id, siteId: site.id, day, text, createdAtMs: clock.now() });
 }
 
-/** Notes in the reports of all sites that they come from a backup, and what the last thing is that it knows of each. */
+/** Adds a note to the reports of all sites that they were restored from a backup, and when its last event of each site was. */
 export async function noteRestore({
   registry,
   events,

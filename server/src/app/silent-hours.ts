@@ -8,7 +8,7 @@ import { noteAbout } from './annotations.ts';
 
 /** The days before a day that are examined for a silence that ends in it. A longer one is plain in any chart. */
 const DAYS_BEFORE = 7;
-/** The fewest events of a site in the time that is learned from. With fewer, no hours are silent against the habit. */
+/** The fewest events of a site in the time that is learned from. A site with fewer has silent hours as a rule. */
 const EVENTS_MIN = 300;
 
 interface Stores {

@@ -5,7 +5,7 @@ import { REPORT_TEXT } from './text.ts';
 
 /** A note about a day of the chart. */
 export interface ChartNote {
-  /** The id of the annotation; null if the note is made of the ledger, so that nobody can remove it. */
+  /** The id of the annotation; null if the note comes from the ledger, and cannot be removed. */
   id: string | null;
   day: number;
   text: string;
