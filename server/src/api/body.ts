@@ -36,8 +36,5 @@ export function bodyReader<Body extends TObject>(
 
 /** Writes “must be array”, as the validator says it, as “must be an array”. */
 function withArticle(message: string): string {
-  return message.replace(
-    /^must be (?=[a-z]+$)/,
-    (start) => `${start}${/^must be [aeio]/.test(message) ? 'an' : 'a'} `,
-  );
+  return message.replace(/^must be (?=(?:array|object)$)/, '$&an ').replace(/^must be (?=[a-z]+$)/, '$&a ');
 }
