@@ -193,6 +193,7 @@ describe('a roll-up', () => {
     expect(details.text).not.toContain('b.example/a');
     for (const by of ['source', 'bot', 'prop:plan', 'goal'])
       expect((await owner.get(`${detailsOf}&by=${by}`)).status, by).toBe(200);
+    expect((await owner.get(`${detailsOf}&by=site`)).text).toContain('The table of sites has no details');
     expect((await owner.get(`/dashboard/roll-up/map?${siteParameters()}&range=7d`)).text).toContain('<svg');
     const suggested = await owner.get(
       `/dashboard/roll-up/suggestions?${siteParameters()}&range=7d&add=page&how=is&search=a.ex`,

@@ -60,7 +60,8 @@ function detailsOf(query: URLSearchParams): DetailsOf {
   const by = query.get('by') ?? 'page';
   if (by === 'goal') return { kind: 'goals', by };
   const dimension = dimensionOf(by);
-  if (dimension === null) throw new InvalidReport([REPORT_TEXT.noDetails]);
+  if (dimension === null)
+    throw new InvalidReport([by === 'site' ? REPORT_TEXT.noDetailsOfSites : REPORT_TEXT.noDetails]);
   const table = query.get('table');
   return {
     kind: table === 'vitals' || table === 'ai' ? table : 'rows',

@@ -157,6 +157,7 @@ export const REPORT_TEXT = {
   copyTableOf: 'the rows shown',
   vitalsAndScroll: 'Web vitals and scroll depth',
   noDetails: 'The chart has no details: use “View as table” below it.',
+  noDetailsOfSites: 'The table of sites has no details: the report lists all of them.',
   filteredBy: (filters: readonly string[]) => `Filters: ${filters.join('; ')}.`,
   requests: 'Requests',
   events: 'Events',
