@@ -88,8 +88,8 @@ function withinLimit(hosts: readonly string[]): string[] {
   return different;
 }
 
-/** The most hosts that a note names; of more, it has the number. */
-const NOTED_HOSTS_MAX = 3;
+/** The most characters of hosts that a note names; of more, it has their number. */
+const NOTED_HOSTS_MAX_CHARS = 60;
 
 /** Sets the host rules of a site. A note in its reports says what changed. @throws UseCaseError `SITE_NOT_FOUND` */
 export async function setHostRules(
@@ -118,7 +118,8 @@ export async function setHostRules(
 
 function noted(verb: string, hosts: readonly string[]): string[] {
   if (hosts.length === 0) return [];
-  return [`${hosts.length > NOTED_HOSTS_MAX ? hosts.length : hosts.map(shownDomain).join(', ')} ${verb}`];
+  const names = hosts.map(shownDomain).join(', ');
+  return [`${names.length > NOTED_HOSTS_MAX_CHARS ? hosts.length : names} ${verb}`];
 }
 
 /**
