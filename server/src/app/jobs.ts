@@ -24,8 +24,8 @@ export interface HourlyJobs {
 }
 
 /**
- * Starts the hourly jobs: stored second factors, retention, removed sites, security log, salts, sealing of days, silent hours,
- * archiving of days, unused strings.
+ * Starts the hourly jobs: stored second factors, retention, removed sites, security log, salts, sealing of days and
+ * their silent hours, archiving of days, unused strings.
  *
  * @param retentionDays for sites without their own setting; null: events are kept forever
  * @param onError called with each failure; the job is retried an hour later
@@ -61,8 +61,7 @@ export function startHourlyJobs({
       await store.registry.expireSecurityEntries(clock.now() - SECURITY_LOG_DAYS * DAY_MS);
     },
     () => salt.clean(),
-    (signal) => store.reports.sealDaysBefore(utcDay(clock.now() - DAY_SETTLED_MS), signal),
-    silenceJob(store, clock),
+    (signal) => sealDays(store, clock, signal),
     archiveJob(store.reports, clock),
     async (signal) => store.events.collectTexts?.(signal),
   ];
@@ -87,15 +86,11 @@ export function archiveJob(reports: Pick<Reports, 'archiveDaysBefore'>, clock: C
   };
 }
 
-/** Makes the job that notes the silent hours of the last day that is sealed, once. */
-function silenceJob(store: Store, clock: Clock): Job {
-  let doneDay: number | null = null;
-  return async (signal) => {
-    const day = utcDay(clock.now() - DAY_SETTLED_MS) - 1;
-    if (doneDay === day || !(await isElected('silent hours', { store, clock }))) return;
-    await noteSilences({ store, clock }, day, signal);
-    if (!signal.aborted) doneDay = day;
-  };
+/** Seals days. If there were any, the numbers of the last day are final, and its silent hours are noted. */
+async function sealDays(store: Store, clock: Clock, signal: AbortSignal): Promise<void> {
+  const beforeDay = utcDay(clock.now() - DAY_SETTLED_MS);
+  const sealed = await store.reports.sealDaysBefore(beforeDay, signal);
+  if (sealed > 0) await noteSilences({ store, clock }, beforeDay - 1, signal);
 }
 
 /** Returns whether this process does a job in this interval, which the first of several servers to ask does. */

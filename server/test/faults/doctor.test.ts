@@ -109,7 +109,8 @@ describe('the doctor', PATIENT, () => {
     await startProgram(dataDir).address;
     const mode = (path: string) => (statSync(path).mode & 0o777).toString(8);
     expect(mode(dataDir)).toBe('700');
-    for (const name of readdirSync(dataDir)) expect(mode(join(dataDir, name)), name).toBe('600');
+    for (const entry of readdirSync(dataDir, { withFileTypes: true }))
+      expect(mode(join(dataDir, entry.name)), entry.name).toBe(entry.isDirectory() ? '700' : '600');
     for (const others of [0o755, 0o710, 0o701]) {
       chmodSync(dataDir, others);
       await expectWrong(dataDir, {
