@@ -70,11 +70,17 @@ async function serve<Task, Answer, Limits>(
   }
   const tasks = new Map<number, UnderWay>();
   let isClosing = false;
+  /** Why the file can no longer be trusted. Tasks that are on their way must not touch it, before the process ends. */
+  let broken: Failure | null = null;
   const perform = async (number: number, task: Task, signal: AbortSignal) => {
     try {
-      say({ number, answer: await opened.perform(task, signal) });
+      if (broken === null) say({ number, answer: await opened.perform(task, signal) });
+      else say({ number, failed: broken });
     } catch (error) {
-      say({ number, failed: failureOf(error) });
+      const failed = failureOf(error);
+      // Files that are gone may be what still holds their last content.
+      if (failed.broken && !failed.gone) broken = failed;
+      say({ number, failed });
     }
     tasks.delete(number);
   };
