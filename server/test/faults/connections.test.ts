@@ -218,7 +218,8 @@ describe.runIf(canLimit)('a process without free file descriptors', PATIENT, () 
     const { program, send, expectWhole } = await stage({});
     const agent = connections(1);
     await send(agent);
-    limitFiles(program.pid, 8);
+    // Only the standard streams: libuv closes connections with the help of a descriptor that it holds in reserve, whichever it is.
+    limitFiles(program.pid, 3);
     const waiting = send();
     for (let i = 0; i < 20; i++) await send(agent);
     limitFiles(program.pid, null);
