@@ -115,7 +115,7 @@ describe('the overview of all sites', () => {
     try {
       const page = (await person.get('/dashboard')).text;
       expect(sumsIn(page)).toBe(
-        'All 1,001 sites There are no sums here, because they cover at most 1,000 sites and you see 1,001.',
+        'All 201 sites There are no sums here, because they cover at most 200 sites and you see 201.',
       );
       expect(cardIn(page, site)).not.toContain('Visitors');
     } finally {
