@@ -2,6 +2,7 @@ import { civilDay, readDate, zoneOf } from '../domain/calendar.ts';
 import { newId } from '../domain/tokens.ts';
 import type { Annotation, Events, Site } from '../store/contract/store.ts';
 import type { Context } from './context.ts';
+import { allSites } from './sites.ts';
 import { refusal } from './use-case-error.ts';
 
 /** Use cases of annotations: notes about days, which reports show. Owners write them, and so do changes of what is counted. */
@@ -48,7 +49,7 @@ export async function noteChange(
 }
 
 /**
- * Adds a note about a day to a site. A note that is there already is not repeated. If there is no room for one more, none is added.
+ * Adds a note about a day to a site, unless the day has the same note already, or the site has as many notes as it may.
  *
  * @param day days since 1970-01-01
  */
@@ -71,8 +72,7 @@ export async function noteRestore({
   events,
   clock,
 }: Pick<Context, 'registry' | 'clock'> & { events: Pick<Events, 'keyUse'> }): Promise<void> {
-  let sites = await registry.sitesAfter(null);
-  while (sites.length > 0) {
+  for await (const sites of allSites({ registry })) {
     for (const site of sites) {
       const uses = await events.keyUse(site.id);
       const lastMs = Math.max(0, ...uses.map(({ lastSeenAtMs }) => lastSeenAtMs));
@@ -80,6 +80,5 @@ export async function noteRestore({
       const text = `Restored from a backup that ${lastMs === 0 ? 'has no events' : `ends at ${last} UTC`}`;
       await noteChange({ registry, clock }, site, text);
     }
-    sites = await registry.sitesAfter(sites.at(-1)?.id ?? null);
   }
 }

@@ -3,6 +3,7 @@ import { type Clock, DAY_MS, HOUR_MS, MINUTE_MS, utcDay } from '../domain/clock.
 import type { Events, Registry, Reports, Store } from '../store/contract/store.ts';
 import { SECURITY_LOG_DAYS } from './security-log.ts';
 import { noteSilences } from './silent-hours.ts';
+import { allSites } from './sites.ts';
 
 /** The interval between runs. */
 const INTERVAL_MS = HOUR_MS;
@@ -171,8 +172,8 @@ async function expireEvents(
   let deleted = 0;
   // If events are kept forever by default, only the few sites with their own setting matter.
   const which = { ownRetention: defaultDays === null };
-  let sites = await registry.sitesAfter(null, which);
-  while (sites.length > 0 && !signal.aborted) {
+  for await (const sites of allSites({ registry }, which)) {
+    if (signal.aborted) break;
     // Whole UTC days, since the files of days that are over are written again for what is deleted of them.
     const today = utcDay(clock.now());
     const limits = sites.flatMap(({ id, retentionDays }) => {
@@ -180,7 +181,6 @@ async function expireEvents(
       return days === null ? [] : [{ siteId: id, beforeMs: (today - days) * DAY_MS }];
     });
     if (limits.length > 0) deleted += await events.expire(limits, signal);
-    sites = await registry.sitesAfter(sites.at(-1)?.id ?? null, which);
   }
   return deleted;
 }

@@ -3,6 +3,7 @@ import { type Clock, DAY_MS, HOUR_MS } from '../domain/clock.ts';
 import { HOURS_LEARNED, silencesIn } from '../domain/silences.ts';
 import type { Events, Registry, Reports, Site } from '../store/contract/store.ts';
 import { noteAbout } from './annotations.ts';
+import { allSites } from './sites.ts';
 
 /** Notes the hours in which a site had no events although visits are usual then. */
 
@@ -27,15 +28,13 @@ export async function noteSilences(
   signal: AbortSignal,
 ): Promise<void> {
   const learned = { firstDay: day - HOURS_LEARNED / 24, lastDay: day };
-  let sites = await store.registry.sitesAfter(null);
-  while (sites.length > 0) {
+  for await (const sites of allSites(store)) {
     const ids = sites.map(({ id }) => id);
     const counts = await store.events.countBySite(ids, learned);
     for (const site of sites) {
       if (signal.aborted) return;
       if ((counts.get(site.id) ?? 0) >= EVENTS_MIN) await noteSilencesOf({ store, clock }, site, day);
     }
-    sites = await store.registry.sitesAfter(ids.at(-1) ?? null);
   }
 }
 
@@ -49,10 +48,10 @@ async function noteSilencesOf(
   // The hour after the day shows whether a silence ends with the day.
   const boundariesMs = Array.from({ length: HOURS_LEARNED + (DAYS_BEFORE + 1) * 24 + 2 }, (_, i) => atMs(i));
   const hours = await store.reports.series({ siteId: site.id, filters: [] }, boundariesMs);
-  const zone = zoneOf(site, await store.registry.accountById(site.accountId));
   for (const { first, hours: length, usual } of silencesIn(hours)) {
     const [fromMs, toMs] = [atMs(first), atMs(first + length)];
     if (toMs <= day * DAY_MS || toMs > (day + 1) * DAY_MS) continue;
+    const zone = zoneOf(site, await store.registry.accountById(site.accountId));
     const [firstDay, lastDay] = [civilDay(zone, fromMs), civilDay(zone, toMs)];
     const end = `${timeOfDay(zone, toMs)}${firstDay === lastDay ? '' : ` on ${writeDate(lastDay)}`}`;
     const text = `No events from ${timeOfDay(zone, fromMs)} to ${end}, when about ${usual} visits are usual`;

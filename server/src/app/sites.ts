@@ -59,6 +59,18 @@ export async function findSite({ registry }: Pick<Context, 'registry'>, id: stri
   return site;
 }
 
+/** Goes through all sites, some at a time, as `sitesAfter` lists them. */
+export async function* allSites(
+  { registry }: { registry: Pick<Registry, 'sitesAfter'> },
+  options?: { ownRetention: boolean },
+): AsyncGenerator<Site[]> {
+  for (let last: string | null | undefined = null; last !== undefined; ) {
+    const sites = await registry.sitesAfter(last, options);
+    last = sites.at(-1)?.id;
+    if (last !== undefined) yield sites;
+  }
+}
+
 /** Returns a site that the registry has changed. @throws UseCaseError `SITE_NOT_FOUND` if it does not exist */
 export async function changedSite(id: string, change: Promise<Site | null>): Promise<Site> {
   const site = await change;
