@@ -1,5 +1,5 @@
 import type { Interval } from '../../app/reports/spans.ts';
-import { civilDay } from '../../domain/calendar.ts';
+import { civilDay, timeOfDay } from '../../domain/calendar.ts';
 import { DAY_MS } from '../../domain/clock.ts';
 import { memoize } from '../../domain/memoize.ts';
 import { visibleText } from '../../domain/visible-text.ts';
@@ -74,7 +74,7 @@ const WEEKDAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
 /** Formats the start of a bucket for the axis of a chart, as `14:00`, `28 Nov` or `Nov 2026`. The hour of midnight is a date. */
 export function bucketLabel(startMs: number, interval: Interval, zone: string): string {
   const day = civilDay(zone, startMs);
-  if (isWithinDay(interval) && day === civilDay(zone, startMs - 1)) return time(startMs, zone);
+  if (isWithinDay(interval) && day === civilDay(zone, startMs - 1)) return timeOfDay(zone, startMs);
   const { month, year } = partsOf(day * DAY_MS);
   return interval === 'month' ? `${month} ${year}` : dayAndMonth(day * DAY_MS);
 }
@@ -119,18 +119,8 @@ export function dateRange(firstDay: number, lastDay: number): string {
     : `${dayAndMonth(firstMs)} – ${date(lastMs)}`;
 }
 
-/** Formats the time of an instant in a time zone as `14:05`. */
-function time(atMs: number, zone: string): string {
-  return timeFormat(zone).format(atMs);
-}
-
 /** The maximum number of cached time formats, more than there are zones. */
 const MAX_CACHED_FORMATS = 1_000;
-
-const timeFormat = memoize(
-  MAX_CACHED_FORMATS,
-  (zone) => new Intl.DateTimeFormat('en-GB', { timeZone: zone, hour: '2-digit', minute: '2-digit' }),
-);
 
 const timeToTheSecondFormat = memoize(
   MAX_CACHED_FORMATS,
@@ -144,5 +134,5 @@ export function timeToTheSecond(atMs: number, zone: string): string {
 
 /** Formats an instant in a time zone as `28 Nov 2026, 14:05`. */
 export function dateTime(atMs: number, zone: string): string {
-  return `${date(civilDay(zone, atMs) * DAY_MS)}, ${time(atMs, zone)}`;
+  return `${date(civilDay(zone, atMs) * DAY_MS)}, ${timeOfDay(zone, atMs)}`;
 }
