@@ -2,6 +2,7 @@ import type { ComponentChildren, VNode } from 'preact';
 import type { FunnelResult, StepResult } from '../../app/reports/funnels.ts';
 import { dimensionLabel, type FilterDimension } from '../../domain/dimensions.ts';
 import { valueName } from '../../domain/value-names.ts';
+import { Bar } from '../kit/elements.tsx';
 import { percent, short, whole } from '../kit/format.ts';
 import type { AskedStep } from './data.ts';
 import { FUNNELS_TEXT } from './text.ts';
@@ -25,9 +26,7 @@ export function FunnelSteps({ steps, result }: { steps: readonly AskedStep[]; re
           <li>
             <Loss step={step} before={result.steps[i - 1]} no={i} />
             <div class="funnel-step">
-              <svg class="bar" aria-hidden="true" preserveAspectRatio="none">
-                <rect width={`${(100 * (step.rate ?? 0)).toFixed(1)}%`} height="100%" rx="4" />
-              </svg>
+              <Bar percent={100 * (step.rate ?? 0)} />
               <span class="value">
                 {i + 1}. <bdi>{steps[i]?.name}</bdi>
               </span>

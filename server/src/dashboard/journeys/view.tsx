@@ -2,7 +2,7 @@ import type { VNode } from 'preact';
 import { JOURNEY_PAGE_MAX_CHARS, JOURNEY_STEPS } from '../../domain/journey.ts';
 import { displayPage } from '../../domain/page-path.ts';
 import type { JourneyStep } from '../../store/contract/store.ts';
-import { Notice } from '../kit/elements.tsx';
+import { Bar, Notice } from '../kit/elements.tsx';
 import { dateTime, isolated, plural, short } from '../kit/format.ts';
 import type { SitePageRequest } from '../kit/parts.ts';
 import { siteDocument } from '../kit/site-frame.tsx';
@@ -125,12 +125,7 @@ function StepList({ step: of, among, links }: { step: JourneyStep; among: number
   const id = `journey-${where}-${Math.abs(step)}`;
   const listed = rows.reduce((sum, row) => sum + row.visits, 0);
   const others = pages - rows.length;
-  const width = (count: number) => `${((100 * count) / Math.max(among, 1)).toFixed(1)}%`;
-  const bar = (count: number) => (
-    <svg class="bar" aria-hidden="true" preserveAspectRatio="none">
-      <rect width={width(count)} height="100%" rx="4" />
-    </svg>
-  );
+  const bar = (count: number) => <Bar percent={(100 * count) / Math.max(among, 1)} />;
   const rest = [
     ...(others > 0 ? [{ name: JOURNEYS_TEXT.others(others), count: visits - listed }] : []),
     ...(among > visits

@@ -21,6 +21,15 @@ export function Notice({
   );
 }
 
+/** The bar behind a row, as long as its share. */
+export function Bar({ percent }: { percent: number }): VNode {
+  return (
+    <svg class="bar" aria-hidden="true" preserveAspectRatio="none">
+      <rect width={`${percent.toFixed(1)}%`} height="100%" rx="4" />
+    </svg>
+  );
+}
+
 /** A text with a copy button, which appears only if JavaScript is on. */
 export function Copyable({ id, text, label }: { id: string; text: string; label: string }): VNode {
   return (

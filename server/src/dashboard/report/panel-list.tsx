@@ -4,6 +4,7 @@ import { type Dimension, dimensionLabel } from '../../domain/dimensions.ts';
 import { shownDomain } from '../../domain/hosts.ts';
 import { valueName } from '../../domain/value-names.ts';
 import type { BreakdownRow } from '../../store/contract/store.ts';
+import { Bar } from '../kit/elements.tsx';
 import { isolated, percent, short } from '../kit/format.ts';
 import type { PanelData, ReportData, SiteRow } from './data.ts';
 import { goalName } from './goal-name.ts';
@@ -81,9 +82,7 @@ function Rows({
         {rows.map((row) => (
           <tr>
             <th scope="row">
-              <svg class="bar" aria-hidden="true" preserveAspectRatio="none">
-                <rect width={`${((100 * weightOf(by, row)) / most).toFixed(1)}%`} height="100%" rx="4" />
-              </svg>
+              <Bar percent={(100 * weightOf(by, row)) / most} />
               <Value by={by} row={row} links={links} />
             </th>
             <td class="number">{short(weightOf(by, row))}</td>
@@ -159,9 +158,7 @@ function SiteTable({ rows, most, links }: { rows: readonly SiteRow[]; most: numb
         {rows.map(({ site: { id, domain }, measures: { visitors } }) => (
           <tr>
             <th scope="row">
-              <svg class="bar" aria-hidden="true" preserveAspectRatio="none">
-                <rect width={`${((100 * visitors) / most).toFixed(1)}%`} height="100%" rx="4" />
-              </svg>
+              <Bar percent={(100 * visitors) / most} />
               <a
                 class="value"
                 href={links.ofSite(id)}

@@ -10,6 +10,7 @@ import {
   type VitalFigures,
 } from '../../domain/vitals.ts';
 import type { ViewsRow } from '../../store/contract/store.ts';
+import { Bar } from '../kit/elements.tsx';
 import { percent, short } from '../kit/format.ts';
 import type { ReportData } from './data.ts';
 import type { Links } from './links.ts';
@@ -167,9 +168,7 @@ function ScrollPanel({ data, views: { totals, byPage }, links, apiUrl }: Shared)
           {rows.map((row) => (
             <tr>
               <th scope="row">
-                <svg class="bar" aria-hidden="true" preserveAspectRatio="none">
-                  <rect width={`${(scrollDepth(row) ?? 0).toFixed(1)}%`} height="100%" rx="4" />
-                </svg>
+                <Bar percent={scrollDepth(row) ?? 0} />
                 <Value by="page" row={row} links={links} />
               </th>
               <td class="number">{short(row.scrolled)}</td>
