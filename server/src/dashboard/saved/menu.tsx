@@ -73,17 +73,24 @@ export function SavedCard({ kind, items }: SavedData): VNode | null {
                 <bdi>{saved.name}</bdi>
               </a>
             </h3>
-            <ul class="hint">
-              {words.map((each) => (
-                <li>
-                  <bdi>{each}</bdi>
-                </li>
-              ))}
-            </ul>
+            <Words words={words} />
           </li>
         ))}
       </ul>
     </Card>
+  );
+}
+
+/** What a saved query stands for. */
+export function Words({ words }: Pick<SavedItem, 'words'>): VNode {
+  return (
+    <ul class="hint">
+      {words.map((each) => (
+        <li>
+          <bdi>{each}</bdi>
+        </li>
+      ))}
+    </ul>
   );
 }
 

@@ -5,7 +5,7 @@ import { ButtonForm, Form } from '../kit/form.tsx';
 import type { SitePageRequest } from '../kit/parts.ts';
 import { siteDocument } from '../kit/site-frame.tsx';
 import type { SavedData, SavedItem } from './data.ts';
-import { NOTHING_TYPED, SaveForm, type TypedSaved } from './menu.tsx';
+import { NOTHING_TYPED, SaveForm, type TypedSaved, Words } from './menu.tsx';
 import { SAVED_TEXT } from './text.ts';
 
 export interface SavedPageData extends SavedData {
@@ -94,13 +94,7 @@ function Saved({ data, item }: { data: SavedData; item: SavedItem }): VNode {
         )}
         {isActive && <span class="hint"> {SAVED_TEXT.current}</span>}
       </h3>
-      <ul class="hint">
-        {words.map((each) => (
-          <li>
-            <bdi>{each}</bdi>
-          </li>
-        ))}
-      </ul>
+      <Words words={words} />
       {problem !== null && (
         <Notice kind="wrong">
           {SAVED_TEXT.unusable} <bdi>{problem}</bdi>
