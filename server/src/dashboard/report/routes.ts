@@ -62,13 +62,13 @@ export function sitePages(router: Router): void {
     const { site, query, baseUrl, role, frame } = request;
     const base = `/dashboard/sites/${site.id}`;
     try {
-      const ask = await siteAsk(parts, request);
-      const data = await loadReport(ask);
+      const data = await loadReport(await siteAsk(parts, request));
       const links = new Links(base, query);
       const { firstDay, lastDay } = data.span;
-      const [annotations, lost] = await Promise.all([
+      const [annotations, lost, segments] = await Promise.all([
         store.registry.annotationsOf(site.id, { firstDay, lastDay }),
         lostEventsIn(store, { site, zone: data.zone, span: data.span }),
+        loadSegments(store.registry, request, links, 'report'),
       ]);
       const mayConfigure = may(role, 'configure');
       const page = reportPage(request, {
@@ -81,7 +81,7 @@ export function sitePages(router: Router): void {
             ? { frame, path: `${base}/annotations`, query: links.query, day: lastDay }
             : null,
         },
-        segments: await loadSegments(store.registry, request, links, 'report'),
+        segments,
         ...(problem === undefined ? {} : { problem }),
       });
       return html(page, problem === undefined ? 200 : 422);
