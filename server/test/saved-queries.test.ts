@@ -372,7 +372,7 @@ describe('a saved funnel', () => {
     expect((await viewer.post(`${base}/saved-funnels`, funnel('x', STEPS, 'team'))).status).toBe(403);
     expect((await viewer.post(`${base}/saved-funnels`, funnel('Mine', STEPS))).status).toBe(303);
     expect((await visitor.get(`${base}/saved-funnels`)).text).not.toContain('Mine');
-    // A funnel is no segment.
+    // A funnel is not a segment.
     expect((await visitor.post(`${base}/segments/remove`, { id })).status).toBe(404);
     const query = 'step=page:/&step=page:/pricing';
     await visitor.post(`${base}/saved-funnels/change`, { id, name: 'New', query });

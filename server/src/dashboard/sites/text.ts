@@ -36,7 +36,7 @@ export const SITES_TEXT = {
     `${name}: ${days}, ${zone}${before === null ? '' : `, compared with ${before}`}. A visitor of two sites counts on each, because the anonymous ID differs by site.`,
   tooMany: (sites: number, most: number) =>
     `There are no sums here, because they cover at most ${whole(most)} sites and you see ${whole(sites)}.`,
-  unknownRange: (range: string) => `There is no period “${range}”. This is the default one.`,
+  unknownRange: (range: string) => `There is no period “${range}”, so the default is shown.`,
   visitorsSpark: (buckets: number, days: string, visitors: number, most: number) =>
     `${plural(visitors, 'visitor')} ${days}, up to ${whole(most)} in one of ${plural(buckets, 'bar')}`,
   /** The label in front of the time of the last event. */
