@@ -36,7 +36,7 @@ async function exposedNames(): Promise<Set<string>> {
   const sources: Sources = {
     connections: { open: 0, max: 1, dropped: 0 },
     clients: { unreadable: 0 },
-    jobs: { deletedRows: 0, failures: 0 },
+    jobs: { deletedRows: 0, failures: 0, endedAtMs: null },
     events: {
       fill: () => 0,
       health: async () => ({ ok: true }),

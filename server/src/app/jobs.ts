@@ -19,7 +19,12 @@ type Job = (signal: AbortSignal) => Promise<unknown>;
 
 /** The hourly jobs, with counts for metrics. */
 export interface HourlyJobs {
-  readonly done: { readonly deletedRows: number; readonly failures: number };
+  readonly done: {
+    readonly deletedRows: number;
+    readonly failures: number;
+    /** When the last round of all jobs ended, in epoch ms; null before the first one ended. */
+    readonly endedAtMs: number | null;
+  };
   /** Stops the running job early, and settles when it has ended. */
   stop(): Promise<void>;
 }
@@ -46,7 +51,7 @@ export function startHourlyJobs({
   retentionDays: number | null;
   onError: (error: unknown) => void;
 }): HourlyJobs {
-  const done = { deletedRows: 0, failures: 0 };
+  const done = { deletedRows: 0, failures: 0, endedAtMs: null as number | null };
   const jobs: readonly Job[] = [
     (signal) => secondFactors.harden(signal),
     async (signal) => {
@@ -66,9 +71,14 @@ export function startHourlyJobs({
     archiveJob(store.reports, clock),
     async (signal) => store.events.collectTexts?.(signal),
   ];
-  const { stop } = repeat(jobs, (error) => {
-    done.failures += 1;
-    onError(error);
+  const { stop } = repeat(jobs, {
+    onError(error) {
+      done.failures += 1;
+      onError(error);
+    },
+    onRoundEnd() {
+      done.endedAtMs = clock.now();
+    },
   });
   return { done, stop };
 }
@@ -106,13 +116,17 @@ async function isElected(
 }
 
 /** Runs jobs one after the other, now and every hour, until stopped. */
-function repeat(jobs: readonly Job[], onError: (error: unknown) => void): { stop(): Promise<void> } {
+function repeat(
+  jobs: readonly Job[],
+  { onError, onRoundEnd }: { onError: (error: unknown) => void; onRoundEnd: () => void },
+): { stop(): Promise<void> } {
   const stopping = new AbortController();
   const { signal } = stopping;
   const runAll = async () => {
     for (const job of jobs) {
       if (!signal.aborted) await job(signal).catch(onError);
     }
+    if (!signal.aborted) onRoundEnd();
   };
   let round = runAll();
   const timer = setInterval(() => {

@@ -32,16 +32,23 @@ async function stage(settings: Record<string, string>, limits: { openFiles?: num
     stored.push(pathOf(beacon));
     return answer;
   };
-  const shown = async (name: string) => {
+  const metric = async (name: string) => {
     const { text } = await ask(`http://127.0.0.1:${port}`, { path: '/metrics' });
-    return shownAs(readExposition(text), `attractos_connections${name}`);
+    return shownAs(readExposition(text), name);
   };
+  const shown = (name: string) => metric(`attractos_connections${name}`);
+  /** Waits for the jobs that run at the start. They open files, and a database that cannot ends the process. */
+  const jobsEnded = () =>
+    eventually(
+      () => metric('attractos_chores_ended_timestamp_seconds'),
+      (endedAt) => endedAt > 0,
+    );
   /** Asserts that exactly the acknowledged events are stored. */
   const expectWhole = async () => {
     expect(storedPaths(dataDir, site.id)).toEqual([...stored].sort());
     await expectSound(dataDir);
   };
-  return { url, program, send, shown, expectWhole };
+  return { url, program, send, shown, jobsEnded, expectWhole };
 }
 
 /** Opens connections that send nothing, and counts how many of them the server has closed. */
@@ -191,10 +198,10 @@ describe.runIf(canLimit)('a process without free file descriptors', PATIENT, () 
   const used = (pid: number) => readdirSync(`/proc/${pid}/fd`).length;
 
   it('keeps serving open connections, and all connections once descriptors are free', async () => {
-    const { url, program, send, expectWhole } = await stage({});
+    const { url, program, send, jobsEnded, expectWhole } = await stage({});
     const agent = connections(1);
     await send(agent);
-    // Fewer than DuckDB asks for, which the hourly job may be about to start.
+    await jobsEnded();
     limitFiles(program.pid, used(program.pid) + 12);
     const crowd = await silent(url, 100);
     await eventually(
@@ -215,9 +222,10 @@ describe.runIf(canLimit)('a process without free file descriptors', PATIENT, () 
   });
 
   it('leaves connections waiting that it cannot close, and accepts them later', async () => {
-    const { program, send, expectWhole } = await stage({});
+    const { program, send, jobsEnded, expectWhole } = await stage({});
     const agent = connections(1);
     await send(agent);
+    await jobsEnded();
     // Only the standard streams: libuv closes connections with the help of a descriptor that it holds in reserve, whichever it is.
     limitFiles(program.pid, 3);
     const waiting = send();

@@ -107,7 +107,7 @@ export function createMetrics(): Metrics {
 export interface Sources {
   connections: Connections;
   clients: { readonly unreadable: number };
-  jobs: { readonly deletedRows: number; readonly failures: number };
+  jobs: { readonly deletedRows: number; readonly failures: number; readonly endedAtMs: number | null };
   events: Pick<Events, 'fill' | 'health' | 'stats'>;
   sites: { readonly size: number; ageMs(): number | null };
   feed: { readonly listeners: number };
@@ -201,6 +201,11 @@ function exposeStore(shown: Readers, { events, jobs }: Sources): void {
     'attractos_chore_failures_total',
     'Hourly jobs (retention, salts, rollups) that failed and will be retried.',
     () => jobs.failures,
+  );
+  shown.gauge(
+    'attractos_chores_ended_timestamp_seconds',
+    'When all hourly jobs had last been run, as a Unix time; 0 before the first round has ended.',
+    () => (jobs.endedAtMs ?? 0) / SECOND_MS,
   );
   const stats = events.stats?.();
   if (stats !== undefined) exposeEngine(shown, () => events.stats?.() ?? stats);
