@@ -2,7 +2,7 @@ import type { VNode } from 'preact';
 import { JOURNEY_PAGE_MAX_CHARS, JOURNEY_STEPS } from '../../domain/journey.ts';
 import { displayPage } from '../../domain/page-path.ts';
 import type { JourneyStep } from '../../store/contract/store.ts';
-import { Bar, Notice } from '../kit/elements.tsx';
+import { BarTable, Notice } from '../kit/elements.tsx';
 import { dateTime, isolated, plural, short } from '../kit/format.ts';
 import type { SitePageRequest } from '../kit/parts.ts';
 import { siteDocument } from '../kit/site-frame.tsx';
@@ -125,7 +125,10 @@ function StepList({ step: of, among, links }: { step: JourneyStep; among: number
   const id = `journey-${where}-${Math.abs(step)}`;
   const listed = rows.reduce((sum, row) => sum + row.visits, 0);
   const others = pages - rows.length;
-  const bar = (count: number) => <Bar percent={(100 * count) / Math.max(among, 1)} />;
+  const row = (count: number, value: VNode) => ({
+    ...{ percent: (100 * count) / Math.max(among, 1), value },
+    numbers: [short(count)],
+  });
   const rest = [
     ...(others > 0 ? [{ name: JOURNEYS_TEXT.others(others), count: visits - listed }] : []),
     ...(among > visits
@@ -138,43 +141,24 @@ function StepList({ step: of, among, links }: { step: JourneyStep; among: number
       {among === 0 ? (
         <p class="hint empty">{REPORT_TEXT.noData}</p>
       ) : (
-        <table class="bars">
-          <thead>
-            <tr>
-              <th scope="col">{JOURNEYS_TEXT.page}</th>
-              <th scope="col" class="number">
-                {JOURNEYS_TEXT.visits}
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {rows.map(({ page, visits: count }) => (
-              <tr>
-                <th scope="row">
-                  {bar(count)}
-                  <a
-                    class="value"
-                    href={links.with({ page })}
-                    title={JOURNEYS_TEXT.journeyOf(isolated(displayPage(page)))}
-                  >
-                    <bdi>{displayPage(page)}</bdi>
-                  </a>
-                </th>
-                <td class="number">{short(count)}</td>
-              </tr>
-            ))}
-            {rest.map(({ name, count }) => (
-              <tr>
-                <th scope="row">
-                  {bar(count)}
-                  <span class="value journey-rest">{name}</span>
-                </th>
-                <td class="number">{short(count)}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
+        <BarTable
+          heading={JOURNEYS_TEXT.page}
+          columns={[JOURNEYS_TEXT.visits]}
+          rows={[
+            ...rows.map(({ page, visits: count }) => row(count, <PageLink page={page} links={links} />)),
+            ...rest.map(({ name, count }) => row(count, <span class="value journey-rest">{name}</span>)),
+          ]}
+        />
       )}
     </section>
+  );
+}
+
+function PageLink({ page, links }: { page: string; links: Links }): VNode {
+  const name = displayPage(page);
+  return (
+    <a class="value" href={links.with({ page })} title={JOURNEYS_TEXT.journeyOf(isolated(name))}>
+      <bdi>{name}</bdi>
+    </a>
   );
 }

@@ -30,6 +30,52 @@ export function Bar({ percent }: { percent: number }): VNode {
   );
 }
 
+/** A row of a table with bars: its share, what it is, and its numbers. */
+export interface BarRow {
+  percent: number;
+  value: VNode;
+  numbers: readonly string[];
+}
+
+/** A table with a bar behind each row. @param columns the names of the numbers */
+export function BarTable({
+  heading,
+  columns,
+  rows,
+}: {
+  heading: ComponentChildren;
+  columns: readonly string[];
+  rows: readonly BarRow[];
+}): VNode {
+  return (
+    <table class="bars">
+      <thead>
+        <tr>
+          <th scope="col">{heading}</th>
+          {columns.map((column) => (
+            <th scope="col" class="number">
+              {column}
+            </th>
+          ))}
+        </tr>
+      </thead>
+      <tbody>
+        {rows.map(({ percent, value, numbers }) => (
+          <tr>
+            <th scope="row">
+              <Bar percent={percent} />
+              {value}
+            </th>
+            {numbers.map((number) => (
+              <td class="number">{number}</td>
+            ))}
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
 /** A text with a copy button, which appears only if JavaScript is on. */
 export function Copyable({ id, text, label }: { id: string; text: string; label: string }): VNode {
   return (

@@ -3,16 +3,16 @@ import type { GoalResult } from '../../app/goals.ts';
 import { type Dimension, dimensionLabel } from '../../domain/dimensions.ts';
 import { shownDomain } from '../../domain/hosts.ts';
 import { valueName } from '../../domain/value-names.ts';
-import type { BreakdownRow } from '../../store/contract/store.ts';
-import { Bar } from '../kit/elements.tsx';
+import type { BreakdownRow, Site } from '../../store/contract/store.ts';
+import { BarTable } from '../kit/elements.tsx';
 import { isolated, percent, short } from '../kit/format.ts';
 import type { PanelData, ReportData, SiteRow } from './data.ts';
 import { goalName } from './goal-name.ts';
 import type { Links } from './links.ts';
 import { sumsText } from './money.ts';
-import { PanelFoot } from './panel-foot.tsx';
 import { PanelTabs } from './panel-tabs.tsx';
 import { weightName, weightOf } from './panels.ts';
+import { TablePanel } from './table-panel.tsx';
 import { REPORT_TEXT } from './text.ts';
 import { ValueIcon } from './value-icon.tsx';
 
@@ -26,29 +26,26 @@ interface Shared {
 
 export function Panel({ panel, links, data, apiUrl }: Shared & { panel: PanelData }): VNode {
   const { plan, tabs, tab, rows, more } = panel;
-  const id = `panel-${plan.id}`;
   return (
-    <section class="card panel" aria-labelledby={id} id={plan.id}>
-      <div class="panel-head">
-        <h2 id={id}>{plan.title}</h2>
-        {tabs.length > 1 && (
+    <TablePanel
+      {...{ data, links, apiUrl, more }}
+      id={plan.id}
+      by={tab.by}
+      title={plan.title}
+      definition={plan.definition}
+      head={
+        tabs.length > 1 && (
           <PanelTabs id={plan.id} title={plan.title} tabs={tabs} current={tab.by} links={links} />
-        )}
-      </div>
+        )
+      }
+    >
       <Rows by={tab.by} heading={dimensionLabel(tab.by)} rows={rows} links={links} />
       {tab.by === 'country' && rows.length > 0 && (
         <p class="map-link">
           <a href={links.with({}, '/map')}>{REPORT_TEXT.worldMap}</a>
         </p>
       )}
-      <PanelFoot
-        {...{ data, links, apiUrl, more }}
-        id={plan.id}
-        by={tab.by}
-        title={plan.title}
-        definition={plan.definition}
-      />
-    </section>
+    </TablePanel>
   );
 }
 
@@ -67,29 +64,15 @@ function Rows({
   if (rows.length === 0) return <p class="hint empty">{REPORT_TEXT.noData}</p>;
   const most = Math.max(...rows.map((row) => weightOf(by, row)), 1);
   return (
-    <table class="bars">
-      <thead>
-        <tr>
-          <th scope="col">
-            <bdi>{heading}</bdi>
-          </th>
-          <th scope="col" class="number">
-            {weightName(by)}
-          </th>
-        </tr>
-      </thead>
-      <tbody>
-        {rows.map((row) => (
-          <tr>
-            <th scope="row">
-              <Bar percent={(100 * weightOf(by, row)) / most} />
-              <Value by={by} row={row} links={links} />
-            </th>
-            <td class="number">{short(weightOf(by, row))}</td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
+    <BarTable
+      heading={<bdi>{heading}</bdi>}
+      columns={[weightName(by)]}
+      rows={rows.map((row) => ({
+        percent: (100 * weightOf(by, row)) / most,
+        value: <Value by={by} row={row} links={links} />,
+        numbers: [short(weightOf(by, row))],
+      }))}
+    />
   );
 }
 
@@ -116,12 +99,25 @@ export function SitesPanel({ data, links, apiUrl }: Shared): VNode {
   const rows = data.bySite ?? [];
   const most = Math.max(...rows.map(({ measures }) => measures.visitors), 1);
   const [shown, others] = [rows.slice(0, SITES_SHOWN), rows.slice(SITES_SHOWN)];
-  const table = (some: readonly SiteRow[]) => <SiteTable rows={some} most={most} links={links} />;
+  const table = (some: readonly SiteRow[]) => (
+    <BarTable
+      heading={REPORT_TEXT.site}
+      columns={[REPORT_TEXT.visitors]}
+      rows={some.map(({ site, measures: { visitors } }) => ({
+        percent: (100 * visitors) / most,
+        value: <SiteLink site={site} links={links} />,
+        numbers: [short(visitors)],
+      }))}
+    />
+  );
   return (
-    <section class="card panel" aria-labelledby="panel-sites" id="sites">
-      <div class="panel-head">
-        <h2 id="panel-sites">{REPORT_TEXT.sites}</h2>
-      </div>
+    <TablePanel
+      {...{ data, links, apiUrl }}
+      id="sites"
+      by="site"
+      title={REPORT_TEXT.sites}
+      definition={REPORT_TEXT.sitesHint}
+    >
       {table(shown)}
       {others.length > 0 && (
         <details>
@@ -129,88 +125,50 @@ export function SitesPanel({ data, links, apiUrl }: Shared): VNode {
           {table(others)}
         </details>
       )}
-      <PanelFoot
-        {...{ data, links, apiUrl }}
-        id="sites"
-        by="site"
-        title={REPORT_TEXT.sites}
-        definition={REPORT_TEXT.sitesHint}
-      />
-    </section>
+    </TablePanel>
   );
 }
 
 /** The sites of a roll-up that are shown at first. */
 const SITES_SHOWN = 10;
 
-function SiteTable({ rows, most, links }: { rows: readonly SiteRow[]; most: number; links: Links }): VNode {
+function SiteLink({ site: { id, domain }, links }: { site: Site; links: Links }): VNode {
+  const name = shownDomain(domain);
   return (
-    <table class="bars">
-      <thead>
-        <tr>
-          <th scope="col">{REPORT_TEXT.site}</th>
-          <th scope="col" class="number">
-            {REPORT_TEXT.visitors}
-          </th>
-        </tr>
-      </thead>
-      <tbody>
-        {rows.map(({ site: { id, domain }, measures: { visitors } }) => (
-          <tr>
-            <th scope="row">
-              <Bar percent={(100 * visitors) / most} />
-              <a
-                class="value"
-                href={links.ofSite(id)}
-                title={REPORT_TEXT.reportOf(isolated(shownDomain(domain)))}
-              >
-                <bdi>{shownDomain(domain)}</bdi>
-              </a>
-            </th>
-            <td class="number">{short(visitors)}</td>
-          </tr>
-        ))}
-      </tbody>
-    </table>
+    <a class="value" href={links.ofSite(id)} title={REPORT_TEXT.reportOf(isolated(name))}>
+      <bdi>{name}</bdi>
+    </a>
   );
 }
 
 /** The AI assistants that sent visitors. */
 export function AssistantsPanel({ data, links, apiUrl }: Shared): VNode {
   return (
-    <section class="card panel" aria-labelledby="panel-ai" id="ai">
-      <div class="panel-head">
-        <h2 id="panel-ai">{REPORT_TEXT.assistants}</h2>
-      </div>
+    <TablePanel
+      {...{ apiUrl, links, data: { ...data, asked: links.narrowed('channel', 'ai').filters } }}
+      id="ai"
+      by="source"
+      table="ai"
+      title={REPORT_TEXT.assistants}
+      definition={REPORT_TEXT.assistantsHint}
+    >
       <Rows by="source" heading={REPORT_TEXT.assistant} rows={data.assistants} links={links} />
-      <PanelFoot
-        {...{ apiUrl, links, data: { ...data, asked: links.narrowed('channel', 'ai').filters } }}
-        id="ai"
-        by="source"
-        table="ai"
-        title={REPORT_TEXT.assistants}
-        definition={REPORT_TEXT.assistantsHint}
-      />
-    </section>
+    </TablePanel>
   );
 }
 
 /** The crawlers and other programs that say what they are. */
 export function CrawlersPanel({ data, links, apiUrl }: Shared): VNode {
   return (
-    <section class="card panel" aria-labelledby="panel-crawlers" id="crawlers">
-      <div class="panel-head">
-        <h2 id="panel-crawlers">{REPORT_TEXT.crawlers}</h2>
-      </div>
+    <TablePanel
+      {...{ data, links, apiUrl }}
+      id="crawlers"
+      by="bot"
+      title={REPORT_TEXT.crawlers}
+      definition={REPORT_TEXT.crawlersHint}
+    >
       <Rows by="bot" heading={REPORT_TEXT.crawler} rows={data.crawlers} links={null} />
-      <PanelFoot
-        {...{ data, links, apiUrl }}
-        id="crawlers"
-        by="bot"
-        title={REPORT_TEXT.crawlers}
-        definition={REPORT_TEXT.crawlersHint}
-      />
-    </section>
+    </TablePanel>
   );
 }
 
@@ -224,10 +182,13 @@ export function GoalsPanel({ data, links, apiUrl }: Shared): VNode {
     ...(hasRevenue ? [REPORT_TEXT.revenue] : []),
   ];
   return (
-    <section class="card panel" aria-labelledby="panel-goals" id="goals">
-      <div class="panel-head">
-        <h2 id="panel-goals">{REPORT_TEXT.goals}</h2>
-      </div>
+    <TablePanel
+      {...{ data, links, apiUrl }}
+      id="goals"
+      by="goal"
+      title={REPORT_TEXT.goals}
+      definition={REPORT_TEXT.goalsHint}
+    >
       <section
         class="scrolls"
         aria-label={REPORT_TEXT.goalsTable}
@@ -252,14 +213,7 @@ export function GoalsPanel({ data, links, apiUrl }: Shared): VNode {
           </tbody>
         </table>
       </section>
-      <PanelFoot
-        {...{ data, links, apiUrl }}
-        id="goals"
-        by="goal"
-        title={REPORT_TEXT.goals}
-        definition={REPORT_TEXT.goalsHint}
-      />
-    </section>
+    </TablePanel>
   );
 }
 

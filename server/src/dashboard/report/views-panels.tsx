@@ -10,12 +10,12 @@ import {
   type VitalFigures,
 } from '../../domain/vitals.ts';
 import type { ViewsRow } from '../../store/contract/store.ts';
-import { Bar } from '../kit/elements.tsx';
+import { BarTable } from '../kit/elements.tsx';
 import { percent, short } from '../kit/format.ts';
 import type { ReportData } from './data.ts';
 import type { Links } from './links.ts';
-import { PanelFoot } from './panel-foot.tsx';
 import { PanelTabs } from './panel-tabs.tsx';
+import { TablePanel } from './table-panel.tsx';
 import { REPORT_TEXT } from './text.ts';
 import { VITALS_TABS, type ViewsData } from './views-data.ts';
 import { depthText, ratingName, vitalText } from './views-text.ts';
@@ -44,11 +44,17 @@ function VitalsPanel({ data, views, links, apiUrl }: Shared): VNode {
   const { totals, by, byTab } = views;
   const title = REPORT_TEXT.vitals;
   return (
-    <section class="card panel panel-wide" aria-labelledby="panel-vitals" id="vitals">
-      <div class="panel-head">
-        <h2 id="panel-vitals">{title}</h2>
-        <PanelTabs id="vitals" title={title} tabs={VITALS_TABS} current={by} links={links} />
-      </div>
+    <TablePanel
+      {...{ data, links, apiUrl, title, by }}
+      id="vitals"
+      table="vitals"
+      definition={REPORT_TEXT.vitalsDefinition(
+        VITALS.map(({ short, label, meaning }) => `${label} (${short}) is ${meaning}.`),
+      )}
+      more={byTab.more}
+      head={<PanelTabs id="vitals" title={title} tabs={VITALS_TABS} current={by} links={links} />}
+      isWide
+    >
       <p class="hint">{REPORT_TEXT.vitalsHint}</p>
       <ul class="vitals">
         {VITALS.map((vital) => (
@@ -91,16 +97,7 @@ function VitalsPanel({ data, views, links, apiUrl }: Shared): VNode {
           </tbody>
         </table>
       </section>
-      <PanelFoot
-        {...{ data, links, apiUrl, title, by }}
-        id="vitals"
-        table="vitals"
-        definition={REPORT_TEXT.vitalsDefinition(
-          VITALS.map(({ short, label, meaning }) => `${label} (${short}) is ${meaning}.`),
-        )}
-        more={byTab.more}
-      />
-    </section>
+    </TablePanel>
   );
 }
 
@@ -147,46 +144,26 @@ function RatingWord({ rating }: { rating: Rating }): VNode {
 function ScrollPanel({ data, views: { totals, byPage }, links, apiUrl }: Shared): VNode {
   const rows = byPage.rows.filter(({ scrolled }) => scrolled > 0);
   return (
-    <section class="card panel" aria-labelledby="panel-scroll" id="scroll">
-      <div class="panel-head">
-        <h2 id="panel-scroll">{REPORT_TEXT.scroll}</h2>
-        <p class="hint">{REPORT_TEXT.meanDepth(depthText(totals))}</p>
-      </div>
-      <table class="bars">
-        <thead>
-          <tr>
-            <th scope="col">{dimensionLabel('page')}</th>
-            <th scope="col" class="number">
-              {REPORT_TEXT.views}
-            </th>
-            <th scope="col" class="number">
-              {REPORT_TEXT.depth}
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {rows.map((row) => (
-            <tr>
-              <th scope="row">
-                <Bar percent={scrollDepth(row) ?? 0} />
-                <Value by="page" row={row} links={links} />
-              </th>
-              <td class="number">{short(row.scrolled)}</td>
-              <td class="number">{depthText(row)}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-      <PanelFoot
-        {...{ data, links, apiUrl }}
-        id="scroll"
-        by="page"
-        table="vitals"
-        title={REPORT_TEXT.scroll}
-        definition={REPORT_TEXT.scrollDefinition}
-        more={byPage.more}
+    <TablePanel
+      {...{ data, links, apiUrl }}
+      id="scroll"
+      by="page"
+      table="vitals"
+      title={REPORT_TEXT.scroll}
+      definition={REPORT_TEXT.scrollDefinition}
+      more={byPage.more}
+      head={<p class="hint">{REPORT_TEXT.meanDepth(depthText(totals))}</p>}
+    >
+      <BarTable
+        heading={dimensionLabel('page')}
+        columns={[REPORT_TEXT.views, REPORT_TEXT.depth]}
+        rows={rows.map((row) => ({
+          percent: scrollDepth(row) ?? 0,
+          value: <Value by="page" row={row} links={links} />,
+          numbers: [short(row.scrolled), depthText(row)],
+        }))}
       />
-    </section>
+    </TablePanel>
   );
 }
 
