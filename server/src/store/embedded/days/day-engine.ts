@@ -258,20 +258,15 @@ export class DayEngine {
             this.#db,
             segments.map(({ segment }) => segment.no),
           );
-    const sitesOf = ({ segment, sites, hasOthers }: SitesInSegment) =>
+    const asked = segments.map(({ segment, sites, hasOthers }) => ({
+      segment,
       // Of sites that it was not written for, any other file has no rows.
-      hasOthers || outdated.has(segment.no) ? sites : [...all.values()];
+      sites: hasOthers || outdated.has(segment.no) ? sites : [...all.values()],
+    }));
     // Every query takes memory of its own, so there are as few as possible.
-    const alike = Map.groupBy(segments, (each) =>
-      sitesOf(each)
-        .map(({ site }) => site)
-        .join(),
-    );
+    const alike = Map.groupBy(asked, ({ sites }) => sites.map(({ site }) => site).join());
     return [...alike.values()].flatMap((same) => {
-      const isAsked = this.#rowsOfSites(
-        relation,
-        same.flatMap((each, i) => (i === 0 ? sitesOf(each) : [])),
-      );
+      const isAsked = this.#rowsOfSites(relation, same[0]?.sites ?? []);
       const files = same.map(({ segment }) => segment);
       return rowsInFiles(this.#folder, files, relation, columns).map((rows) => `${rows} WHERE ${isAsked}`);
     });
