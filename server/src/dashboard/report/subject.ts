@@ -1,5 +1,4 @@
 import { goalsOf } from '../../app/goals.ts';
-import { sumOfMeasures } from '../../domain/measures.ts';
 import type { PageRules } from '../../domain/value-names.ts';
 import type { AskedReports, Goal, OfSites, Registry, Site } from '../../store/contract/store.ts';
 import { plural } from '../kit/format.ts';
@@ -32,9 +31,15 @@ export function rollUpOf(sites: readonly Site[]): RollUp {
 
 /** Returns what the store is asked about. In a roll-up, pages begin with the domain of their site. */
 export function sitesOf(subject: Subject): OfSites {
-  if (!isRollUp(subject)) return { siteId: subject.id };
-  return { sites: subject.sites.map(({ id, domain }) => ({ siteId: id, name: domain })) };
+  return isRollUp(subject) ? asOne(subject.sites) : { siteId: subject.id };
 }
+
+/** Returns what the store is asked about several sites. */
+export function asOne(sites: readonly NamedSite[]): OfSites {
+  return { sites: sites.map(({ id, domain }) => ({ siteId: id, name: domain })) };
+}
+
+export type NamedSite = Pick<Site, 'id' | 'domain'>;
 
 /** Lists the sites of a report. */
 export function sitesIn(subject: Subject): readonly Site[] {
@@ -63,6 +68,16 @@ export async function onlineSince(
   { sinceMs, nowMs }: { sinceMs: number; nowMs: number },
 ): Promise<number> {
   if (!isRollUp(subject)) return (await reports.realtime(subject.id, sinceMs)).visitors;
-  const online = await reports.seriesBySite({ ...sitesOf(subject), filters: [] }, [sinceMs, nowMs + 1]);
-  return sumOfMeasures(online.flat()).visitors;
+  const online = await onlineOfEach(reports, subject.sites, { sinceMs, nowMs });
+  return online.reduce((sum, visitors) => sum + visitors, 0);
+}
+
+/** Counts the visitors with an event since an instant, of each of several sites. */
+export async function onlineOfEach(
+  reports: Pick<AskedReports, 'seriesBySite'>,
+  sites: readonly NamedSite[],
+  { sinceMs, nowMs }: { sinceMs: number; nowMs: number },
+): Promise<number[]> {
+  const online = await reports.seriesBySite({ ...asOne(sites), filters: [] }, [sinceMs, nowMs + 1]);
+  return sites.map((_, i) => online[i]?.[0]?.visitors ?? 0);
 }

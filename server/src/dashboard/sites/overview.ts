@@ -2,7 +2,8 @@ import { comparedSpan, RANGES, type RangeChoice, type Span, spanOf } from '../..
 import { civilDay } from '../../domain/calendar.ts';
 import type { DayRange } from '../../domain/clock.ts';
 import { type Measures, sumOfMeasures } from '../../domain/measures.ts';
-import type { AskedReports, Site } from '../../store/contract/store.ts';
+import type { AskedReports } from '../../store/contract/store.ts';
+import { asOne, type NamedSite } from '../report/subject.ts';
 
 /** Loads the numbers of all sites in a period, in one question. */
 
@@ -32,31 +33,17 @@ export interface Overview {
   bySite: ReadonlyMap<string, Compared>;
 }
 
-const named = (sites: Sites) => sites.map(({ id, domain }) => ({ siteId: id, name: domain }));
-
-type Sites = readonly Pick<Site, 'id' | 'domain'>[];
-
-/** Counts the visitors of each site with an event since an instant, by the ids of the sites. */
-export async function onlineBySite(
-  reports: Pick<AskedReports, 'seriesBySite'>,
-  sites: Sites,
-  { sinceMs, nowMs }: { sinceMs: number; nowMs: number },
-): Promise<ReadonlyMap<string, number>> {
-  const online = await reports.seriesBySite({ sites: named(sites), filters: [] }, [sinceMs, nowMs + 1]);
-  return new Map(sites.map(({ id }, i) => [id, online[i]?.[0]?.visitors ?? 0]));
-}
-
 /** @param range one of `OVERVIEW_RANGES` @returns null if there are too many sites */
 export async function loadOverview(
   reports: Pick<AskedReports, 'seriesBySite'>,
-  sites: Sites,
+  sites: readonly NamedSite[],
   { range, zone, nowMs }: { range: string; zone: string; nowMs: number },
 ): Promise<Overview | null> {
   if (sites.length > OVERVIEW_SITES_MAX) return null;
   const span = spanOf({ range, from: null, to: null, interval: null }, { zone, nowMs, createdAtMs: nowMs });
   const before = comparedSpan(span, 'previous', zone);
   const boundariesMs = [...new Set([...(before?.boundariesMs ?? []), ...span.boundariesMs])];
-  const found = await reports.seriesBySite({ sites: named(sites), filters: [] }, boundariesMs);
+  const found = await reports.seriesBySite({ ...asOne(sites), filters: [] }, boundariesMs);
   const startsMs = boundariesMs.slice(0, -1);
   const within = (series: readonly Measures[], { fromMs, toMs }: Pick<Span, 'fromMs' | 'toMs'>) =>
     series.filter((_, i) => (startsMs[i] ?? 0) >= fromMs && (startsMs[i] ?? 0) < toMs);

@@ -9,7 +9,8 @@ import type { AskedReports, Events, LedgerLine, Site } from '../../store/contrac
 import { html } from '../kit/answers.ts';
 import { isolated } from '../kit/format.ts';
 import type { Router } from '../kit/router.ts';
-import { DEFAULT_OVERVIEW_RANGE, loadOverview, OVERVIEW_RANGES, onlineBySite } from './overview.ts';
+import { onlineOfEach } from '../report/subject.ts';
+import { DEFAULT_OVERVIEW_RANGE, loadOverview, OVERVIEW_RANGES } from './overview.ts';
 import { SITES_TEXT } from './text.ts';
 import { type SiteCard, sitesPage } from './view.tsx';
 
@@ -35,19 +36,17 @@ export function sitesPages(router: Router): void {
     const asked = query.get('range');
     const isKnown = OVERVIEW_RANGES.some(({ id }) => id === asked);
     const range = asked !== null && isKnown ? asked : DEFAULT_OVERVIEW_RANGE;
-    const overview = await loadOverview(reports, all, {
-      range,
-      zone: zoneOf({ timeZone: null }, account),
-      nowMs: now,
-    });
-    const counts = await countMonthOfOwners(parts.store, all, now);
+    const [overview, counts, online] = await Promise.all([
+      loadOverview(reports, all, { range, zone: zoneOf({ timeZone: null }, account), nowMs: now }),
+      countMonthOfOwners(parts.store, all, now),
+      onlineOfEach(reports, shown, { sinceMs: now - LIVE_MS, nowMs: now }),
+    ]);
     const month = own.reduce((sum, { id }) => sum + (counts.get(id) ?? 0), 0);
-    const online = await onlineBySite(reports, shown, { sinceMs: now - LIVE_MS, nowMs: now });
     const cards = await Promise.all(
-      shown.map(async (site) => ({
+      shown.map(async (site, i) => ({
         ...(await cardOf({ events: parts.store.events, reports }, site, now)),
         month: counts.get(site.id) ?? 0,
-        live: online.get(site.id) ?? 0,
+        live: online[i] ?? 0,
         period: overview?.bySite.get(site.id) ?? null,
         isOwn: site.accountId === account.id,
       })),
