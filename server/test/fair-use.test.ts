@@ -42,6 +42,8 @@ function open(server: RunningServer, path: string, apiKey?: string) {
       },
     );
     asking.on('error', reject);
+    // Without an error if the response was on its way. After its end, this changes nothing.
+    asking.on('close', () => reject(new Error('the client left')));
     asking.end();
   });
   return { status, leave: () => asking?.destroy() };
@@ -130,15 +132,23 @@ describe('fair use of reports', () => {
   });
 
   it('answers the short questions of one account between the long ones of another', async () => {
-    const order: string[] = [];
-    const long = Array.from({ length: 4 }, () =>
-      get(busy, HOURLY).then(({ status }) => order.push(`long ${status}`)),
+    const LONG = 12;
+    let answered = 0;
+    const long = Array.from({ length: LONG }, () =>
+      open(server, `/api/v1/sites/${busy.site.id}/${HOURLY}`, busy.apiKey),
     );
-    await Promise.race(long);
-    const short = get(other, 'stats').then(({ status }) => order.push(`short ${status}`));
-    await Promise.all([...long, short]);
-    expect(order).toHaveLength(5);
-    expect(order.indexOf('short 200')).toBeLessThan(3);
+    const all = long.map(({ status }) =>
+      status.then(
+        () => (answered += 1),
+        () => undefined,
+      ),
+    );
+    await Promise.race(all);
+    expect((await get(other, 'stats')).status).toBe(200);
+    // It was asked after all of them. How many come first depends on how fast the machine is.
+    expect(answered).toBeLessThan(LONG);
+    for (const { leave } of long) leave();
+    await Promise.all(all);
   });
 
   it('answers 503 with Retry-After if too many questions of an account wait, and not to others', async () => {
