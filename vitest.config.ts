@@ -18,7 +18,7 @@ class LongFirst extends BaseSequencer {
 
 /** Settings of every suite. Timeouts are generous, for busy machines; no test waits for one. */
 const common = {
-  ...{ testTimeout: 60_000, hookTimeout: 60_000, expect: { poll: { timeout: 15_000 } } },
+  ...{ testTimeout: 120_000, hookTimeout: 120_000, expect: { poll: { timeout: 60_000, interval: 20 } } },
   execArgv: ['--import', BUILT_THREADS],
 };
 

@@ -15,8 +15,8 @@ export default defineConfig<object, Choice>({
   // Flaky tests are fixed, not retried.
   retries: 0,
   // Generous for busy machines; no test waits this long.
-  timeout: 120_000,
-  expect: { timeout: 30_000 },
+  timeout: 240_000,
+  expect: { timeout: 60_000 },
   use: { video: 'off', screenshot: 'off', trace: 'off' },
   projects: [{ name: 'chromium', use: { engineName: 'chromium' } }],
 });

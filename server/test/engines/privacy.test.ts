@@ -9,14 +9,13 @@ import {
   starter,
 } from '../faults/support/marked-visitor.ts';
 import { allFiles, findMarks } from '../faults/support/marks.ts';
-import { PATIENT } from '../faults/support/patience.ts';
 import { hasPostgres, type PostgresServer, sharedPostgres } from '../support/engines/postgres.ts';
 import { temporaryFolder } from '../support/paths.ts';
 import { SECRET_KEY } from '../support/secret-key.ts';
 
 /** The scale-out counterpart of `faults/privacy.test.ts`, which covers the embedded store. */
 
-describe.skipIf(!hasPostgres)('a visitor’s address and user agent beside databases', PATIENT, () => {
+describe.skipIf(!hasPostgres)('a visitor’s address and user agent beside databases', () => {
   let server: PostgresServer;
   beforeAll(async () => {
     server = await sharedPostgres();

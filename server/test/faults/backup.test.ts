@@ -14,10 +14,10 @@ import { describe, expect, it } from 'vitest';
 import { takeLock } from '../../src/store/drivers/sqlite.ts';
 import { ask } from '../support/http.ts';
 import { temporaryFolder } from '../support/paths.ts';
+import { until } from '../support/poll.ts';
 import { command, json, killedCommand, startProgram } from '../support/program.ts';
 import { addOwner, countOf, expectSound, rowCounts, storedPaths } from './support/owner.ts';
 import { beaconOf, connections, inParallel, outcomeOf, pathOf, post } from './support/pages.ts';
-import { eventually, PATIENT } from './support/patience.ts';
 import { canMount, smallDisk } from './support/small-disk.ts';
 
 /** A copy made while events arrive is complete as of one moment, and a server can start from it. */
@@ -64,14 +64,14 @@ async function refusal(dataDir: string, ...args: readonly string[]): Promise<str
   return said;
 }
 
-describe('a backup', PATIENT, () => {
+describe('a backup', () => {
   it('a backup made under load contains every event acknowledged before it began', async () => {
     const { dataDir, site, apiKey, email, program, acknowledged, send, file } = await stage();
     let over = false;
     const load = inParallel(8, Array.from({ length: 8 }), async () => {
       while (!over) await send();
     });
-    await eventually(
+    await until(
       () => acknowledged.length,
       (count) => count > 300,
     );
@@ -190,7 +190,7 @@ async function restoreInto(dataDir: string, file: string): Promise<Record<string
   return json(dataDir, ['restore', file]);
 }
 
-describe('a restore', PATIENT, () => {
+describe('a restore', () => {
   it('refuses a folder that contains data or is used by a server', async () => {
     const { dataDir, site, program, url, file } = await stage();
     await json(dataDir, ['backup', file]);

@@ -4,7 +4,6 @@ import type { Site } from '../../src/store/contract/store.ts';
 import { World } from '../support/world.ts';
 import { expectSoundHere, ledgerOf, rowCounts } from './support/owner.ts';
 import { beaconOf, outcomeOf } from './support/pages.ts';
-import { PATIENT } from './support/patience.ts';
 
 /**
  * With a clock that is wrong, corrected, set back, or past the end of a month, each event counts once and in the right month.
@@ -35,7 +34,7 @@ async function countedOn(world: World, site: Site, atMs: number): Promise<number
   return (await world.store.events.countBySite([site.id], { firstDay: day, lastDay: day })).get(site.id) ?? 0;
 }
 
-describe('a clock', PATIENT, () => {
+describe('a clock', () => {
   it.each([
     { name: 'a month', end: END_OF_MAY },
     { name: 'February of a leap year', end: END_OF_FEBRUARY },

@@ -7,11 +7,11 @@ import { readExposition, shownAs } from '../support/exposition.ts';
 import { freePort } from '../support/free-port.ts';
 import { ask } from '../support/http.ts';
 import { temporaryFolder } from '../support/paths.ts';
+import { until } from '../support/poll.ts';
 import { startProgram } from '../support/program.ts';
 import { World } from '../support/world.ts';
 import { addSite, expectSound, storedPaths } from './support/owner.ts';
 import { beaconOf, connections, outcomeOf, pathOf, post } from './support/pages.ts';
-import { eventually, PATIENT } from './support/patience.ts';
 import { openSocket } from './support/sockets.ts';
 
 /** With more connections than slots or file descriptors, the accepted ones continue, and freed slots are reused. */
@@ -39,7 +39,7 @@ async function stage(settings: Record<string, string>, limits: { openFiles?: num
   const shown = (name: string) => metric(`attractos_connections${name}`);
   /** Waits for the jobs that run at the start. They open files, and a database that cannot ends the process. */
   const jobsEnded = () =>
-    eventually(
+    until(
       () => metric('attractos_chores_ended_timestamp_seconds'),
       (endedAt) => endedAt > 0,
     );
@@ -68,7 +68,7 @@ async function silent(url: string, count: number) {
   };
 }
 
-describe('connections over the limit', PATIENT, () => {
+describe('connections over the limit', () => {
   it('drops and counts connections over the limit, while the others work and free places are reused', async () => {
     const max = 20;
     const { url, program, send, shown, expectWhole } = await stage({ MAX_CONNECTIONS: String(max) });
@@ -77,7 +77,7 @@ describe('connections over the limit', PATIENT, () => {
     expect([await shown(''), await shown('_max'), await shown('_dropped_total')]).toEqual([1, max, 0]);
 
     const crowd = await silent(url, 3 * max);
-    await eventually(
+    await until(
       () => shown('_dropped_total'),
       (dropped) => dropped === 2 * max + 1,
     );
@@ -90,7 +90,7 @@ describe('connections over the limit', PATIENT, () => {
     expect(crowd.closed.size).toBe(2 * max + 1);
 
     await crowd.hangUp();
-    await eventually(
+    await until(
       () => shown(''),
       (open) => open === 1,
     );
@@ -103,11 +103,11 @@ describe('connections over the limit', PATIENT, () => {
     const { url, send, shown, expectWhole } = await stage({ MAX_CONNECTIONS: '5' });
     const crowd = await silent(url, 5);
     await expect(send()).rejects.toThrow(/ECONNRESET|socket hang up|EPIPE/);
-    await eventually(
+    await until(
       () => crowd.closed.size,
       (closed) => closed === 5,
     );
-    await eventually(
+    await until(
       () => shown(''),
       (open) => open === 0,
     );
@@ -122,7 +122,7 @@ describe('connections over the limit', PATIENT, () => {
     for (const agent of [connections(1), connections(1)])
       expect((await send(agent)).headers['keep-alive']).toBe('timeout=5');
     expect(await shown('')).toBe(8);
-    await eventually(
+    await until(
       () => shown(''),
       (open) => open === 6,
     );
@@ -131,7 +131,7 @@ describe('connections over the limit', PATIENT, () => {
   });
 });
 
-describe('a process with a low open-file limit', PATIENT, () => {
+describe('a process with a low open-file limit', () => {
   it.each([
     { wanted: 10_000, openFiles: null, fit: 10_000 },
     { wanted: 10_000, openFiles: 1_048_576, fit: 10_000 },
@@ -150,12 +150,12 @@ describe('a process with a low open-file limit', PATIENT, () => {
     expect(await shown('_max')).toBe(200);
     expect(program.stdout()).toContain('"max":200,"wanted":10000,"openFiles":400');
     const crowd = await silent(url, 500);
-    await eventually(
+    await until(
       () => shown('_dropped_total'),
       (dropped) => dropped === 300,
     );
     await crowd.hangUp();
-    await eventually(
+    await until(
       () => shown(''),
       (open) => open === 0,
     );
@@ -184,7 +184,7 @@ const canLimit =
   process.platform === 'linux' && spawnSync('prlimit', ['--version'], { stdio: 'ignore' }).status === 0;
 if (!canLimit) process.stderr.write('NOT TESTED: running out of descriptors needs Linux and prlimit.\n');
 
-describe.runIf(canLimit)('a process without free file descriptors', PATIENT, () => {
+describe.runIf(canLimit)('a process without free file descriptors', () => {
   /** Limits the open files of a running process; the hard limit stays the same. */
   const limitFiles = (pid: number, count: number | null) => {
     const soft =
@@ -204,13 +204,13 @@ describe.runIf(canLimit)('a process without free file descriptors', PATIENT, () 
     await jobsEnded();
     limitFiles(program.pid, used(program.pid) + 12);
     const crowd = await silent(url, 100);
-    await eventually(
+    await until(
       () => crowd.closed.size,
       (closed) => closed >= 80,
     );
     for (let i = 0; i < 20; i++) await send(agent);
     await crowd.hangUp();
-    await eventually(
+    await until(
       () =>
         send().then(
           () => true,

@@ -22,7 +22,6 @@ import { command, json, startProgram } from '../support/program.ts';
 import { World } from '../support/world.ts';
 import { addSite, examine } from './support/owner.ts';
 import { beaconOf, outcomeOf } from './support/pages.ts';
-import { PATIENT } from './support/patience.ts';
 import { canMount, smallDisk } from './support/small-disk.ts';
 
 /** `attractos doctor` reports each kind of problem, together with what to do about it. */
@@ -42,7 +41,7 @@ beforeAll(async () => {
   await world.store.close();
   cpSync(world.dataDir, worked.path, { recursive: true });
   await world.close();
-}, PATIENT.timeout);
+});
 afterAll(() => worked.remove());
 
 async function installation(): Promise<string> {
@@ -84,7 +83,7 @@ const empty = (name: string) => (dataDir: string) => truncateSync(join(dataDir, 
 
 const RESTORE = /Restore the newest backup/i;
 
-describe('the doctor', PATIENT, () => {
+describe('the doctor', () => {
   it('finds nothing wrong with sound data, with or without a running server', async () => {
     const dataDir = await installation();
     await expectWrong(dataDir, {});

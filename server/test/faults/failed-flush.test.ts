@@ -5,7 +5,6 @@ import { startProgram } from '../support/program.ts';
 import { canFailDisks, faultyDisk } from './support/faulty-disk.ts';
 import { addSite, countOf, expectSound, shownLedger, storedPaths } from './support/owner.ts';
 import { beaconOf, connections, inParallel, outcomeOf, outcomesOf, pathOf, post } from './support/pages.ts';
-import { PATIENT } from './support/patience.ts';
 
 /**
  * After a failed fsync the content of the disk is unknown, so the process ends without acknowledging anything more, and a new
@@ -28,7 +27,7 @@ async function attempt(
   }
 }
 
-describe.runIf(canFailDisks)('a failed fsync of the events', PATIENT, () => {
+describe.runIf(canFailDisks)('a failed fsync of the events', () => {
   it('ends the process at once, without acknowledging the event of that commit', async () => {
     const dataDir = await temporaryFolder();
     const site = await addSite(dataDir);
@@ -130,7 +129,7 @@ describe.runIf(canFailDisks)('a failed fsync of the events', PATIENT, () => {
   });
 });
 
-describe.runIf(canFailDisks)('a failed fsync of the registry', PATIENT, () => {
+describe.runIf(canFailDisks)('a failed fsync of the registry', () => {
   it('acknowledges no event without a salt', async () => {
     const dataDir = await temporaryFolder();
     const site = await addSite(dataDir);

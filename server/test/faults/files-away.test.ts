@@ -10,10 +10,10 @@ import { NOON_MS } from '../support/clock.ts';
 import { openEventFile } from '../support/event-file.ts';
 import { ask } from '../support/http.ts';
 import { temporaryFolder } from '../support/paths.ts';
+import { until } from '../support/poll.ts';
 import { json, type Program, startProgram } from '../support/program.ts';
 import { addOwner, addSite, expectSound, storedPaths } from './support/owner.ts';
 import { beaconOf, outcomeOf, pathOf, post } from './support/pages.ts';
-import { eventually, PATIENT } from './support/patience.ts';
 
 /** If files are deleted, moved or replaced under a running server, writes to them would be lost, so none is acknowledged. */
 
@@ -61,7 +61,7 @@ const readiness = async (url: string) =>
     checks: { name: string; reason?: string }[];
   };
 
-describe('an events file', PATIENT, () => {
+describe('an events file', () => {
   it.each(CASES)(
     'events.db$suffix that is $name gets no event acknowledged any more',
     async ({ suffix, harm }) => {
@@ -85,7 +85,7 @@ describe('an events file', PATIENT, () => {
     const { dataDir, url } = await running();
     const file = join(dataDir, `events.db${suffix}`);
     harm(file);
-    await eventually(
+    await until(
       () => readiness(url),
       ({ reason }) => reason?.startsWith(`${file} was deleted, moved or replaced`) === true,
     );
@@ -117,7 +117,7 @@ describe('an events file', PATIENT, () => {
       expect(outcomeOf(await post(url, beaconOf(site)))).toBe('stored');
       copyFileSync(other, file);
       // What is read of the wrong file may look damaged first, which ends the server.
-      const found = await eventually(
+      const found = await until(
         () => readiness(url).catch(() => null),
         (ready) => ready?.status !== 'ready',
       );
@@ -203,7 +203,7 @@ describe('a spool file', () => {
   });
 });
 
-describe('a registry file', PATIENT, () => {
+describe('a registry file', () => {
   it.each(CASES)('registry.db$suffix that is $name takes no changes', async ({ suffix, harm }) => {
     const file = join(await temporaryFolder(), 'registry.db');
     const { registry, close } = openSqliteRegistry(file);
@@ -230,13 +230,13 @@ describe('a registry file', PATIENT, () => {
     const age = async () =>
       ((await ask(url, { path: '/readyz' })).json() as { site_keys_age_ms: number }).site_keys_age_ms;
     renameSync(file, `${file}.elsewhere`);
-    await eventually(
+    await until(
       () => readiness(url),
       ({ checks }) =>
         checks.find(({ name }) => name === 'registry')?.reason?.startsWith(`${file} was deleted`) === true,
     );
-    await eventually(age, (ms) => ms > 4_000);
+    await until(age, (ms) => ms > 4_000);
     renameSync(`${file}.elsewhere`, file);
-    await eventually(age, (ms) => ms < 4_000);
+    await until(age, (ms) => ms < 4_000);
   });
 });

@@ -5,6 +5,7 @@ import { newApiKey, newSiteKey } from '../../src/domain/keys.ts';
 import type { Site } from '../../src/store/contract/store.ts';
 import { type Answer, ask } from '../support/http.ts';
 import { temporaryFolder } from '../support/paths.ts';
+import { until } from '../support/poll.ts';
 import { startProgram } from '../support/program.ts';
 import { peakMib } from './support/memory.ts';
 import { addOwner, countOf, expectSound, ledgerOf, shownLedger, storedPaths } from './support/owner.ts';
@@ -18,7 +19,6 @@ import {
   pathOf,
   post,
 } from './support/pages.ts';
-import { eventually, PATIENT } from './support/patience.ts';
 import { openSocket } from './support/sockets.ts';
 
 /** While misbehaving clients send requests, every event of an honest client is accepted and counted. */
@@ -169,7 +169,7 @@ const FLOODS: readonly {
   },
 ];
 
-describe('an honest sender is served', PATIENT, () => {
+describe('an honest sender is served', () => {
   it.each(FLOODS)('serves an honest sender during $name, with bounded memory', async ({ flood }) => {
     const { honest, shop, program, url, keepSendingDuring, expectHonestIsWhole } = await stage();
     const peak = await peakMib(program.pid, () => keepSendingDuring(() => flood(url, { honest, shop })));
@@ -200,7 +200,7 @@ describe('an honest sender is served', PATIENT, () => {
       try {
         // Lasts until the server times out these connections and closes them.
         await keepSendingDuring(async () => {
-          await eventually(
+          await until(
             () => hungUp,
             (count) => count === dripping.length,
           );
@@ -214,7 +214,7 @@ describe('an honest sender is served', PATIENT, () => {
   });
 });
 
-describe('a site over its rate', PATIENT, () => {
+describe('a site over its rate', () => {
   it('gets 429 with Retry-After and ledger entries, without affecting other sites', async () => {
     const burst = 100;
     const { dataDir, shop, url, keepSendingDuring, expectHonestIsWhole } = await stage({
@@ -240,7 +240,7 @@ describe('a site over its rate', PATIENT, () => {
         retry_after: Number(answer.headers['retry-after']),
       });
     }
-    await eventually(
+    await until(
       () => ledgerOf(dataDir, shop.id),
       (ledger) => ledger['rate-limited'] === outcomes.of('rate-limited'),
     );
@@ -274,7 +274,7 @@ describe('a site over its rate', PATIENT, () => {
     // The unreserved half of the burst, and a tenth of the burst from the reserved half.
     expect(flood.counts).toEqual({ stored: 50 + 10, 'rate-limited': 3 * burst - 60 });
     for (let i = 0; i < 30; i++) expect(await from(`203.0.113.${i}`)).toBe('stored');
-    await eventually(
+    await until(
       () => ledgerOf(dataDir, shop.id),
       (ledger) => ledger['rate-limited'] === flood.of('rate-limited'),
     );

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ask } from '../support/http.ts';
 import { temporaryFolder } from '../support/paths.ts';
+import { until } from '../support/poll.ts';
 import { command, type Program, startProgram } from '../support/program.ts';
 import { canFailDisks, faultyDisk } from './support/faulty-disk.ts';
 import { addSite, countOf, expectSound, ledgerOf, shownLedger, storedPaths } from './support/owner.ts';
@@ -16,7 +17,6 @@ import {
   pathOf,
   post,
 } from './support/pages.ts';
-import { eventually, PATIENT } from './support/patience.ts';
 import { canMount, smallDisk } from './support/small-disk.ts';
 
 /** While the disk is full, events are refused with a reason. Once there is room, they are accepted again. */
@@ -118,7 +118,7 @@ function storingLines(program: Program, count: number): Promise<object[]> {
       .split('\n')
       .filter((line) => /events are (refused|accepted)/.test(line))
       .map((line) => JSON.parse(line) as object);
-  return eventually(lines, ({ length }) => length >= count);
+  return until(lines, ({ length }) => length >= count);
 }
 
 async function end(program: Program, signal: 'SIGTERM' | 'SIGKILL') {
@@ -130,7 +130,7 @@ describe.each([
   { name: 'a disk that is really full', possible: canMount, place: realDisk },
   { name: 'a disk that says it is full', possible: canFailDisks, place: failingWrites('ENOSPC') },
   { name: 'a disk that became read-only', possible: canFailDisks, place: failingWrites('EROFS') },
-])('$name', PATIENT, ({ possible, place }) => {
+])('$name', ({ possible, place }) => {
   it.runIf(possible)('refuses events, fails /readyz, and continues when there is space', async () => {
     const {
       dataDir,
@@ -154,7 +154,7 @@ describe.each([
     expectNothingLost();
 
     free();
-    await eventually(ready, (status) => status === 200);
+    await until(ready, (status) => status === 200);
     expect(await storingLines(program, 2)).toMatchObject([
       { level: 50 },
       { level: 50, msg: 'events are accepted again' },
@@ -163,7 +163,7 @@ describe.each([
     await sendSome(40);
     expect(outcomes.of('stored')).toBe(before + 40);
     // Refusals that could not be recorded while the disk was full are recorded now.
-    await eventually(
+    await until(
       () => ledgerOf(dataDir, site.id),
       (ledger) => ledger.unavailable === outcomes.of('unavailable'),
     );
@@ -203,7 +203,7 @@ describe.each([
   });
 });
 
-describe('a disk with little free space', PATIENT, () => {
+describe('a disk with little free space', () => {
   it.runIf(canMount)('refuses events with 503 before it is full, and says so everywhere', async () => {
     const { path: dataDir } = await smallDisk(24 * 1024);
     const settings = { MIN_FREE_DISK_MIB: '8', METRICS_TOKEN: 'a-token-of-metrics' };
@@ -219,20 +219,20 @@ describe('a disk with little free space', PATIENT, () => {
     expect(await send()).toBe('stored');
     const ballast = join(dataDir, 'ballast');
     writeFileSync(ballast, Buffer.alloc(16 * 1024 ** 2));
-    await eventually(send, (outcome) => outcome === 'unavailable');
+    await until(send, (outcome) => outcome === 'unavailable');
     const refused = { status: 'not ready', reason: expect.stringContaining('(MIN_FREE_DISK_MIB)') };
     expect(await readiness()).toMatchObject(refused);
     expect(await isReady()).toBe(false);
     const doctor = await command(dataDir, ['doctor'], settings);
     expect(doctor.stdout).toMatch(/disk.*so events are refused/);
     // There still is room for the ledger.
-    await eventually(
+    await until(
       () => ledgerOf(dataDir, site.id),
       ({ unavailable = 0 }) => unavailable > 0,
     );
 
     rmSync(ballast);
-    await eventually(send, (outcome) => outcome === 'stored');
+    await until(send, (outcome) => outcome === 'stored');
     expect(await readiness()).toMatchObject({ status: 'ready' });
     expect(await isReady()).toBe(true);
     expect(await storingLines(program, 2)).toMatchObject([
@@ -253,7 +253,7 @@ describe('a disk with little free space', PATIENT, () => {
   });
 });
 
-describe('a data folder that cannot be written', PATIENT, () => {
+describe('a data folder that cannot be written', () => {
   it.runIf(canMount)('reports an unwritable folder at startup and in every command that writes', async () => {
     const disk = await smallDisk(6 * 1024);
     const site = await addSite(disk.path);

@@ -4,6 +4,7 @@ import { BATCH_MAX_BEACONS } from '../../../tracker/wire/limits.ts';
 import type { Events } from '../../src/store/contract/store.ts';
 import { type Answer, ask } from '../support/http.ts';
 import { temporaryFolder } from '../support/paths.ts';
+import { until } from '../support/poll.ts';
 import { startProgram } from '../support/program.ts';
 import { World } from '../support/world.ts';
 import { addOwner, expectSound, holdWriteLock, ledgerOf, shownLedger, storedPaths } from './support/owner.ts';
@@ -16,14 +17,13 @@ import {
   pathOf,
   post,
 } from './support/pages.ts';
-import { eventually, PATIENT } from './support/patience.ts';
 
 /** When more arrives than can be stored, API requests are refused first and beacons last, and each refusal is counted. */
 
 /** Upper limit on batches. It is far more than the queue holds; the test normally ends long before. */
 const BATCHES_MAX = 2_000;
 
-describe('a full queue', PATIENT, () => {
+describe('a full queue', () => {
   it('answers 503 busy, counts each refusal, and loses no accepted event', async () => {
     const dataDir = await temporaryFolder();
     const { sites, apiKey } = await addOwner(dataDir, 'example.com');
@@ -79,7 +79,7 @@ describe('a full queue', PATIENT, () => {
     ).toEqual([]);
 
     outcomes.add('stored'); // the very first event
-    await eventually(
+    await until(
       () => ledgerOf(dataDir, site.id),
       (ledger) => Object.values(ledger).reduce((sum, count) => sum + count, 0) >= outcomes.total,
     );
@@ -89,14 +89,14 @@ describe('a full queue', PATIENT, () => {
     const rows = new Set(stored);
     expect(acknowledged.filter((path) => !rows.has(path))).toEqual([]);
     await expectSound(dataDir);
-    await eventually(
+    await until(
       () => ask(url, { path: '/api/v1/sites', headers: { authorization: `Bearer ${apiKey}` } }),
       ({ status }) => status === 200,
     );
   });
 });
 
-describe('a full queue when the process is killed', PATIENT, () => {
+describe('a full queue when the process is killed', () => {
   it('has acknowledged none of its events, and the ledger matches the rows', async () => {
     const dataDir = await temporaryFolder();
     const { sites } = await addOwner(dataDir, 'example.com');
@@ -136,7 +136,7 @@ describe('a full queue when the process is killed', PATIENT, () => {
   });
 });
 
-describe('an overloaded store', PATIENT, () => {
+describe('an overloaded store', () => {
   /** Starts a server with a store that reports the given fill level of its queue. */
   async function serveWithFill(fill: number) {
     const world = await World.open();
@@ -162,7 +162,7 @@ describe('an overloaded store', PATIENT, () => {
     async ({ fill, api, beacon }) => {
       const { site, apiKey, server } = await serveWithFill(fill);
       // Polled, because a server on a busy machine may refuse API requests for a moment.
-      const asked = await eventually(
+      const asked = await until(
         () => server.sites(apiKey),
         ({ status }) => status === api,
       );

@@ -6,7 +6,6 @@ import { temporaryFolder } from '../support/paths.ts';
 import { startProgram } from '../support/program.ts';
 import { addOwner, expectSound } from './support/owner.ts';
 import { connections, OutcomeCounts } from './support/pages.ts';
-import { PATIENT } from './support/patience.ts';
 
 /** The API sends a well-formed response to any request and stays up. */
 
@@ -117,7 +116,7 @@ function headers(apiKey: string) {
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'PROPFIND', 'TRACE', 'SEARCH'];
 
-describe('the API', PATIENT, () => {
+describe('the API', () => {
   it('answers any request with its own error format', async () => {
     const dataDir = await temporaryFolder();
     const { apiKey } = await addOwner(dataDir, 'example.com');

@@ -6,11 +6,11 @@ import { ERRORS } from '../../src/domain/errors.ts';
 import { NO_SITE, type Site } from '../../src/store/contract/store.ts';
 import { type Answer, ask, askRaw } from '../support/http.ts';
 import { temporaryFolder } from '../support/paths.ts';
+import { until } from '../support/poll.ts';
 import { type Program, startProgram } from '../support/program.ts';
 import { BROWSER } from '../support/world.ts';
 import { addSite, expectSound, ledgerOf, rowCounts } from './support/owner.ts';
 import { beaconOf, connections, expectProperAnswer, OutcomeCounts, outcomesOf } from './support/pages.ts';
-import { eventually, PATIENT } from './support/patience.ts';
 
 /** Whatever is sent to the collector, it sends its own response, counts the outcome and stays up. */
 
@@ -244,7 +244,7 @@ async function expectBalance(
       for (const [outcome, count] of Object.entries(ledgerOf(dataDir, id))) sums.add(outcome, count);
     return sums;
   };
-  const ledger = await eventually(total, (sums) => sums.total >= answered.total);
+  const ledger = await until(total, (sums) => sums.total >= answered.total);
   expect(ledger.counts).toEqual(answered.counts);
   expect(rowCounts(dataDir).events).toBe(answered.of('stored'));
   expect(program.stderr()).toBe('');
@@ -259,7 +259,7 @@ async function expectBalance(
   expect(await program.exit).toEqual({ code: 0, signal: null });
 }
 
-describe('the collector', PATIENT, () => {
+describe('the collector', () => {
   it('answers any body and headers with its own error format, and counts each once', async () => {
     const { dataDir, site, program, answered, check } = await stage();
     await fc.assert(
@@ -295,7 +295,7 @@ describe('the collector', PATIENT, () => {
   });
 });
 
-describe('malformed HTTP', PATIENT, () => {
+describe('malformed HTTP', () => {
   const line = 'POST /e HTTP/1.1\r\nHost: x\r\nConnection: close\r\n';
   const REQUESTS: readonly { name: string; bytes: string }[] = [
     { name: 'noise', bytes: '\0\x01\x02\xff\r\n\r\n' },
@@ -368,7 +368,7 @@ describe('malformed HTTP', PATIENT, () => {
   });
 });
 
-describe('valid but unusual HTTP', PATIENT, () => {
+describe('valid but unusual HTTP', () => {
   const head = (length: number, more = '', line = 'POST /e HTTP/1.1') =>
     `${line}\r\nHost: x\r\nContent-Type: text/plain\r\nUser-Agent: ${BROWSER}\r\nContent-Length: ${length}\r\n${more}\r\n`;
   const whole = (body: string, more = 'Connection: close\r\n', line?: string) =>

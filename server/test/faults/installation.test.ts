@@ -16,7 +16,6 @@ import { temporaryFolder } from '../support/paths.ts';
 import { command, json, startProgram } from '../support/program.ts';
 import { addSite, examine, expectSound, storedPaths } from './support/owner.ts';
 import { beaconOf, outcomeOf, pathOf, post } from './support/pages.ts';
-import { PATIENT } from './support/patience.ts';
 
 /** A data folder whose files are missing or belong elsewhere is refused. It is never begun afresh. */
 
@@ -68,7 +67,7 @@ async function expectRefused(dataDir: string, complaint: RegExp): Promise<void> 
   expect(filesOf(dataDir)).toEqual(before);
 }
 
-describe('a data folder', PATIENT, () => {
+describe('a data folder', () => {
   it.each([
     { name: 'without events.db', harm: ['events.db'], complaint: /events\.db is missing/ },
     { name: 'without registry.db', harm: ['registry.db'], complaint: /registry\.db is missing/ },

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { NO_SITE } from '../../src/store/contract/store.ts';
 import { temporaryFolder } from '../support/paths.ts';
+import { until } from '../support/poll.ts';
 import { json, startProgram } from '../support/program.ts';
 import { MAKERS, mix, type Scene, type Sending } from './support/mixes.ts';
 import { addOwner, countOf, expectSound, ledgerOf, rowCounts, shownLedger } from './support/owner.ts';
@@ -14,7 +15,6 @@ import {
   outcomesOf,
   post,
 } from './support/pages.ts';
-import { eventually, PATIENT } from './support/patience.ts';
 
 /** received = accepted + duplicate + Σ refused(reason): the ledger matches the responses exactly. */
 
@@ -74,7 +74,7 @@ async function stage(settings: Record<string, string> = {}) {
   };
 }
 
-describe('the ledger', PATIENT, () => {
+describe('the ledger', () => {
   it('matches the responses for any mix of beacons', async () => {
     const { dataDir, program, scene, sites, send, ids, answered } = await stage({
       SITE_RATE: '0.001',
@@ -84,7 +84,7 @@ describe('the ledger', PATIENT, () => {
       fc.asyncProperty(mix(scene, 120), async (sendings) => {
         await inParallel(16, sendings, send);
         for (const id of ids) {
-          await eventually(
+          await until(
             () => ledgerOf(dataDir, id),
             (ledger) => JSON.stringify(sorted(ledger)) === JSON.stringify(sorted(answered(id))),
           );

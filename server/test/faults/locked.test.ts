@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ask } from '../support/http.ts';
 import { temporaryFolder } from '../support/paths.ts';
+import { until } from '../support/poll.ts';
 import { json, startProgram } from '../support/program.ts';
 import { addOwner, countOf, expectSound, holdWriteLock, ledgerOf, storedPaths } from './support/owner.ts';
 import {
@@ -14,7 +15,6 @@ import {
   pathOf,
   post,
 } from './support/pages.ts';
-import { eventually, PATIENT } from './support/patience.ts';
 
 /** Another process holds a lock, as database copy tools do: events wait or get 503, and none is lost or counted twice. */
 
@@ -55,7 +55,7 @@ async function sendWhileLocked(lock: { release(): void }, send: () => Promise<un
   await Promise.all(sending);
 }
 
-describe('a database locked by another process', PATIENT, () => {
+describe('a database locked by another process', () => {
   it('events: beacons wait and are stored once', async () => {
     const { dataDir, site, url, agent, outcomes, acknowledged, send } = await stage();
     const beacons: Record<string, unknown>[] = [];
@@ -77,7 +77,7 @@ describe('a database locked by another process', PATIENT, () => {
       );
     });
     expect(countOf(dataDir, site.id)).toBe(beacons.length + 1);
-    await eventually(
+    await until(
       () => ledgerOf(dataDir, site.id),
       (ledger) =>
         (ledger.unavailable ?? 0) + (ledger.busy ?? 0) === outcomes.of('unavailable') + outcomes.of('busy'),
@@ -94,14 +94,14 @@ describe('a database locked by another process', PATIENT, () => {
     expect(await send(beacon)).toBe('unavailable');
     expect((await ask(url, { path: '/healthz' })).status, 'alive all the while').toBe(200);
     lock.release();
-    await eventually(
+    await until(
       () => send(beacon),
       (outcome) => outcome === 'stored',
     );
     expect(await send(beacon)).toBe('duplicate');
     expect(acknowledged).toEqual([pathOf(beacon)]);
     expect(countOf(dataDir, site.id)).toBe(2);
-    await eventually(
+    await until(
       () => ledgerOf(dataDir, site.id),
       (ledger) => ledger.unavailable === outcomes.of('unavailable'),
     );
@@ -123,7 +123,7 @@ describe('a database locked by another process', PATIENT, () => {
     });
     expect(asked).toBeGreaterThan(0);
     const { key } = await command;
-    await eventually(
+    await until(
       async () => outcomeOf(await post(url, beaconOf({ key: String(key), domain: site.domain }))),
       (outcome) => outcome === 'stored',
     );

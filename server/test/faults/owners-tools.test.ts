@@ -2,11 +2,11 @@ import { cpSync } from 'node:fs';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Site } from '../../src/store/contract/store.ts';
 import { temporaryFolder } from '../support/paths.ts';
+import { until } from '../support/poll.ts';
 import { command, json, startProgram } from '../support/program.ts';
 import { BROWSER, World } from '../support/world.ts';
 import { addSite, expectSound, ledgerOf, shownLedger } from './support/owner.ts';
 import { beaconOf, outcomeOf, post } from './support/pages.ts';
-import { eventually, PATIENT } from './support/patience.ts';
 
 /** Changes that an owner makes from the command line while events arrive: which hosts are allowed, and which keys. */
 
@@ -22,7 +22,7 @@ async function stage() {
     outcomeOf(await post(url, beaconOf({ key, domain: host }), { origin: `https://${host}` }));
   /** Sends until the running server has noticed a change. */
   const visitUntil = (host: string, outcome: string, key?: string) =>
-    eventually(
+    until(
       () => visit(host, key),
       (answer) => answer === outcome,
     );
@@ -31,7 +31,7 @@ async function stage() {
   return { dataDir, site, url, visit, visitUntil, rules };
 }
 
-describe('the rules of a site', PATIENT, () => {
+describe('the rules of a site', () => {
   it('can be previewed on last week’s events, and apply within a second', async () => {
     const { dataDir, site, visit, visitUntil, rules } = await stage();
     expect(await visit('shop.example.com')).toBe('wrong-domain');
@@ -129,7 +129,7 @@ describe('the rules of a site', PATIENT, () => {
   });
 });
 
-describe('the keys of a site', PATIENT, () => {
+describe('the keys of a site', () => {
   interface ShownKey {
     key: string;
     state: string;
@@ -170,11 +170,11 @@ describe('the keys of a site', PATIENT, () => {
     expect(answer.json()).toMatchObject({ code: 'RETIRED_SITE_KEY' });
     expect(await visit('example.com', fresh)).toBe('stored');
 
-    const ledger = await eventually(
+    const ledger = await until(
       () => shownLedger(dataDir, site.id),
       (counts) => (counts['retired-key'] ?? 0) >= 2,
     );
-    const [current, old] = await eventually(
+    const [current, old] = await until(
       () => keysOf(dataDir, site),
       ([, { last_seen_at } = { last_seen_at: null }]) => last_seen_at !== both[1]?.last_seen_at,
     );
@@ -203,7 +203,7 @@ describe('the keys of a site', PATIENT, () => {
     expect(await at(2_000, site.key, { name: 'leave', engaged: 1 })).toBe('stored');
     const rotated = await json(world.dataDir, ['site', 'rotate-key', '--site', site.id]);
     const fresh = String(rotated.key);
-    await eventually(
+    await until(
       async () => (await server.ask({ path: '/readyz' })).json() as { site_keys: number },
       ({ site_keys }) => site_keys === 2,
     );
@@ -215,7 +215,7 @@ describe('the keys of a site', PATIENT, () => {
     expect(await at(14_000, fresh, { url: 7 })).toBe('malformed');
     await json(world.dataDir, ['site', 'retire-key', '--key', site.key]);
     // A leave is in no ledger, so it can show whether the server has noticed.
-    await eventually(
+    await until(
       () => at(20_000, site.key, { name: 'leave', engaged: 1 }),
       (outcome) => outcome === 'retired-key',
     );

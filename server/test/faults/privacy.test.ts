@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { utcDay } from '../../src/domain/clock.ts';
 import { dayTexts, openEmbedded } from '../support/days.ts';
 import { makeFolder, temporaryFolder } from '../support/paths.ts';
+import { until } from '../support/poll.ts';
 import { json } from '../support/program.ts';
 import { canFailDisks, faultyDisk } from './support/faulty-disk.ts';
 import {
@@ -22,7 +23,6 @@ import {
 import { allFiles, findMarks } from './support/marks.ts';
 import { expectSound, ledgerOf, rowCounts } from './support/owner.ts';
 import { beaconOf, outcomeOf, post } from './support/pages.ts';
-import { eventually, PATIENT } from './support/patience.ts';
 
 /** No personal data at rest: a marked address and user agent take every path through the server and are never stored. */
 
@@ -34,7 +34,7 @@ let prepared: { folder: Awaited<ReturnType<typeof makeFolder>>; scene: Omit<Scen
 beforeAll(async () => {
   const folder = await makeFolder();
   prepared = { folder, scene: await prepare(folder.path) };
-}, PATIENT.timeout);
+});
 afterAll(() => prepared.folder.remove());
 
 async function stage(settings: Record<string, string>) {
@@ -62,7 +62,7 @@ describe('the search for personal data', () => {
   });
 });
 
-describe('a visitor’s address and user agent', PATIENT, () => {
+describe('a visitor’s address and user agent', () => {
   it.each(LEVELS)('keeps no trace of a visitor after any kind of request, at log level %s', async (level) => {
     const { dataDir, start, ...scene } = await stage({
       LOG_LEVEL: level,
@@ -87,7 +87,7 @@ describe('a visitor’s address and user agent', PATIENT, () => {
         ...['rate-limited', 'wrong-domain', 'local-host'],
       ].sort(),
     );
-    await eventually(
+    await until(
       () => ledgerOf(dataDir, scene.site.id),
       (ledger) => (ledger['local-host'] ?? 0) === ADDRESSES.length,
     );
@@ -104,7 +104,7 @@ describe('a visitor’s address and user agent', PATIENT, () => {
     const { dataDir, start, ...scene } = await stage({ LOG_LEVEL: 'trace' });
     const first = await start();
     const going = goEveryWay({ url: first.url, ...scene }).catch(() => undefined);
-    await eventually(
+    await until(
       () => ledgerOf(dataDir, scene.site.id),
       (ledger) => (ledger.stored ?? 0) > 2,
     );
@@ -149,7 +149,7 @@ describe('a visitor’s address and user agent', PATIENT, () => {
     expect(outcomeOf(await send())).toBe('unavailable');
     expect(findMarks(MARKS, everything(dataDir, program))).toEqual([]);
     disk.heal();
-    await eventually(
+    await until(
       async () => outcomeOf(await send()),
       (outcome) => outcome === 'stored',
     );

@@ -5,12 +5,12 @@ import { newSiteKey } from '../../src/domain/keys.ts';
 import { StoreUnavailable } from '../../src/store/contract/store.ts';
 import { ask } from '../support/http.ts';
 import { temporaryFolder } from '../support/paths.ts';
+import { until } from '../support/poll.ts';
 import { startProgram } from '../support/program.ts';
 import { World } from '../support/world.ts';
 import { canFailDisks, faultyDisk } from './support/faulty-disk.ts';
 import { addOwner, addSite, expectSound, shownLedger, storedPaths } from './support/owner.ts';
 import { beaconOf, outcomeOf, pathOf, post } from './support/pages.ts';
-import { eventually, PATIENT } from './support/patience.ts';
 
 /**
  * While the registry is unavailable, the key map keeps working: known keys count, unknown keys are refused, nothing is guessed.
@@ -23,7 +23,7 @@ interface Readiness {
 
 const readiness = async (url: string) => (await ask(url, { path: '/readyz' })).json() as Readiness;
 
-describe('a registry that cannot be read', PATIENT, () => {
+describe('a registry that cannot be read', () => {
   it.runIf(canFailDisks)(
     'stops no beacon, shows the age of the keys, and is used again when it is back',
     async () => {
@@ -43,7 +43,7 @@ describe('a registry that cannot be read', PATIENT, () => {
       disk.fail('read', 'EIO', 'registry.db', 'registry.db-wal');
       // Another process changes the file, so the server would have to read it again.
       const later = await addSite(dataDir, 'later.example');
-      await eventually(
+      await until(
         () => readiness(url),
         ({ site_keys_age_ms }) => site_keys_age_ms > 2_000,
       );
@@ -62,7 +62,7 @@ describe('a registry that cannot be read', PATIENT, () => {
       );
 
       disk.heal();
-      await eventually(
+      await until(
         () => readiness(url),
         ({ site_keys_age_ms, site_keys }) => site_keys_age_ms < 1_000 && site_keys === 2,
       );
@@ -89,7 +89,7 @@ describe('a registry that cannot be read', PATIENT, () => {
     };
     const server = await world.serve();
     away = true;
-    await eventually(
+    await until(
       async () => (await server.ask({ path: '/readyz' })).json() as Readiness,
       ({ site_keys }) => site_keys === 1,
     );
@@ -101,7 +101,7 @@ describe('a registry that cannot be read', PATIENT, () => {
       expect(outcomeOf(await server.send(beaconOf({ ...site, key: newSiteKey() })))).toBe('unknown-key');
     }
     away = false;
-    await eventually(
+    await until(
       async () => (await server.ask({ path: '/readyz' })).json() as Readiness,
       ({ site_keys_age_ms }) => site_keys_age_ms === 0,
     );
@@ -111,7 +111,7 @@ describe('a registry that cannot be read', PATIENT, () => {
   });
 });
 
-describe('a registry file that is taken from under a running server', PATIENT, () => {
+describe('a registry file that is taken from under a running server', () => {
   it.each([
     {
       name: 'renamed away',

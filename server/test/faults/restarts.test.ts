@@ -4,7 +4,6 @@ import { temporaryFolder } from '../support/paths.ts';
 import { type Program, startProgram } from '../support/program.ts';
 import { addSite, countOf, expectSound, ledgerOf, storedPaths } from './support/owner.ts';
 import { beaconOf, inParallel, outcomeOf, pathOf, post } from './support/pages.ts';
-import { PATIENT } from './support/patience.ts';
 
 /** Only one server may use a folder at a time, but any number may use it one after the other. */
 
@@ -16,7 +15,7 @@ async function expectServing(program: Program, dataDir: string, site: Site) {
   await expectSound(dataDir);
 }
 
-describe('a second server on the same folder', PATIENT, () => {
+describe('a second server on the same folder', () => {
   it('refuses to start, and can take over once the first has ended in any way', async () => {
     const dataDir = await temporaryFolder();
     const site = await addSite(dataDir);
@@ -48,7 +47,7 @@ describe('a second server on the same folder', PATIENT, () => {
   });
 });
 
-describe('restarts in a row', PATIENT, () => {
+describe('restarts in a row', () => {
   it('keep every acknowledged event once, whether by signal or by kill', {
     timeout: 60_000,
   }, async () => {

@@ -7,11 +7,11 @@ import { DAY_MS } from '../../src/domain/clock.ts';
 import type { Events, Site } from '../../src/store/contract/store.ts';
 import { event, SITE } from '../support/entries.ts';
 import { temporaryFolder } from '../support/paths.ts';
+import { until } from '../support/poll.ts';
 import { type Exit, json, startProgram } from '../support/program.ts';
 import { World } from '../support/world.ts';
 import { countOf, expectSound, expectSoundHere, ledgerOf, rowCounts, storedPaths } from './support/owner.ts';
 import { beaconOf, outcomeOf, post } from './support/pages.ts';
-import { eventually, PATIENT } from './support/patience.ts';
 
 /** Retention deletes old events, but counts stay the same. */
 
@@ -106,7 +106,7 @@ async function endInSweep(
   }
 }
 
-describe('retention', PATIENT, () => {
+describe('retention', () => {
   it('overwrites strings that only deleted events contained, and keeps those of younger events', async () => {
     const world = await World.open();
     onTestFinished(() => world.close());
@@ -137,7 +137,7 @@ describe('retention', PATIENT, () => {
 
     const program = startProgram(dataDir, { RETENTION_DAYS: '10' });
     const url = await program.address;
-    await eventually(
+    await until(
       () => oldWords.filter((word) => stands(dataDir, word)),
       (left) => left.length === 0,
     );
@@ -192,7 +192,7 @@ describe('retention', PATIENT, () => {
 
     const program = startProgram(dataDir);
     await program.address;
-    await eventually(
+    await until(
       () => words.filter((word) => stands(dataDir, word)),
       (left) => left.length === 0,
     );
@@ -286,7 +286,7 @@ describe('retention', PATIENT, () => {
 
     const program = startProgram(dataDir, { RETENTION_DAYS: '10' });
     const url = await program.address;
-    await eventually(
+    await until(
       () => stands(dataDir, 'swept-word-'),
       (there) => !there,
     );
@@ -322,7 +322,7 @@ describe('retention', PATIENT, () => {
     await json(dataDir, ['site', 'retention', '--site', short.id, '--days', '5']);
     const program = startProgram(dataDir, { RETENTION_DAYS: '20' });
     const url = await program.address;
-    await eventually(
+    await until(
       () => [storedPaths(dataDir, kept.id).length, storedPaths(dataDir, short.id).length],
       ([keptRows, shortRows]) => keptRows === 3 * 20 && shortRows === 3 * 5,
     );

@@ -2,10 +2,10 @@ import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { ask } from '../support/http.ts';
 import { temporaryFolder } from '../support/paths.ts';
+import { until } from '../support/poll.ts';
 import { startProgram } from '../support/program.ts';
 import { addSite, countOf, expectSound, storedPaths } from './support/owner.ts';
 import { beaconOf, connections, inParallel, outcomeOf, pathOf, post } from './support/pages.ts';
-import { eventually, PATIENT } from './support/patience.ts';
 import { holdSocket } from './support/socket-holder.ts';
 
 /** Restarts under load, in which no beacon is lost. */
@@ -13,14 +13,14 @@ import { holdSocket } from './support/socket-holder.ts';
 /** Errors of a connection that was idle when its server ended. Browsers and proxies then repeat the request automatically. */
 const DIED = ['ECONNRESET', 'EPIPE'];
 
-describe('a restart under load', PATIENT, () => {
+describe('a restart under load', () => {
   it.runIf(existsSync('/bin/sh') && process.platform === 'linux')(
     'on an inherited socket: refuses no connection, and counts every beacon once',
     async () => {
       const dataDir = await temporaryFolder();
       const site = await addSite(dataDir);
       const holder = await holdSocket(dataDir, 3);
-      await eventually(holder.listening, (count) => count === 1);
+      await until(holder.listening, (count) => count === 1);
       const agent = connections(16);
       const beacons = Array.from({ length: 600 }, () => beaconOf(site));
       let repeated = 0;
@@ -39,7 +39,7 @@ describe('a restart under load', PATIENT, () => {
         if (i === 150 || i === 400) process.kill(holder.pids.at(-1) ?? 0, 'SIGTERM');
         await send(beacon);
       });
-      await eventually(holder.listening, (count) => count === 3);
+      await until(holder.listening, (count) => count === 3);
       expect(repeated).toBeLessThan(beacons.length / 2);
       expect(storedPaths(dataDir, site.id)).toEqual(beacons.map(pathOf).sort());
       expect(countOf(dataDir, site.id)).toBe(beacons.length);
@@ -59,7 +59,7 @@ describe('a restart under load', PATIENT, () => {
     const first = await post(url, sent[0], { agent });
     expect(first.headers.connection).toBe('keep-alive');
     program.kill('SIGTERM');
-    const ready = await eventually(
+    const ready = await until(
       () => ask(url, { path: '/readyz' }),
       ({ status }) => status === 503,
     );

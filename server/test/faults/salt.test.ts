@@ -9,7 +9,6 @@ import { command } from '../support/program.ts';
 import { World } from '../support/world.ts';
 import { allFiles, findMarks } from './support/marks.ts';
 import { beaconOf, outcomeOf } from './support/pages.ts';
-import { PATIENT } from './support/patience.ts';
 
 /** After its day and the overlap, a salt is in no file, log or backup. */
 
@@ -40,7 +39,7 @@ async function open(): Promise<World> {
   return world;
 }
 
-describe('the salt of a day', PATIENT, () => {
+describe('the salt of a day', () => {
   it('can be found in the files while it is kept', async () => {
     const world = await open();
     const { site } = await world.addOwner();

@@ -11,7 +11,6 @@ import { temporaryFolder } from '../support/paths.ts';
 import { until } from '../support/poll.ts';
 import { startProgram } from '../support/program.ts';
 import { Recount } from '../support/recount.ts';
-import { PATIENT } from './support/patience.ts';
 
 /** Wherever the work on files of days is cut off, every answer stays right, and the next run finishes the work. */
 
@@ -114,7 +113,7 @@ function namesIn(folder: string): string[] {
   }
 }
 
-describe('work on files of days that is cut off', PATIENT, () => {
+describe('work on files of days that is cut off', () => {
   it(`is finished after kill -9 during sealing, ${KILLS} times on one folder`, async () => {
     const { dataDir, answers } = await prepared();
     const unfinished = join(dataDir, 'days', 'unfinished');
@@ -223,7 +222,7 @@ describe('work on files of days that is cut off', PATIENT, () => {
   });
 });
 
-describe('a day whose events do not match its counter', PATIENT, () => {
+describe('a day whose events do not match its counter', () => {
   it('is named in the log, on /readyz and in the metrics', async () => {
     const { dataDir } = await prepared();
     const db = new DatabaseSync(join(dataDir, 'events.db'));
@@ -256,7 +255,7 @@ describe('a day whose events do not match its counter', PATIENT, () => {
   });
 });
 
-describe('an event that comes while its day is sealed', PATIENT, () => {
+describe('an event that comes while its day is sealed', () => {
   it('is counted, and its day is asked from rows until it is sealed again', async () => {
     const { dataDir } = await prepared();
     const store = await open(dataDir);

@@ -12,7 +12,6 @@ import {
   pathOf,
   post,
 } from './support/pages.ts';
-import { PATIENT } from './support/patience.ts';
 import { openSocket } from './support/sockets.ts';
 
 /** On shutdown, accepted requests get their response, acknowledged events are stored, and the process ends by its deadline. */
@@ -27,7 +26,7 @@ async function stage(settings: Record<string, string> = {}) {
   return { dataDir, site, program, url };
 }
 
-describe('a signal', PATIENT, () => {
+describe('a signal', () => {
   it.each(['SIGTERM', 'SIGINT'] as const)(
     '%s under load: drains, exits 0, and keeps every acknowledged event',
     async (signal) => {

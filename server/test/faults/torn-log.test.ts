@@ -14,7 +14,6 @@ import {
   storedPaths,
 } from './support/owner.ts';
 import { beaconOf, outcomeOf, pathOf, post } from './support/pages.ts';
-import { PATIENT } from './support/patience.ts';
 
 /**
  * What a power cut can leave at the end of the write-ahead log: half a frame, half a transaction, old sectors, noise.
@@ -106,7 +105,7 @@ async function expectWhole({ dataDir, site, acknowledged }: Killed) {
   await expectSoundHere(dataDir);
 }
 
-describe('a torn write-ahead log', PATIENT, () => {
+describe('a torn write-ahead log', () => {
   it('keeps every event if it is torn after the last commit', async () => {
     const killed = await killedInstallation();
     const log = readFileSync(join(killed.dataDir, 'events.db-wal'));

@@ -4,6 +4,7 @@ import { BATCH_MAX_BEACONS } from '../../../tracker/wire/limits.ts';
 import { newSiteKey } from '../../src/domain/keys.ts';
 import { NO_SITE } from '../../src/store/contract/store.ts';
 import { temporaryFolder } from '../support/paths.ts';
+import { until } from '../support/poll.ts';
 import { json, startProgram } from '../support/program.ts';
 import { peakMib, residentMib } from './support/memory.ts';
 import { addOwner, expectSound, ledgerOf, rowCounts, shownLedger } from './support/owner.ts';
@@ -16,7 +17,6 @@ import {
   outcomesOf,
   post,
 } from './support/pages.ts';
-import { eventually, PATIENT } from './support/patience.ts';
 
 /** Unknown keys are reported to the owner of the host that uses them, and otherwise counted for the operator. */
 
@@ -27,7 +27,7 @@ const LEDGER_HOSTS_MAX = 101;
 
 const mistyped = (key: string) => key.slice(0, -1) + (key.endsWith('a') ? 'b' : 'a');
 
-describe('an unknown key', PATIENT, () => {
+describe('an unknown key', () => {
   it('reports an unknown key to every owner of the host, by their rules, and to no one else', async () => {
     const dataDir = await temporaryFolder();
     const [first, second, bystander] = [
@@ -90,7 +90,7 @@ describe('an unknown key', PATIENT, () => {
       if (told.length === 0) nobody.add(outcome);
       for (const id of told) expected.get(id)?.add(outcome);
     }
-    await eventually(
+    await until(
       () => ledgerOf(dataDir, NO_SITE),
       (ledger) => ledger['unknown-key'] === nobody.of('unknown-key'),
     );
@@ -148,7 +148,7 @@ describe('an unknown key', PATIENT, () => {
       });
     };
     const settled = () =>
-      eventually(
+      until(
         () => [ledgerOf(dataDir, NO_SITE), ledgerOf(dataDir, site.id)],
         ([nobody, its]) =>
           nobody?.['unknown-key'] === answered.nobody.of('unknown-key') &&

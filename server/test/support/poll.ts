@@ -7,7 +7,7 @@ const PAUSE_MS = 20;
 export async function until<T>(
   ask: () => T | Promise<T>,
   good: (answer: T) => boolean,
-  deadlineMs = 15_000,
+  deadlineMs = 60_000,
 ): Promise<T> {
   const start = performance.now();
   for (;;) {
