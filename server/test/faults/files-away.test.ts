@@ -126,7 +126,13 @@ describe('an events file', () => {
         expect(program.stderr()).toMatch(/malformed|not a database/);
         return;
       }
-      expect(found.reason).toContain(`${file} was overwritten while it was open`);
+      // A thread that opens what is no database deletes its log, which may be noticed first.
+      const sentence = found.reason?.slice(file.length);
+      expect(sentence).toMatch(
+        what === 'something else'
+          ? /^( was overwritten|-(wal|shm) was deleted, moved or replaced) while it was open/
+          : /^ was overwritten while it was open/,
+      );
       expect((await post(url, beaconOf(site))).status).toBe(503);
       await stop(program);
     },
