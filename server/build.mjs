@@ -1,5 +1,5 @@
 // Builds the server into dist/server, and what it shares with the tracker into dist/tracker. With `--gallery`, the gallery, too.
-import { globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { globSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import { translate } from '../tracker/build/typescript.mjs';
 
@@ -16,6 +16,13 @@ for (const source of globSync(patterns, { cwd: root })) {
   const folder = dirname(output);
   mkdirSync(folder, { recursive: true });
   const sources = [relative(folder, join(root, source))];
-  writeFileSync(`${output}.map`, JSON.stringify({ ...map, file: basename(output), sources }));
-  writeFileSync(output, `${code}\n//# sourceMappingURL=${basename(output)}.map\n`);
+  write(`${output}.map`, JSON.stringify({ ...map, file: basename(output), sources }));
+  write(output, `${code}\n//# sourceMappingURL=${basename(output)}.map\n`);
+}
+
+/** Writes a file at once: a program that starts meanwhile reads the old file or the new one, and never a part. */
+function write(file, text) {
+  const unfinished = `${file}.${process.pid}`;
+  writeFileSync(unfinished, text);
+  renameSync(unfinished, file);
 }
