@@ -3,13 +3,10 @@ import { readdirSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { connectionsWithin } from '../../src/http/connections.ts';
-import { readExposition, shownAs } from '../support/exposition.ts';
-import { freePort } from '../support/free-port.ts';
-import { ask } from '../support/http.ts';
 import { temporaryFolder } from '../support/paths.ts';
 import { until } from '../support/poll.ts';
-import { startProgram } from '../support/program.ts';
 import { World } from '../support/world.ts';
+import { startMeasured } from './support/measured-program.ts';
 import { addSite, expectSound, storedPaths } from './support/owner.ts';
 import { beaconOf, connections, outcomeOf, pathOf, post } from './support/pages.ts';
 import { openSocket } from './support/sockets.ts';
@@ -21,8 +18,7 @@ const DROPPED = /"msg":"connections dropped[^"]*"/g;
 async function stage(settings: Record<string, string>, limits: { openFiles?: number } = {}) {
   const dataDir = await temporaryFolder();
   const site = await addSite(dataDir);
-  const port = await freePort();
-  const program = startProgram(dataDir, { METRICS_PORT: String(port), ...settings }, limits);
+  const { program, metric, jobsEnded } = await startMeasured(dataDir, settings, limits);
   const url = await program.address;
   const stored: string[] = [];
   const send = async (agent?: ReturnType<typeof connections>) => {
@@ -32,17 +28,7 @@ async function stage(settings: Record<string, string>, limits: { openFiles?: num
     stored.push(pathOf(beacon));
     return answer;
   };
-  const metric = async (name: string) => {
-    const { text } = await ask(`http://127.0.0.1:${port}`, { path: '/metrics' });
-    return shownAs(readExposition(text), name);
-  };
   const shown = (name: string) => metric(`attractos_connections${name}`);
-  /** Waits for the jobs that run at the start. They open files, and a database that cannot ends the process. */
-  const jobsEnded = () =>
-    until(
-      () => metric('attractos_chores_ended_timestamp_seconds'),
-      (endedAt) => endedAt > 0,
-    );
   /** Asserts that exactly the acknowledged events are stored. */
   const expectWhole = async () => {
     expect(storedPaths(dataDir, site.id)).toEqual([...stored].sort());

@@ -12,6 +12,7 @@ import { ask } from '../support/http.ts';
 import { temporaryFolder } from '../support/paths.ts';
 import { until } from '../support/poll.ts';
 import { json, type Program, startProgram } from '../support/program.ts';
+import { startMeasured } from './support/measured-program.ts';
 import { addOwner, addSite, expectSound, storedPaths } from './support/owner.ts';
 import { beaconOf, outcomeOf, pathOf, post } from './support/pages.ts';
 
@@ -112,9 +113,11 @@ describe('an events file', () => {
       // Otherwise the copy may be the same.
       checkpoint(file);
 
-      const program = startProgram(dataDir);
+      const { program, jobsEnded } = await startMeasured(dataDir);
       const url = await program.address;
       expect(outcomeOf(await post(url, beaconOf(site)))).toBe('stored');
+      // A copy first empties the file. SQLite deletes the log of an empty file that it opens, and the log would be named instead.
+      await jobsEnded();
       copyFileSync(other, file);
       // What is read of the wrong file may look damaged first, which ends the server.
       const found = await until(
@@ -126,13 +129,7 @@ describe('an events file', () => {
         expect(program.stderr()).toMatch(/malformed|not a database/);
         return;
       }
-      // A thread that opens what is no database deletes its log, which may be noticed first.
-      const sentence = found.reason?.slice(file.length);
-      expect(sentence).toMatch(
-        what === 'something else'
-          ? /^( was overwritten|-(wal|shm) was deleted, moved or replaced) while it was open/
-          : /^ was overwritten while it was open/,
-      );
+      expect(found.reason).toContain(`${file} was overwritten while it was open`);
       expect((await post(url, beaconOf(site))).status).toBe(503);
       await stop(program);
     },
