@@ -2,7 +2,7 @@ import type { ComponentChildren, VNode } from 'preact';
 import type { FunnelResult, StepResult } from '../../app/reports/funnels.ts';
 import { dimensionLabel, type FilterDimension } from '../../domain/dimensions.ts';
 import { valueName } from '../../domain/value-names.ts';
-import { Bar } from '../kit/elements.tsx';
+import { Bar, TableHead } from '../kit/elements.tsx';
 import { percent, short, whole } from '../kit/format.ts';
 import type { AskedStep } from './data.ts';
 import { FUNNELS_TEXT } from './text.ts';
@@ -79,29 +79,15 @@ function WideTable({ label, children }: { label: string; children: ComponentChil
   );
 }
 
-function Head({ first, others }: { first: string; others: readonly string[] }): VNode {
-  return (
-    <thead>
-      <tr>
-        <th scope="col">
-          <bdi>{first}</bdi>
-        </th>
-        {others.map((name) => (
-          <th scope="col" class="number">
-            {name}
-          </th>
-        ))}
-      </tr>
-    </thead>
-  );
-}
-
 /** All numbers of a funnel. */
 export function FunnelTable({ steps, result }: { steps: readonly AskedStep[]; result: FunnelResult }): VNode {
   const { step: stepText, visitors, visits, dropOff, rate, stepRate } = FUNNELS_TEXT;
   return (
     <WideTable label={FUNNELS_TEXT.table}>
-      <Head first={FUNNELS_TEXT.steps} others={[visitors, visits, dropOff, rate, stepRate]} />
+      <TableHead
+        heading={<bdi>{FUNNELS_TEXT.steps}</bdi>}
+        columns={[visitors, visits, dropOff, rate, stepRate]}
+      />
       <tbody>
         {result.steps.map((step, i) => (
           <tr>
@@ -135,9 +121,9 @@ export function SplitTable({
   if (rows.length === 0) return <p class="hint empty">{FUNNELS_TEXT.none}</p>;
   return (
     <WideTable label={FUNNELS_TEXT.splitTable(label)}>
-      <Head
-        first={label}
-        others={[...steps.map((_, i) => FUNNELS_TEXT.step(i + 1)), FUNNELS_TEXT.conversion]}
+      <TableHead
+        heading={<bdi>{label}</bdi>}
+        columns={[...steps.map((_, i) => FUNNELS_TEXT.step(i + 1)), FUNNELS_TEXT.conversion]}
       />
       <tbody>
         {rows.map(({ value, steps: results }) => (

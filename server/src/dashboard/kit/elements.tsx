@@ -30,6 +30,28 @@ export function Bar({ percent }: { percent: number }): VNode {
   );
 }
 
+/** The head of a table of numbers. @param columns the names of the numbers */
+export function TableHead({
+  heading,
+  columns,
+}: {
+  heading: ComponentChildren;
+  columns: readonly string[];
+}): VNode {
+  return (
+    <thead>
+      <tr>
+        <th scope="col">{heading}</th>
+        {columns.map((column) => (
+          <th scope="col" class="number">
+            {column}
+          </th>
+        ))}
+      </tr>
+    </thead>
+  );
+}
+
 /** A row of a table with bars: its share, what it is, and its numbers. */
 export interface BarRow {
   percent: number;
@@ -49,16 +71,7 @@ export function BarTable({
 }): VNode {
   return (
     <table class="bars">
-      <thead>
-        <tr>
-          <th scope="col">{heading}</th>
-          {columns.map((column) => (
-            <th scope="col" class="number">
-              {column}
-            </th>
-          ))}
-        </tr>
-      </thead>
+      <TableHead heading={heading} columns={columns} />
       <tbody>
         {rows.map(({ percent, value, numbers }) => (
           <tr>

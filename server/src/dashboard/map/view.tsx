@@ -1,6 +1,7 @@
 import type { VNode } from 'preact';
 import { countryName } from '../../domain/countries.ts';
 import { valueName } from '../../domain/value-names.ts';
+import { TableHead } from '../kit/elements.tsx';
 import { whole } from '../kit/format.ts';
 import type { SitePageRequest } from '../kit/parts.ts';
 import { siteDocument } from '../kit/site-frame.tsx';
@@ -145,14 +146,7 @@ function Table({ countries, links }: Shared): VNode {
       tabIndex={0}
     >
       <table>
-        <thead>
-          <tr>
-            <th scope="col">{MAP_TEXT.country}</th>
-            <th scope="col" class="number">
-              {MAP_TEXT.visitors}
-            </th>
-          </tr>
-        </thead>
+        <TableHead heading={MAP_TEXT.country} columns={[MAP_TEXT.visitors]} />
         <tbody>
           {countries.map(({ value, visitors }) => (
             <tr>

@@ -1,4 +1,5 @@
 import type { VNode } from 'preact';
+import { TableHead } from '../kit/elements.tsx';
 import type { ChartProps } from './chart-data.ts';
 import { changeText, exactText } from './measures.ts';
 import { REPORT_TEXT } from './text.ts';
@@ -18,16 +19,7 @@ export function ChartTable({
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must have the focus to be scrolled by keyboard */}
       <section class="scrolls" tabIndex={0} aria-label={summary}>
         <table>
-          <thead>
-            <tr>
-              <th scope="col">{REPORT_TEXT.intervals[interval]}</th>
-              {figures.map(({ name }) => (
-                <th scope="col" class="number">
-                  {name}
-                </th>
-              ))}
-            </tr>
-          </thead>
+          <TableHead heading={REPORT_TEXT.intervals[interval]} columns={figures.map(({ name }) => name)} />
           <tbody>
             {buckets.map(({ name, zoom }, i) => (
               <tr>

@@ -4,7 +4,7 @@ import { type Dimension, dimensionLabel } from '../../domain/dimensions.ts';
 import { shownDomain } from '../../domain/hosts.ts';
 import { valueName } from '../../domain/value-names.ts';
 import type { BreakdownRow, Site } from '../../store/contract/store.ts';
-import { BarTable } from '../kit/elements.tsx';
+import { BarTable, TableHead } from '../kit/elements.tsx';
 import { isolated, percent, short } from '../kit/format.ts';
 import type { PanelData, ReportData, SiteRow } from './data.ts';
 import { goalName } from './goal-name.ts';
@@ -196,16 +196,7 @@ export function GoalsPanel({ data, links, apiUrl }: Shared): VNode {
         tabIndex={0}
       >
         <table class="goals">
-          <thead>
-            <tr>
-              <th scope="col">{REPORT_TEXT.goal}</th>
-              {columns.map((column) => (
-                <th scope="col" class="number">
-                  {column}
-                </th>
-              ))}
-            </tr>
-          </thead>
+          <TableHead heading={REPORT_TEXT.goal} columns={columns} />
           <tbody>
             {goals.map((result) => (
               <GoalRow result={result} hasRevenue={hasRevenue} links={links} />
