@@ -226,7 +226,7 @@ describe.skipIf(!hasClickHouse || !hasPostgres)('moving to PostgreSQL and ClickH
       const there = sql("SELECT to_regclass('moved_days') IS NOT NULL") === 't';
       return there ? Number(sql('SELECT count(*) FROM moved_days')) : 0;
     };
-    await until(movedDays, (count) => count >= 3, 60_000);
+    await until(movedDays, (count) => count >= 3);
     child.kill('SIGKILL');
     expect(await exit).toEqual([null, 'SIGKILL']);
     const before = movedDays();
